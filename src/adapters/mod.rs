@@ -1,0 +1,1 @@
+//! The ports over OpenSSH, virsh, HTTP, files and the system clock.

@@ -1,0 +1,1 @@
+//! Triggers → round → memory. The loop of `reconcile watch`, and the single pass of `reconcile`.

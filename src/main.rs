@@ -1,0 +1,3 @@
+//! Parse arguments, wire, run; nothing else.
+#![forbid(unsafe_code)]
+fn main() {}

@@ -1,0 +1,197 @@
+//! What is observed: plain facts with no judgement in them. What could not be seen is there too, with its reason.
+
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+
+use serde::{Deserialize, Serialize};
+
+use super::desired::Init;
+use super::id::{HostId, InstanceId};
+use super::mark::Mark;
+use super::time::Timestamp;
+use super::unit::Bytes;
+
+/// The world as one round saw it.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Observed {
+    /// When.
+    pub now: Timestamp,
+    /// Each desired host.
+    pub hosts: BTreeMap<HostId, Seen<HostFacts>>,
+    /// Guests that were looked into. One that is missing here was not asked.
+    pub guests: BTreeMap<InstanceId, Seen<GuestFacts>>,
+    /// Heartbeats of guests that were asked for one.
+    pub beats: BTreeMap<InstanceId, Beat>,
+    /// Addresses that were probed on the wire before use, and who answered.
+    pub probed: BTreeMap<Ipv4Addr, Answer>,
+}
+
+/// An observation that may have failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Seen<T> {
+    /// It was seen, completely.
+    Yes(T),
+    /// It could not be seen. That says nothing about what is there.
+    No(Unseen),
+}
+
+impl<T> Seen<T> {
+    /// What was seen.
+    pub fn facts(&self) -> Option<&T> {
+        match self {
+            Seen::Yes(facts) => Some(facts),
+            Seen::No(_) => None,
+        }
+    }
+}
+
+/// Why something could not be seen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unseen {
+    /// The kind, for programs.
+    pub kind: UnseenKind,
+    /// The message, for people: what failed, and what to do where that is known.
+    pub message: String,
+}
+
+/// The kinds of failing to see.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UnseenKind {
+    /// No connection, or none in time.
+    Unreachable,
+    /// The host key is not the known one: somebody else may be answering.
+    HostKeyChanged,
+    /// Connected, and not let in.
+    Refused,
+    /// Let in, and the answer made no sense, or the hypervisor did not answer.
+    Broken,
+}
+
+/// One host.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct HostFacts {
+    /// Every domain that libvirt knows on it, ours and foreign.
+    pub domains: Vec<Domain>,
+    /// Whether KVM really works there; none when it was not probed.
+    pub kvm: Option<bool>,
+    /// Files asked about: base images.
+    pub files: BTreeMap<String, HostFile>,
+    /// Disks in our directory on it, by file name, with a domain or without.
+    pub volumes: Vec<String>,
+    /// Memory of the machine.
+    pub memory: Option<Bytes>,
+    /// Processors of the machine.
+    pub cpus: Option<u32>,
+    /// Free space where disks are stored.
+    pub free: Option<Bytes>,
+}
+
+/// A domain, as libvirt tells.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Domain {
+    /// Its name.
+    pub name: String,
+    /// Its UUID.
+    pub uuid: String,
+    /// What it does.
+    pub state: DomainState,
+    /// The number of its present run: another one after every start. None when it does not run.
+    pub run: Option<u32>,
+    /// Our mark, where it has a readable one (of any cluster).
+    pub mark: Option<Mark>,
+}
+
+/// What a domain does (<https://libvirt.org/html/libvirt-libvirt-domain.html#virDomainState>).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DomainState {
+    /// Its processors run (also: blocked, shutting down).
+    Running,
+    /// It exists in memory, and its processors stand still.
+    Paused,
+    /// It does not run: shut off, or crashed.
+    Off,
+}
+
+/// A file on a host.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HostFile {
+    /// Its size.
+    pub size: Bytes,
+    /// Its digest, where we copied and checked it.
+    pub sha256: Option<String>,
+}
+
+/// One guest, seen from the inside.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct GuestFacts {
+    /// What starts its daemons.
+    pub init: Option<Init>,
+    /// Its addresses, with the label of each.
+    pub addresses: Vec<GuestAddress>,
+    /// Managed files that exist.
+    pub files: BTreeMap<String, GuestFile>,
+    /// The managed process, where it was ever started.
+    pub daemon: Option<DaemonFacts>,
+}
+
+/// An address on a guest's interface.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GuestAddress {
+    /// The address.
+    pub address: Ipv4Addr,
+    /// Length of the prefix.
+    pub prefix: u8,
+    /// Whether we added it as a VIP.
+    pub vip: bool,
+}
+
+/// A managed file in a guest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GuestFile {
+    /// SHA-256 of its content, in hex.
+    pub sha256: String,
+    /// Permission bits.
+    pub mode: u32,
+    /// `user:group`.
+    pub owner: String,
+    /// Its content, only where it differs from what is desired and is not too long.
+    pub content: Option<String>,
+}
+
+/// The managed process of a guest.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct DaemonFacts {
+    /// Whether it runs.
+    pub running: bool,
+    /// The revision it was started with.
+    pub started: Option<String>,
+    /// The revision it last loaded.
+    pub loaded: Option<String>,
+}
+
+/// What is known of an instance's heartbeat.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Beat {
+    /// Failures in a row, up to now.
+    pub failures: u32,
+    /// The last good one.
+    pub last_ok: Option<Timestamp>,
+    /// What went wrong at the last bad one.
+    pub error: Option<String>,
+}
+
+/// Who answered for an address on the wire.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Answer {
+    /// Nobody.
+    Silence,
+    /// The holder of this hardware address.
+    Taken {
+        /// As `aa:bb:cc:dd:ee:ff`.
+        mac: String,
+    },
+}

@@ -1,0 +1,72 @@
+//! What observation can't tell: since when, how often, and where things were that can't be seen now. Losing it loses
+//! no guest: it makes the next rounds more careful, not wrong.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::id::{GroupId, HostId, InstanceId};
+use super::mark::Mark;
+use super::time::Timestamp;
+
+/// The controller's memory of one cluster.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Memory {
+    /// What each host last showed.
+    pub hosts: BTreeMap<HostId, HostMemory>,
+    /// What is remembered of each instance.
+    pub guests: BTreeMap<InstanceId, GuestMemory>,
+    /// Who held each load balancer's VIP when that was last seen, and since when.
+    pub holders: BTreeMap<GroupId, Holder>,
+    /// Instances that an action is at work on now: no other action may touch them.
+    #[serde(default)]
+    pub busy: BTreeMap<InstanceId, Busy>,
+}
+
+/// The last complete look at a host.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct HostMemory {
+    /// When it was last seen; none: never.
+    pub seen: Option<Timestamp>,
+    /// Since when it is as it is: seen, or not seen.
+    pub since: Timestamp,
+    /// The marked guests on it.
+    pub guests: BTreeMap<InstanceId, Mark>,
+}
+
+/// What is remembered of an instance.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct GuestMemory {
+    /// Its present run: generation and libvirt's number. Another run starts all counts anew.
+    pub run: String,
+    /// When that run was first seen.
+    pub since: Timestamp,
+    /// When it was first healthy in that run.
+    pub healthy_since: Option<Timestamp>,
+    /// When its present row of failures began.
+    pub failing_since: Option<Timestamp>,
+    /// How often it was rebuilt without ever being healthy since.
+    pub attempts: u32,
+    /// When it was last rebuilt.
+    pub last_attempt: Option<Timestamp>,
+}
+
+/// A VIP's holder.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Holder {
+    /// The instance.
+    pub instance: InstanceId,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+/// What is being done with an instance.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Busy {
+    /// The kind of action.
+    pub action: String,
+    /// In a line.
+    pub summary: String,
+    /// Since when.
+    pub since: Timestamp,
+}

@@ -1,0 +1,13 @@
+//! The words of the product as types. No logic beyond parsing and printing a word, and no I/O: every other
+//! module may depend on this one, and this one depends on none.
+
+pub mod action;
+pub mod desired;
+pub mod facts;
+pub mod id;
+pub mod mark;
+pub mod memory;
+pub mod plan;
+pub mod secret;
+pub mod time;
+pub mod unit;

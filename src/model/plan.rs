@@ -1,0 +1,262 @@
+//! A plan: actions with their reasons and their order, and what is not done and why. Every output shows this one
+//! object; the executor runs it as it is.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::action::Operation;
+use super::desired::Revision;
+use super::id::{ClusterName, HostId, InstanceId};
+use super::time::Timestamp;
+
+/// What one round decided.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    /// The cluster.
+    pub cluster: ClusterName,
+    /// The file that it carries out.
+    pub file: String,
+    /// The state of that file.
+    pub revision: Revision,
+    /// When the world was observed.
+    pub observed_at: Timestamp,
+    /// Hosts that were seen, of all.
+    pub hosts_seen: (usize, usize),
+    /// What to do. An action only depends on actions before it.
+    pub actions: Vec<Action>,
+    /// What is not done, or not known, and why.
+    pub notices: Vec<Notice>,
+    /// Things that are as desired.
+    pub unchanged: usize,
+}
+
+impl Plan {
+    /// Whether the world is as desired, as far as it can be seen, and nothing waits.
+    pub fn converged(&self) -> bool {
+        self.actions.is_empty() && self.notices.iter().all(|n| n.kind == NoticeKind::Warning)
+    }
+
+    /// The notices of one kind.
+    pub fn notices_of(&self, kind: NoticeKind) -> impl Iterator<Item = &Notice> {
+        self.notices.iter().filter(move |n| n.kind == kind)
+    }
+}
+
+/// The number of an action in its plan, from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ActionId(pub u32);
+
+impl fmt::Display for ActionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0.to_string())
+    }
+}
+
+/// One step of a plan.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Action {
+    /// Its number.
+    pub id: ActionId,
+    /// Whether reality changed, or the file.
+    pub motive: Motive,
+    /// What to do.
+    pub operation: Operation,
+    /// What it is, in a line: `random-2 on host b with 192.168.10.20`.
+    pub summary: String,
+    /// Why.
+    pub reason: Reason,
+    /// What users of the cluster notice of it; none: nothing.
+    pub interrupts: Option<Interruption>,
+    /// Actions that must have succeeded before.
+    pub needs: BTreeSet<ActionId>,
+    /// Actions that must have ended before, however.
+    pub after: BTreeSet<ActionId>,
+    /// The files that it changes.
+    pub changes: Vec<FileChange>,
+}
+
+/// Why there is an action at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Motive {
+    /// Reality changed: it is brought back.
+    Heal,
+    /// The file changed: reality follows.
+    Change,
+}
+
+/// A reason that a program and a person can read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reason {
+    /// The kind of reason.
+    pub code: ReasonCode,
+    /// The reason in words, with what was observed.
+    pub text: String,
+    /// The line of `cluster.yaml` that asks for it.
+    pub line: Option<u32>,
+}
+
+/// The kinds of reasons.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ReasonCode {
+    /// It is desired and does not exist.
+    Missing,
+    /// It exists, marked as ours, and is not desired.
+    Surplus,
+    /// Its heartbeat failed too often.
+    HeartbeatLost,
+    /// Its domain does not run.
+    NotRunning,
+    /// It was not up within its grace time.
+    NeverCameUp,
+    /// Its hardware or its image differs from what is desired.
+    MachineChanged,
+    /// Its address is not in the pool of its host any more.
+    AddressChanged,
+    /// Its files or its process differ from what is desired.
+    ConfigDrift,
+    /// It is fresh and has no configuration yet.
+    Fresh,
+    /// The instances that it sends requests to changed.
+    RoutesChanged,
+    /// Nobody holds the VIP.
+    VipUnheld,
+    /// More than one guest holds the VIP.
+    VipDoubled,
+    /// The VIP is not desired any more.
+    VipStale,
+    /// The VIP moves because its holder is about to be worked on.
+    HolderChanges,
+    /// The old holder must be gone before the VIP is added elsewhere.
+    FenceFirst,
+    /// It was interrupted and is finished now.
+    Unfinished,
+    /// Files that belong to no guest.
+    Leftover,
+    /// A base image that the host lacks.
+    ImageMissing,
+}
+
+impl fmt::Display for ReasonCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = serde_json::to_value(self).ok();
+        f.pad(text.as_ref().and_then(|v| v.as_str()).unwrap_or_default())
+    }
+}
+
+/// What users notice of an action.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Interruption {
+    /// What is interrupted.
+    pub what: String,
+    /// For about how long. An assumption until it was measured on this cluster.
+    pub about: Duration,
+}
+
+/// A file that an action changes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FileChange {
+    /// Its path in the guest.
+    pub path: String,
+    /// How it changes.
+    pub kind: ChangeKind,
+    /// A unified diff, secrets hidden. Empty where the content stays, or must not be shown.
+    pub diff: String,
+}
+
+/// How a file changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChangeKind {
+    /// It does not exist yet.
+    New,
+    /// Its content changes.
+    Content,
+    /// Its content changes, and must not be shown.
+    Hidden,
+    /// Only its mode or owner changes.
+    Attributes,
+}
+
+/// Something that is not done, or not known.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Notice {
+    /// Which of these.
+    pub kind: NoticeKind,
+    /// What it is about: an instance, a host, a VIP, an address.
+    pub subject: String,
+    /// Why.
+    pub text: String,
+    /// The smallest change that would make it possible, where there is one.
+    pub help: Option<String>,
+    /// The line of `cluster.yaml` that it is about.
+    pub line: Option<u32>,
+}
+
+/// The kinds of notices.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NoticeKind {
+    /// It should be done and can't be.
+    Blocked,
+    /// It could not be observed, so nothing is decided about it.
+    Unknown,
+    /// It will be done, later: something must come first.
+    Waiting,
+    /// Nothing to decide, but worth knowing.
+    Warning,
+}
+
+/// How an action ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// It was done.
+    Changed,
+    /// It was so already.
+    AlreadyDone,
+    /// It was not tried, and why.
+    Skipped(String),
+    /// It was tried, and why it failed.
+    Failed(String),
+}
+
+impl Outcome {
+    /// Whether what depends on it may go on.
+    pub fn is_good(&self) -> bool {
+        match self {
+            Outcome::Changed | Outcome::AlreadyDone => true,
+            Outcome::Skipped(_) | Outcome::Failed(_) => false,
+        }
+    }
+}
+
+/// One line of the history.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct HistoryEntry {
+    /// When the action ended.
+    pub at: Timestamp,
+    /// How long it took, in milliseconds.
+    pub took_ms: u64,
+    /// The state of the file that it served.
+    pub revision: Revision,
+    /// The kind of action.
+    pub action: String,
+    /// Heal or change.
+    pub motive: Motive,
+    /// The instance, where it was about one.
+    pub instance: Option<InstanceId>,
+    /// The host.
+    pub host: HostId,
+    /// What, in a line.
+    pub summary: String,
+    /// Why.
+    pub reason: Reason,
+    /// How it ended.
+    pub outcome: Outcome,
+}

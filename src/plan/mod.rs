@@ -1,0 +1,1 @@
+//! The planner: desired, observed and memory → a plan. Pure.

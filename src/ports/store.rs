@@ -1,0 +1,35 @@
+//! Where memory and history are kept.
+
+use crate::model::memory::Memory;
+use crate::model::plan::HistoryEntry;
+
+/// Why the store did not do it.
+#[derive(Debug, thiserror::Error)]
+#[error("{what} {path}")]
+pub struct StoreError {
+    /// What was tried: `can't write`.
+    pub what: &'static str,
+    /// Where.
+    pub path: String,
+    /// Why it failed.
+    #[source]
+    pub source: std::io::Error,
+}
+
+/// Reading the store.
+pub trait StoreView: Send + Sync {
+    /// The last saved memory; the empty one where there is none or it is unreadable.
+    fn load(&self) -> Result<Memory, StoreError>;
+
+    /// The history, oldest first.
+    fn history(&self) -> Result<Vec<HistoryEntry>, StoreError>;
+}
+
+/// Writing the store. What a method acknowledged survives a crash.
+pub trait Store: StoreView {
+    /// Replaces the memory, all or nothing.
+    fn save(&self, memory: &Memory) -> Result<(), StoreError>;
+
+    /// Appends to the history.
+    fn record(&self, entry: &HistoryEntry) -> Result<(), StoreError>;
+}
