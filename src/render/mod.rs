@@ -25,7 +25,7 @@ pub struct GuestContext<'a> {
 }
 
 /// The instances that a load balancer sends a service's requests to.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Upstream {
     /// The service.
     pub service: GroupId,
@@ -34,7 +34,7 @@ pub struct Upstream {
 }
 
 /// One instance in an upstream.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Server {
     /// Which.
     pub instance: InstanceId,
@@ -102,5 +102,10 @@ pub fn seed(
 
 /// The mark as the XML element that goes into a domain's `<metadata>`.
 pub fn mark_xml(_mark: &Mark) -> String {
+    todo!()
+}
+
+/// A unified diff of a file, secrets hidden.
+pub fn diff(_path: &str, _old: Option<&str>, _new: &str, _secrets: &std::collections::BTreeMap<String, crate::model::secret::Secret>) -> String {
     todo!()
 }
