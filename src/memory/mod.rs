@@ -114,7 +114,8 @@ fn set_holder(memory: &mut Memory, group: &crate::model::id::GroupId, instance: 
     }
 }
 
-fn remember_foreign(memory: &mut Memory, observed: &Observed) {
+/// Takes into memory who answered for our addresses.
+pub fn remember_foreign(memory: &mut Memory, observed: &Observed) {
     for (address, answer) in &observed.probed {
         match answer {
             Answer::Taken { mac } => {
