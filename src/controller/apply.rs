@@ -6,36 +6,6 @@ use crate::model::plan::{Outcome, Plan};
 use crate::ports::progress::Progress;
 use crate::ports::store::StoreError;
 
-/// How the actions of a plan ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Tally {
-    /// Changed something.
-    pub changed: usize,
-    /// Was so already.
-    pub already: usize,
-    /// Was not tried.
-    pub skipped: usize,
-    /// Was tried and failed.
-    pub failed: usize,
-}
-
-impl Tally {
-    /// Counts one more.
-    pub fn count(&mut self, outcome: &Outcome) {
-        match outcome {
-            Outcome::Changed => self.changed += 1,
-            Outcome::AlreadyDone => self.already += 1,
-            Outcome::Skipped(_) => self.skipped += 1,
-            Outcome::Failed(_) => self.failed += 1,
-        }
-    }
-
-    /// Whether everything was done.
-    pub fn is_complete(&self) -> bool {
-        self.skipped == 0 && self.failed == 0
-    }
-}
-
 /// Carries out `plan`. When `stop` is notified, what has not begun is given up and what is in hand is finished.
 pub async fn carry_out(
     session: &mut Session,
@@ -43,17 +13,16 @@ pub async fn carry_out(
     plan: &Plan,
     progress: &dyn Progress,
     stop: &tokio::sync::Notify,
-) -> Result<Tally, StoreError> {
-    let mut tally = Tally::default();
+) -> Result<Vec<Outcome>, StoreError> {
+    let mut outcomes = Vec::new();
     runner.load(plan.actions.clone());
     loop {
-        let (begun, skipped) = runner.begin_ready();
-        for action in &begun {
-            session.begun(action)?;
+        let skipped = runner.begin_ready(|action| {
             progress.started(action);
-        }
+            session.begun(action)
+        })?;
         for ended in &skipped {
-            finish(session, progress, &mut tally, ended)?;
+            finish(session, progress, &mut outcomes, ended)?;
         }
         let ended = tokio::select! {
             ended = runner.next_end() => ended,
@@ -63,8 +32,8 @@ pub async fn carry_out(
             }
         };
         match ended {
-            Some(ended) => finish(session, progress, &mut tally, &ended)?,
-            None => return Ok(tally),
+            Some(ended) => finish(session, progress, &mut outcomes, &ended)?,
+            None => return Ok(outcomes),
         }
     }
 }
@@ -72,10 +41,10 @@ pub async fn carry_out(
 fn finish(
     session: &mut Session,
     progress: &dyn Progress,
-    tally: &mut Tally,
+    outcomes: &mut Vec<Outcome>,
     ended: &Ended,
 ) -> Result<(), StoreError> {
-    tally.count(&ended.outcome);
+    outcomes.push(ended.outcome.clone());
     progress.ended(&ended.action, &ended.outcome, ended.took);
     session.ended(ended)
 }

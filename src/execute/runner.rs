@@ -74,25 +74,24 @@ impl Runner {
         !self.running.is_empty()
     }
 
-    /// Begins whatever can begin. Returns those actions, and those that are skipped because one they need failed.
-    pub fn begin_ready(&mut self) -> (Vec<Action>, Vec<Ended>) {
-        let mut begun = Vec::new();
+    /// Begins whatever can begin. `before` is told of each action right before its first effect: when that fails, the
+    /// action does not begin. Returns the actions that are skipped because one they need did not succeed.
+    pub fn begin_ready<E>(
+        &mut self,
+        mut before: impl FnMut(&Action) -> Result<(), E>,
+    ) -> Result<Vec<Ended>, E> {
         let mut skipped = Vec::new();
-        while let Some(id) = self.next_ready() {
-            let Some(action) = self.pending.remove(&id) else { break };
+        while self.running.len() < AT_A_TIME {
+            let Some(action) = self.next_ready().and_then(|id| self.pending.remove(&id)) else { break };
             match self.failed_need(&action) {
                 Some(need) => skipped.push(self.skip(action, need)),
-                None if self.running.len() >= AT_A_TIME => {
-                    self.pending.insert(id, action);
-                    break;
-                }
                 None => {
-                    self.spawn(action.clone());
-                    begun.push(action);
+                    before(&action)?;
+                    self.spawn(action);
                 }
             }
         }
-        (begun, skipped)
+        Ok(skipped)
     }
 
     /// The next action that ends; none when nothing is in hand. Cancel safe.

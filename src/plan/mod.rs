@@ -25,11 +25,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::model::action::GuestConfig;
-use crate::model::desired::Desired;
+use crate::model::desired::{Desired, Group, Role};
 use crate::model::facts::Observed;
 use crate::model::id::{GroupId, HostId, InstanceId};
 use crate::model::memory::Memory;
 use crate::model::plan::{ActionId, Plan};
+use crate::render::Upstream;
 use draft::Draft;
 pub use health::run_of;
 pub use inventory::{Found, Inventory};
@@ -53,6 +54,29 @@ pub fn plan(desired: &Desired, observed: &Observed, memory: &Memory, renderer: &
     planner.settle_vips();
     planner.retire_surplus();
     planner.into_plan()
+}
+
+/// Where each desired instance is, or would be placed.
+pub fn places(desired: &Desired, observed: &Observed, memory: &Memory) -> Places {
+    let inventory = Inventory::take(desired, observed, memory);
+    let placement = placement::place(desired, observed, memory, &inventory);
+    let places = placement.places.into_iter();
+    places.map(|(instance, place)| (instance, (place.host.clone(), place.address))).collect()
+}
+
+/// Instances with their hosts and addresses.
+pub type Places = BTreeMap<InstanceId, (HostId, std::net::Ipv4Addr)>;
+
+/// The upstreams of a load balancer when every instance serves at its place.
+pub fn upstreams_at(desired: &Desired, group: &Group, places: &Places) -> Vec<Upstream> {
+    let Role::LoadBalancer(balancer) = &group.role else { return Vec::new() };
+    let mut rotation = Rotation::default();
+    for (instance, (_, address)) in places {
+        if let Some(Role::Service(service)) = desired.group_of(instance).map(|g| &g.role) {
+            rotation.put(instance, *address, service.port);
+        }
+    }
+    rotation.upstreams(balancer).unwrap_or_default()
 }
 
 /// The plan in the making, with what its steps must know of each other.

@@ -142,8 +142,3 @@ pub fn render_named(
     let text = named::render_named(desired, guest, upstreams, name)?;
     Ok(redact(&text, &desired.secrets))
 }
-
-/// A unified diff of a file, secrets hidden.
-pub fn diff(_path: &str, _old: Option<&str>, _new: &str, _secrets: &std::collections::BTreeMap<String, crate::model::secret::Secret>) -> String {
-    todo!()
-}
