@@ -27,10 +27,10 @@ pub fn compose(source: &Source) -> (Option<Rc<Node>>, Vec<Problem>) {
     for item in Parser::new_from_str_with_options(&source.text, limits()) {
         let step = match item {
             Ok((event, marks)) => composer.take(event, source.span(&marks)),
-            Err(error) => Err(syntax::problem(source, &error)),
+            Err(error) => stop(syntax::problem(source, &error)),
         };
         if let Err(problem) = step {
-            composer.problems.push(problem);
+            composer.problems.push(*problem);
             return (None, composer.problems);
         }
     }
@@ -65,6 +65,10 @@ impl Source {
 
 /// Whether reading can go on; else what stopped it.
 type Step = Result<(), Box<Problem>>;
+
+fn stop(problem: Problem) -> Step {
+    Err(Box::new(problem))
+}
 
 /// A list or mapping whose end has not come yet.
 struct Open {
@@ -150,14 +154,16 @@ impl<'a> Composer<'a> {
             return Ok(());
         }
         let problem = Problem::new(span, "the file has more than one YAML document");
-        Err(problem
-            .label("the second one starts here")
-            .help("a file describes one cluster: remove the `---`, or split the file"))
+        stop(
+            problem
+                .label("the second one starts here")
+                .help("a file describes one cluster: remove the `---`, or split the file"),
+        )
     }
 
     fn begin(&mut self, span: Span, anchor: usize, body: Body) -> Step {
         if self.open.len() >= MAX_DEPTH {
-            return Err(syntax::too_deep(span));
+            return stop(syntax::too_deep(span));
         }
         self.open.push(Open { span, anchor, body });
         Ok(())
@@ -238,24 +244,24 @@ impl<'a> Composer<'a> {
 
     fn within_budget(&self, node: &Node) -> Step {
         if self.open.len() + node.height > MAX_DEPTH + 1 {
-            return Err(syntax::too_deep(node.span));
+            return stop(syntax::too_deep(node.span));
         }
         if self.values > MAX_VALUES || node.size > MAX_VALUES {
             let problem = Problem::new(
                 node.span,
                 format!("the file has more than {MAX_VALUES} values"),
             );
-            return Err(problem.help("aliases count with everything that they stand for"));
+            return stop(problem.help("aliases count with everything that they stand for"));
         }
         if self.problems.len() > MAX_PROBLEMS {
-            return Err(Problem::new(node.span, "too many errors, given up here"));
+            return stop(Problem::new(node.span, "too many errors, given up here"));
         }
         Ok(())
     }
 
     fn alias(&mut self, anchor: usize, span: Span) -> Step {
         let Some(node) = self.anchors.get(&anchor).map(Rc::clone) else {
-            return Err(Problem::new(
+            return stop(Problem::new(
                 span,
                 "an alias can't stand inside of what it refers to",
             ));
