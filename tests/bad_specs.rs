@@ -5,12 +5,14 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use reconcile::adapters::spec_files::LocalFiles;
+use reconcile::adapters::spec_files::DiskFiles;
 use reconcile::model::desired::Desired;
 use reconcile::spec::{SpecErrors, parse};
 
 fn fixtures(kind: &str) -> Vec<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(kind);
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("fixtures")
+        .join(kind);
     let mut found: Vec<PathBuf> = fs::read_dir(root)
         .unwrap()
         .map(|entry| entry.unwrap().path())
@@ -23,11 +25,11 @@ fn fixtures(kind: &str) -> Vec<PathBuf> {
 fn read(directory: &Path) -> Result<Desired, SpecErrors> {
     let file = directory.join("cluster.yaml");
     let bytes = fs::read(&file).unwrap();
-    parse("cluster.yaml", &bytes, &LocalFiles::beside(&file).unwrap())
+    parse("cluster.yaml", &bytes, &DiskFiles::beside(&file))
 }
 
 fn read_text(text: &str) -> Result<Desired, SpecErrors> {
-    let files = LocalFiles::beside(Path::new("/nonexistent/cluster.yaml")).unwrap();
+    let files = DiskFiles::beside(Path::new("/nonexistent/cluster.yaml"));
     parse("cluster.yaml", text.as_bytes(), &files)
 }
 
@@ -66,8 +68,14 @@ fn every_good_file_is_accepted() {
 fn the_cluster_of_two_laptops_is_accepted() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("specs/two-laptops.yaml");
     let bytes = fs::read(&file).unwrap();
-    let desired = parse("two-laptops.yaml", &bytes, &LocalFiles::beside(&file).unwrap());
-    assert_eq!(desired.unwrap_or_else(|errors| panic!("{errors}")).instances().count(), 5);
+    let desired = parse("two-laptops.yaml", &bytes, &DiskFiles::beside(&file));
+    assert_eq!(
+        desired
+            .unwrap_or_else(|errors| panic!("{errors}"))
+            .instances()
+            .count(),
+        5
+    );
 }
 
 fn refused(text: &str) -> String {
@@ -80,13 +88,23 @@ fn refused(text: &str) -> String {
 #[test]
 fn fifty_megabytes_of_nesting_are_refused() {
     let shown = refused(&"[".repeat(50 << 20));
-    assert!(shown.contains("the file has 50 MiB, and at most 4 are read"), "{shown}");
+    assert!(
+        shown.contains("the file has 50 MiB, and at most 4 are read"),
+        "{shown}"
+    );
 }
 
 #[test]
 fn nesting_that_is_small_enough_to_be_read_is_refused_at_its_depth() {
-    let block: String = (0..1_000).map(|depth| format!("{}a:\n", " ".repeat(depth))).collect();
-    for text in ["[".repeat(4 << 20), "{a: ".repeat(1 << 19), "- ".repeat(1 << 20), block] {
+    let block: String = (0..1_000)
+        .map(|depth| format!("{}a:\n", " ".repeat(depth)))
+        .collect();
+    for text in [
+        "[".repeat(4 << 20),
+        "{a: ".repeat(1 << 19),
+        "- ".repeat(1 << 20),
+        block,
+    ] {
         let shown = refused(&text);
         assert!(shown.contains("the file is nested too deeply"), "{shown}");
         assert!(shown.len() < 2_000, "{} bytes", shown.len());
@@ -99,12 +117,23 @@ fn aliases_that_multiply_are_refused() {
     let mut laughs = String::from("a0: &a0 [lol, lol, lol, lol, lol, lol, lol, lol, lol]\n");
     for level in 1..10 {
         let before = format!("*a{}", level - 1);
-        let _ = writeln!(laughs, "a{level}: &a{level} [{}]", vec![before; 9].join(", "));
+        let _ = writeln!(
+            laughs,
+            "a{level}: &a{level} [{}]",
+            vec![before; 9].join(", ")
+        );
     }
-    let wide = format!("a: &a [{}]\nb: [{}]\n", "x, ".repeat(50_000), "*a, ".repeat(100_000));
+    let wide = format!(
+        "a: &a [{}]\nb: [{}]\n",
+        "x, ".repeat(50_000),
+        "*a, ".repeat(100_000)
+    );
     for text in [laughs, wide] {
         let shown = refused(&text);
-        assert!(shown.contains("the file has more than 200000 values"), "{shown}");
+        assert!(
+            shown.contains("the file has more than 200000 values"),
+            "{shown}"
+        );
         assert!(shown.len() < 3_000, "{} bytes", shown.len());
     }
 }
@@ -123,7 +152,11 @@ fn aliases_that_pile_up_depth_are_refused() {
 fn merge_keys_that_multiply_are_refused() {
     let mut text = String::from("a0: &a0 { k0: 1, k1: 2 }\n");
     for level in 1..60 {
-        let _ = writeln!(text, "a{level}: &a{level} {{ <<: [*a{0}, *a{0}], x{level}: 1 }}", level - 1);
+        let _ = writeln!(
+            text,
+            "a{level}: &a{level} {{ <<: [*a{0}, *a{0}], x{level}: 1 }}",
+            level - 1
+        );
     }
     assert!(refused(&text).contains("error"));
 }
@@ -135,7 +168,10 @@ fn a_great_many_errors_are_counted_and_some_are_shown() {
         let _ = writeln!(text, "unknown-{number}: 1");
     }
     let shown = refused(&text);
-    assert!(shown.ends_with("5000 errors in cluster.yaml, the first 50 are shown"), "{shown}");
+    assert!(
+        shown.ends_with("5000 errors in cluster.yaml, the first 50 are shown"),
+        "{shown}"
+    );
 }
 
 #[test]
@@ -149,9 +185,18 @@ fn as_many_hosts_as_fit_into_a_file_are_read_in_one_go() {
     let mut text = String::from("cluster: c\nnetworks: { lan: { cidr: 10.0.0.0/8 } }\nhosts:\n");
     for number in 0..30_000_u32 {
         let start = std::net::Ipv4Addr::from(0x0A00_1000 + number * 16);
-        let _ = writeln!(text, "  h{number}: {{ address: h{number}.example, pool: {start}/28 }}");
+        let _ = writeln!(
+            text,
+            "  h{number}: {{ address: h{number}.example, pool: {start}/28 }}"
+        );
     }
-    assert_eq!(read_text(&text).unwrap_or_else(|errors| panic!("{errors}")).hosts.len(), 30_000);
+    assert_eq!(
+        read_text(&text)
+            .unwrap_or_else(|errors| panic!("{errors}"))
+            .hosts
+            .len(),
+        30_000
+    );
     let overlapping = text.replace("/28 }", "-10.200.0.0 }");
     assert!(refused(&overlapping).contains("overlap"));
 }

@@ -20,7 +20,7 @@ const CHUNK: usize = 1 << 20;
 /// Local files, relative to the directory of `cluster.yaml`. Digests of images are kept as long as the file's
 /// modification time and size stay, so that a controller does not read gigabytes in every round.
 #[derive(Debug)]
-pub struct LocalFiles {
+pub struct DiskFiles {
     directory: PathBuf,
     digests: Mutex<HashMap<PathBuf, (Stamp, String)>>,
 }
@@ -32,14 +32,15 @@ struct Stamp {
     size: u64,
 }
 
-impl LocalFiles {
+impl DiskFiles {
     /// The files below the directory of `spec_file`.
-    pub fn beside(spec_file: &Path) -> io::Result<Self> {
-        let directory = spec_file.parent().unwrap_or(Path::new(""));
-        Ok(Self {
-            directory: std::path::absolute(Path::new(".").join(directory))?,
+    pub fn beside(spec_file: &Path) -> Self {
+        let directory = Path::new(".").join(spec_file.parent().unwrap_or(Path::new("")));
+        Self {
+            // Where the working directory is gone, a relative path is as good as any.
+            directory: std::path::absolute(&directory).unwrap_or(directory),
             digests: Mutex::default(),
-        })
+        }
     }
 
     fn known(&self, path: &Path, stamp: Stamp) -> Option<String> {
@@ -54,7 +55,7 @@ impl LocalFiles {
     }
 }
 
-impl SpecFiles for LocalFiles {
+impl SpecFiles for DiskFiles {
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
         let file = open(&self.resolve(path))?;
         let mut content = Vec::new();
@@ -125,7 +126,7 @@ mod tests {
     #[test]
     fn a_digest_follows_the_file() {
         let directory = tempfile::tempdir().unwrap();
-        let files = LocalFiles::beside(&directory.path().join("cluster.yaml")).unwrap();
+        let files = DiskFiles::beside(&directory.path().join("cluster.yaml"));
         fs::write(directory.path().join("disk"), "abc").unwrap();
         let (first, size) = files.digest(Path::new("disk")).unwrap();
         assert!(
@@ -141,7 +142,7 @@ mod tests {
     #[test]
     fn what_is_no_regular_file_is_refused_at_once() {
         let directory = tempfile::tempdir().unwrap();
-        let files = LocalFiles::beside(&directory.path().join("cluster.yaml")).unwrap();
+        let files = DiskFiles::beside(&directory.path().join("cluster.yaml"));
         assert!(files.read(Path::new(".")).is_err());
         assert!(files.digest(Path::new("/dev/zero")).is_err());
         assert_eq!(

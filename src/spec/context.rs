@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use crate::model::desired::{Engine, Revision, Template};
-use crate::render::RenderError;
+use crate::render::{self, RenderError};
 
 use super::SpecFiles;
 use super::problem::{Elsewhere, Problem};
@@ -18,23 +18,18 @@ const MAX_INCLUDE: usize = 1 << 20;
 /// Nobody reads more problems than this.
 const MAX_PROBLEMS: usize = 1_000;
 
-/// Checks that a template compiles.
-pub type TemplateCheck<'a> = &'a dyn Fn(&Template) -> Result<(), RenderError>;
-
 /// Where problems and included files are noted.
 pub struct Context<'a> {
     files: &'a dyn SpecFiles,
-    check: TemplateCheck<'a>,
     problems: RefCell<Vec<Problem>>,
     includes: RefCell<Vec<(PathBuf, Vec<u8>)>>,
 }
 
 impl<'a> Context<'a> {
     /// Nothing gathered yet but these problems.
-    pub fn new(files: &'a dyn SpecFiles, check: TemplateCheck<'a>, problems: Vec<Problem>) -> Self {
+    pub fn new(files: &'a dyn SpecFiles, problems: Vec<Problem>) -> Self {
         Self {
             files,
-            check,
             problems: RefCell::new(problems),
             includes: RefCell::default(),
         }
@@ -197,7 +192,7 @@ impl<'a> Context<'a> {
     }
 
     fn template(&self, template: Template, span: Span) -> Option<Template> {
-        match (self.check)(&template) {
+        match render::check(&template) {
             Ok(()) => Some(template),
             Err(error) => {
                 self.push(broken_template(template, error, span));

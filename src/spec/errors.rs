@@ -13,8 +13,7 @@ use super::source::{Source, Span};
 pub struct SpecErrors {
     /// The file's name, as the user gave it.
     pub file: String,
-    /// What is wrong.
-    pub errors: Vec<SpecError>,
+    errors: Vec<SpecError>,
     #[serde(skip)]
     source: Box<Source>,
     #[serde(skip)]
@@ -62,6 +61,11 @@ impl SpecErrors {
             source: Box::new(source),
             problems,
         }
+    }
+
+    /// The errors one by one, for programs.
+    pub fn errors(&self) -> &[SpecError] {
+        &self.errors
     }
 
     /// The errors with the lines that they are about, for a terminal.

@@ -27,7 +27,6 @@ use std::rc::Rc;
 
 use crate::model::desired::{Desired, Lines};
 
-pub use context::TemplateCheck;
 pub use errors::{Related, SpecError, SpecErrors};
 
 use context::Context;
@@ -55,23 +54,13 @@ pub trait SpecFiles {
 }
 
 /// Reads a cluster's desired state. `file_name` is what messages call it.
-pub fn parse(file_name: &str, source: &[u8], files: &dyn SpecFiles) -> Result<Desired, SpecErrors> {
-    parse_with(file_name, source, files, &crate::render::check)
-}
-
-/// The same, with another check of templates.
-pub fn parse_with(
-    file_name: &str,
-    bytes: &[u8],
-    files: &dyn SpecFiles,
-    check: TemplateCheck<'_>,
-) -> Result<Desired, SpecErrors> {
+pub fn parse(file_name: &str, bytes: &[u8], files: &dyn SpecFiles) -> Result<Desired, SpecErrors> {
     let (source, unusable) = Source::read(file_name, bytes);
     if let Some(problem) = unusable {
         return Err(SpecErrors::new(source, vec![problem]));
     }
     let (root, problems) = compose::compose(&source);
-    let cx = Context::new(files, check, problems);
+    let cx = Context::new(files, problems);
     let desired = root.and_then(|root| read_cluster(&cx, &source, &root));
     match (desired, cx.take_problems()) {
         (Some(desired), problems) if problems.is_empty() => Ok(desired),

@@ -117,8 +117,10 @@ fn env(fields: &Fields<'_>) -> BTreeMap<String, String> {
     let entries = fields.names("env");
     let read = |entry: &Named<'_>| {
         let name = fields.cx.convert(&entry.path, &entry.name, words::variable);
-        let value = entry.get(fields.cx, words::value);
-        Some((name?.value, value?.value))
+        let value = entry.get(fields.cx, words::value)?;
+        // Values are templates too: a service may want to know its own address.
+        let value = fields.cx.template_text(&entry.path, value)?;
+        Some((name?.value, value.text))
     };
     entries.iter().filter_map(read).collect()
 }
