@@ -4,9 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::model::action::Operation;
-use crate::model::plan::{
-    Action, ActionId, FileChange, Interruption, Motive, Notice, Reason, ReasonCode,
-};
+use crate::model::plan::{Action, ActionId, FileChange, Interruption, Motive, Notice, Reason, ReasonCode};
 
 /// A plan in the making.
 #[derive(Debug, Default)]
@@ -71,10 +69,7 @@ impl Step {
 
     /// It interrupts this.
     pub fn interrupts(mut self, what: impl Into<String>, about: Duration) -> Self {
-        self.interrupts = Some(Interruption {
-            what: what.into(),
-            about,
-        });
+        self.interrupts = Some(Interruption { what: what.into(), about });
         self
     }
 
@@ -107,18 +102,10 @@ impl Draft {
 
 /// A reason without a line.
 pub fn reason(code: ReasonCode, text: impl Into<String>) -> Reason {
-    Reason {
-        code,
-        text: text.into(),
-        line: None,
-    }
+    Reason { code, text: text.into(), line: None }
 }
 
 /// A reason that stands in the file.
 pub fn reason_at(code: ReasonCode, text: impl Into<String>, line: Option<u32>) -> Reason {
-    Reason {
-        code,
-        text: text.into(),
-        line,
-    }
+    Reason { code, text: text.into(), line }
 }
