@@ -73,6 +73,7 @@ impl<'a> Inventory<'a> {
         }
         let gone = memory.hosts.keys().filter(|h| !desired.hosts.contains_key(*h));
         gone.for_each(|host| inventory.sort_hidden(host, memory));
+        inventory.sort_busy(memory);
         inventory
     }
 
@@ -96,6 +97,16 @@ impl<'a> Inventory<'a> {
         for (instance, mark) in &remembered.guests {
             self.taken.extend(mark.addresses());
             self.hidden.insert(instance, (host, mark));
+        }
+    }
+
+    /// A guest that is being made may not be seen yet, and has its address already.
+    fn sort_busy(&mut self, memory: &'a Memory) {
+        for (instance, busy) in &memory.busy {
+            if let Some(mark) = &busy.mark {
+                self.taken.extend(mark.addresses());
+                self.hidden.entry(instance).or_insert((&busy.host, mark));
+            }
         }
     }
 
