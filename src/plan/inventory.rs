@@ -140,7 +140,8 @@ impl<'a> Inventory<'a> {
 
     /// The instances that can't be seen now, with their hosts.
     pub fn all_hidden(&self) -> impl Iterator<Item = (&'a InstanceId, &'a HostId, &'a Mark)> + '_ {
-        self.hidden.iter().map(|(instance, (host, mark))| (*instance, *host, *mark))
+        let unseen = self.hidden.iter().filter(|(instance, _)| !self.found.contains_key(*instance));
+        unseen.map(|(instance, (host, mark))| (*instance, *host, *mark))
     }
 
     /// The host where a foreign domain stands in the way of `domain`.
