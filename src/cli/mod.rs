@@ -1,1 +1,15 @@
-//! One file per subcommand; plans, status and history as text and JSON; exit codes.
+//! What people and scripts see: arguments, exit codes; plans, progress, status and history as text and JSON. Everything
+//! here that makes text is a pure function of values; nothing here observes, decides or acts.
+
+pub mod args;
+pub mod confirm;
+pub mod exit;
+pub mod plan_json;
+pub mod plan_text;
+pub mod progress;
+#[cfg(test)]
+mod samples;
+pub mod style;
+pub mod table;
+pub mod tally;
+pub mod text;

@@ -1,0 +1,169 @@
+//! A plan as JSON for programs: the same facts as the text, and every diff whole. Pure.
+//!
+//! The keys are stable: within one `format_version`, keys may be added and none changes its meaning or goes.
+//!
+//! | key | what |
+//! |---|---|
+//! | `format_version` | `1` |
+//! | `cluster`, `file`, `revision` | which cluster, the file, and the first 12 hex digits of its digest |
+//! | `observed_at` | RFC 3339; `hosts`: `{seen, total}` |
+//! | `converged` | nothing to do, nothing blocked, unknown or waiting |
+//! | `counts` | actions by `sort` (`copy`, `create`, `recreate`, `change`, `move`, `fence`, `destroy`), `unchanged`, and notices by kind (`blocked`, `unknown`, `waiting`, `warnings`) |
+//! | `actions[]` | in an order in which they can be done, see below |
+//! | `notices[]` | `kind` (`blocked`, `unknown`, `waiting`, `warning`), `subject`, `text`, `help` or null, `line` or null |
+//!
+//! An action has `id` (from 1), `motive` (`heal`, `change`), `kind` (`create`, `add-vip`, …), `sort`, `instance` or
+//! null, `host`, `summary`, `reason` (`code`, `text`, `line` or null), `interrupts` (`what`, `about_ms`) or null,
+//! `needs` (ids that must have succeeded before), `after` (ids that must have ended before) and `changes` (files: `path`,
+//! `kind` (`new`, `content`, `hidden`, `attributes`), `diff`: unified, secrets hidden).
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+
+use super::tally::{Sort, Tally};
+use super::text;
+use crate::model::id::{ClusterName, HostId, InstanceId};
+use crate::model::plan::{
+    Action, ActionId, FileChange, Interruption, Motive, Notice, Plan, Reason,
+};
+use crate::model::time::Timestamp;
+
+/// The version of the keys and their meaning.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// The plan as JSON, ending in a line break.
+pub fn plan_json(plan: &Plan) -> String {
+    text::json(&PlanShown::of(plan))
+}
+
+/// A plan with the keys that programs see: to be put into a larger document, too.
+#[derive(Debug, Serialize)]
+pub struct PlanShown<'a> {
+    format_version: u32,
+    cluster: &'a ClusterName,
+    file: &'a str,
+    revision: &'a str,
+    observed_at: Timestamp,
+    hosts: HostsShown,
+    converged: bool,
+    counts: Tally,
+    actions: Vec<ActionShown<'a>>,
+    notices: &'a [Notice],
+}
+
+#[derive(Debug, Serialize)]
+struct HostsShown {
+    seen: usize,
+    total: usize,
+}
+
+#[derive(Debug, Serialize)]
+struct ActionShown<'a> {
+    id: ActionId,
+    motive: Motive,
+    kind: &'static str,
+    sort: Sort,
+    instance: Option<&'a InstanceId>,
+    host: &'a HostId,
+    summary: &'a str,
+    reason: &'a Reason,
+    interrupts: Option<InterruptionShown<'a>>,
+    needs: &'a BTreeSet<ActionId>,
+    after: &'a BTreeSet<ActionId>,
+    changes: &'a [FileChange],
+}
+
+#[derive(Debug, Serialize)]
+struct InterruptionShown<'a> {
+    what: &'a str,
+    about_ms: u128,
+}
+
+impl<'a> PlanShown<'a> {
+    /// The plan with its keys.
+    pub fn of(plan: &'a Plan) -> PlanShown<'a> {
+        let (seen, total) = plan.hosts_seen;
+        PlanShown {
+            format_version: FORMAT_VERSION,
+            cluster: &plan.cluster,
+            file: &plan.file,
+            revision: &plan.revision.0,
+            observed_at: plan.observed_at,
+            hosts: HostsShown { seen, total },
+            converged: plan.converged(),
+            counts: Tally::of(plan),
+            actions: plan.actions.iter().map(ActionShown::of).collect(),
+            notices: &plan.notices,
+        }
+    }
+}
+
+impl<'a> ActionShown<'a> {
+    fn of(action: &'a Action) -> ActionShown<'a> {
+        ActionShown {
+            id: action.id,
+            motive: action.motive,
+            kind: action.operation.kind(),
+            sort: Sort::of(&action.operation),
+            instance: action.operation.instance(),
+            host: action.operation.host(),
+            summary: &action.summary,
+            reason: &action.reason,
+            interrupts: action.interrupts.as_ref().map(InterruptionShown::of),
+            needs: &action.needs,
+            after: &action.after,
+            changes: &action.changes,
+        }
+    }
+}
+
+impl<'a> InterruptionShown<'a> {
+    fn of(interruption: &'a Interruption) -> InterruptionShown<'a> {
+        InterruptionShown {
+            what: &interruption.what,
+            about_ms: interruption.about.as_millis(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::samples;
+    use serde_json::Value;
+
+    fn parsed(plan: &Plan) -> Value {
+        serde_json::from_str(&plan_json(plan)).unwrap()
+    }
+
+    #[test]
+    fn the_keys_are_stable() {
+        insta::assert_snapshot!("failover", plan_json(&samples::failover()));
+        insta::assert_snapshot!("blocked", plan_json(&samples::blocked_and_unknown()));
+    }
+
+    #[test]
+    fn a_program_finds_every_action_and_diff() {
+        let json = parsed(&samples::rolling_change());
+        assert_eq!(json["actions"].as_array().unwrap().len(), 6);
+        assert_eq!(
+            json["actions"][4]["changes"][0]["diff"],
+            samples::NGINX_DIFF
+        );
+        assert_eq!(json["counts"]["recreate"], 2);
+        assert_eq!(json["converged"], false);
+        assert_eq!(parsed(&samples::nothing_to_do())["converged"], true);
+    }
+
+    #[test]
+    fn hostile_text_is_escaped_and_reads_back() {
+        let plan = samples::hostile();
+        let json = plan_json(&plan);
+        assert!(!json.replace('\n', "").chars().any(text::is_hostile));
+        assert_eq!(
+            parsed(&plan)["actions"][0]["summary"],
+            plan.actions[0].summary
+        );
+    }
+}

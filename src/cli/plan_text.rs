@@ -1,0 +1,234 @@
+//! A plan as text for people: what will be done, why, and what it costs. Pure: everything it says is in the plan.
+
+mod files;
+mod notices;
+
+use super::style::{Paint, Style};
+use super::tally::{Sort, Tally};
+use super::text;
+use crate::model::plan::{Action, Interruption, Motive, Plan, Reason};
+use crate::model::time::Timestamp;
+use crate::model::unit::span;
+use files::Diffs;
+
+/// How much further in the later lines of a paragraph stand.
+const HANGING: usize = 2;
+
+/// How much of new files is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NewFiles {
+    /// Their number of lines.
+    Counted,
+    /// Their content.
+    Shown,
+}
+
+/// The plan as text, as seen at `now`.
+pub fn plan_text(plan: &Plan, now: Timestamp, new_files: NewFiles, style: &Style) -> String {
+    if plan.converged() {
+        let warnings = notices::sections(plan, style);
+        let gap = if warnings.is_empty() { "" } else { "\n" };
+        return format!("{warnings}{gap}{}", no_changes(plan, style));
+    }
+    let page = Page {
+        plan,
+        style,
+        columns: Columns::of(plan),
+    };
+    let mut diffs = Diffs::new(new_files);
+    let mut parts = vec![header(plan, now, style)];
+    for motive in [Motive::Heal, Motive::Change] {
+        parts.extend(page.section(motive, &mut diffs));
+    }
+    parts.extend(Some(notices::sections(plan, style)).filter(|part| !part.is_empty()));
+    let sentence = Tally::of(plan).sentence();
+    parts.push(paragraph(style, Paint::Strong, 0, &sentence));
+    parts.join("\n")
+}
+
+/// The one line where nothing is to be done.
+fn no_changes(plan: &Plan, style: &Style) -> String {
+    let (seen, all) = plan.hosts_seen;
+    let things = text::count(plan.unchanged, "thing");
+    let checked = format!(
+        "({things} checked on {seen} of {})",
+        text::count(all, "host")
+    );
+    let head = style.paint(Paint::Good, "No changes:");
+    let checked = style.paint(Paint::Dim, checked);
+    format!("{head} {} is as desired {checked}.\n", plan.cluster)
+}
+
+/// Which cluster, which state of the file, and how much of the world was seen, when.
+fn header(plan: &Plan, now: Timestamp, style: &Style) -> String {
+    let (seen, all) = plan.hosts_seen;
+    let paint = if seen < all {
+        Paint::StrongWarn
+    } else {
+        Paint::Dim
+    };
+    let file = format!("{} at {}", text::clean(&plan.file), plan.revision);
+    let age = age(now.since(plan.observed_at));
+    let hosts = format!("{seen} of {} observed {age}", text::count(all, "host"));
+    let wide = text::width(plan.cluster.as_str()) + text::width(&file) + text::width(&hosts) + 4;
+    format!(
+        "{}  {}{}{}\n",
+        style.paint(Paint::Strong, &plan.cluster),
+        style.paint(Paint::Dim, file),
+        if wide <= style.width { "  " } else { "\n" },
+        style.paint(paint, hosts),
+    )
+}
+
+fn age(age: std::time::Duration) -> String {
+    match age.as_secs() {
+        0 => "just now".to_owned(),
+        _ => format!("{} ago", span(age)),
+    }
+}
+
+/// Where things stand in a line of an action.
+struct Columns {
+    number: usize,
+    kind: usize,
+}
+
+impl Columns {
+    fn of(plan: &Plan) -> Columns {
+        let kinds = plan.actions.iter().map(|a| a.operation.kind().len());
+        let numbers = plan.actions.iter().map(|a| a.id.to_string().len());
+        Columns {
+            number: numbers.max().unwrap_or(1) + 2,
+            kind: kinds.max().unwrap_or(0),
+        }
+    }
+
+    /// Where an action's kind begins, and all that is told below it.
+    fn indent(&self) -> usize {
+        self.number + 4
+    }
+}
+
+/// What every line of a plan needs to know.
+struct Page<'a> {
+    plan: &'a Plan,
+    style: &'a Style,
+    columns: Columns,
+}
+
+impl Page<'_> {
+    fn section(&self, motive: Motive, diffs: &mut Diffs) -> Option<String> {
+        let actions = self.plan.actions.iter();
+        let actions: Vec<_> = actions.filter(|a| a.motive == motive).collect();
+        let (title, because) = match motive {
+            Motive::Heal => ("Heal", "reality changed".to_owned()),
+            Motive::Change => (
+                "Change",
+                format!("{} changed", text::clean(&self.plan.file)),
+            ),
+        };
+        let title = self.style.paint(Paint::Strong, title);
+        let because = self.style.paint(Paint::Dim, because);
+        let told: String = actions
+            .chunk_by(|one, next| tell_alike(one, next))
+            .map(|alike| self.told(alike, diffs))
+            .collect();
+        (!actions.is_empty()).then(|| format!("{title}  {because}\n{told}"))
+    }
+
+    /// Actions in a row of which the same is to be told: that is told once, below them.
+    fn told(&self, alike: &[&Action], diffs: &mut Diffs) -> String {
+        let heads: String = alike.iter().map(|action| self.head(action)).collect();
+        let Some(first) = alike.first() else {
+            return heads;
+        };
+        let indent = self.columns.indent();
+        let each = if alike.len() > 1 { "each: " } else { "" };
+        let why = format!("{each}{}", because(&first.reason, &self.plan.file));
+        let mut told = heads + &paragraph(self.style, Paint::Dim, indent, &why);
+        if let Some(interruption) = &first.interrupts {
+            let cost = format!("{each}{}", interrupts(interruption));
+            told.push_str(&paragraph(self.style, Paint::Warn, indent, &cost));
+        }
+        told.push_str(&diffs.of(first, indent, self.style));
+        told
+    }
+
+    /// `  3  + create  random-1 on a  after 1`
+    fn head(&self, action: &Action) -> String {
+        let sort = Sort::of(&action.operation);
+        let kind = format!("{:<w$}", action.operation.kind(), w = self.columns.kind);
+        let number = format!("{:>w$}", action.id.to_string(), w = self.columns.number);
+        let column = self.columns.indent() + self.columns.kind + 2;
+        let wide = self.style.width.saturating_sub(column);
+        format!(
+            "{}  {} {}  {}\n",
+            self.style.paint(Paint::Dim, number),
+            self.style.paint(sort.paint(), sort.mark()),
+            self.style.paint(sort.paint(), kind),
+            self.summary(action, wide)
+                .join(&format!("\n{}", " ".repeat(column))),
+        )
+    }
+
+    /// What, and what it waits for: in one line where that fits.
+    fn summary(&self, action: &Action, columns: usize) -> Vec<String> {
+        let mut lines = text::wrap(&text::clean(&action.summary), columns);
+        let waits: Vec<u32> = action.needs.union(&action.after).map(|id| id.0).collect();
+        if waits.is_empty() {
+            return lines;
+        }
+        let after = format!("after {}", text::ranges(&waits));
+        let dim = |line: &String| self.style.paint(Paint::Dim, line);
+        match lines.last_mut() {
+            Some(last) if text::width(last) + 2 + text::width(&after) <= columns => {
+                *last = format!("{last}  {}", dim(&after));
+            }
+            Some(_) | None => lines.extend(text::wrap(&after, columns).iter().map(dim)),
+        }
+        lines
+    }
+}
+
+/// Whether all that is told below the two actions is the same.
+fn tell_alike(one: &Action, next: &Action) -> bool {
+    one.operation.kind() == next.operation.kind()
+        && one.reason == next.reason
+        && one.interrupts == next.interrupts
+        && one.changes == next.changes
+}
+
+/// `it does not exist (missing, cluster.yaml:14)`
+fn because(reason: &Reason, file: &str) -> String {
+    let place = reason
+        .line
+        .map(|line| format!(", {}:{line}", text::clean(file)));
+    let place = place.unwrap_or_default();
+    format!("{} ({}{place})", text::clean(&reason.text), reason.code)
+}
+
+/// `interrupts requests to 192.168.10.120 for about 1.2 s`
+pub(super) fn interrupts(interruption: &Interruption) -> String {
+    let what = text::clean(&interruption.what);
+    format!("interrupts {what} for about {}", span(interruption.about))
+}
+
+/// Prose in its colour, wrapped; lines after the first stand a little further in.
+fn paragraph(style: &Style, paint: Paint, indent: usize, prose: &str) -> String {
+    let lines = text::wrap(prose, style.width.saturating_sub(indent + HANGING));
+    let mut told = String::new();
+    for (index, line) in lines.iter().enumerate() {
+        let hanging = if index == 0 || indent == 0 {
+            0
+        } else {
+            HANGING
+        };
+        told.push_str(&" ".repeat(indent + hanging));
+        told.push_str(&style.paint(paint, line));
+        told.push('\n');
+    }
+    told
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,114 @@
+//! The files that actions change: every diff once, later ones refer to it. Pure.
+
+use std::collections::BTreeMap;
+
+use super::{NewFiles, paragraph};
+use crate::cli::style::{Paint, Style};
+use crate::cli::text;
+use crate::model::plan::{Action, ActionId, ChangeKind, FileChange};
+
+/// Diffs that were shown already, and how new files are shown.
+pub(super) struct Diffs {
+    shown: BTreeMap<(String, String), ActionId>,
+    new_files: NewFiles,
+    hinted: bool,
+}
+
+/// What is told of one file.
+enum Told {
+    /// A few words.
+    Note(String),
+    /// Its diff.
+    Diff,
+}
+
+impl Diffs {
+    pub(super) fn new(new_files: NewFiles) -> Diffs {
+        Diffs {
+            shown: BTreeMap::new(),
+            new_files,
+            hinted: false,
+        }
+    }
+
+    /// The files of one action. Those with few words share a paragraph, the others follow with their diffs.
+    pub(super) fn of(&mut self, action: &Action, indent: usize, style: &Style) -> String {
+        let mut notes: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+        let mut diffs = String::new();
+        for change in &action.changes {
+            match self.told(change, action.id) {
+                Told::Note(note) => notes.entry(mark(change.kind)).or_default().push(note),
+                Told::Diff => diffs.push_str(&with_diff(change, indent, style)),
+            }
+        }
+        let notes = notes.iter().map(|(mark, notes)| {
+            let line = format!("{mark} {}", notes.join(", "));
+            paragraph(style, Paint::Dim, indent, &line)
+        });
+        notes.collect::<String>() + &diffs
+    }
+
+    fn told(&mut self, change: &FileChange, action: ActionId) -> Told {
+        let path = text::clean(&change.path);
+        if change.diff.is_empty() {
+            return Told::Note(format!("{path} ({})", without_diff(change.kind)));
+        }
+        if change.kind == ChangeKind::New && self.new_files == NewFiles::Counted {
+            return Told::Note(self.counted(&path, &change.diff));
+        }
+        let key = (change.path.clone(), change.diff.clone());
+        if let Some(earlier) = self.shown.get(&key) {
+            return Told::Note(format!("{path} (as in {earlier})"));
+        }
+        self.shown.insert(key, action);
+        Told::Diff
+    }
+
+    fn counted(&mut self, path: &str, diff: &str) -> String {
+        let lines = body(diff).filter(|line| line.starts_with('+')).count();
+        let hint = if self.hinted { "" } else { "; -v shows it" };
+        self.hinted = true;
+        format!("{path} ({}{hint})", text::count(lines, "line"))
+    }
+}
+
+fn mark(kind: ChangeKind) -> &'static str {
+    match kind {
+        ChangeKind::New => "+",
+        ChangeKind::Content | ChangeKind::Hidden | ChangeKind::Attributes => "~",
+    }
+}
+
+fn without_diff(kind: ChangeKind) -> &'static str {
+    match kind {
+        ChangeKind::New | ChangeKind::Content => "content not shown",
+        ChangeKind::Hidden => "content changes, not shown",
+        ChangeKind::Attributes => "only mode or owner",
+    }
+}
+
+fn with_diff(change: &FileChange, indent: usize, style: &Style) -> String {
+    let space = " ".repeat(indent);
+    let path = text::clean(&change.path);
+    let title = style.paint(Paint::Plain, format!("{} {path}", mark(change.kind)));
+    let lines = body(&change.diff).map(|line| {
+        let line = style.paint(paint_of(line), text::clean_line(line));
+        format!("{}\n", format!("{space}  {line}").trim_end())
+    });
+    format!("{space}{title}\n{}", lines.collect::<String>())
+}
+
+/// A unified diff without its two lines of names: the path stands above it already.
+fn body(diff: &str) -> impl Iterator<Item = &str> {
+    let names = |line: &&str| line.starts_with("--- ") || line.starts_with("+++ ");
+    diff.lines().skip_while(names)
+}
+
+fn paint_of(line: &str) -> Paint {
+    match line.as_bytes().first() {
+        Some(b'+') => Paint::Good,
+        Some(b'-') => Paint::Bad,
+        Some(b'@') => Paint::Accent,
+        _ => Paint::Dim,
+    }
+}
