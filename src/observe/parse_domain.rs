@@ -33,7 +33,9 @@ fn sections<'a>(text: &'a str, nonce: &str) -> BTreeMap<&'a str, String> {
     let mut sections = BTreeMap::new();
     let mut current: Option<(&str, String)> = None;
     for line in text.lines() {
-        let mark = line.strip_prefix(nonce).and_then(|rest| rest.strip_prefix(' '));
+        let mark = line
+            .strip_prefix(nonce)
+            .and_then(|rest| rest.strip_prefix(' '));
         if let Some(name) = mark {
             sections.extend(current.replace((name.trim(), String::new())));
         } else if let Some((_, section)) = &mut current {
@@ -146,10 +148,16 @@ mod tests {
         ];
         let domains = parse_domains(&answer(&sections, &["u1", "u2", "u3"]), NONCE).unwrap();
         let mark = domains[0].mark.as_ref().unwrap();
-        assert_eq!((domains[0].state, domains[0].run), (DomainState::Running, Some(4)));
+        assert_eq!(
+            (domains[0].state, domains[0].run),
+            (DomainState::Running, Some(4))
+        );
         assert_eq!((mark.generation.as_str(), mark.stage), ("g1", Stage::Ready));
         assert_eq!((domains[1].state, domains[1].run), (DomainState::Off, None));
-        assert_eq!((domains[2].state, &domains[2].mark), (DomainState::Paused, &None));
+        assert_eq!(
+            (domains[2].state, &domains[2].mark),
+            (DomainState::Paused, &None)
+        );
     }
 
     #[test]
@@ -168,7 +176,10 @@ mod tests {
     #[test]
     fn a_domain_that_went_meanwhile_is_left_out_and_one_that_is_there_must_be_described() {
         let gone = format!("{NONCE} u9\n");
-        assert_eq!(parse_domains(&answer(&[gone.clone()], &[]), NONCE), Ok(vec![]));
+        assert_eq!(
+            parse_domains(&answer(&[gone.clone()], &[]), NONCE),
+            Ok(vec![])
+        );
         assert!(parse_domains(&answer(&[gone], &["u9"]), NONCE).is_err());
         let cut = section("u1", "running", "");
         assert_eq!(parse_domains(&cut, NONCE), Err(ParseError::CutOff));
@@ -185,7 +196,12 @@ mod tests {
         ] {
             assert_eq!(parse_mark(&bad), None, "{bad}");
         }
-        assert_eq!(parse_mark(&MARK.replace("reconcile:guest", "guest")).unwrap().port, 80);
+        assert_eq!(
+            parse_mark(&MARK.replace("reconcile:guest", "guest"))
+                .unwrap()
+                .port,
+            80
+        );
     }
 
     proptest! {

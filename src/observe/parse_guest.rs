@@ -119,12 +119,30 @@ mod tests {
             STANDARD.encode("old\n"),
         );
         let facts = parse_guest(&answer, &["/a", "/b"]).unwrap();
-        let shown: Vec<_> = facts.addresses.iter().map(|a| format!("{}/{} {}", a.address, a.prefix, a.vip)).collect();
-        assert_eq!(shown, ["127.0.0.1/8 false", "10.0.0.7/24 false", "10.0.0.120/24 true", "10.9.0.1/32 false"]);
+        let shown: Vec<_> = facts
+            .addresses
+            .iter()
+            .map(|a| format!("{}/{} {}", a.address, a.prefix, a.vip))
+            .collect();
+        assert_eq!(
+            shown,
+            [
+                "127.0.0.1/8 false",
+                "10.0.0.7/24 false",
+                "10.0.0.120/24 true",
+                "10.9.0.1/32 false"
+            ]
+        );
         let file = &facts.files["/b"];
-        assert_eq!((file.mode, file.owner.as_str(), file.content.as_deref()), (0o640, "root:www", Some("old\n")));
+        assert_eq!(
+            (file.mode, file.owner.as_str(), file.content.as_deref()),
+            (0o640, "root:www", Some("old\n"))
+        );
         let daemon = facts.daemon.unwrap();
-        assert_eq!((daemon.running, daemon.started.as_deref(), daemon.loaded), (true, Some("r1"), None));
+        assert_eq!(
+            (daemon.running, daemon.started.as_deref(), daemon.loaded),
+            (true, Some("r1"), None)
+        );
     }
 
     proptest! {

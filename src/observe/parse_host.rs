@@ -75,7 +75,9 @@ pub fn is_digest(text: &str) -> bool {
 /// File names, each with a NUL byte behind it. One that is no UTF-8 is none of ours.
 fn volumes(record: &Record<'_>) -> Result<Vec<String>, ParseError> {
     let body = record.body.as_deref().ok_or_else(|| record.error())?;
-    let names = body.split(|byte| *byte == 0).filter(|name| !name.is_empty());
+    let names = body
+        .split(|byte| *byte == 0)
+        .filter(|name| !name.is_empty());
     let mut names: Vec<String> = names
         .filter_map(|name| String::from_utf8(name.to_vec()).ok())
         .collect();

@@ -59,7 +59,10 @@ mod tests {
         let seen = parse_neighbours(&answer(table), &[ip(1), ip(2), ip(3)]).unwrap();
         let mac = "52:54:00:aa:00:01".to_owned();
         assert_eq!(seen[&ip(1)], Answer::Taken { mac });
-        assert_eq!((&seen[&ip(2)], &seen[&ip(3)]), (&Answer::Silence, &Answer::Silence));
+        assert_eq!(
+            (&seen[&ip(2)], &seen[&ip(3)]),
+            (&Answer::Silence, &Answer::Silence)
+        );
     }
 
     #[test]

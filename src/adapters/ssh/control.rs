@@ -1,8 +1,9 @@
 //! The directory of the control sockets: short, for a socket's path has at most 107 bytes and ssh itself adds 17 to
 //! it for a moment; and private, for whoever can open a socket can use the connection.
 
-use std::fs::{self, File};
+use std::fs::{self, File, Permissions};
 use std::io;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use openssh::Session;
@@ -26,8 +27,9 @@ impl ControlDir {
 
     fn below(base: &Path) -> io::Result<Self> {
         clear_leftovers(base);
-        // TempDir makes it with mode 0700.
-        let dir = tempfile::Builder::new().prefix(PREFIX).tempdir_in(base)?;
+        let mut private = tempfile::Builder::new();
+        private.permissions(Permissions::from_mode(0o700));
+        let dir = private.prefix(PREFIX).tempdir_in(base)?;
         // Visible only when it is held: nobody may take a process that is just starting for a dead one.
         let lock = File::create(dir.path().join("lock.new"))?;
         lock.lock()?;
@@ -89,8 +91,6 @@ fn adopt(old: PathBuf) -> io::Result<TempDir> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
-
     use super::*;
 
     #[test]

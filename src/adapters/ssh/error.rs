@@ -34,18 +34,15 @@ impl CallError {
 
     pub(super) fn unseen(&self, name: &str) -> Unseen {
         match self {
-            CallError::NotBegun(error) => {
-                unreachable(format!("{name}: {}", with_causes(error)))
-            }
+            CallError::NotBegun(error) => unreachable(format!("{name}: {}", with_causes(error))),
             CallError::Lost => unreachable(format!("{name}: the connection broke")),
             CallError::Silent(limit) => unreachable(format!(
                 "{name} did not answer within {}",
                 crate::model::unit::span(*limit)
             )),
-            CallError::TooLong => unseen(
-                UnseenKind::Broken,
-                format!("{name}: the answer has no end"),
-            ),
+            CallError::TooLong => {
+                unseen(UnseenKind::Broken, format!("{name}: the answer has no end"))
+            }
             CallError::Input(error) => unseen(
                 UnseenKind::Broken,
                 format!("{name}: can't read what is to be sent: {error}"),
@@ -71,17 +68,29 @@ fn unseen(kind: UnseenKind, message: String) -> Unseen {
 /// What ssh wrote while it failed to connect → what that means.
 pub(super) fn classify(endpoint: &Endpoint, access: &SshAccess, log: &str) -> Unseen {
     let who = who(endpoint);
-    if log.contains("REMOTE HOST IDENTIFICATION HAS CHANGED") || log.contains("host key for") && log.contains("has changed") {
-        return unseen(UnseenKind::HostKeyChanged, key_changed(endpoint, access, log));
+    if log.contains("REMOTE HOST IDENTIFICATION HAS CHANGED")
+        || log.contains("host key for") && log.contains("has changed")
+    {
+        return unseen(
+            UnseenKind::HostKeyChanged,
+            key_changed(endpoint, access, log),
+        );
     }
     if log.contains("host key is known for") || log.contains("Host key verification failed") {
         return unseen(UnseenKind::Refused, key_unknown(endpoint, access));
     }
     if log.contains("Permission denied (") || log.contains("Too many authentication failures") {
-        let user = endpoint.user.as_deref().unwrap_or("the user of your ssh configuration");
+        let user = endpoint
+            .user
+            .as_deref()
+            .unwrap_or("the user of your ssh configuration");
         return unseen(
             UnseenKind::Refused,
-            format!("{who} does not let {user} in: {}; try: {}", last_line(log), ssh_command(endpoint, access)),
+            format!(
+                "{who} does not let {user} in: {}; try: {}",
+                last_line(log),
+                ssh_command(endpoint, access)
+            ),
         );
     }
     unreachable(format!("{who}: {}", last_line(log)))
@@ -99,6 +108,7 @@ fn last_line(log: &str) -> String {
     let lines = log.lines().map(str::trim).filter(|line| !line.is_empty());
     let line = lines.last().unwrap_or("ssh failed and does not say why");
     let line = line.strip_prefix("ssh: ").unwrap_or(line);
+    let line = line.trim_end_matches('.');
     line.chars().filter(|c| !c.is_control()).take(300).collect()
 }
 
@@ -151,7 +161,11 @@ fn ssh_keygen_remove(endpoint: &Endpoint, file: &str) -> String {
         Some(port) if port != 22 => format!("[{}]:{port}", endpoint.destination),
         Some(_) | None => endpoint.destination.clone(),
     };
-    format!("ssh-keygen -R {} -f {}", shell_word(&name), shell_word(file))
+    format!(
+        "ssh-keygen -R {} -f {}",
+        shell_word(&name),
+        shell_word(file)
+    )
 }
 
 fn keyscan(endpoint: &Endpoint, file: &str) -> String {
@@ -163,12 +177,25 @@ fn keyscan(endpoint: &Endpoint, file: &str) -> String {
 
 /// What a person would type to see the same.
 fn ssh_command(endpoint: &Endpoint, access: &SshAccess) -> String {
-    let config = access.config.as_ref().map(|file| format!(" -F {}", shell_word(&file.display().to_string())));
-    let identity = access.identity.as_ref().map(|file| format!(" -i {}", shell_word(&file.display().to_string())));
+    let config = access
+        .config
+        .as_ref()
+        .map(|file| format!(" -F {}", shell_word(&file.display().to_string())));
+    let identity = access
+        .identity
+        .as_ref()
+        .map(|file| format!(" -i {}", shell_word(&file.display().to_string())));
     let port = endpoint.port.map(|port| format!(" -p {port}"));
-    let user = endpoint.user.as_ref().map(|user| format!("{}@", shell_word(user)));
-    let [config, identity, port, user] = [config, identity, port, user].map(Option::unwrap_or_default);
-    format!("ssh{config}{identity}{port} {user}{}", shell_word(&endpoint.destination))
+    let user = endpoint
+        .user
+        .as_ref()
+        .map(|user| format!("{}@", shell_word(user)));
+    let [config, identity, port, user] =
+        [config, identity, port, user].map(Option::unwrap_or_default);
+    format!(
+        "ssh{config}{identity}{port} {user}{}",
+        shell_word(&endpoint.destination)
+    )
 }
 
 /// A word of a command that people copy into their shell.
@@ -209,7 +236,7 @@ mod tests {
                    Host key verification failed.\n";
         let (kind, message) = seen(log);
         assert_eq!(kind, UnseenKind::HostKeyChanged);
-        insta::assert_snapshot!(message, @"");
+        insta::assert_snapshot!(message, @"the host key of a (192.168.10.2) has changed: it was installed anew, or somebody else answers there. Nothing was done. If you know that the new key is right: ssh-keygen -R 192.168.10.2 -f /root/.ssh/known_hosts; then: ssh-keyscan 192.168.10.2 >> /root/.ssh/known_hosts");
     }
 
     #[test]
@@ -218,27 +245,37 @@ mod tests {
                    Host key verification failed.\n";
         let (kind, message) = seen(log);
         assert_eq!(kind, UnseenKind::Refused);
-        insta::assert_snapshot!(message, @"");
+        insta::assert_snapshot!(message, @"the host key of a (192.168.10.2) is not known yet. If you trust the network between: ssh-keyscan 192.168.10.2 >> ~/.ssh/known_hosts");
     }
 
     #[test]
     fn a_key_that_the_host_does_not_take_is_a_refusal() {
-        let (kind, message) = seen("Load key \"/x\": bad\r\nroot@192.168.10.2: Permission denied (publickey).\r\n");
+        let (kind, message) =
+            seen("Load key \"/x\": bad\r\nroot@192.168.10.2: Permission denied (publickey).\r\n");
         assert_eq!(kind, UnseenKind::Refused);
-        insta::assert_snapshot!(message, @"");
+        insta::assert_snapshot!(message, @"a (192.168.10.2) does not let root in: root@192.168.10.2: Permission denied (publickey); try: ssh root@192.168.10.2");
     }
 
     #[test]
     fn whatever_else_goes_wrong_is_unreachable_in_the_last_words_of_ssh() {
         for (log, words) in [
-            ("ssh: connect to host 192.168.10.2 port 22: Connection refused\r\n", "Connection refused"),
-            ("ssh: Could not resolve hostname x: Name or service not known", "Could not resolve"),
+            (
+                "ssh: connect to host 192.168.10.2 port 22: Connection refused\r\n",
+                "Connection refused",
+            ),
+            (
+                "ssh: Could not resolve hostname x: Name or service not known",
+                "Could not resolve",
+            ),
             ("", "does not say why"),
             ("\u{1b}[31mred", "[31mred"),
         ] {
             let (kind, message) = seen(log);
             assert_eq!(kind, UnseenKind::Unreachable);
-            assert!(message.contains(words) && !message.contains('\u{1b}'), "{message}");
+            assert!(
+                message.contains(words) && !message.contains('\u{1b}'),
+                "{message}"
+            );
         }
     }
 
