@@ -10,11 +10,15 @@ mod diff;
 mod domain;
 mod engine;
 mod file;
+mod helpers;
 mod named;
 pub mod quote;
 mod redact;
 mod seed;
 mod variables;
+
+#[cfg(test)]
+mod samples;
 
 use std::net::Ipv4Addr;
 

@@ -217,3 +217,130 @@ fn millis(duration: Duration) -> u64 {
         .unwrap_or(u64::MAX / 4)
         .max(1)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::desired::OnChange;
+    use crate::render::guest_config;
+    use crate::render::samples::{Sample, file, route, upstream};
+
+    fn nginx(sample: &Sample, upstreams: &[Upstream]) -> String {
+        let config = guest_config(&sample.desired, &sample.guest(), upstreams).unwrap();
+        let file = &config.files[1];
+        assert_eq!(file.path, "/etc/nginx/nginx.conf");
+        assert_eq!(file.on_change, OnChange::Reload);
+        accepted_by_nginx(&file.content);
+        file.content.clone()
+    }
+
+    /// Asks a real nginx where there is one: what it takes is not ours to tell.
+    fn accepted_by_nginx(text: &str) {
+        let directory = tempfile::tempdir().unwrap();
+        let at = directory.path().display();
+        let path = directory.path().join("nginx.conf");
+        // Nothing of this machine is touched: no port of a server, no file in /run.
+        let text = text
+            .replace("/run/", &format!("{at}/"))
+            .replace("listen 80;", "listen unix:test.sock;")
+            .replace("listen unix:", &format!("listen unix:{at}/"));
+        std::fs::write(&path, text).unwrap();
+        let Ok(tested) = std::process::Command::new("/usr/sbin/nginx")
+            .args(["-t", "-q", "-c"])
+            .arg(&path)
+            .output()
+        else {
+            return;
+        };
+        let errors = String::from_utf8_lossy(&tested.stderr);
+        assert!(tested.status.success(), "{errors}");
+    }
+
+    #[test]
+    fn a_load_balancer_of_three_instances_one_of_which_is_out_of_rotation() {
+        let sample = Sample::balancer();
+        let upstreams = [
+            upstream("random", &[false, true, false]),
+            upstream("soon", &[]),
+        ];
+        insta::assert_snapshot!(nginx(&sample, &upstreams));
+    }
+
+    #[test]
+    fn a_load_balancer_whose_heartbeat_has_a_port_of_its_own_and_whose_route_is_all() {
+        let mut sample = Sample::balancer();
+        sample.group.heartbeat.port = 8081;
+        *sample.routes() = vec![route("/", "random")];
+        let text = nginx(&sample, &[upstream("random", &[false])]);
+        let server = text.find("    server {").unwrap();
+        insta::assert_snapshot!(&text[server..]);
+    }
+
+    #[test]
+    fn when_every_instance_is_out_of_rotation_they_are_asked_all_the_same() {
+        let text = nginx(&Sample::balancer(), &[upstream("random", &[true, true])]);
+        assert_eq!(text.matches(" down;").count(), 2);
+        assert_eq!(text.matches(" backup;").count(), 2);
+        assert!(text.contains("proxy_next_upstream_tries 3;"));
+    }
+
+    #[test]
+    fn a_route_to_where_the_heartbeat_is_leaves_the_heartbeat_to_the_load_balancer() {
+        let mut sample = Sample::balancer();
+        *sample.routes() = vec![route("/heartbeat", "random")];
+        let text = nginx(&sample, &[upstream("random", &[false])]);
+        assert_eq!(text.matches("location = /heartbeat {").count(), 1);
+        assert!(text.contains("location /heartbeat/ {"));
+    }
+
+    #[test]
+    fn no_path_can_write_configuration_of_its_own() {
+        let mut sample = Sample::balancer();
+        let hostile = "/a\"; } server { listen 1; } # $host {{port}} \\ ' é";
+        *sample.routes() = vec![route(hostile, "random")];
+        sample.group.heartbeat.path = "/beat \"; }".to_owned();
+        let text = nginx(&sample, &[upstream("random", &[false])]);
+        let paths: Vec<_> = text
+            .lines()
+            .filter(|line| line.contains("location"))
+            .collect();
+        insta::assert_snapshot!(paths.join("\n"), @r#"
+        location = "/beat \"; }" {
+        location = "/a\"; } server { listen 1; } # $host {{port}} \\ ' é" {
+        location "/a\"; } server { listen 1; } # $host {{port}} \\ ' é/" {
+        location / {
+        "#);
+    }
+
+    #[test]
+    fn a_service_knows_no_variable_of_a_load_balancer() {
+        let mut sample = Sample::service();
+        sample.run("serve {{vip}}");
+        let error = guest_config(&sample.desired, &sample.guest(), &[]).unwrap_err();
+        insta::assert_snapshot!(error, @"services.random.run:1: there is no `vip` here; there is address, cluster, env, group, host, index, instance, network, port, secret");
+    }
+
+    #[test]
+    fn every_variable_says_what_the_list_of_variables_says() {
+        let mut sample = Sample::balancer();
+        let text = "{{cluster}} {{instance}} {{group}} {{index}} {{host}} {{address}} {{port}}\n\
+            {{network.cidr}} {{network.prefix}} {{network.netmask}} {{network.gateway}}\n\
+            {{#each network.dns}}{{this}} {{/each}}{{env.A}} {{secret.token}} {{vip}} {{vip_prefix}}\n\
+            {{#each routes}}{{path}} {{service}} {{connect_timeout_ms}} {{timeout_ms}} {{/each}}\n\
+            {{#each upstreams}}{{service}} {{#each servers}}{{instance}} {{address}} {{port}} {{down}}{{/each}}{{/each}}\n";
+        sample
+            .group
+            .env
+            .insert("A".to_owned(), "of {{group}}".to_owned());
+        sample.group.files = vec![file("/all", text, OnChange::Nothing)];
+        let upstreams = [upstream("random", &[false])];
+        let config = guest_config(&sample.desired, &sample.guest(), &upstreams).unwrap();
+        insta::assert_snapshot!(config.files[2].content, @r#"
+        demo web-1 web 1 a 192.168.10.11 80
+        192.168.10.0/24 24 255.255.255.0 192.168.10.254
+        192.168.10.254 9.9.9.9 of web s3cr3t'value 192.168.10.120 24
+        /random random 500 60000 /soon/ soon 500 60000 
+        random random-1 192.168.10.20 8080 false
+        "#);
+    }
+}
