@@ -3,6 +3,7 @@
 //!
 //! The built-in templates and the variables that all templates have are described in `templates/README.md`.
 
+mod balancer;
 mod builtin;
 mod command;
 mod daemon;
