@@ -33,7 +33,7 @@ clear_the_way() {
 }
 
 # Makes init start it at boot.
-enable() {
+ensure_enabled() {
   case $init in
     systemd)
       ! unit_changed || systemctl daemon-reload
@@ -99,7 +99,7 @@ reload() {
 ensure_daemon() {
   mkdir -p "$RUN"
   clear_the_way
-  enable
+  ensure_enabled
   read_value "$state.started"
   started=$value
   if ! running || [ "$started" != "$REVISION" ] || unit_changed; then start

@@ -1,10 +1,6 @@
-# host.sh: what the scripts for hosts share: libvirt, locks, and looking at the one domain that a script is about.
-
-# A libvirtd that hangs must not leave a hanging virsh behind every round.
-vsh() { timeout "${VIRSH_LIMIT:-20}" virsh -q -c qemu:///system "$@"; }
+# host.sh: what the scripts that act on hosts share: locks, and looking at the one domain that a script is about.
 
 # One action at a time works on a domain, whoever started it; a killed one lets go by itself.
-locks=/run/reconcile
 lock() { # NAME
   mkdir -p "$locks"
   exec 9>"$locks/$1.lock"
