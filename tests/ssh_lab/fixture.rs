@@ -55,6 +55,13 @@ impl Lab {
         Command::new(script).env("LAB", &self.name).args(args).output().unwrap()
     }
 
+    /// What an earlier, failed run left.
+    pub fn clean(&self, name: &str) {
+        for command in ["destroy", "undefine"] {
+            self.on("a", &["virsh", command, name]);
+        }
+    }
+
     pub async fn facts(&self, host: &Host) -> HostFacts {
         let seen = Hypervisor::observe(&*self.reader, host, &query()).await;
         let Seen::Yes(facts) = seen else { panic!("{seen:?}") };

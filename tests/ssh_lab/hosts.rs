@@ -20,6 +20,7 @@ async fn a_guest_is_built_marked_fenced_rebuilt_and_removed() {
     let (lab, a) = (Lab::new(), host("a"));
     let first = build("life", "192.168.10.60", "g1", Stage::Ready);
     let name = first.machine.domain.clone();
+    lab.clean(name.as_str());
     assert_eq!(lab.writer.build(&a, &first).await, Ok(Effect::Changed));
     assert_eq!(lab.writer.build(&a, &first).await, Ok(Effect::AlreadyDone));
     let domain = lab.domain(&a, &name).await.unwrap();
@@ -166,6 +167,7 @@ async fn a_file_is_copied_resumed_and_redone_when_it_is_broken() {
 async fn leftover_disks_are_swept_unless_their_domain_is_there() {
     let (lab, a) = (Lab::new(), host("a"));
     let kept = build("kept", "192.168.10.63", "g1", Stage::Ready);
+    lab.clean(kept.machine.domain.as_str());
     lab.writer.build(&a, &kept).await.unwrap();
     let dir = lab.dir.join("hosts/a/fs/var/lib/libvirt/images/ssh-lab");
     std::fs::write(dir.join("t-gone-1.qcow2"), "x").unwrap();

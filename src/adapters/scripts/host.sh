@@ -51,7 +51,7 @@ active() {
 # it for good; nobody's service should be away that long.
 end_domain() {
   active || return 0
-  VIRSH_LIMIT=2 vsh destroy "$UUID" >/dev/null 2>&1 || kill_qemu
+  VIRSH_LIMIT=1 vsh destroy "$UUID" >/dev/null 2>&1 || kill_qemu
   tries=0
   while active; do
     tries=$((tries + 1))
@@ -62,6 +62,7 @@ end_domain() {
 
 # Only the process that libvirt calls this domain's, and only if it says so itself.
 kill_qemu() {
-  read -r pid 2>/dev/null < "/run/libvirt/qemu/$DOMAIN.pid" || return 0
+  pid=$(cat "/run/libvirt/qemu/$DOMAIN.pid" 2>/dev/null)
+  [ -n "$pid" ] || return 0
   if tr '\0' ' ' < "/proc/$pid/cmdline" | grep -qF -- "-uuid $UUID "; then kill -KILL "$pid"; fi
 }
