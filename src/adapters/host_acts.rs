@@ -13,6 +13,7 @@ use super::ssh_writer::{SshWriter, senseless};
 use super::{endpoints, scripts, seed};
 use crate::model::action::{Build, Removal, SetMark, Sweep};
 use crate::model::desired::{Host, ImageFile};
+use crate::model::mark::MARK_NAMESPACE;
 use crate::observe::parse_answer::records;
 use crate::observe::parse_domain::parse_mark;
 use crate::ports::hypervisor::HypervisorControl;
@@ -67,7 +68,7 @@ impl HypervisorControl for SshWriter {
         let script = Script::new(&scripts::SET_MARK)
             .var("DOMAIN", set.domain.as_str())
             .var("GENERATION", &set.mark.generation)
-            .var("MARK", crate::render::mark_xml(&set.mark));
+            .var("MARK", bare(&crate::render::mark_xml(&set.mark)));
         let endpoint = endpoints::host(host);
         let (_, answer) = self.act(&endpoint, &script, END).await?;
         let text = text(&answer);
@@ -95,6 +96,12 @@ impl SshWriter {
             let _ = std::fs::remove_file(file);
         }
     }
+}
+
+/// The mark without its namespace: libvirt adds that itself, and refuses an element that has it.
+fn bare(mark: &str) -> String {
+    let prefix = format!("<reconcile:guest xmlns:reconcile=\"{MARK_NAMESPACE}\"");
+    mark.replacen(&prefix, "<guest", 1)
 }
 
 fn about(
