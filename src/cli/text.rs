@@ -3,6 +3,8 @@
 use textwrap::{Options, WordSeparator, WordSplitter};
 use unicode_width::UnicodeWidthStr;
 
+use crate::model::unit::Bytes;
+
 /// Columns that `text` takes on a terminal.
 pub fn width(text: &str) -> usize {
     UnicodeWidthStr::width(text)
@@ -71,6 +73,21 @@ pub fn list(items: &[String]) -> String {
         [only] => only.clone(),
         [first @ .., last] => format!("{} and {last}", first.join(", ")),
     }
+}
+
+/// A size for people: whole in its unit where it is, else with one digit behind the point: `15.6GiB`.
+pub fn size(bytes: Bytes) -> String {
+    let exact = bytes.to_string();
+    // `512MiB` is as short as it gets; `16333832KiB` is not.
+    if exact.len() <= 7 {
+        return exact;
+    }
+    let units = [(40, "TiB"), (30, "GiB"), (20, "MiB")];
+    let fitting = units.iter().find(|(shift, _)| bytes.0 >> shift > 0);
+    fitting.map_or(exact, |(shift, unit)| {
+        let tenths = (u128::from(bytes.0) * 10) >> shift;
+        format!("{}.{}{unit}", tenths / 10, tenths % 10)
+    })
 }
 
 /// Ascending numbers, three and more in a row drawn together: `1-3, 7, 8`.
@@ -146,6 +163,13 @@ mod tests {
             (count(1, "host"), count(0, "host")),
             ("1 host".into(), "0 hosts".into())
         );
+    }
+
+    #[test]
+    fn sizes_are_short() {
+        assert_eq!(size(Bytes(512 << 20)), "512MiB");
+        assert_eq!(size(Bytes(16_333_832 << 10)), "15.5GiB");
+        assert_eq!(size(Bytes(123_456_789)), "117.7MiB");
     }
 
     #[test]

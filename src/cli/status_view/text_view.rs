@@ -1,0 +1,291 @@
+//! A status report as text for people. Pure.
+
+use super::{
+    BalancerStatus, DomainStatus, HeartbeatStatus, HostState, HostStatus, InstanceStatus,
+    StatusReport, Wrong, WrongKind,
+};
+use crate::cli::style::{Paint, Style};
+use crate::cli::table::{Align, Cell, Table};
+use crate::cli::text;
+use crate::model::time::Timestamp;
+use crate::model::unit::span;
+
+/// The report as text.
+pub fn status_text(report: &StatusReport, style: &Style) -> String {
+    let mut parts = vec![
+        hosts(report).render(style),
+        instances(report).render(style),
+        balancers(report).render(style),
+        wrong(report, style),
+    ];
+    parts.retain(|part| !part.is_empty());
+    parts.push(conclusion(report, style));
+    parts.join("\n")
+}
+
+fn hosts(report: &StatusReport) -> Table {
+    use Align::{Left, Right};
+    let mut table = Table::new(
+        0,
+        &[
+            ("HOST", Left),
+            ("STATE", Left),
+            ("FOR", Right),
+            ("GUESTS", Right),
+            ("CPUS", Right),
+            ("MEMORY", Right),
+            ("POOL", Right),
+        ],
+    );
+    for host in &report.hosts {
+        table.row(host_row(host, report.observed_at));
+    }
+    table
+}
+
+fn host_row(host: &HostStatus, now: Timestamp) -> [Cell; 7] {
+    let (state, paint) = match host.state {
+        HostState::Seen => ("seen", Paint::Good),
+        HostState::Unreachable => ("unreachable", Paint::Bad),
+        HostState::HostKeyChanged => ("host key changed", Paint::Bad),
+        HostState::Refused => ("login refused", Paint::Bad),
+        HostState::Broken => ("broken", Paint::Bad),
+    };
+    // What is only remembered of a host is marked as such.
+    let (was, dim) = match host.state {
+        HostState::Seen => ("", Paint::Plain),
+        HostState::Unreachable
+        | HostState::HostKeyChanged
+        | HostState::Refused
+        | HostState::Broken => ("was ", Paint::Dim),
+    };
+    [
+        Cell::plain(&host.host),
+        Cell::new(paint, state),
+        ago(host.since, now),
+        Cell::new(dim, format!("{was}{}", host.guests)),
+        Cell::plain(host.cpus.map(|cpus| cpus.to_string()).unwrap_or_default()),
+        Cell::plain(host.memory.map(text::size).unwrap_or_default()),
+        Cell::new(dim, format!("{was}{}/{}", host.pool_used, host.pool_size)),
+    ]
+}
+
+fn ago(since: Option<Timestamp>, now: Timestamp) -> Cell {
+    let passed = since.map(|since| span(now.since(since)));
+    Cell::new(Paint::Dim, passed.unwrap_or_default())
+}
+
+fn instances(report: &StatusReport) -> Table {
+    use Align::{Left, Right};
+    let mut table = Table::new(
+        0,
+        &[
+            ("INSTANCE", Left),
+            ("HOST", Left),
+            ("ADDRESS", Left),
+            ("DOMAIN", Left),
+            ("HEARTBEAT", Left),
+            ("FOR", Right),
+            ("NOW", Left),
+        ],
+    );
+    for instance in &report.instances {
+        table.row(instance_row(instance, report.observed_at));
+    }
+    table
+}
+
+fn instance_row(instance: &InstanceStatus, now: Timestamp) -> [Cell; 7] {
+    let host = instance.host.as_ref().map(ToString::to_string);
+    let address = instance.address.map(|address| address.to_string());
+    [
+        Cell::plain(&instance.instance),
+        Cell::plain(host.unwrap_or_default()),
+        Cell::plain(address.unwrap_or_default()),
+        domain(instance.domain),
+        heartbeat(instance),
+        ago(instance.since, now),
+        doing(instance, now),
+    ]
+}
+
+fn domain(domain: DomainStatus) -> Cell {
+    match domain {
+        DomainStatus::Running => Cell::plain("running"),
+        DomainStatus::Paused => Cell::new(Paint::Bad, "paused"),
+        DomainStatus::Off => Cell::new(Paint::Bad, "off"),
+        DomainStatus::Missing => Cell::new(Paint::Bad, "missing"),
+        DomainStatus::Unknown => Cell::new(Paint::Warn, "unknown"),
+    }
+}
+
+fn heartbeat(instance: &InstanceStatus) -> Cell {
+    match (&instance.heartbeat, instance.domain) {
+        (HeartbeatStatus::Ok, _) => Cell::new(Paint::Good, "ok"),
+        (
+            HeartbeatStatus::Failing {
+                failures, retries, ..
+            },
+            _,
+        ) => Cell::new(Paint::Bad, format!("failing {failures} of {retries}")),
+        (HeartbeatStatus::Booting, _) => Cell::new(Paint::Accent, "booting"),
+        (HeartbeatStatus::Unknown, DomainStatus::Running) => Cell::new(Paint::Warn, "unknown"),
+        (HeartbeatStatus::Unknown, _) => Cell::new(Paint::Dim, "-"),
+    }
+}
+
+/// What is being done with it, or else what is the matter with it.
+fn doing(instance: &InstanceStatus, now: Timestamp) -> Cell {
+    match (&instance.busy, &instance.heartbeat) {
+        (Some(busy), _) => {
+            let passed = span(now.since(busy.since));
+            Cell::new(Paint::Accent, format!("{} for {passed}", busy.action))
+        }
+        (None, _) if !instance.desired => Cell::new(Paint::Warn, "not desired"),
+        (None, HeartbeatStatus::Failing { error, .. }) => {
+            Cell::new(Paint::Dim, error.as_deref().unwrap_or_default())
+        }
+        (None, HeartbeatStatus::Ok | HeartbeatStatus::Booting | HeartbeatStatus::Unknown) => {
+            Cell::plain("")
+        }
+    }
+}
+
+fn balancers(report: &StatusReport) -> Table {
+    use Align::{Left, Right};
+    let mut table = Table::new(
+        0,
+        &[
+            ("BALANCER", Left),
+            ("VIP", Left),
+            ("HOLDER", Left),
+            ("FOR", Right),
+            ("HEALTHY", Right),
+            ("ROUTES", Left),
+        ],
+    );
+    for lb in &report.load_balancers {
+        let routes = lb
+            .routes
+            .iter()
+            .map(|route| format!("{} → {}", route.path, route.service));
+        let short = if lb.healthy < lb.replicas as usize {
+            Paint::Bad
+        } else {
+            Paint::Good
+        };
+        table.row([
+            Cell::plain(&lb.load_balancer),
+            Cell::plain(format!("{}:{}", lb.vip, lb.port)),
+            Cell::new(holder_paint(lb), holder(lb)),
+            ago(lb.since, report.observed_at),
+            Cell::new(short, format!("{}/{}", lb.healthy, lb.replicas)),
+            Cell::plain(routes.collect::<Vec<_>>().join(", ")),
+        ]);
+    }
+    table
+}
+
+/// Who holds the VIP. Nobody, only where everybody was asked.
+fn holder(lb: &BalancerStatus) -> String {
+    let names: Vec<String> = lb.holders.iter().map(ToString::to_string).collect();
+    match (names.as_slice(), lb.complete, &lb.last_holder) {
+        ([], true, _) => "nobody".to_owned(),
+        ([], false, Some(last)) => format!("unknown, was {last}"),
+        ([], false, None) => "unknown".to_owned(),
+        (names, _, _) => text::list(names),
+    }
+}
+
+fn holder_paint(lb: &BalancerStatus) -> Paint {
+    match (lb.holders.len(), lb.complete) {
+        (1, _) => Paint::Good,
+        (0, false) => Paint::Warn,
+        (_, _) => Paint::Bad,
+    }
+}
+
+fn wrong(report: &StatusReport, style: &Style) -> String {
+    if report.wrong.is_empty() {
+        return String::new();
+    }
+    let mut table = Table::new(
+        2,
+        &[("", Align::Left), ("", Align::Left), ("", Align::Left)],
+    );
+    for wrong in &report.wrong {
+        let (word, paint) = word(wrong);
+        table.row([
+            Cell::new(paint, word),
+            Cell::plain(&wrong.subject),
+            Cell::plain(because(wrong)),
+        ]);
+    }
+    let title = style.paint(Paint::Strong, "Not as desired");
+    format!("{title}\n{}", table.render(style))
+}
+
+fn because(wrong: &Wrong) -> String {
+    let help = wrong.help.as_ref().map(|help| format!("; help: {help}"));
+    let todo = match wrong.actions.as_slice() {
+        [] => String::new(),
+        actions => format!(" → {}", actions.join(", ")),
+    };
+    format!("{}{}{todo}", wrong.reason, help.unwrap_or_default())
+}
+
+fn word(wrong: &Wrong) -> (&'static str, Paint) {
+    match wrong.kind {
+        WrongKind::Heal => ("heal", Paint::Bad),
+        WrongKind::Change => ("change", Paint::Warn),
+        WrongKind::Blocked => ("blocked", Paint::Bad),
+        WrongKind::Unknown => ("unknown", Paint::Warn),
+        WrongKind::Waiting => ("waiting", Paint::Dim),
+        WrongKind::Warning => ("warning", Paint::Warn),
+    }
+}
+
+/// `demo: 5 of 5 guests healthy, VIP 192.168.10.120 on web-1.`
+fn conclusion(report: &StatusReport, style: &Style) -> String {
+    let desired: Vec<_> = report.instances.iter().filter(|i| i.desired).collect();
+    let healthy = desired.iter().filter(|i| i.healthy).count();
+    let guests = text::count(desired.len(), "guest");
+    let vips = report
+        .load_balancers
+        .iter()
+        .map(|lb| format!(", VIP {} {}", lb.vip, on(lb)));
+    let open = open(report);
+    let sentence = format!(
+        "{}: {healthy} of {guests} healthy{}{open}.",
+        report.cluster,
+        vips.collect::<String>()
+    );
+    let held = report.load_balancers.iter().all(|lb| lb.holders.len() == 1);
+    let paint = match (healthy == desired.len() && held, open.is_empty()) {
+        (true, true) => Paint::Good,
+        (true, false) => Paint::StrongWarn,
+        (false, _) => Paint::StrongBad,
+    };
+    let lines = text::wrap(&sentence, style.width);
+    lines
+        .iter()
+        .map(|line| format!("{}\n", style.paint(paint, line)))
+        .collect()
+}
+
+fn on(lb: &BalancerStatus) -> String {
+    match lb.holders.is_empty() {
+        false => format!("on {}", holder(lb)),
+        true if lb.complete => "held by nobody".to_owned(),
+        true => format!("({})", holder(lb)),
+    }
+}
+
+/// How much there is to see to; what is merely worth knowing is not counted.
+fn open(report: &StatusReport) -> String {
+    let counts = |wrong: &&Wrong| wrong.kind != WrongKind::Warning;
+    match report.wrong.iter().filter(counts).count() {
+        0 => String::new(),
+        open => format!("; {}", text::count(open, "issue")),
+    }
+}
