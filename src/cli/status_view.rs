@@ -5,6 +5,7 @@
 //! and none changes its meaning or goes. Moments are RFC 3339.
 
 mod balancers;
+mod conclusion;
 mod hosts;
 mod instances;
 mod text_view;

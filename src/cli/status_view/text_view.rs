@@ -1,8 +1,9 @@
 //! A status report as text for people. Pure.
 
+use super::conclusion::{conclusion, wrong};
 use super::{
     BalancerStatus, DomainStatus, HeartbeatStatus, HostState, HostStatus, InstanceStatus,
-    StatusReport, Wrong, WrongKind,
+    StatusReport,
 };
 use crate::cli::style::{Paint, Style};
 use crate::cli::table::{Align, Cell, Table};
@@ -187,7 +188,7 @@ fn balancers(report: &StatusReport) -> Table {
 }
 
 /// Who holds the VIP. Nobody, only where everybody was asked.
-fn holder(lb: &BalancerStatus) -> String {
+pub(super) fn holder(lb: &BalancerStatus) -> String {
     let names: Vec<String> = lb.holders.iter().map(ToString::to_string).collect();
     match (names.as_slice(), lb.complete, &lb.last_holder) {
         ([], true, _) => "nobody".to_owned(),
@@ -202,90 +203,5 @@ fn holder_paint(lb: &BalancerStatus) -> Paint {
         (1, _) => Paint::Good,
         (0, false) => Paint::Warn,
         (_, _) => Paint::Bad,
-    }
-}
-
-fn wrong(report: &StatusReport, style: &Style) -> String {
-    if report.wrong.is_empty() {
-        return String::new();
-    }
-    let mut table = Table::new(
-        2,
-        &[("", Align::Left), ("", Align::Left), ("", Align::Left)],
-    );
-    for wrong in &report.wrong {
-        let (word, paint) = word(wrong);
-        table.row([
-            Cell::new(paint, word),
-            Cell::plain(&wrong.subject),
-            Cell::plain(because(wrong)),
-        ]);
-    }
-    let title = style.paint(Paint::Strong, "Not as desired");
-    format!("{title}\n{}", table.render(style))
-}
-
-fn because(wrong: &Wrong) -> String {
-    let help = wrong.help.as_ref().map(|help| format!("; help: {help}"));
-    let todo = match wrong.actions.as_slice() {
-        [] => String::new(),
-        actions => format!(" → {}", actions.join(", ")),
-    };
-    format!("{}{}{todo}", wrong.reason, help.unwrap_or_default())
-}
-
-fn word(wrong: &Wrong) -> (&'static str, Paint) {
-    match wrong.kind {
-        WrongKind::Heal => ("heal", Paint::Bad),
-        WrongKind::Change => ("change", Paint::Warn),
-        WrongKind::Blocked => ("blocked", Paint::Bad),
-        WrongKind::Unknown => ("unknown", Paint::Warn),
-        WrongKind::Waiting => ("waiting", Paint::Dim),
-        WrongKind::Warning => ("warning", Paint::Warn),
-    }
-}
-
-/// `demo: 5 of 5 guests healthy, VIP 192.168.10.120 on web-1.`
-fn conclusion(report: &StatusReport, style: &Style) -> String {
-    let desired: Vec<_> = report.instances.iter().filter(|i| i.desired).collect();
-    let healthy = desired.iter().filter(|i| i.healthy).count();
-    let guests = text::count(desired.len(), "guest");
-    let vips = report
-        .load_balancers
-        .iter()
-        .map(|lb| format!(", VIP {} {}", lb.vip, on(lb)));
-    let open = open(report);
-    let sentence = format!(
-        "{}: {healthy} of {guests} healthy{}{open}.",
-        report.cluster,
-        vips.collect::<String>()
-    );
-    let held = report.load_balancers.iter().all(|lb| lb.holders.len() == 1);
-    let paint = match (healthy == desired.len() && held, open.is_empty()) {
-        (true, true) => Paint::Good,
-        (true, false) => Paint::StrongWarn,
-        (false, _) => Paint::StrongBad,
-    };
-    let lines = text::wrap(&sentence, style.width);
-    lines
-        .iter()
-        .map(|line| format!("{}\n", style.paint(paint, line)))
-        .collect()
-}
-
-fn on(lb: &BalancerStatus) -> String {
-    match lb.holders.is_empty() {
-        false => format!("on {}", holder(lb)),
-        true if lb.complete => "held by nobody".to_owned(),
-        true => format!("({})", holder(lb)),
-    }
-}
-
-/// How much there is to see to; what is merely worth knowing is not counted.
-fn open(report: &StatusReport) -> String {
-    let counts = |wrong: &&Wrong| wrong.kind != WrongKind::Warning;
-    match report.wrong.iter().filter(counts).count() {
-        0 => String::new(),
-        open => format!("; {}", text::count(open, "issue")),
     }
 }
