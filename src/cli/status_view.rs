@@ -125,7 +125,28 @@ pub struct InstanceStatus {
     /// Whether it runs and its heartbeat is good.
     pub healthy: bool,
     /// What is being done with it now.
-    pub busy: Option<Busy>,
+    pub busy: Option<BusyStatus>,
+}
+
+/// What is being done with an instance.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct BusyStatus {
+    /// The kind of action.
+    pub action: String,
+    /// In a line.
+    pub summary: String,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+impl From<&Busy> for BusyStatus {
+    fn from(busy: &Busy) -> Self {
+        BusyStatus {
+            action: busy.action.clone(),
+            summary: busy.summary.clone(),
+            since: busy.since,
+        }
+    }
 }
 
 /// What a domain does.

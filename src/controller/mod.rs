@@ -1,1 +1,10 @@
-//! Triggers → round → memory. The loop of `reconcile watch`, and the single pass of `reconcile`.
+//! Triggers → round → memory. The single pass of `reconcile`, and the loop of `reconcile watch`. Binds planner,
+//! ports and memory; decides nothing itself.
+
+pub mod apply;
+pub mod look;
+mod monitor;
+mod session;
+pub mod watch;
+
+pub use session::{Session, Watcher};

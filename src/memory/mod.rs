@@ -1,1 +1,225 @@
-//! What observation cannot tell: how memory follows from a round and from an outcome. Pure.
+//! What observation can't tell: how memory follows from a round and from an outcome. Pure.
+
+use std::collections::BTreeMap;
+
+use crate::model::action::Operation;
+use crate::model::desired::{Desired, Revision};
+use crate::model::facts::{Answer, HostFacts, Observed, Seen};
+use crate::model::id::InstanceId;
+use crate::model::mark::Mark;
+use crate::model::memory::{Busy, Foreign, GuestMemory, Holder, HostMemory, Memory};
+use crate::model::plan::{Action, Outcome};
+use crate::model::time::Timestamp;
+
+/// Takes a look at the world into memory.
+pub fn remember(memory: &mut Memory, desired: &Desired, observed: &Observed) {
+    for (id, seen) in &observed.hosts {
+        let host = memory.hosts.entry(id.clone()).or_default();
+        remember_host(host, seen, desired, observed.now);
+    }
+    remember_guests(memory, desired, observed);
+    remember_holders(memory, desired, observed);
+    remember_foreign(memory, observed);
+}
+
+fn remember_host(host: &mut HostMemory, seen: &Seen<HostFacts>, desired: &Desired, now: Timestamp) {
+    let was_seen = host.seen == Some(host.since) || host.seen.is_some_and(|s| s > host.since);
+    let is_seen = seen.facts().is_some();
+    if was_seen != is_seen || host.since == Timestamp::default() {
+        host.since = now;
+    }
+    let Some(facts) = seen.facts() else { return };
+    host.seen = Some(now);
+    let marks = facts.domains.iter().filter_map(|d| d.mark.as_ref());
+    host.guests = marks
+        .filter(|m| m.cluster == desired.cluster)
+        .map(|m| (m.instance.clone(), m.clone()))
+        .collect();
+}
+
+fn remember_guests(memory: &mut Memory, desired: &Desired, observed: &Observed) {
+    for facts in observed.hosts.values().filter_map(Seen::facts) {
+        for domain in &facts.domains {
+            let Some(mark) = domain.mark.as_ref().filter(|m| m.cluster == desired.cluster) else { continue };
+            let run = run(mark, domain.run);
+            let guest = memory.guests.entry(mark.instance.clone()).or_default();
+            if guest.run != run {
+                *guest = new_run(guest, run, observed.now);
+            }
+            if let Some(beat) = observed.beats.get(&mark.instance) {
+                remember_beat(guest, beat.failures, observed.now);
+            }
+        }
+    }
+    forget_removed(memory, desired);
+}
+
+/// The name of a run: see [`crate::plan::run_of`].
+fn run(mark: &Mark, number: Option<u32>) -> String {
+    match number {
+        Some(number) => format!("{}/{number}", mark.generation),
+        None => format!("{}/-", mark.generation),
+    }
+}
+
+fn new_run(old: &GuestMemory, run: String, now: Timestamp) -> GuestMemory {
+    GuestMemory {
+        run,
+        since: now,
+        attempts: old.attempts,
+        last_attempt: old.last_attempt,
+        revision: old.revision.clone(),
+        ..GuestMemory::default()
+    }
+}
+
+fn remember_beat(guest: &mut GuestMemory, failures: u32, now: Timestamp) {
+    if failures == 0 {
+        guest.healthy_since.get_or_insert(now);
+        guest.failing_since = None;
+        guest.attempts = 0;
+    } else {
+        guest.failing_since.get_or_insert(now);
+    }
+}
+
+/// An instance that is neither desired nor on any host is nothing to remember.
+fn forget_removed(memory: &mut Memory, desired: &Desired) {
+    let on_a_host: std::collections::BTreeSet<InstanceId> =
+        memory.hosts.values().flat_map(|h| h.guests.keys().cloned()).collect();
+    let is_desired = |i: &InstanceId| desired.group_of(i).is_some_and(|g| i.index <= g.replicas);
+    memory.guests.retain(|i, _| is_desired(i) || on_a_host.contains(i));
+    memory
+        .hosts
+        .retain(|id, host| desired.hosts.contains_key(id) || !host.guests.is_empty());
+    memory.holders.retain(|id, _| desired.groups.contains_key(id));
+}
+
+fn remember_holders(memory: &mut Memory, desired: &Desired, observed: &Observed) {
+    for (group, lb) in desired.load_balancers() {
+        let holder = observed.guests.iter().find(|(instance, seen)| {
+            instance.group == group.id
+                && seen.facts().is_some_and(|f| f.addresses.iter().any(|a| a.address == lb.vip.addr()))
+        });
+        if let Some((instance, _)) = holder {
+            set_holder(memory, &group.id, instance, observed.now);
+        }
+    }
+}
+
+fn set_holder(memory: &mut Memory, group: &crate::model::id::GroupId, instance: &InstanceId, now: Timestamp) {
+    if memory.holders.get(group).is_none_or(|h| h.instance != *instance) {
+        let holder = Holder { instance: instance.clone(), since: now };
+        memory.holders.insert(group.clone(), holder);
+    }
+}
+
+/// Takes into memory who answered for our addresses.
+pub fn remember_foreign(memory: &mut Memory, observed: &Observed) {
+    for (address, answer) in &observed.probed {
+        match answer {
+            Answer::Taken { mac } => {
+                let foreign = Foreign { mac: mac.clone(), seen: observed.now };
+                memory.foreign.insert(*address, foreign);
+            }
+            Answer::Silence => {
+                memory.foreign.remove(address);
+            }
+        }
+    }
+}
+
+/// An action begins: nothing else may touch its instance, and a VIP counts as held from now on.
+pub fn begin(memory: &mut Memory, action: &Action, now: Timestamp) {
+    if let Some(instance) = action.operation.instance() {
+        let busy = Busy {
+            action: action.operation.kind().to_owned(),
+            summary: action.summary.clone(),
+            since: now,
+            host: action.operation.host().clone(),
+            mark: mark_given(&action.operation).cloned(),
+        };
+        memory.busy.insert(instance.clone(), busy);
+    }
+    if let Operation::AddVip(vip) = &action.operation {
+        set_holder(memory, &vip.balancer, &vip.guest.instance, now);
+    }
+}
+
+/// The mark that an operation gives to a guest.
+fn mark_given(operation: &Operation) -> Option<&Mark> {
+    match operation {
+        Operation::Create(build) | Operation::Recreate(build) => Some(&build.mark),
+        Operation::Bootstrap(bootstrap) => Some(&bootstrap.mark),
+        Operation::Rebind(rebind) => Some(&rebind.moving),
+        Operation::SetMark(set) => Some(&set.mark),
+        Operation::CopyFile(_)
+        | Operation::Fence(_)
+        | Operation::Destroy(_)
+        | Operation::Sweep(_)
+        | Operation::Configure(_)
+        | Operation::AddVip(_)
+        | Operation::DropVip(_) => None,
+    }
+}
+
+/// An action has ended.
+pub fn end(memory: &mut Memory, action: &Action, outcome: &Outcome, revision: &Revision, now: Timestamp) {
+    if let Some(instance) = action.operation.instance() {
+        memory.busy.remove(instance);
+    }
+    match &action.operation {
+        Operation::Create(build) | Operation::Recreate(build) => {
+            remember_build(memory, build, matches!(outcome, Outcome::Changed | Outcome::Failed(_)), now);
+        }
+        Operation::Destroy(removal) if outcome.is_good() => {
+            if let Some(host) = memory.hosts.get_mut(&removal.host) {
+                host.guests.remove(&removal.instance);
+            }
+        }
+        Operation::Configure(configure) if outcome.is_good() => {
+            let guest = memory.guests.entry(configure.guest.instance.clone()).or_default();
+            guest.revision = Some(revision.clone());
+        }
+        _ => {}
+    }
+}
+
+fn remember_build(memory: &mut Memory, build: &crate::model::action::Build, tried: bool, now: Timestamp) {
+    if !tried {
+        return;
+    }
+    let guest = memory.guests.entry(build.mark.instance.clone()).or_default();
+    guest.attempts = guest.attempts.saturating_add(1);
+    guest.last_attempt = Some(now);
+    // It may be there from now on, even if the host is never seen again.
+    let host = memory.hosts.entry(build.host.clone()).or_default();
+    host.guests.insert(build.mark.instance.clone(), build.mark.clone());
+}
+
+/// What a controller that starts anew keeps of its memory: nobody is at work any more.
+pub fn after_restart(mut memory: Memory) -> Memory {
+    memory.busy = BTreeMap::new();
+    memory
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_first_heartbeat_ends_the_count_of_attempts() {
+        let mut guest = GuestMemory { attempts: 3, ..GuestMemory::default() };
+        remember_beat(&mut guest, 2, Timestamp(10));
+        assert_eq!((guest.attempts, guest.failing_since), (3, Some(Timestamp(10))));
+        remember_beat(&mut guest, 0, Timestamp(20));
+        assert_eq!((guest.attempts, guest.failing_since, guest.healthy_since), (0, None, Some(Timestamp(20))));
+    }
+
+    #[test]
+    fn another_run_of_a_guest_is_not_healthy_because_the_last_one_was() {
+        let old = GuestMemory { healthy_since: Some(Timestamp(5)), attempts: 2, ..GuestMemory::default() };
+        let new = new_run(&old, "g/2".to_owned(), Timestamp(9));
+        assert_eq!((new.healthy_since, new.since, new.attempts), (None, Timestamp(9), 2));
+    }
+}

@@ -201,8 +201,10 @@ pub struct Rebind {
     pub moving: Mark,
     /// The mark after.
     pub moved: Mark,
-    /// After this time without our word, the guest takes the old address back by itself.
+    /// After this time without our word, the guest drops the new address by itself.
     pub fallback: Duration,
+    /// The heartbeat that must come at the new address, and how long it may take.
+    pub healthy: (Heartbeat, Duration),
 }
 
 /// What a guest's files and process shall be.

@@ -142,6 +142,18 @@ impl Pool {
             .flat_map(|(first, last)| (u32::from(*first)..=u32::from(*last)).map(Ipv4Addr::from))
     }
 
+    /// Its address number `n`, from 0.
+    pub fn nth(&self, mut n: u64) -> Option<Ipv4Addr> {
+        for (first, last) in &self.0 {
+            let (first, last) = (u64::from(u32::from(*first)), u64::from(u32::from(*last)));
+            if n <= last - first {
+                return u32::try_from(first + n).ok().map(Ipv4Addr::from);
+            }
+            n -= last - first + 1;
+        }
+        None
+    }
+
     /// How many addresses it has.
     pub fn size(&self) -> u64 {
         self.0

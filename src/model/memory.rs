@@ -2,6 +2,7 @@
 //! no guest: it makes the next rounds more careful, not wrong.
 
 use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +19,9 @@ pub struct Memory {
     pub guests: BTreeMap<InstanceId, GuestMemory>,
     /// Who held each load balancer's VIP when that was last seen, and since when.
     pub holders: BTreeMap<GroupId, Holder>,
+    /// Addresses of our pools that somebody foreign answered for.
+    #[serde(default)]
+    pub foreign: BTreeMap<Ipv4Addr, Foreign>,
     /// Instances that an action is at work on now: no other action may touch them.
     #[serde(default)]
     pub busy: BTreeMap<InstanceId, Busy>,
@@ -49,6 +53,9 @@ pub struct GuestMemory {
     pub attempts: u32,
     /// When it was last rebuilt.
     pub last_attempt: Option<Timestamp>,
+    /// The state of the file that was last applied to it.
+    #[serde(default)]
+    pub revision: Option<super::desired::Revision>,
 }
 
 /// A VIP's holder.
@@ -69,4 +76,17 @@ pub struct Busy {
     pub summary: String,
     /// Since when.
     pub since: Timestamp,
+    /// Where.
+    pub host: HostId,
+    /// The mark that the guest is being given: its addresses are taken from the first moment on.
+    pub mark: Option<Mark>,
+}
+
+/// An address of ours that somebody else uses.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Foreign {
+    /// The hardware address that answered.
+    pub mac: String,
+    /// When.
+    pub seen: Timestamp,
 }

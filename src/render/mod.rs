@@ -1,11 +1,31 @@
-//! Templates → files. Pure: the same desired state gives the same bytes.
+//! Templates → files. Pure: the same desired state gives the same bytes. It decides nothing about when a file is
+//! written or what is done with it.
+//!
+//! The built-in templates and the variables that all templates have are described in `templates/README.md`.
+
+mod builtin;
+mod command;
+mod daemon;
+mod diff;
+mod domain;
+mod engine;
+mod file;
+mod named;
+pub mod quote;
+mod redact;
+mod seed;
+mod variables;
 
 use std::net::Ipv4Addr;
 
 use crate::model::action::{GuestConfig, Machine, RenderedFile, Seed};
-use crate::model::desired::{Desired, Group, Image, Network, Template};
+use crate::model::desired::{Desired, Group, Image, Network, Role, Template};
 use crate::model::id::{GroupId, HostId, InstanceId};
 use crate::model::mark::Mark;
+
+pub use builtin::Builtin;
+pub use diff::diff;
+pub use redact::{redact, visible};
 
 /// The guest that something is rendered for.
 #[derive(Debug, Clone)]
@@ -25,7 +45,7 @@ pub struct GuestContext<'a> {
 }
 
 /// The instances that a load balancer sends a service's requests to.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Upstream {
     /// The service.
     pub service: GroupId,
@@ -34,7 +54,7 @@ pub struct Upstream {
 }
 
 /// One instance in an upstream.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Server {
     /// Which.
     pub instance: InstanceId,
@@ -59,48 +79,66 @@ pub struct RenderError {
 }
 
 /// Checks that `template` compiles, without rendering it.
-pub fn check(_template: &Template) -> Result<(), RenderError> {
-    todo!()
+pub fn check(template: &Template) -> Result<(), RenderError> {
+    engine::check(template)
 }
 
 /// Everything that a guest of this group shall have: its files, and its process.
 /// `upstreams` are what a load balancer sends requests to; a service's guests get none.
 pub fn guest_config(
-    _desired: &Desired,
-    _guest: &GuestContext<'_>,
-    _upstreams: &[Upstream],
+    desired: &Desired,
+    guest: &GuestContext<'_>,
+    upstreams: &[Upstream],
 ) -> Result<GuestConfig, RenderError> {
-    todo!()
+    let variables = variables::guest_variables(desired, guest, upstreams)?;
+    let mut files = Vec::new();
+    if guest.image.interfaces {
+        files.push(file::interfaces(desired, &variables)?);
+    }
+    match guest.group.role {
+        Role::Service(_) => {}
+        Role::LoadBalancer(_) => files.push(file::nginx(desired, &variables)?),
+    }
+    files.extend(file::users(guest, &variables)?);
+    let daemon = daemon::daemon(desired, guest, &variables, &files)?;
+    Ok(GuestConfig { files, daemon })
 }
 
 /// `/etc/network/interfaces` of a guest.
 pub fn interfaces(
-    _desired: &Desired,
-    _guest: &GuestContext<'_>,
+    desired: &Desired,
+    guest: &GuestContext<'_>,
 ) -> Result<RenderedFile, RenderError> {
-    todo!()
+    file::interfaces(desired, &variables::guest_variables(desired, guest, &[])?)
 }
 
 /// The libvirt domain of a guest, with its mark.
 pub fn domain_xml(
-    _desired: &Desired,
-    _machine: &Machine,
-    _mark: &Mark,
+    desired: &Desired,
+    machine: &Machine,
+    mark: &Mark,
 ) -> Result<String, RenderError> {
-    todo!()
+    domain::domain_xml(desired, machine, mark)
 }
 
 /// The NoCloud seed of a guest.
-pub fn seed(
-    _desired: &Desired,
-    _guest: &GuestContext<'_>,
-    _machine: &Machine,
-    _mark: &Mark,
-) -> Seed {
-    todo!()
+pub fn seed(desired: &Desired, guest: &GuestContext<'_>, machine: &Machine, mark: &Mark) -> Seed {
+    seed::seed(desired, guest, machine, mark)
 }
 
 /// The mark as the XML element that goes into a domain's `<metadata>`.
-pub fn mark_xml(_mark: &Mark) -> String {
-    todo!()
+pub fn mark_xml(mark: &Mark) -> String {
+    domain::mark_xml(mark)
+}
+
+/// What `reconcile render` shows: a built-in template by its name, or a file of the guest by its path, as this guest
+/// gets it. For people: secrets are hidden.
+pub fn render_named(
+    desired: &Desired,
+    guest: &GuestContext<'_>,
+    upstreams: &[Upstream],
+    name: &str,
+) -> Result<String, RenderError> {
+    let text = named::render_named(desired, guest, upstreams, name)?;
+    Ok(redact(&text, &desired.secrets))
 }

@@ -178,6 +178,8 @@ impl World {
             action: action.to_owned(),
             summary: format!("{action} {name}"),
             since: ago(4),
+            host: host("a"),
+            mark: None,
         };
         self.memory.busy.insert(instance(name), busy);
     }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{DomainStatus, HeartbeatStatus, InstanceStatus, World};
+use super::{BusyStatus, DomainStatus, HeartbeatStatus, InstanceStatus, World};
 use crate::model::desired::Heartbeat;
 use crate::model::facts::{Beat, Domain, DomainState, Seen};
 use crate::model::id::{HostId, InstanceId};
@@ -77,10 +77,16 @@ fn remembered<'a>(world: World<'a>) -> impl Iterator<Item = (InstanceId, Place<'
 }
 
 fn status(world: World<'_>, id: &InstanceId, place: &Place<'_>, desired: bool) -> InstanceStatus {
+    let busy = world.memory.busy.get(id);
     let (host, mark, domain) = match place {
         Place::Seen(host, domain, mark) => (Some(*host), Some(*mark), domain.state.into()),
         Place::Remembered(host, mark) => (Some(*host), Some(*mark), DomainStatus::Unknown),
-        Place::Nowhere => (None, None, nowhere(world)),
+        // Something that is just being made has its place already.
+        Place::Nowhere => (
+            busy.map(|busy| &busy.host),
+            busy.and_then(|busy| busy.mark.as_ref()),
+            nowhere(world),
+        ),
     };
     let (heartbeat, since) = match domain {
         DomainStatus::Running => heartbeat(world, id),
@@ -98,7 +104,7 @@ fn status(world: World<'_>, id: &InstanceId, place: &Place<'_>, desired: bool) -
         domain,
         heartbeat,
         since,
-        busy: world.memory.busy.get(id).cloned(),
+        busy: busy.map(BusyStatus::from),
     }
 }
 

@@ -1,0 +1,161 @@
+//! `reconcile`: shows the plan, asks, carries it out, and looks again.
+
+use std::io::IsTerminal;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::Notify;
+
+use super::dry_run::shown;
+use super::{Failure, load, print};
+use crate::adapters::file_store::FileStore;
+use crate::cli::args::{Args, Output};
+use crate::cli::confirm::{Consent, Decision, Person, REFUSAL, ask, decide};
+use crate::cli::exit::Exit;
+use crate::cli::plan_text::{NewFiles, plan_text};
+use crate::cli::progress::{Appended, Live, Screen, summary};
+use crate::cli::style::Style;
+use crate::controller::Session;
+use crate::controller::apply::carry_out;
+use crate::controller::look::Beats;
+use crate::execute::{Hands, Runner};
+use crate::memory;
+use crate::model::plan::{NoticeKind, Outcome, Plan};
+use crate::ports::progress::{Progress, Quiet};
+
+/// How many plans in a row may be needed: what could not be known at first is known after the first one.
+const PASSES: usize = 5;
+/// From one look to the next while something only has to come up.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+pub(super) async fn run(args: &Args, style: &Style, screen: &Screen) -> Result<Exit, Failure> {
+    let mut reading = load::reading(args)?;
+    let store = FileStore::new(&reading.state);
+    let _lock = store.lock()?;
+    reading.watcher.memory = memory::after_restart(reading.watcher.memory);
+    let hands = load::hands(&reading.watcher.desired, &reading.reader, Arc::new(Quiet));
+    let session = Session::new(reading.watcher, Arc::new(store));
+    let mut apply = Apply { args, style, screen, session, runner: Runner::new(hands.clone()), hands, stop: stop_signal() };
+    apply.run().await
+}
+
+struct Apply<'a> {
+    args: &'a Args,
+    style: &'a Style,
+    screen: &'a Screen,
+    session: Session,
+    runner: Runner,
+    hands: Hands,
+    stop: Arc<Notify>,
+}
+
+impl Apply<'_> {
+    async fn run(&mut self) -> Result<Exit, Failure> {
+        let mut outcomes: Vec<Outcome> = Vec::new();
+        for _ in 0..PASSES {
+            let plan = self.next_plan().await?;
+            if plan.actions.is_empty() || !all_good(&outcomes) {
+                return self.conclude(&outcomes, &plan);
+            }
+            self.show(&plan)?;
+            if !self.may_apply(&plan)? {
+                return Ok(Exit::Error);
+            }
+            outcomes.extend(self.carry_out(&plan).await?);
+        }
+        let plan = self.next_plan().await?;
+        self.conclude(&outcomes, &plan)
+    }
+
+    /// The next plan with something to do; things that only have to come up are waited for.
+    async fn next_plan(&mut self) -> Result<Plan, Failure> {
+        loop {
+            let plan = self.session.round(&Beats::Ask).await?.plan;
+            let waits = plan.actions.is_empty() && plan.notices_of(NoticeKind::Waiting).next().is_some();
+            if !waits {
+                return Ok(plan);
+            }
+            tokio::select! {
+                () = tokio::time::sleep(LOOK_AGAIN) => {}
+                () = self.stop.notified() => return Ok(plan),
+            }
+        }
+    }
+
+    fn show(&self, plan: &Plan) -> Result<(), Failure> {
+        if self.args.global.output == Output::Text {
+            let now = self.session.watcher.eyes.clock.now();
+            print(&plan_text(plan, now, NewFiles::Counted, self.style))?;
+        }
+        Ok(())
+    }
+
+    fn may_apply(&self, plan: &Plan) -> Result<bool, Failure> {
+        let consent = if self.args.apply.yes { Consent::Given } else { Consent::Open };
+        match decide(consent, Person::present()) {
+            Decision::Apply => Ok(true),
+            Decision::Refuse => Err(Failure::Other(REFUSAL.to_owned())),
+            Decision::Ask => {
+                let yes = ask(plan.actions.len(), &mut std::io::stdin().lock(), &mut std::io::stderr());
+                let yes = yes.map_err(|error| Failure::Other(format!("can't ask: {error}")))?;
+                if !yes {
+                    eprintln!("Nothing was applied.");
+                }
+                Ok(yes)
+            }
+        }
+    }
+
+    async fn carry_out(&mut self, plan: &Plan) -> Result<Vec<Outcome>, Failure> {
+        let style = Style::of_stderr(self.args.global.no_color);
+        let live = std::io::stderr().is_terminal().then(|| Arc::new(Live::new(plan, style, self.screen)));
+        let progress: Arc<dyn Progress> = match &live {
+            Some(live) => Arc::clone(live) as _,
+            None => Arc::new(Appended::new(plan, style, std::io::stderr())),
+        };
+        self.runner.set_hands(Hands { progress: Arc::clone(&progress), ..self.hands.clone() });
+        let begin = std::time::Instant::now();
+        let outcomes = carry_out(&mut self.session, &mut self.runner, plan, progress.as_ref(), &self.stop).await?;
+        live.iter().for_each(|live| live.finish());
+        eprintln!("{}", summary(&outcomes, begin.elapsed(), &style));
+        Ok(outcomes)
+    }
+
+    fn conclude(&self, outcomes: &[Outcome], plan: &Plan) -> Result<Exit, Failure> {
+        let now = self.session.watcher.eyes.clock.now();
+        // After an apply that left nothing open, its own summary has said all.
+        let silent = !outcomes.is_empty() && plan.converged() && self.args.global.output == Output::Text;
+        if !silent {
+            print(&shown(self.args, plan, now, self.style))?;
+        }
+        Ok(Exit::of_apply(outcomes, plan))
+    }
+}
+
+fn all_good(outcomes: &[Outcome]) -> bool {
+    outcomes.iter().all(Outcome::is_good)
+}
+
+/// Ctrl-C or SIGTERM: what has not begun is given up, what is in hand is finished. A second one ends at once.
+fn stop_signal() -> Arc<Notify> {
+    let stop = Arc::new(Notify::new());
+    let told = Arc::clone(&stop);
+    tokio::spawn(async move {
+        let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
+            return;
+        };
+        for count in 1.. {
+            tokio::select! {
+                _ = term.recv() => {}
+                _ = int.recv() => {}
+            }
+            if count > 1 {
+                std::process::exit(130);
+            }
+            eprintln!("Stopping after the actions in hand; once more to stop at once.");
+            told.notify_one();
+        }
+    });
+    stop
+}

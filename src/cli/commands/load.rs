@@ -1,0 +1,94 @@
+//! What most commands begin with: the desired state, the state directory, and the ports over the real world.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::Failure;
+use crate::adapters::file_store::FileStore;
+use crate::adapters::http_heartbeat::HttpHeartbeats;
+use crate::adapters::spec_files::DiskFiles;
+use crate::adapters::ssh_reader::SshReader;
+use crate::adapters::ssh_writer::SshWriter;
+use crate::adapters::system_clock::SystemClock;
+use crate::cli::args::{Args, Output, state_dir};
+use crate::cli::style::{Colour, Style};
+use crate::controller::Watcher;
+use crate::controller::look::Eyes;
+use crate::execute::Hands;
+use crate::model::desired::Desired;
+use crate::model::id::ClusterName;
+use crate::ports::progress::Progress;
+use crate::ports::store::StoreView;
+
+/// Reads the file that the user named.
+pub(super) fn desired(args: &Args) -> Result<Desired, Failure> {
+    let file = &args.global.file;
+    let source = std::fs::read(file).map_err(|error| {
+        Failure::Other(format!(
+            "can't read {}: {error}\n  help: name the cluster's file with -f FILE; specs/ has some to start from",
+            file.display()
+        ))
+    })?;
+    let files = DiskFiles::beside(file);
+    crate::spec::parse(&file.display().to_string(), &source, &files).map_err(|errors| {
+        Failure::Spec(match args.global.output {
+            Output::Text => errors.render(Style::of_stderr(args.global.no_color).colour == Colour::On),
+            Output::Json => serde_json::json!({ "format_version": 1, "errors": errors.errors() }).to_string(),
+        })
+    })
+}
+
+/// The state directory of a cluster.
+pub(super) fn state(args: &Args, cluster: &ClusterName) -> Result<PathBuf, Failure> {
+    let base = state_dir(args.global.state_dir.clone(), |name| std::env::var_os(name));
+    let base = base.ok_or_else(|| {
+        Failure::Other("there is no place for the state: set HOME, or name one with --state-dir".to_owned())
+    })?;
+    Ok(base.join(cluster.as_str()))
+}
+
+/// Everything that only looks.
+pub(super) struct Reading {
+    pub watcher: Watcher,
+    pub reader: Arc<SshReader>,
+    pub state: PathBuf,
+}
+
+/// The ports that look, and what is remembered.
+pub(super) fn reading(args: &Args) -> Result<Reading, Failure> {
+    let desired = Arc::new(desired(args)?);
+    let state = state(args, &desired.cluster)?;
+    let reader = reader(&desired, &state)?;
+    let memory = FileStore::new(&state).load()?;
+    let watcher = Watcher::new(desired, memory, eyes(&reader));
+    Ok(Reading { watcher, reader, state })
+}
+
+/// The ports that look, over ssh.
+pub(super) fn reader(desired: &Desired, state: &std::path::Path) -> Result<Arc<SshReader>, Failure> {
+    let reader = SshReader::new(&desired.ssh, state);
+    reader.map(Arc::new).map_err(|error| Failure::Other(format!("can't prepare ssh: {error}")))
+}
+
+/// The ports that look.
+pub(super) fn eyes(reader: &Arc<SshReader>) -> Eyes {
+    Eyes {
+        hypervisor: Arc::clone(reader) as _,
+        guests: Arc::clone(reader) as _,
+        heartbeats: Arc::new(HttpHeartbeats),
+        clock: Arc::new(SystemClock),
+    }
+}
+
+/// The ports that act.
+pub(super) fn hands(desired: &Desired, reader: &Arc<SshReader>, progress: Arc<dyn Progress>) -> Hands {
+    let writer = Arc::new(SshWriter::new(Arc::clone(reader)));
+    Hands {
+        hypervisor: Arc::clone(&writer) as _,
+        guests: writer as _,
+        heartbeats: Arc::new(HttpHeartbeats),
+        clock: Arc::new(SystemClock),
+        progress,
+        hosts: Arc::new(desired.hosts.clone()),
+    }
+}

@@ -1,0 +1,79 @@
+//! One file per subcommand: what it reads, what it prints, and its exit code.
+
+mod apply;
+mod dry_run;
+mod history;
+mod load;
+mod render;
+mod status;
+mod validate;
+mod watch;
+
+use super::args::{self, Args, Command};
+use super::exit::Exit;
+use super::progress::Screen;
+use super::style::Style;
+
+/// Why a command ended early. What is there has been said to the user in full when it is printed.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The desired state can't be had.
+    #[error("{0}")]
+    Spec(String),
+    /// Memory or history can't be read or written.
+    #[error("{error}{}", cause(.error))]
+    Store {
+        /// What went wrong.
+        #[from]
+        error: crate::ports::store::StoreError,
+    },
+    /// Anything else that the user has to know.
+    #[error("{0}")]
+    Other(String),
+}
+
+fn cause(error: &dyn std::error::Error) -> String {
+    error.source().map_or_else(String::new, |source| format!(": {source}"))
+}
+
+/// Runs the command that `args` name.
+pub async fn run(args: Args, screen: Screen) -> Exit {
+    let style = Style::of_stdout(args.global.no_color);
+    let result = match &args.command {
+        None if args.apply.dry_run => dry_run::run(&args, &style).await,
+        None => apply::run(&args, &style, &screen).await,
+        Some(Command::Watch) => watch::run(&args).await,
+        Some(Command::Status) => status::run(&args, &style).await,
+        Some(Command::Validate) => validate::run(&args, &style),
+        Some(Command::Schema) => print(&format!("{:#}\n", crate::spec::schema::json_schema())),
+        Some(Command::Render(render)) => render::run(&args, render),
+        Some(Command::History(history)) => history::run(&args, history, &style),
+        Some(Command::Completions { shell }) => {
+            print(&String::from_utf8_lossy(&args::completions(*shell)))
+        }
+    };
+    result.unwrap_or_else(|failure| {
+        eprintln!("{}", format_failure(&failure));
+        Exit::Error
+    })
+}
+
+fn format_failure(failure: &Failure) -> String {
+    match failure {
+        // Its renderer has said what, where and how to mend it.
+        Failure::Spec(text) => text.clone(),
+        Failure::Store { .. } | Failure::Other(_) => format!("error: {failure}"),
+    }
+}
+
+/// Prints a result. A reader that has seen enough (`| head`) is no error.
+fn print(text: &str) -> Result<Exit, Failure> {
+    use std::io::Write;
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Failure::Other(format!("can't write the output: {error}")))
+        }
+        Ok(()) | Err(_) => Ok(Exit::Done),
+    }
+}

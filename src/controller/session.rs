@@ -1,0 +1,135 @@
+//! What a controller has at hand for its rounds: desired state, memory, eyes and store.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use futures::future::join_all;
+
+use super::look::{Beats, Eyes};
+use crate::memory;
+use crate::model::desired::Desired;
+use crate::model::facts::Observed;
+use crate::model::memory::Memory;
+use crate::model::plan::{Action, HistoryEntry, Plan};
+use crate::execute::Ended;
+use crate::plan::queries::{self, Look};
+use crate::plan::{self, Renderer};
+use crate::ports::store::{Store, StoreError};
+
+/// How often addresses are probed for one plan before it is taken as it is: each time, some were in foreign hands.
+const PROBES: usize = 8;
+
+/// A controller that only looks: rounds without memory being kept.
+pub struct Watcher {
+    /// What is wanted.
+    pub desired: Arc<Desired>,
+    /// What is remembered.
+    pub memory: Memory,
+    /// The ports that look.
+    pub eyes: Eyes,
+    renderer: Renderer,
+}
+
+/// What one round saw and decided.
+pub struct Round {
+    /// What was seen.
+    pub observed: Observed,
+    /// What to do.
+    pub plan: Plan,
+    /// The guests that were looked at.
+    pub looks: Vec<Look>,
+}
+
+impl Watcher {
+    /// A controller for this desired state.
+    pub fn new(desired: Arc<Desired>, memory: Memory, eyes: Eyes) -> Self {
+        Watcher { desired, memory, eyes, renderer: Renderer::default() }
+    }
+
+    /// Follows another desired state from now on.
+    pub fn follow(&mut self, desired: Arc<Desired>) {
+        self.desired = desired;
+        self.renderer = Renderer::default();
+    }
+
+    /// One round: look, remember, plan. Addresses that the plan wants to use are probed first.
+    pub async fn round(&mut self, beats: &Beats<'_>) -> Round {
+        let (mut observed, looks) = self.eyes.look(&self.desired, &self.memory, &self.renderer, beats).await;
+        memory::remember(&mut self.memory, &self.desired, &observed);
+        let mut plan = self.plan(&observed);
+        for _ in 0..PROBES {
+            if !self.probe(&plan, &mut observed).await {
+                break;
+            }
+            memory::remember_foreign(&mut self.memory, &observed);
+            plan = self.plan(&observed);
+        }
+        Round { observed, plan, looks }
+    }
+
+    fn plan(&self, observed: &Observed) -> Plan {
+        plan::plan(&self.desired, observed, &self.memory, &self.renderer)
+    }
+
+    /// Asks on the wire for addresses that the plan wants to use. False when there is nothing more to learn.
+    async fn probe(&self, plan: &Plan, observed: &mut Observed) -> bool {
+        let wanted = queries::unprobed(plan, observed, &self.memory);
+        let asked = wanted.iter().filter_map(|(id, addresses)| {
+            let host = self.desired.hosts.get(id)?;
+            let bridge = &self.desired.networks.get(&host.network)?.bridge;
+            Some(self.eyes.hypervisor.who_answers(host, bridge, addresses))
+        });
+        let answers: BTreeMap<_, _> = join_all(asked).await.into_iter().flatten().flatten().collect();
+        let learnt = !answers.is_empty();
+        observed.probed.extend(answers);
+        learnt
+    }
+}
+
+/// A controller that acts: what happens is written down before and after.
+pub struct Session {
+    /// Its looking half.
+    pub watcher: Watcher,
+    store: Arc<dyn Store>,
+}
+
+impl Session {
+    /// A controller that keeps its memory in `store`.
+    pub fn new(watcher: Watcher, store: Arc<dyn Store>) -> Self {
+        Session { watcher, store }
+    }
+
+    /// One round, remembered.
+    pub async fn round(&mut self, beats: &Beats<'_>) -> Result<Round, StoreError> {
+        let round = self.watcher.round(beats).await;
+        self.store.save(&self.watcher.memory)?;
+        Ok(round)
+    }
+
+    /// An action begins.
+    pub fn begun(&mut self, action: &Action) -> Result<(), StoreError> {
+        let now = self.watcher.eyes.clock.now();
+        memory::begin(&mut self.watcher.memory, action, now);
+        self.store.save(&self.watcher.memory)
+    }
+
+    /// An action has ended.
+    pub fn ended(&mut self, ended: &Ended) -> Result<(), StoreError> {
+        let now = self.watcher.eyes.clock.now();
+        let revision = self.watcher.desired.revision.clone();
+        memory::end(&mut self.watcher.memory, &ended.action, &ended.outcome, &revision, now);
+        self.store.record(&HistoryEntry {
+            at: now,
+            took_ms: u64::try_from(ended.took.as_millis()).unwrap_or(u64::MAX),
+            revision,
+            action: ended.action.operation.kind().to_owned(),
+            motive: ended.action.motive,
+            instance: ended.action.operation.instance().cloned(),
+            host: ended.action.operation.host().clone(),
+            summary: ended.action.summary.clone(),
+            reason: ended.action.reason.clone(),
+            outcome: ended.outcome.clone(),
+        })?;
+        self.store.save(&self.watcher.memory)
+    }
+}

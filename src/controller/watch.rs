@@ -1,0 +1,198 @@
+//! The loop of `reconcile watch`: it sleeps until something happens, looks at everything, and acts. What woke it only
+//! says when to look, never what to do.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc::UnboundedReceiver;
+use tracing::{error, info, warn};
+
+use super::Session;
+use super::look::{Beats, Eyes};
+use super::monitor::{Change, Monitor};
+use super::session::Round;
+use crate::execute::{Ended, Hands, Runner};
+use crate::model::desired::Desired;
+use crate::model::plan::{NoticeKind, Outcome, Plan};
+use crate::ports::store::StoreError;
+
+/// The pace while nothing happens.
+pub const STEADY: Duration = Duration::from_secs(10);
+/// How long actions in hand may take to end after a request to stop.
+const FAREWELL: Duration = Duration::from_secs(20);
+
+/// Something that wakes the controller from outside.
+pub enum Signal {
+    /// The file changed, and is valid.
+    Edited(Arc<Desired>, Hands, Eyes),
+    /// The file changed, and is not valid: the last good state stays in force.
+    Refused(String),
+    /// End.
+    Stop,
+}
+
+/// The controller.
+pub struct Watch {
+    session: Session,
+    runner: Runner,
+    monitor: Monitor,
+    changes: UnboundedReceiver<Change>,
+    signals: UnboundedReceiver<Signal>,
+    /// The notices of the last round: only new ones are logged.
+    said: Vec<crate::model::plan::Notice>,
+}
+
+/// Why the loop goes on.
+enum Wake {
+    Look,
+    Act,
+    Stop,
+}
+
+impl Watch {
+    /// A controller that is woken by `signals`.
+    pub fn new(session: Session, hands: Hands, signals: UnboundedReceiver<Signal>) -> Self {
+        let (said, changes) = tokio::sync::mpsc::unbounded_channel();
+        let monitor = Monitor::new(session.watcher.eyes.clone(), said);
+        Watch { session, runner: Runner::new(hands), monitor, changes, signals, said: Vec::new() }
+    }
+
+    /// Runs until it is told to stop.
+    pub async fn run(mut self) -> Result<(), StoreError> {
+        self.round().await?;
+        loop {
+            match self.wake().await? {
+                Wake::Look => self.round().await?,
+                Wake::Act => self.begin()?,
+                Wake::Stop => return self.farewell().await,
+            }
+        }
+    }
+
+    async fn wake(&mut self) -> Result<Wake, StoreError> {
+        let clock = Arc::clone(&self.session.watcher.eyes.clock);
+        tokio::select! {
+            biased;
+            signal = self.signals.recv() => Ok(self.obey(signal)),
+            change = self.changes.recv() => Ok(self.heed(change)),
+            Some(ended) = self.runner.next_end(), if self.runner.is_working() => {
+                self.end(&ended)?;
+                Ok(if self.runner.is_idle() { Wake::Look } else { Wake::Act })
+            }
+            () = clock.sleep(STEADY) => Ok(if self.runner.is_idle() { Wake::Look } else { Wake::Act }),
+        }
+    }
+
+    fn obey(&mut self, signal: Option<Signal>) -> Wake {
+        match signal {
+            Some(Signal::Edited(desired, hands, eyes)) => {
+                info!(revision = %desired.revision, "the file changed");
+                self.runner.set_hands(hands);
+                self.session.watcher.eyes = eyes;
+                self.session.watcher.follow(desired);
+                Wake::Look
+            }
+            Some(Signal::Refused(why)) => {
+                let revision = &self.session.watcher.desired.revision;
+                error!(%revision, "the file changed and is not valid; the last good state stays in force\n{why}");
+                Wake::Act
+            }
+            Some(Signal::Stop) | None => Wake::Stop,
+        }
+    }
+
+    /// A loss is looked at at once, whatever is pending; a guest that came up only when nothing else is going on.
+    fn heed(&mut self, change: Option<Change>) -> Wake {
+        match change {
+            Some(Change::Lost(instance)) => {
+                warn!(%instance, "heartbeat lost");
+                Wake::Look
+            }
+            Some(Change::Came(instance)) => {
+                info!(%instance, "heartbeat came");
+                if self.runner.is_idle() { Wake::Look } else { Wake::Act }
+            }
+            None => Wake::Act,
+        }
+    }
+
+    /// One round. Pending actions of an earlier plan give way to the new one, which knows more.
+    async fn round(&mut self) -> Result<(), StoreError> {
+        let known = self.monitor.known();
+        let Round { plan, looks, .. } = self.session.round(&Beats::Known(&known)).await?;
+        self.monitor.listen_to(&looks);
+        self.say(&plan);
+        self.runner.load(plan.actions);
+        self.begin()
+    }
+
+    fn begin(&mut self) -> Result<(), StoreError> {
+        let session = &mut self.session;
+        let skipped = self.runner.begin_ready(|action| {
+            let (kind, why) = (action.operation.kind(), &action.reason);
+            info!(action = kind, reason = %why.code, "{}: {}", action.summary, why.text);
+            session.begun(action)
+        })?;
+        for ended in &skipped {
+            self.end(ended)?;
+        }
+        Ok(())
+    }
+
+    fn end(&mut self, ended: &Ended) -> Result<(), StoreError> {
+        let action = ended.action.operation.kind();
+        let (summary, took) = (&ended.action.summary, ended.took.as_millis());
+        match &ended.outcome {
+            Outcome::Changed => info!(action, took_ms = took, "{summary}: done"),
+            Outcome::AlreadyDone => info!(action, took_ms = took, "{summary}: was done already"),
+            Outcome::Skipped(why) => warn!(action, "{summary}: skipped: {why}"),
+            Outcome::Failed(why) => error!(action, took_ms = took, "{summary}: failed: {why}"),
+        }
+        self.session.ended(ended)
+    }
+
+    fn say(&mut self, plan: &Plan) {
+        for notice in plan.notices.iter().filter(|n| !self.said.iter().any(|s| s.subject == n.subject && s.kind == n.kind)) {
+            match notice.kind {
+                NoticeKind::Blocked => error!("blocked: {}: {}", notice.subject, notice.text),
+                NoticeKind::Unknown => warn!("unknown: {}: {}", notice.subject, notice.text),
+                NoticeKind::Waiting => info!("waiting: {}: {}", notice.subject, notice.text),
+                NoticeKind::Warning => warn!("{}: {}", notice.subject, notice.text),
+            }
+        }
+        if plan.converged() && !self.said.is_empty() {
+            info!(revision = %plan.revision, "all is as desired");
+        }
+        self.said = plan.notices.clone();
+    }
+
+    /// What has not begun is given up; what is in hand may end. What does not end in time is left: it is safe to
+    /// break off, and the next start puts it right.
+    async fn farewell(mut self) -> Result<(), StoreError> {
+        self.runner.abandon();
+        if self.runner.is_working() {
+            info!("stopping: the actions in hand are finished first");
+        }
+        let clock = Arc::clone(&self.session.watcher.eyes.clock);
+        let deadline = clock.sleep(FAREWELL);
+        tokio::pin!(deadline);
+        loop {
+            tokio::select! {
+                ended = self.runner.next_end() => match ended {
+                    Some(ended) => self.end(&ended)?,
+                    None => break,
+                },
+                () = &mut deadline => {
+                    warn!("stopping: an action is broken off");
+                    break;
+                }
+                signal = self.signals.recv() => if matches!(signal, Some(Signal::Stop) | None) {
+                    warn!("stopping at once: an action is broken off");
+                    break;
+                },
+            }
+        }
+        info!("stopped");
+        Ok(())
+    }
+}

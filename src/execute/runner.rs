@@ -1,0 +1,142 @@
+//! The action graph: starts every action whose predecessors have ended, many at a time, and skips what can't be done
+//! any more. Pending actions can be given up at any moment; those in hand go on.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use tokio::task::{Id, JoinSet};
+
+use super::Hands;
+use crate::model::plan::{Action, ActionId, Outcome};
+
+/// How many actions run at a time: a bound on connections and memory, far above what one plan needs.
+const AT_A_TIME: usize = 64;
+
+/// An action that has ended.
+#[derive(Debug)]
+pub struct Ended {
+    /// The action.
+    pub action: Action,
+    /// How.
+    pub outcome: Outcome,
+    /// How long it took.
+    pub took: Duration,
+}
+
+/// What is going on.
+pub struct Runner {
+    hands: Hands,
+    /// Which plan the pending actions belong to: numbers of an older plan mean nothing in this one.
+    plan: u64,
+    pending: BTreeMap<ActionId, Action>,
+    outcomes: BTreeMap<ActionId, bool>,
+    running: JoinSet<(Outcome, Duration)>,
+    in_hand: BTreeMap<Id, (u64, Action)>,
+}
+
+impl Runner {
+    /// A runner with nothing to do.
+    pub fn new(hands: Hands) -> Self {
+        Runner {
+            hands,
+            plan: 0,
+            pending: BTreeMap::new(),
+            outcomes: BTreeMap::new(),
+            running: JoinSet::new(),
+            in_hand: BTreeMap::new(),
+        }
+    }
+
+    /// From now on, acts with these hands: the file changed. Actions in hand keep theirs.
+    pub fn set_hands(&mut self, hands: Hands) {
+        self.hands = hands;
+    }
+
+    /// Takes on a plan's actions, in place of those of an earlier plan that did not begin.
+    pub fn load(&mut self, actions: Vec<Action>) {
+        self.plan += 1;
+        self.outcomes.clear();
+        self.pending = actions.into_iter().map(|a| (a.id, a)).collect();
+    }
+
+    /// Gives up what has not begun.
+    pub fn abandon(&mut self) {
+        self.pending.clear();
+    }
+
+    /// Whether nothing is pending and nothing in hand.
+    pub fn is_idle(&self) -> bool {
+        self.pending.is_empty() && self.running.is_empty()
+    }
+
+    /// Whether anything is in hand.
+    pub fn is_working(&self) -> bool {
+        !self.running.is_empty()
+    }
+
+    /// Begins whatever can begin. `before` is told of each action right before its first effect: when that fails, the
+    /// action does not begin. Returns the actions that are skipped because one they need did not succeed.
+    pub fn begin_ready<E>(
+        &mut self,
+        mut before: impl FnMut(&Action) -> Result<(), E>,
+    ) -> Result<Vec<Ended>, E> {
+        let mut skipped = Vec::new();
+        while self.running.len() < AT_A_TIME {
+            let Some(action) = self.next_ready().and_then(|id| self.pending.remove(&id)) else { break };
+            match self.failed_need(&action) {
+                Some(need) => skipped.push(self.skip(action, need)),
+                None => {
+                    before(&action)?;
+                    self.spawn(action);
+                }
+            }
+        }
+        Ok(skipped)
+    }
+
+    /// The next action that ends; none when nothing is in hand. Cancel safe.
+    pub async fn next_end(&mut self) -> Option<Ended> {
+        let (task, outcome, took) = match self.running.join_next_with_id().await? {
+            Ok((task, (outcome, took))) => (task, outcome, took),
+            Err(error) => {
+                let outcome = Outcome::Failed(format!("an error in reconcile itself: {error}"));
+                (error.id(), outcome, Duration::ZERO)
+            }
+        };
+        let (plan, action) = self.in_hand.remove(&task)?;
+        if plan == self.plan {
+            self.outcomes.insert(action.id, outcome.is_good());
+        }
+        Some(Ended { action, outcome, took })
+    }
+
+    fn next_ready(&self) -> Option<ActionId> {
+        let ended = |id: &ActionId| self.outcomes.contains_key(id);
+        let ready = |a: &&Action| {
+            let doomed = self.failed_need(a).is_some();
+            doomed || (a.needs.iter().all(ended) && a.after.iter().all(ended))
+        };
+        self.pending.values().find(ready).map(|a| a.id)
+    }
+
+    fn failed_need(&self, action: &Action) -> Option<ActionId> {
+        action.needs.iter().find(|id| self.outcomes.get(id) == Some(&false)).copied()
+    }
+
+    fn skip(&mut self, action: Action, need: ActionId) -> Ended {
+        self.outcomes.insert(action.id, false);
+        let outcome = Outcome::Skipped(format!("action {need} did not succeed"));
+        Ended { action, outcome, took: Duration::ZERO }
+    }
+
+    fn spawn(&mut self, action: Action) {
+        let hands = self.hands.clone();
+        let job = action.clone();
+        let task = self.running.spawn(async move {
+            let begin = hands.clock.now();
+            let outcome = hands.perform(&job).await;
+            (outcome, hands.clock.now().since(begin))
+        });
+        self.in_hand.insert(task.id(), (self.plan, action));
+    }
+}

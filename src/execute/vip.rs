@@ -1,0 +1,15 @@
+//! Adding a VIP to a guest, and taking it away.
+
+use super::Hands;
+use crate::model::action::VipMove;
+use crate::ports::{ActError, Effect};
+
+impl Hands {
+    pub(super) async fn add_vip(&self, vip: &VipMove) -> Result<Effect, ActError> {
+        self.guests.add_vip(vip).await
+    }
+
+    pub(super) async fn drop_vip(&self, vip: &VipMove) -> Result<Effect, ActError> {
+        self.guests.drop_vip(vip).await
+    }
+}

@@ -1,0 +1,111 @@
+//! A plan in the making: actions get their numbers, reasons their lines.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use crate::model::action::Operation;
+use crate::model::plan::{Action, ActionId, FileChange, Interruption, Motive, Notice, Reason, ReasonCode};
+
+/// A plan in the making.
+#[derive(Debug, Default)]
+pub struct Draft {
+    /// What to do so far.
+    pub actions: Vec<Action>,
+    /// What is not done, and why, so far.
+    pub notices: Vec<Notice>,
+    /// Things that are as desired.
+    pub unchanged: usize,
+}
+
+/// An action without its number.
+#[derive(Debug)]
+pub struct Step {
+    motive: Motive,
+    operation: Operation,
+    summary: String,
+    reason: Reason,
+    interrupts: Option<Interruption>,
+    needs: BTreeSet<ActionId>,
+    after: BTreeSet<ActionId>,
+    changes: Vec<FileChange>,
+}
+
+impl Step {
+    /// Something to do because reality changed.
+    pub fn heal(operation: Operation, summary: String, reason: Reason) -> Self {
+        Self::new(Motive::Heal, operation, summary, reason)
+    }
+
+    /// Something to do because the file changed.
+    pub fn change(operation: Operation, summary: String, reason: Reason) -> Self {
+        Self::new(Motive::Change, operation, summary, reason)
+    }
+
+    /// Something to do.
+    pub fn new(motive: Motive, operation: Operation, summary: String, reason: Reason) -> Self {
+        Step {
+            motive,
+            operation,
+            summary,
+            reason,
+            interrupts: None,
+            needs: BTreeSet::new(),
+            after: BTreeSet::new(),
+            changes: Vec::new(),
+        }
+    }
+
+    /// These must have succeeded before.
+    pub fn needs(mut self, actions: impl IntoIterator<Item = ActionId>) -> Self {
+        self.needs.extend(actions);
+        self
+    }
+
+    /// These must have ended before.
+    pub fn after(mut self, actions: impl IntoIterator<Item = ActionId>) -> Self {
+        self.after.extend(actions);
+        self
+    }
+
+    /// It interrupts this.
+    pub fn interrupts(mut self, what: impl Into<String>, about: Duration) -> Self {
+        self.interrupts = Some(Interruption { what: what.into(), about });
+        self
+    }
+
+    /// It changes these files.
+    pub fn changes(mut self, changes: Vec<FileChange>) -> Self {
+        self.changes = changes;
+        self
+    }
+}
+
+impl Draft {
+    /// Adds a step and returns its number.
+    pub fn push(&mut self, step: Step) -> ActionId {
+        let id = ActionId(u32::try_from(self.actions.len() + 1).unwrap_or(u32::MAX));
+        let after = step.after.difference(&step.needs).copied().collect();
+        self.actions.push(Action {
+            id,
+            motive: step.motive,
+            operation: step.operation,
+            summary: step.summary,
+            reason: step.reason,
+            interrupts: step.interrupts,
+            needs: step.needs,
+            after,
+            changes: step.changes,
+        });
+        id
+    }
+}
+
+/// A reason without a line.
+pub fn reason(code: ReasonCode, text: impl Into<String>) -> Reason {
+    Reason { code, text: text.into(), line: None }
+}
+
+/// A reason that stands in the file.
+pub fn reason_at(code: ReasonCode, text: impl Into<String>, line: Option<u32>) -> Reason {
+    Reason { code, text: text.into(), line }
+}

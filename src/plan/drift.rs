@@ -1,0 +1,133 @@
+//! What of a guest's files and process differs from what is desired, and what bringing it there would mean.
+
+use std::collections::BTreeMap;
+
+use crate::model::action::{GuestConfig, RenderedFile};
+use crate::model::facts::{GuestFacts, GuestFile};
+use crate::model::plan::{ChangeKind, FileChange};
+use crate::model::secret::Secret;
+use crate::render::diff;
+
+/// The difference between a guest and its configuration.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Drift {
+    /// Files that change.
+    pub changes: Vec<FileChange>,
+    /// The process is started or started anew.
+    pub restart: bool,
+    /// The process reads its files again.
+    pub reload: bool,
+    /// The process runs now: a restart is noticed.
+    pub running: bool,
+}
+
+impl Drift {
+    /// Nothing differs.
+    pub fn is_none(&self) -> bool {
+        self.changes.is_empty() && !self.restart && !self.reload
+    }
+
+    /// Whether removing it interrupts the service.
+    pub fn interrupts(&self) -> bool {
+        self.restart && self.running
+    }
+
+    /// In words: `2 files, restart`.
+    pub fn words(&self) -> String {
+        let files = match self.changes.len() {
+            0 => None,
+            1 => Some(self.changes.iter().map(|c| c.path.clone()).collect()),
+            n => Some(format!("{n} files")),
+        };
+        let process = match (self.restart, self.running, self.reload) {
+            (true, true, _) => Some("restart".to_owned()),
+            (true, false, _) => Some("start".to_owned()),
+            (false, _, true) => Some("reload".to_owned()),
+            (false, _, false) => None,
+        };
+        [files, process].into_iter().flatten().collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// A guest as it was seen, against what it shall have.
+pub fn of_facts(facts: &GuestFacts, config: &GuestConfig, secrets: &BTreeMap<String, Secret>) -> Drift {
+    let mut drift = Drift::default();
+    let wanted = config.files.iter().chain(unit_files(facts, config));
+    drift.changes = wanted
+        .filter_map(|file| change(facts.files.get(&file.path), file, secrets))
+        .collect();
+    if let Some(daemon) = &config.daemon {
+        let seen = facts.daemon.clone().unwrap_or_default();
+        drift.running = seen.running;
+        drift.restart = !seen.running || seen.started.as_deref() != Some(&daemon.revision);
+        drift.reload = !drift.restart && seen.loaded.as_deref() != Some(&daemon.loads);
+    }
+    drift
+}
+
+/// A guest as an earlier action of the same plan leaves it, against what it shall have after a later one.
+pub fn of_planned(before: &GuestConfig, after: &GuestConfig, secrets: &BTreeMap<String, Secret>) -> Drift {
+    let mut drift = Drift { running: true, ..Drift::default() };
+    drift.changes = after
+        .files
+        .iter()
+        .filter(|file| !before.files.contains(file))
+        .map(|file| {
+            let old = before.files.iter().find(|b| b.path == file.path);
+            content_change(old.map(|o| o.content.as_str()), file, secrets)
+        })
+        .collect();
+    let revision = |c: &GuestConfig| c.daemon.as_ref().map(|d| d.revision.clone());
+    let loads = |c: &GuestConfig| c.daemon.as_ref().map(|d| d.loads.clone());
+    drift.restart = revision(before) != revision(after);
+    drift.reload = !drift.restart && loads(before) != loads(after);
+    drift
+}
+
+/// The files of the process: its script, and the unit for the guest's init.
+fn unit_files<'a>(facts: &GuestFacts, config: &'a GuestConfig) -> impl Iterator<Item = &'a RenderedFile> {
+    let init = facts.init;
+    config.daemon.iter().flat_map(move |daemon| {
+        let init = match daemon.init {
+            crate::model::desired::Init::Auto => init,
+            known => Some(known),
+        };
+        let unit = init.and_then(|init| daemon.units.get(&init));
+        std::iter::once(&daemon.script).chain(unit)
+    })
+}
+
+fn change(
+    seen: Option<&GuestFile>,
+    file: &RenderedFile,
+    secrets: &BTreeMap<String, Secret>,
+) -> Option<FileChange> {
+    let Some(seen) = seen else {
+        return Some(content_change(None, file, secrets));
+    };
+    if seen.sha256 != file.sha256 {
+        let old = seen.content.as_deref().unwrap_or("(content not read: too long)\n");
+        return Some(content_change(Some(old), file, secrets));
+    }
+    let same_owner = seen.owner == file.owner || seen.owner.split(':').next() == Some(&file.owner);
+    (seen.mode != file.mode || !same_owner).then(|| FileChange {
+        path: file.path.clone(),
+        kind: ChangeKind::Attributes,
+        diff: format!("{:04o} {} → {:04o} {}\n", seen.mode, seen.owner, file.mode, file.owner),
+    })
+}
+
+fn content_change(old: Option<&str>, file: &RenderedFile, secrets: &BTreeMap<String, Secret>) -> FileChange {
+    let kind = match (file.secret, old) {
+        (true, _) => ChangeKind::Hidden,
+        (false, None) => ChangeKind::New,
+        (false, Some(_)) => ChangeKind::Content,
+    };
+    let diff = match kind {
+        ChangeKind::Hidden => String::new(),
+        ChangeKind::New | ChangeKind::Content | ChangeKind::Attributes => {
+            diff(&file.path, old, &file.content, secrets)
+        }
+    };
+    FileChange { path: file.path.clone(), kind, diff }
+}

@@ -1,0 +1,151 @@
+//! Who is where: every instance's whereabouts, every address that is taken, and what is in the way. Only sorts what
+//! was observed and remembered; decides nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv4Addr;
+
+use crate::model::desired::Desired;
+use crate::model::facts::{Domain, Observed, Seen};
+use crate::model::id::{DomainName, HostId, InstanceId};
+use crate::model::mark::Mark;
+use crate::model::memory::Memory;
+
+/// Where an instance is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Whereabouts<'a> {
+    /// On a host that was seen.
+    On(Found<'a>),
+    /// It was on this host when that was last seen; now the host can't be seen.
+    Hidden {
+        /// The host.
+        host: &'a HostId,
+        /// Its mark then.
+        mark: &'a Mark,
+    },
+    /// No host that was seen has it, but this one was never seen and may have it.
+    Perhaps {
+        /// The host.
+        host: &'a HostId,
+    },
+    /// It exists nowhere.
+    Nowhere,
+}
+
+/// A marked domain on a host that was seen.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Found<'a> {
+    /// The host.
+    pub host: &'a HostId,
+    /// Its domain.
+    pub domain: &'a Domain,
+    /// The mark of the domain.
+    pub mark: &'a Mark,
+}
+
+/// Everything of ours, sorted.
+#[derive(Debug, Default)]
+pub struct Inventory<'a> {
+    /// Marked domains by instance; more than one only when something went wrong.
+    found: BTreeMap<&'a InstanceId, Vec<Found<'a>>>,
+    /// Guests on hosts that can't be seen.
+    hidden: BTreeMap<&'a InstanceId, (&'a HostId, &'a Mark)>,
+    /// A host that can't be seen and never was.
+    never_seen: Option<&'a HostId>,
+    /// Addresses that a guest of ours has, or may have.
+    pub taken: BTreeSet<Ipv4Addr>,
+    /// Domains that have a name of ours and no mark of ours, by name.
+    pub clashes: BTreeMap<&'a str, &'a HostId>,
+}
+
+impl<'a> Inventory<'a> {
+    /// Sorts what was observed; where a host can't be seen, what is remembered of it stands in.
+    pub fn take(desired: &'a Desired, observed: &'a Observed, memory: &'a Memory) -> Self {
+        let mut inventory = Inventory::default();
+        for host in desired.hosts.keys() {
+            match observed.hosts.get(host) {
+                Some(Seen::Yes(facts)) => {
+                    for domain in &facts.domains {
+                        inventory.sort_domain(desired, host, domain);
+                    }
+                }
+                Some(Seen::No(_)) | None => inventory.sort_hidden(host, memory),
+            }
+        }
+        let gone = memory.hosts.keys().filter(|h| !desired.hosts.contains_key(*h));
+        gone.for_each(|host| inventory.sort_hidden(host, memory));
+        inventory.sort_busy(memory);
+        inventory
+    }
+
+    fn sort_domain(&mut self, desired: &'a Desired, host: &'a HostId, domain: &'a Domain) {
+        let mark = domain.mark.as_ref().filter(|m| m.cluster == desired.cluster);
+        let Some(mark) = mark else {
+            self.clashes.insert(&domain.name, host);
+            return;
+        };
+        self.taken.extend(mark.addresses());
+        let found = Found { host, domain, mark };
+        self.found.entry(&mark.instance).or_default().push(found);
+    }
+
+    fn sort_hidden(&mut self, host: &'a HostId, memory: &'a Memory) {
+        let remembered = memory.hosts.get_key_value(host).filter(|(_, m)| m.seen.is_some());
+        let Some((host, remembered)) = remembered else {
+            self.never_seen = Some(host);
+            return;
+        };
+        for (instance, mark) in &remembered.guests {
+            self.taken.extend(mark.addresses());
+            self.hidden.insert(instance, (host, mark));
+        }
+    }
+
+    /// A guest that is being made may not be seen yet, and has its address already.
+    fn sort_busy(&mut self, memory: &'a Memory) {
+        for (instance, busy) in &memory.busy {
+            if let Some(mark) = &busy.mark {
+                self.taken.extend(mark.addresses());
+                self.hidden.entry(instance).or_insert((&busy.host, mark));
+            }
+        }
+    }
+
+    /// Where `instance` is.
+    pub fn whereabouts(&self, instance: &InstanceId) -> Whereabouts<'a> {
+        if let Some(found) = self.best(instance) {
+            return Whereabouts::On(found);
+        }
+        if let Some((host, mark)) = self.hidden.get(instance) {
+            return Whereabouts::Hidden { host, mark };
+        }
+        match self.never_seen {
+            Some(host) => Whereabouts::Perhaps { host },
+            None => Whereabouts::Nowhere,
+        }
+    }
+
+    /// The domain that counts: one that runs before one that does not, then the first host by name.
+    fn best(&self, instance: &InstanceId) -> Option<Found<'a>> {
+        let found = self.found.get(instance)?;
+        found.iter().copied().min_by_key(|f| (f.domain.run.is_none(), f.host))
+    }
+
+    /// Every marked domain that was seen, with whether it is the one that counts for its instance.
+    pub fn all_found(&self) -> impl Iterator<Item = (Found<'a>, bool)> + '_ {
+        self.found.iter().flat_map(|(instance, found)| {
+            let best = self.best(instance);
+            found.iter().map(move |f| (*f, best == Some(*f)))
+        })
+    }
+
+    /// The instances that can't be seen now, with their hosts.
+    pub fn all_hidden(&self) -> impl Iterator<Item = (&'a InstanceId, &'a HostId, &'a Mark)> + '_ {
+        let unseen = self.hidden.iter().filter(|(instance, _)| !self.found.contains_key(*instance));
+        unseen.map(|(instance, (host, mark))| (*instance, *host, *mark))
+    }
+
+    /// The host where a foreign domain stands in the way of `domain`.
+    pub fn clash(&self, domain: &DomainName) -> Option<&'a HostId> {
+        self.clashes.get(domain.as_str()).copied()
+    }
+}

@@ -1,0 +1,162 @@
+//! What a guest is built from: its virtual hardware, its files on the host, its mark. Names that must be the same in
+//! every life of an instance (UUID, hardware address) are derived from its name.
+
+use sha2::{Digest, Sha256};
+
+use crate::model::action::Machine;
+use crate::model::desired::{Accelerator, Desired, Group, Host, Image, ImageFile, Provision};
+use crate::model::facts::HostFacts;
+use crate::model::id::{ClusterName, DomainName, InstanceId};
+
+/// The directory of our disks on a host.
+pub fn volume_directory(desired: &Desired, host: &Host) -> String {
+    format!("{}/{}", host.storage, desired.cluster)
+}
+
+/// Where an image's file is on a host. A file that we copy has its digest in its name: a new version never
+/// overwrites the one that running guests' disks rest on.
+pub fn image_path(host: &Host, file: &ImageFile) -> String {
+    match &file.source {
+        None => file.path.clone(),
+        Some(source) => {
+            let name = file.path.rsplit('/').next().unwrap_or("image");
+            let short = source.sha256.get(..12).unwrap_or(&source.sha256);
+            format!("{}/images/{short}-{name}", host.storage)
+        }
+    }
+}
+
+/// The files of an image.
+pub fn image_files(image: &Image) -> impl Iterator<Item = &ImageFile> {
+    [Some(&image.disk), image.kernel.as_ref(), image.initrd.as_ref()].into_iter().flatten()
+}
+
+/// The virtual hardware of `instance` on `host`.
+pub fn machine(
+    desired: &Desired,
+    group: &Group,
+    image: &Image,
+    host: &Host,
+    facts: &HostFacts,
+    instance: &InstanceId,
+) -> Machine {
+    let directory = volume_directory(desired, host);
+    let identity = identity(&desired.cluster, instance);
+    Machine {
+        domain: DomainName::new(&desired.cluster, instance),
+        uuid: uuid(&identity),
+        mac: mac(&identity),
+        cpus: group.cpus,
+        memory: group.memory,
+        disk_size: group.disk,
+        disk: format!("{directory}/{instance}.qcow2"),
+        base: image_path(host, &image.disk),
+        seed: (image.provision == Provision::CloudInit).then(|| format!("{directory}/{instance}.seed")),
+        kernel: image.kernel.as_ref().map(|f| image_path(host, f)),
+        initrd: image.initrd.as_ref().map(|f| image_path(host, f)),
+        cmdline: image.cmdline.clone(),
+        bridge: desired.networks.get(&host.network).map(|n| n.bridge.clone()).unwrap_or_default(),
+        kvm: match host.accelerator {
+            Accelerator::Auto => facts.kvm.unwrap_or(false),
+            Accelerator::Kvm => true,
+            Accelerator::Tcg => false,
+        },
+    }
+}
+
+/// All files that a guest of `instance` may have on `host`.
+pub fn volumes(desired: &Desired, host: &Host, instance: &InstanceId) -> Vec<String> {
+    let directory = volume_directory(desired, host);
+    VOLUME_ENDINGS.iter().map(|ending| format!("{directory}/{instance}.{ending}")).collect()
+}
+
+/// The endings of a guest's files.
+pub const VOLUME_ENDINGS: [&str; 3] = ["qcow2", "seed", "xml"];
+
+/// What a guest is built from, readable: two of them are compared word by word to tell what changed.
+pub fn fingerprint(desired: &Desired, group: &Group, image: &Image, host: &Host) -> String {
+    let disk = group.disk.map_or_else(|| "image".to_owned(), |d| d.to_string());
+    let bridge = desired.networks.get(&host.network).map_or("", |n| n.bridge.as_str());
+    let boot = short_digest(&[image.cmdline.as_deref().unwrap_or("")]);
+    let files: Vec<&str> = image_files(image)
+        .map(|f| f.source.as_ref().map_or(f.path.as_str(), |s| s.sha256.as_str()))
+        .collect();
+    let custom = desired.templates.get("domain.xml").map_or("", |t| t.text.as_str());
+    let template = if custom.is_empty() { "built-in".to_owned() } else { short_digest(&[custom]) };
+    format!(
+        "cpus={} memory={} disk={disk} image={} cmdline={boot} bridge={bridge} template={template}",
+        group.cpus,
+        group.memory,
+        short_digest(&files),
+    )
+}
+
+/// What differs between two fingerprints: `(key, old, new)`.
+pub fn fingerprint_changes(old: &str, new: &str) -> Vec<(String, String, String)> {
+    let words = |text: &str| -> std::collections::BTreeMap<String, String> {
+        text.split(' ')
+            .filter_map(|w| w.split_once('='))
+            .map(|(k, v)| (k.to_owned(), v.to_owned()))
+            .collect()
+    };
+    let old = words(old);
+    let changed = words(new).into_iter().filter_map(|(key, value)| {
+        let before = old.get(&key).cloned().unwrap_or_else(|| "?".to_owned());
+        (before != value).then_some((key, before, value))
+    });
+    changed.collect()
+}
+
+fn short_digest(parts: &[&str]) -> String {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update(part.len().to_le_bytes());
+        hash.update(part.as_bytes());
+    }
+    hex(&hash.finalize()[..6])
+}
+
+fn identity(cluster: &ClusterName, instance: &InstanceId) -> [u8; 32] {
+    Sha256::digest(format!("reconcile/{cluster}/{instance}")).into()
+}
+
+/// A UUID of version 8, for bytes of one's own making (RFC 9562).
+fn uuid(identity: &[u8; 32]) -> String {
+    let mut bytes = [0u8; 16];
+    bytes.copy_from_slice(&identity[..16]);
+    bytes[6] = (bytes[6] & 0x0f) | 0x80;
+    bytes[8] = (bytes[8] & 0x3f) | 0x80;
+    let text = hex(&bytes);
+    format!("{}-{}-{}-{}-{}", &text[..8], &text[8..12], &text[12..16], &text[16..20], &text[20..])
+}
+
+/// A locally administered hardware address; 40 bits of digest, so that clusters on one network don't meet.
+fn mac(identity: &[u8; 32]) -> String {
+    let tail: Vec<String> = identity[16..21].iter().map(|b| format!("{b:02x}")).collect();
+    format!("52:{}", tail.join(":"))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_instance_has_the_same_names_in_every_life() {
+        let id = identity(&"demo".parse().unwrap(), &"web-1".parse().unwrap());
+        assert_eq!(uuid(&id).len(), 36);
+        assert_eq!(&uuid(&id)[14..15], "8");
+        assert_eq!(mac(&id).len(), 17);
+        let other = identity(&"demo".parse().unwrap(), &"web-2".parse().unwrap());
+        assert_ne!(mac(&id), mac(&other));
+    }
+
+    #[test]
+    fn a_change_of_memory_is_told_by_name() {
+        let changes = fingerprint_changes("cpus=1 memory=128MiB", "cpus=1 memory=256MiB");
+        assert_eq!(changes, [("memory".to_owned(), "128MiB".to_owned(), "256MiB".to_owned())]);
+    }
+}

@@ -1,0 +1,68 @@
+//! What can't be seen, what is in the way, what another action is at work on: said, not acted on.
+
+use super::Planner;
+use super::round::State;
+use crate::model::facts::{Seen, UnseenKind};
+use crate::model::plan::{Notice, NoticeKind};
+
+impl Planner<'_> {
+    /// Says what this round can't decide, and why.
+    pub(super) fn notices(&mut self) {
+        self.unseen_hosts();
+        self.instances_out_of_sight();
+        let notices = std::mem::take(&mut self.round.placement.notices);
+        self.draft.notices.extend(notices);
+    }
+
+    fn unseen_hosts(&mut self) {
+        for (id, seen) in &self.round.observed.hosts {
+            let Seen::No(unseen) = seen else { continue };
+            let help = match unseen.kind {
+                UnseenKind::Unreachable => "nothing on it is created, moved or destroyed until it answers again",
+                UnseenKind::HostKeyChanged | UnseenKind::Refused | UnseenKind::Broken => {
+                    "nothing on it is touched until this is mended"
+                }
+            };
+            self.draft.notices.push(Notice {
+                kind: NoticeKind::Unknown,
+                subject: format!("host {id}"),
+                text: unseen.message.clone(),
+                help: Some(help.to_owned()),
+                line: self.round.desired.lines.of(&format!("hosts.{id}")),
+            });
+        }
+    }
+
+    fn instances_out_of_sight(&mut self) {
+        for (instance, view) in &self.round.views {
+            let (kind, text) = match &view.state {
+                State::Hidden(host, mark) if self.round.desired.hosts.contains_key(*host) => (
+                    NoticeKind::Unknown,
+                    format!("was on host {host} with {}, which can't be seen now", mark.address),
+                ),
+                State::Hidden(host, mark) => (
+                    NoticeKind::Blocked,
+                    format!("ran on host {host} with {}, and that host is not in the file any more", mark.address),
+                ),
+                State::Perhaps(host) => (
+                    NoticeKind::Unknown,
+                    format!("may be on host {host}, which can't be seen: it is not created a second time"),
+                ),
+                State::Busy => (NoticeKind::Waiting, self.busy_text(instance)),
+                State::Absent | State::Live(_) => continue,
+            };
+            self.draft.notices.push(Notice {
+                kind,
+                subject: instance.to_string(),
+                text,
+                help: (kind == NoticeKind::Blocked).then(|| "put the host back into `hosts`".to_owned()),
+                line: self.round.desired.lines.of(&view.group.key()),
+            });
+        }
+    }
+
+    fn busy_text(&self, instance: &crate::model::id::InstanceId) -> String {
+        let busy = self.round.memory.busy.get(instance);
+        busy.map_or_else(String::new, |b| format!("an action is at work on it: {} {}", b.action, b.summary))
+    }
+}

@@ -1,0 +1,120 @@
+//! What has to be looked at, so that the next plan is well founded: which files of a host, which guests, and which
+//! addresses on the wire before they are used.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv4Addr;
+
+use super::machine::{image_files, image_path, volume_directory};
+use super::renderer::Renderer;
+use super::round::Round;
+use super::rotation::Rotation;
+use crate::model::action::{GuestConfig, GuestRef, Operation};
+use crate::model::desired::{Accelerator, Desired, Group, Heartbeat, Host, Role};
+use crate::model::facts::Observed;
+use crate::model::id::HostId;
+use crate::model::mark::{Mark, Stage};
+use crate::model::memory::Memory;
+use crate::model::plan::{Plan, ReasonCode};
+use crate::ports::guest::GuestQuery;
+use crate::ports::hypervisor::HostQuery;
+
+/// A guest to look at.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Look {
+    /// How it is reached.
+    pub guest: GuestRef,
+    /// The other address that it may answer on, where it is moving.
+    pub or_at: Option<Ipv4Addr>,
+    /// What to ask inside; none: it is not asked (its host can't be seen, or it has no address of its own yet).
+    pub query: Option<GuestQuery>,
+    /// The heartbeat to ask for, at the port where it serves now.
+    pub heartbeat: Heartbeat,
+}
+
+/// What is asked of a host.
+pub fn host_query(desired: &Desired, host: &Host) -> HostQuery {
+    let files: BTreeSet<String> = desired
+        .images
+        .values()
+        .flat_map(image_files)
+        .map(|file| image_path(host, file))
+        .collect();
+    HostQuery {
+        files,
+        volumes: volume_directory(desired, host),
+        probe_kvm: host.accelerator == Accelerator::Auto,
+    }
+}
+
+/// The guests to look at, once the hosts are seen.
+pub fn looks(desired: &Desired, observed: &Observed, memory: &Memory, renderer: &Renderer) -> Vec<Look> {
+    let round = Round::new(desired, observed, memory, renderer);
+    let rotation = Rotation::present(&round);
+    let mut looks = Vec::new();
+    for (found, counts) in round.inventory.all_found().filter(|(f, _)| f.domain.run.is_some()) {
+        let Some(group) = desired.group_of(&found.mark.instance).filter(|_| counts) else { continue };
+        let query = (found.mark.stage == Stage::Ready)
+            .then(|| query_of(&round, &rotation, group, found.host, found.mark));
+        looks.push(look(&round, group, found.host, found.mark, query));
+    }
+    for (instance, host, mark) in round.inventory.all_hidden() {
+        if let Some(group) = desired.group_of(instance) {
+            looks.push(look(&round, group, host, mark, None));
+        }
+    }
+    looks
+}
+
+fn look(round: &Round<'_>, group: &Group, host: &HostId, mark: &Mark, query: Option<GuestQuery>) -> Look {
+    let port = if group.heartbeat.port == group.port() { mark.port } else { group.heartbeat.port };
+    Look {
+        guest: round.guest_ref(group, host, mark),
+        or_at: mark.moving_to,
+        query,
+        heartbeat: Heartbeat { port, ..group.heartbeat.clone() },
+    }
+}
+
+fn query_of(round: &Round<'_>, rotation: &Rotation, group: &Group, host: &HostId, mark: &Mark) -> GuestQuery {
+    let upstreams = match &group.role {
+        Role::Service(_) => Vec::new(),
+        Role::LoadBalancer(lb) => rotation.upstreams(lb).unwrap_or_default(),
+    };
+    let config = round.config(&mark.instance, group, host, mark.address, &upstreams);
+    match config {
+        Some(Ok(config)) => guest_query(&config),
+        Some(Err(_)) | None => GuestQuery::default(),
+    }
+}
+
+/// What to ask a guest that shall have this configuration.
+pub fn guest_query(config: &GuestConfig) -> GuestQuery {
+    let daemon_files = config.daemon.iter().flat_map(|d| std::iter::once(&d.script).chain(d.units.values()));
+    GuestQuery {
+        files: config
+            .files
+            .iter()
+            .chain(daemon_files)
+            .map(|f| (f.path.clone(), f.sha256.clone()))
+            .collect(),
+        daemon: config.daemon.as_ref().map(|d| d.name.clone()),
+    }
+}
+
+/// Addresses that a plan is about to use and that nobody has probed: by the host that asks on the wire.
+pub fn unprobed(plan: &Plan, observed: &Observed, memory: &Memory) -> BTreeMap<HostId, Vec<Ipv4Addr>> {
+    let mut wanted: BTreeMap<HostId, Vec<Ipv4Addr>> = BTreeMap::new();
+    for action in &plan.actions {
+        let address = match &action.operation {
+            Operation::Create(build) => Some(build.mark.address),
+            Operation::Rebind(rebind) if rebind.guest.address != rebind.to => Some(rebind.to),
+            Operation::AddVip(vip) if action.reason.code == ReasonCode::VipUnheld => {
+                (!memory.holders.contains_key(&vip.balancer)).then(|| vip.vip.addr())
+            }
+            _ => None,
+        };
+        let Some(address) = address.filter(|a| !observed.probed.contains_key(a)) else { continue };
+        wanted.entry(action.operation.host().clone()).or_default().push(address);
+    }
+    wanted
+}

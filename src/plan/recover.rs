@@ -1,0 +1,97 @@
+//! Healing: a dead guest is destroyed and made anew, with the same address.
+
+use std::time::Duration;
+
+use super::Planner;
+use super::build::Purpose;
+use super::health::Health;
+use super::round::State;
+use crate::model::id::InstanceId;
+use crate::model::plan::{Motive, Notice, NoticeKind, Reason};
+use crate::model::unit::span;
+
+/// The pause after the first rebuild that brought no health; it doubles with each further one.
+const FIRST_PAUSE: Duration = Duration::from_secs(10);
+/// The longest pause between two rebuilds.
+const LONGEST_PAUSE: Duration = Duration::from_secs(600);
+
+impl Planner<'_> {
+    /// Rebuilds what is dead.
+    pub(super) fn recover_dead(&mut self) {
+        let dead: Vec<(InstanceId, Reason)> = self
+            .round
+            .views
+            .iter()
+            .filter_map(|(instance, view)| match &view.state {
+                State::Live(Health::Dead(reason)) => Some((instance.clone(), reason.clone())),
+                State::Live(Health::Healthy | Health::Booting { .. })
+                | State::Busy
+                | State::Absent
+                | State::Hidden(..)
+                | State::Perhaps(_) => None,
+            })
+            .collect();
+        for (instance, reason) in dead {
+            if !self.must_pause(&instance) {
+                self.recover(&instance, reason);
+            }
+        }
+    }
+
+    fn recover(&mut self, instance: &InstanceId, mut reason: Reason) {
+        if let Some(view) = self.round.views.get(instance) {
+            reason.line = self.round.desired.lines.of(&view.group.key());
+        }
+        let purpose = Purpose {
+            motive: Motive::Heal,
+            reason,
+            needs: Vec::new(),
+            after: self.last.get(instance).copied().into_iter().collect(),
+            interrupts: None,
+        };
+        self.build(instance, purpose);
+    }
+
+    /// A guest that does not come up however often it is rebuilt is rebuilt ever more rarely.
+    fn must_pause(&mut self, instance: &InstanceId) -> bool {
+        let Some(memory) = self.round.memory.guests.get(instance) else { return false };
+        let (Some(last), attempts) = (memory.last_attempt, memory.attempts) else { return false };
+        if attempts == 0 {
+            return false;
+        }
+        let pause = pause_after(attempts);
+        let passed = self.round.observed.now.since(last);
+        if passed >= pause {
+            return false;
+        }
+        let line = self.round.views.get(instance).and_then(|v| self.round.desired.lines.of(&v.group.key()));
+        self.draft.notices.push(Notice {
+            kind: NoticeKind::Waiting,
+            subject: instance.to_string(),
+            text: format!(
+                "rebuilt {attempts} times and never healthy: tried again in {}",
+                span(pause - passed)
+            ),
+            help: Some("look at its console and its service: virsh console, `run`, `heartbeat`".to_owned()),
+            line,
+        });
+        true
+    }
+}
+
+/// The pause after this many rebuilds in a row without health.
+pub fn pause_after(attempts: u32) -> Duration {
+    let doubled = FIRST_PAUSE.saturating_mul(1u32.checked_shl(attempts.saturating_sub(1)).unwrap_or(u32::MAX));
+    doubled.min(LONGEST_PAUSE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_double_up_to_ten_minutes() {
+        let pauses: Vec<u64> = [1, 2, 3, 7, 40].map(|n| pause_after(n).as_secs()).to_vec();
+        assert_eq!(pauses, [10, 20, 40, 600, 600]);
+    }
+}

@@ -1,0 +1,108 @@
+//! What is ours and not desired any more goes away, after the load balancers stopped sending requests to it.
+
+use std::collections::BTreeMap;
+
+use super::Planner;
+use super::draft::{Step, reason, reason_at};
+use super::inventory::Found;
+use super::machine::{VOLUME_ENDINGS, volume_directory};
+use super::round::State;
+use crate::model::action::{Operation, Removal, Sweep};
+use crate::model::id::{DomainName, HostId, InstanceId};
+use crate::model::plan::{ActionId, Motive, ReasonCode};
+
+impl Planner<'_> {
+    /// Removes surplus guests, and disks that belong to none.
+    pub(super) fn retire_surplus(&mut self) {
+        let surplus: Vec<(Found<'_>, bool)> = self
+            .round
+            .inventory
+            .all_found()
+            .filter(|(f, counts)| !counts || !self.round.views.contains_key(&f.mark.instance))
+            .filter(|(f, _)| !self.round.memory.busy.contains_key(&f.mark.instance))
+            .collect();
+        let stop_requests: Vec<ActionId> = self.rotations();
+        for (found, counts) in surplus.into_iter().rev() {
+            self.retire(&found, counts, &stop_requests);
+        }
+        self.sweep();
+    }
+
+    /// The actions of this plan that change what load balancers do: a guest is only removed after all of them.
+    fn rotations(&self) -> Vec<ActionId> {
+        let is_balancer = |i: &InstanceId| self.round.desired.groups.contains_key(&i.group) && !self.is_service(i);
+        self.draft
+            .actions
+            .iter()
+            .filter(|a| a.operation.instance().is_some_and(is_balancer))
+            .filter(|a| {
+                matches!(a.operation, Operation::Configure(_) | Operation::AddVip(_) | Operation::DropVip(_))
+            })
+            .map(|a| a.id)
+            .collect()
+    }
+
+    fn retire(&mut self, found: &Found<'_>, counts: bool, stop_requests: &[ActionId]) {
+        let instance = &found.mark.instance;
+        let (motive, why) = match counts {
+            true => (Motive::Change, self.not_desired(instance)),
+            false => (Motive::Heal, reason(ReasonCode::Surplus, "it also exists on another host")),
+        };
+        let operation = Operation::Destroy(Removal {
+            host: found.host.clone(),
+            instance: instance.clone(),
+            domain: DomainName::new(&self.round.desired.cluster, instance),
+            uuid: found.domain.uuid.clone(),
+            generation: found.mark.generation.clone(),
+            volumes: self.volumes_of(instance, found.host),
+        });
+        let summary = format!("{instance} on host {} with {}", found.host, found.mark.address);
+        let step = Step::new(motive, operation, summary, why).needs(stop_requests.iter().copied());
+        let id = self.draft.push(step);
+        self.last.insert(instance.clone(), id);
+    }
+
+    fn not_desired(&self, instance: &InstanceId) -> crate::model::plan::Reason {
+        match self.round.desired.group_of(instance) {
+            None => reason(ReasonCode::Surplus, format!("{} is not in the file any more", instance.group)),
+            Some(group) => {
+                let line = self.round.desired.lines.of(&format!("{}.replicas", group.key()));
+                reason_at(ReasonCode::Surplus, format!("{} desired", group.replicas), line)
+            }
+        }
+    }
+
+    fn sweep(&mut self) {
+        let mut leftovers: BTreeMap<&HostId, Vec<(String, InstanceId)>> = BTreeMap::new();
+        for (id, seen) in &self.round.observed.hosts {
+            let (Some(facts), Some(host)) = (seen.facts(), self.round.desired.hosts.get(id)) else { continue };
+            let directory = volume_directory(self.round.desired, host);
+            for name in &facts.volumes {
+                if let Some(instance) = owner(name).filter(|i| self.is_leftover(i, id)) {
+                    leftovers.entry(id).or_default().push((format!("{directory}/{name}"), instance));
+                }
+            }
+        }
+        for (host, files) in leftovers {
+            let domains = files.iter().map(|(_, i)| DomainName::new(&self.round.desired.cluster, i)).collect();
+            let summary = format!("{} files on host {host}", files.len());
+            let volumes = files.into_iter().map(|(path, _)| path).collect();
+            let operation = Operation::Sweep(Sweep { host: host.clone(), volumes, domains });
+            let why = reason(ReasonCode::Leftover, "they belong to no guest");
+            self.draft.push(Step::heal(operation, summary, why));
+        }
+    }
+
+    fn is_leftover(&self, instance: &InstanceId, host: &HostId) -> bool {
+        let has_domain = self.round.inventory.all_found().any(|(f, _)| f.mark.instance == *instance && f.host == host);
+        let is_placed = self.round.place(instance).is_some_and(|p| p.host == host);
+        let is_busy = self.round.views.get(instance).is_some_and(|v| v.state == State::Busy);
+        !has_domain && !is_placed && !is_busy && !self.round.memory.busy.contains_key(instance)
+    }
+}
+
+/// The instance that a file in our directory belongs to; none for a file that is not of our making.
+fn owner(name: &str) -> Option<InstanceId> {
+    let (instance, ending) = name.rsplit_once('.')?;
+    VOLUME_ENDINGS.contains(&ending).then(|| instance.parse().ok()).flatten()
+}
