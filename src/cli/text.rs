@@ -5,6 +5,9 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::model::unit::Bytes;
 
+/// A space at which no line is broken. It is shown as a plain one.
+pub const NO_BREAK: char = '\u{a0}';
+
 /// Columns that `text` takes on a terminal.
 pub fn width(text: &str) -> usize {
     UnicodeWidthStr::width(text)
@@ -47,6 +50,7 @@ pub fn is_hostile(c: char) -> bool {
 }
 
 /// `text` in lines of at most `columns`, broken between words only; what is longer than a line is cut there.
+/// A [`NO_BREAK`] holds two words together.
 pub fn wrap(text: &str, columns: usize) -> Vec<String> {
     // Names and places (`random-1`, `cluster.yaml:14`) stay whole: lines are broken at spaces alone.
     let options = Options::new(columns.max(10))
@@ -54,7 +58,7 @@ pub fn wrap(text: &str, columns: usize) -> Vec<String> {
         .word_splitter(WordSplitter::NoHyphenation);
     textwrap::wrap(text, options)
         .into_iter()
-        .map(|line| line.into_owned())
+        .map(|line| line.replace(NO_BREAK, " "))
         .collect()
 }
 
@@ -152,6 +156,12 @@ mod tests {
             lines,
             ["random-1 asks", "(heartbeat-lost,", "cluster.yaml:14)"]
         );
+    }
+
+    #[test]
+    fn a_line_is_not_broken_where_words_belong_together() {
+        let lines = wrap("one two\u{a0}three", 10);
+        assert_eq!(lines, ["one", "two three"]);
     }
 
     #[test]
