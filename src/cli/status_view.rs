@@ -66,14 +66,14 @@ pub struct HostStatus {
     pub reason: Option<String>,
     /// Since when it is in this state.
     pub since: Option<Timestamp>,
-    /// Our guests on it; of an unseen host, those that were there when it was last seen.
-    pub guests: usize,
+    /// Our guests on it; of an unseen host, those that were there when it was last seen, if it ever was.
+    pub guests: Option<usize>,
     /// Processors.
     pub cpus: Option<u32>,
     /// Memory, in bytes.
     pub memory: Option<Bytes>,
-    /// Addresses of its pool that are in use; of an unseen host, as it was last seen.
-    pub pool_used: usize,
+    /// Addresses of its pool that are in use; of an unseen host, as it was last seen, if it ever was.
+    pub pool_used: Option<usize>,
     /// Addresses that its pool has.
     pub pool_size: u64,
 }

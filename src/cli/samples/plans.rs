@@ -229,6 +229,16 @@ pub fn blocked_and_unknown() -> Plan {
     plan
 }
 
+/// Many guests that are unknown for the same reason.
+pub fn silent_hosts() -> Plan {
+    let why = "may be on host c, which can't be seen: it is not created a second time";
+    let mut draft = Draft::new(4);
+    for name in ["random-1", "random-2", "random-3"] {
+        draft = draft.notice(NoticeKind::Unknown, name, why, None);
+    }
+    draft.plan()
+}
+
 /// Text from machines that nobody trusts.
 pub fn hostile() -> Plan {
     Draft::new(1)
@@ -264,6 +274,7 @@ pub fn plans() -> BTreeMap<&'static str, Plan> {
         ("failover", failover()),
         ("rolling_change", rolling_change()),
         ("blocked_and_unknown", blocked_and_unknown()),
+        ("silent_hosts", silent_hosts()),
         ("hostile", hostile()),
     ])
 }

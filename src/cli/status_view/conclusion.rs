@@ -15,16 +15,40 @@ pub(super) fn wrong(report: &StatusReport, style: &Style) -> String {
         2,
         &[("", Align::Left), ("", Align::Left), ("", Align::Left)],
     );
-    for wrong in &report.wrong {
+    for alike in grouped(&report.wrong) {
+        let Some(wrong) = alike.first() else { continue };
         let (word, paint) = word(wrong);
+        let subject = match alike.len() - 1 {
+            0 => wrong.subject.clone(),
+            more => format!("{} and {more} more", wrong.subject),
+        };
         table.row([
             Cell::new(paint, word),
-            Cell::plain(&wrong.subject),
+            Cell::plain(subject),
             Cell::plain(because(wrong)),
         ]);
     }
     let title = style.paint(Paint::Strong, "Not as desired");
     format!("{title}\n{}", table.render(style))
+}
+
+/// Those of which all but the subject is the same are told together.
+fn grouped(wrong: &[Wrong]) -> Vec<Vec<&Wrong>> {
+    let alike = |one: &Wrong, next: &Wrong| {
+        (one.kind, &one.reason, &one.help, &one.actions)
+            == (next.kind, &next.reason, &next.help, &next.actions)
+    };
+    let mut groups: Vec<Vec<&Wrong>> = Vec::new();
+    for wrong in wrong {
+        match groups
+            .iter_mut()
+            .find(|group| group.iter().all(|one| alike(one, wrong)))
+        {
+            Some(group) => group.push(wrong),
+            None => groups.push(vec![wrong]),
+        }
+    }
+    groups
 }
 
 fn because(wrong: &Wrong) -> String {
@@ -79,7 +103,7 @@ fn on(lb: &BalancerStatus) -> String {
     match lb.holders.is_empty() {
         false => format!("on {}", holder(lb)),
         true if lb.complete => "held by nobody".to_owned(),
-        true => format!("({})", holder(lb)),
+        true => format!("(holder {})", holder(lb)),
     }
 }
 

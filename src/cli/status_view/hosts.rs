@@ -19,10 +19,10 @@ fn status(world: World<'_>, host: &Host) -> HostStatus {
     let facts = seen.and_then(Seen::facts);
     let memory = world.memory.hosts.get(&host.id);
     let marks = match facts {
-        Some(facts) => ours(world, facts),
+        Some(facts) => Some(ours(world, facts)),
         None => memory
-            .map(|memory| memory.guests.values().collect())
-            .unwrap_or_default(),
+            .filter(|memory| memory.seen.is_some())
+            .map(remembered),
     };
     let (state, reason) = state(seen);
     HostStatus {
@@ -30,12 +30,16 @@ fn status(world: World<'_>, host: &Host) -> HostStatus {
         state,
         reason,
         since: memory.and_then(|memory| since(memory, state)),
-        guests: marks.len(),
+        guests: marks.as_ref().map(Vec::len),
         cpus: facts.and_then(|facts| facts.cpus),
         memory: facts.and_then(|facts| facts.memory),
-        pool_used: used(host, &marks),
+        pool_used: marks.map(|marks| used(host, &marks)),
         pool_size: host.pool.size(),
     }
+}
+
+fn remembered(memory: &HostMemory) -> Vec<&Mark> {
+    memory.guests.values().collect()
 }
 
 /// The marks of our cluster on a host.

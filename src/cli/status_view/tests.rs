@@ -82,6 +82,31 @@ fn an_unseen_host_is_told_once() {
 }
 
 #[test]
+fn of_a_host_that_was_never_seen_nothing_is_claimed() {
+    let mut sample = samples::healthy_world();
+    sample.lose_host("c", "gone");
+    sample.memory.hosts.clear();
+    let report = report(&sample, &samples::nothing_to_do());
+    assert_eq!(
+        (report.hosts[2].guests, report.hosts[2].pool_used),
+        (None, None)
+    );
+    assert!(status_text(&report, &Style::plain(80)).contains("?/10"));
+}
+
+#[test]
+fn what_is_wrong_for_the_same_reason_is_told_once() {
+    let mut plan = samples::nothing_to_do();
+    plan.notices = samples::silent_hosts().notices;
+    let text = shown(&samples::healthy_world(), &plan);
+    assert!(
+        text.contains("random-1 and 2 more  may be on host c"),
+        "{text}"
+    );
+    assert!(text.contains("; 3 issues."), "{text}");
+}
+
+#[test]
 fn a_guest_is_missing_only_where_all_hosts_were_seen() {
     let mut sample = samples::healthy_world();
     sample.remove("random-2");
@@ -156,7 +181,7 @@ fn nobody_holds_the_vip_only_where_everybody_was_asked() {
         .insert(samples::instance("web-2"), Seen::No(unseen));
     let text = shown(&sample, &samples::nothing_to_do());
     assert!(
-        text.contains("VIP 192.168.10.120 (unknown, was web-1)"),
+        text.contains("VIP 192.168.10.120 (holder unknown, was web-1)"),
         "{text}"
     );
 }

@@ -64,15 +64,26 @@ fn host_row(host: &HostStatus, now: Timestamp) -> [Cell; 7] {
         Cell::plain(&host.host),
         Cell::new(paint, state),
         ago(host.since, now),
-        Cell::new(dim, format!("{was}{}", host.guests)),
+        Cell::new(dim, remembered(was, host.guests)),
         Cell::plain(host.cpus.map(|cpus| cpus.to_string()).unwrap_or_default()),
         Cell::plain(host.memory.map(text::size).unwrap_or_default()),
-        Cell::new(dim, format!("{was}{}/{}", host.pool_used, host.pool_size)),
+        Cell::new(
+            dim,
+            format!("{}/{}", remembered(was, host.pool_used), host.pool_size),
+        ),
     ]
 }
 
+fn remembered(was: &str, number: Option<usize>) -> String {
+    number.map_or_else(|| "?".to_owned(), |number| format!("{was}{number}"))
+}
+
+/// How long it has been so. Below a second it may be so only since this look.
 fn ago(since: Option<Timestamp>, now: Timestamp) -> Cell {
-    let passed = since.map(|since| span(now.since(since)));
+    let passed = since
+        .map(|since| now.since(since))
+        .filter(|passed| passed.as_secs() > 0);
+    let passed = passed.map(span);
     Cell::new(Paint::Dim, passed.unwrap_or_default())
 }
 
