@@ -92,6 +92,9 @@ impl Problem {
     }
 }
 
+/// Longer messages are cut: what makes them long is quoted from the file.
+const MAX_TEXT: usize = 600;
+
 /// The text without anything that a terminal would take for an order: control characters, and those that turn the
 /// direction of writing around. Files are hostile until the opposite is shown.
 pub fn printable(text: &str) -> String {
@@ -101,7 +104,13 @@ pub fn printable(text: &str) -> String {
         c if c.is_control() || hidden(c) => char::REPLACEMENT_CHARACTER,
         c => c,
     };
-    text.chars().map(clean).collect()
+    let cut = text.chars().count() > MAX_TEXT;
+    let end = if cut { "…" } else { "" };
+    text.chars()
+        .map(clean)
+        .take(MAX_TEXT)
+        .chain(end.chars())
+        .collect()
 }
 
 /// A help line that names the known word nearest to `word`, or else all of them.

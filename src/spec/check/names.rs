@@ -9,10 +9,20 @@ use crate::spec::source::At;
 
 pub fn check(cx: &Context<'_>, draft: &Draft) {
     for host in &draft.hosts {
-        known(cx, "network", host.network.as_ref(), &draft.names.networks);
+        known(
+            cx,
+            "network",
+            host.network.as_ref(),
+            draft.names.networks.as_deref(),
+        );
     }
     for group in &draft.groups {
-        known(cx, "image", group.image.as_ref(), &draft.names.images);
+        known(
+            cx,
+            "image",
+            group.image.as_ref(),
+            draft.names.images.as_deref(),
+        );
         builtin_files(cx, draft, group);
     }
     doubled_groups(cx, draft);
@@ -20,10 +30,14 @@ pub fn check(cx: &Context<'_>, draft: &Draft) {
     doubled_copies(cx, draft);
 }
 
-fn known(cx: &Context<'_>, what: &str, name: Option<&At<String>>, names: &[String]) {
-    let Some(name) = name.filter(|name| !names.contains(&name.value)) else {
+/// Where the section could not be read, nothing is known of its names.
+fn known(cx: &Context<'_>, what: &str, name: Option<&At<String>>, names: Option<&[String]>) {
+    let (Some(name), Some(names)) = (name, names) else {
         return;
     };
+    if names.contains(&name.value) {
+        return;
+    }
     let help = did_you_mean(&name.value, names.iter().map(String::as_str)).unwrap_or_else(|| {
         format!(
             "there is none in the file: add `{what}s: {{ {}: … }}`",

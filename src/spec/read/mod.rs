@@ -42,19 +42,19 @@ pub struct Draft {
     pub names: Names,
 }
 
-/// The names that the file gives, by section.
+/// The names that the file gives, by section; none where the section is no mapping.
 #[derive(Debug, Default)]
 pub struct Names {
     /// Of networks.
-    pub networks: Vec<String>,
+    pub networks: Option<Vec<String>>,
     /// Of hosts.
-    pub hosts: Vec<String>,
+    pub hosts: Option<Vec<String>>,
     /// Of images.
-    pub images: Vec<String>,
+    pub images: Option<Vec<String>>,
     /// Of services.
-    pub services: Vec<String>,
+    pub services: Option<Vec<String>>,
     /// Of load balancers.
-    pub balancers: Vec<String>,
+    pub balancers: Option<Vec<String>>,
 }
 
 /// A network.
