@@ -9,7 +9,7 @@ use crate::model::desired::{Engine, Revision, Template};
 use crate::render::{self, RenderError};
 
 use super::SpecFiles;
-use super::problem::{Elsewhere, Problem};
+use super::problem::{Elsewhere, MAX_COMPARED, Problem, did_you_mean};
 use super::source::{At, Source, Span};
 
 /// The largest template or key that is read.
@@ -40,6 +40,16 @@ impl<'a> Context<'a> {
     /// Whether there is no problem so far.
     pub fn is_clean(&self) -> bool {
         self.problems.borrow().is_empty()
+    }
+
+    /// A help line that names the known word nearest to `word`, or else all of them.
+    pub fn did_you_mean<'w>(
+        &self,
+        word: &str,
+        known: impl IntoIterator<Item = &'w str>,
+    ) -> Option<String> {
+        let few = self.problems.borrow().len() < MAX_COMPARED;
+        few.then(|| did_you_mean(word, known)).flatten()
     }
 
     /// The problems, out of here.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::spec::context::Context;
-use crate::spec::problem::{Problem, did_you_mean};
+use crate::spec::problem::Problem;
 use crate::spec::read::{CopyDraft, Draft, GroupDraft};
 use crate::spec::source::At;
 
@@ -38,13 +38,14 @@ fn known(cx: &Context<'_>, what: &str, name: Option<&At<String>>, names: Option<
     if names.contains(&name.value) {
         return;
     }
-    let help = did_you_mean(&name.value, names.iter().map(String::as_str)).unwrap_or_else(|| {
-        format!(
+    let help = match names.is_empty() {
+        true => Some(format!(
             "there is none in the file: add `{what}s: {{ {}: … }}`",
             name.value
-        )
-    });
-    cx.push(Problem::new(name.span, format!("there is no {what} {:?}", name.value)).help(help));
+        )),
+        false => cx.did_you_mean(&name.value, names.iter().map(String::as_str)),
+    };
+    cx.push(Problem::new(name.span, format!("there is no {what} {:?}", name.value)).help_if(help));
 }
 
 fn doubled_groups(cx: &Context<'_>, draft: &Draft) {
@@ -73,8 +74,9 @@ fn doubled_hosts(cx: &Context<'_>, draft: &Draft) {
             continue;
         };
         // Two machines behind one address are told apart by the port of their sshd.
+        let port = host.port.unwrap_or(22);
         if let Some((first, name)) = seen.insert(
-            (address.value.clone(), host.port),
+            (address.value.clone(), port),
             (address.span, &host.id.value),
         ) {
             let message = format!(

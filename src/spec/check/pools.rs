@@ -159,8 +159,8 @@ fn without((first, last): Range, addresses: &[Ipv4Addr]) -> String {
     }
     match parts.as_slice() {
         [] => "choose other addresses for the pool".to_owned(),
-        [only] => format!("write `pool: {only}`"),
-        several => format!("write `pool: [{}]`", several.join(", ")),
+        [only] => format!("write `{only}` in its place"),
+        several => format!("write `[{}]` in its place", several.join(", ")),
     }
 }
 
@@ -181,9 +181,12 @@ mod tests {
                 &taken.iter().map(|n| ip(*n)).collect::<Vec<_>>(),
             )
         };
-        assert_eq!(left(&[1]), "write `pool: 10.0.0.2-10.0.0.5`");
-        assert_eq!(left(&[5]), "write `pool: 10.0.0.1-10.0.0.4`");
-        assert_eq!(left(&[2, 3]), "write `pool: [10.0.0.1, 10.0.0.4-10.0.0.5]`");
+        assert_eq!(left(&[1]), "write `10.0.0.2-10.0.0.5` in its place");
+        assert_eq!(left(&[5]), "write `10.0.0.1-10.0.0.4` in its place");
+        assert_eq!(
+            left(&[2, 3]),
+            "write `[10.0.0.1, 10.0.0.4-10.0.0.5]` in its place"
+        );
         assert_eq!(
             left(&[1, 2, 3, 4, 5]),
             "choose other addresses for the pool"

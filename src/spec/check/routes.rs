@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::spec::context::Context;
-use crate::spec::problem::{Problem, did_you_mean};
+use crate::spec::problem::Problem;
 use crate::spec::read::{BalancerDraft, Draft, RouteDraft};
 use crate::spec::source::{At, Span};
 
@@ -37,16 +37,16 @@ fn leads_somewhere(cx: &Context<'_>, draft: &Draft, route: &RouteDraft) {
         cx.push(problem.help("a route leads to one of the services"));
         return;
     }
-    let help =
-        did_you_mean(&service.value, services.iter().map(String::as_str)).unwrap_or_else(|| {
-            "there are no services in the file: add one below `services:`".to_owned()
-        });
+    let help = match services.is_empty() {
+        true => Some("there are no services in the file: add one below `services:`".to_owned()),
+        false => cx.did_you_mean(&service.value, services.iter().map(String::as_str)),
+    };
     cx.push(
         Problem::new(
             service.span,
             format!("there is no service {:?}", service.value),
         )
-        .help(help),
+        .help_if(help),
     );
 }
 

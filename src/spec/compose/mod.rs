@@ -11,7 +11,7 @@ use serde_saphyr::granit_parser::{
     Event, Options, Parser, ScalarStyle, Span as Marks, Tag, options,
 };
 
-use super::problem::{Problem, did_you_mean};
+use super::problem::{MAX_COMPARED, Problem, did_you_mean};
 use super::source::{Source, Span};
 use super::syntax;
 use super::tree::{Kind, Node, Quoted};
@@ -20,8 +20,9 @@ use body::Body;
 
 /// The deepest key of a cluster is six levels down.
 const MAX_DEPTH: usize = 32;
-/// More values than any cluster has: one of 500 hosts and 10,000 instances has under 20,000.
-const MAX_VALUES: usize = 200_000;
+/// More values, keys included, than any cluster has: one of 500 hosts and 2,000 groups has about 40,000. It also bounds
+/// what the checks that compare everything with everything can take.
+const MAX_VALUES: usize = 100_000;
 /// More doubled keys and the like than anybody reads; the file is given up there.
 const MAX_PROBLEMS: usize = 1_000;
 
@@ -225,17 +226,20 @@ impl<'a> Composer<'a> {
 
     fn alias(&mut self, anchor: usize, span: Span) -> Step {
         let Some(node) = self.anchors.get(&anchor).map(Rc::clone) else {
-            return stop(Problem::new(
-                span,
-                "an alias can't stand inside of what it refers to",
-            ));
+            return stop(
+                Problem::new(span, "an alias can't stand inside of what it refers to")
+                    .help("write out what is meant here"),
+            );
         };
         self.values += node.size;
         self.place(node)
     }
 
     fn unknown_alias(&mut self, name: &str, span: Span) -> Step {
-        let known = did_you_mean(name, self.anchor_names.iter().map(String::as_str))
+        let few = self.problems.len() < MAX_COMPARED;
+        let known = few.then(|| did_you_mean(name, self.anchor_names.iter().map(String::as_str)));
+        let known = known
+            .flatten()
             .unwrap_or_else(|| "a text that starts with `*` needs quotes".to_owned());
         let problem = Problem::new(span, format!("no anchor `&{name}` stands above this alias"));
         self.problems.push(problem.help(known));

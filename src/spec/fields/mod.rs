@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 
 use super::context::Context;
 use super::form::{Key, Need, Object, Shape};
-use super::problem::{Problem, did_you_mean};
+use super::problem::{MAX_COMPARED, Problem, slip_of};
 use super::source::{At, Span};
 use super::tree::{Entry, Kind, Node, join};
 
@@ -87,24 +87,35 @@ impl<'a> Fields<'a> {
                 "" => format!("unknown key `{}`", entry.key),
                 path => format!("unknown key `{}` in `{path}`", entry.key),
             };
-            self.cx
-                .push(Problem::new(entry.span, message).help_if(did_you_mean(&entry.key, known)));
+            self.cx.push(
+                Problem::new(entry.span, message).help_if(self.cx.did_you_mean(&entry.key, known)),
+            );
         }
     }
 
     fn report_missing(&self) {
-        for key in self
+        let needed = self
             .object
             .keys
             .iter()
-            .filter(|key| key.need == Need::Required)
-        {
-            if self.entry(key.name).is_none() {
-                let message = format!("{} has no `{}`", subject(&self.path), key.name);
-                self.cx
-                    .push(Problem::new(self.span, message).help(example(key)));
-            }
+            .filter(|key| key.need == Need::Required);
+        for key in needed.filter(|key| self.entry(key.name).is_none() && !self.is_misspelt(key)) {
+            let message = format!("{} has no `{}`", subject(&self.path), key.name);
+            self.cx
+                .push(Problem::new(self.span, message).help(example(key)));
         }
+    }
+
+    /// Whether some unknown key was meant to be this one: then that is the problem.
+    fn is_misspelt(&self, key: &Key) -> bool {
+        let known = || self.object.keys.iter().map(|key| key.name);
+        let unknown = self
+            .entries
+            .iter()
+            .filter(|entry| self.object.key(&entry.key).is_none());
+        unknown
+            .take(MAX_COMPARED)
+            .any(|entry| slip_of(&entry.key, known()) == Some(key.name))
     }
 
     /// What was written for a key.
@@ -184,8 +195,8 @@ impl<'a> Fields<'a> {
                     words::quoted(text),
                     choices.join(", ")
                 ),
-                help: did_you_mean(text, choices.iter().copied())
-                    .filter(|help| help.starts_with("did")),
+                help: slip_of(text, choices.iter().copied())
+                    .map(|word| format!("did you mean `{word}`?")),
             })
         })
     }

@@ -46,7 +46,11 @@ pub const OWNER: Shape = Shape::Text(form(
     r"^[A-Za-z0-9_][A-Za-z0-9._-]*(:[A-Za-z0-9_][A-Za-z0-9._-]*)?$",
 ));
 pub const BRIDGE: Shape = Shape::Text(form("a bridge", "br0", "^[A-Za-z0-9][A-Za-z0-9._-]{0,14}$"));
-pub const MODE: Shape = Shape::Text(form("permission bits", "\"0644\"", "^(0|0o)?[0-7]{3,4}$"));
+// Without quotes it is a number to editors; the reader takes both for octal.
+pub const MODE: Shape = Shape::Either(&[
+    Shape::Text(form("permission bits", "0644", "^(0|0o)?[0-7]{3,4}$")),
+    Shape::Number(0, 7777),
+]);
 pub const SHA256: Shape = Shape::Text(form(
     "a SHA-256",
     "the 64 hex digits that sha256sum prints",
