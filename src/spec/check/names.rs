@@ -1,10 +1,10 @@
 //! Names that name nothing, and things of one name or in one place.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::spec::context::Context;
 use crate::spec::problem::Problem;
-use crate::spec::read::{CopyDraft, Draft, GroupDraft};
+use crate::spec::read::{CopyDraft, Draft, GroupDraft, ImageDraft};
 use crate::spec::source::At;
 
 pub fn check(cx: &Context<'_>, draft: &Draft) {
@@ -13,7 +13,7 @@ pub fn check(cx: &Context<'_>, draft: &Draft) {
             cx,
             "network",
             host.network.as_ref(),
-            draft.names.networks.as_deref(),
+            draft.names.networks.as_ref(),
         );
     }
     for group in &draft.groups {
@@ -21,7 +21,7 @@ pub fn check(cx: &Context<'_>, draft: &Draft) {
             cx,
             "image",
             group.image.as_ref(),
-            draft.names.images.as_deref(),
+            draft.names.images.as_ref(),
         );
         builtin_files(cx, draft, group);
     }
@@ -31,7 +31,12 @@ pub fn check(cx: &Context<'_>, draft: &Draft) {
 }
 
 /// Where the section could not be read, nothing is known of its names.
-fn known(cx: &Context<'_>, what: &str, name: Option<&At<String>>, names: Option<&[String]>) {
+fn known(
+    cx: &Context<'_>,
+    what: &str,
+    name: Option<&At<String>>,
+    names: Option<&BTreeSet<String>>,
+) {
     let (Some(name), Some(names)) = (name, names) else {
         return;
     };
@@ -110,21 +115,12 @@ fn doubled_copies(cx: &Context<'_>, draft: &Draft) {
 
 /// Files that are written anyway.
 fn builtin_files(cx: &Context<'_>, draft: &Draft, group: &GroupDraft) {
-    let image = group.image.as_ref().and_then(|name| {
-        draft
-            .images
-            .iter()
-            .find(|image| image.id.value.as_str() == name.value)
-    });
-    let interfaces = image
-        .and_then(|image| image.built.as_ref())
-        .is_some_and(|image| image.interfaces);
     for file in &group.files {
         let help = match file.value.as_str() {
             "/etc/nginx/nginx.conf" if group.balancer.is_some() => {
                 "to have another one, write `templates: { nginx.conf: FILE }`"
             }
-            "/etc/network/interfaces" if interfaces => {
+            "/etc/network/interfaces" if has_interfaces(draft, group) => {
                 "to have another one, write `templates: { interfaces: FILE }`; to write it yourself, `interfaces: false` in the image"
             }
             path if path.starts_with("/etc/reconcile/") => {
@@ -140,4 +136,19 @@ fn builtin_files(cx: &Context<'_>, draft: &Draft, group: &GroupDraft) {
             .help(help),
         );
     }
+}
+
+fn has_interfaces(draft: &Draft, group: &GroupDraft) -> bool {
+    let named = |image: &&ImageDraft| {
+        group
+            .image
+            .as_ref()
+            .is_some_and(|name| name.value == image.id.value.as_str())
+    };
+    let image = draft
+        .images
+        .iter()
+        .find(named)
+        .and_then(|image| image.built.as_ref());
+    image.is_some_and(|image| image.interfaces)
 }

@@ -1,6 +1,6 @@
 //! Routes: that they lead to a service, and that no two say different things of one path.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::spec::context::Context;
 use crate::spec::problem::Problem;
@@ -25,11 +25,11 @@ fn leads_somewhere(cx: &Context<'_>, draft: &Draft, route: &RouteDraft) {
     let (Some(service), Some(services)) = (&route.service, &draft.names.services) else {
         return;
     };
-    let is_in = |names: &[String]| names.contains(&service.value);
+    let is_in = |names: &BTreeSet<String>| names.contains(&service.value);
     if is_in(services) {
         return;
     }
-    if draft.names.balancers.as_deref().is_some_and(is_in) {
+    if draft.names.balancers.as_ref().is_some_and(is_in) {
         let problem = Problem::new(
             service.span,
             format!("{:?} is a load balancer, not a service", service.value),

@@ -1,5 +1,6 @@
 //! Mappings whose keys the user chose, and lists: one entry after the other.
 
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use super::Fields;
@@ -93,12 +94,12 @@ impl<'a> Fields<'a> {
     }
 
     /// The keys of a mapping as they were written, readable or not; none where it is no mapping.
-    pub fn written_names(&self, name: &str) -> Option<Vec<String>> {
+    pub fn written_names(&self, name: &str) -> Option<BTreeSet<String>> {
         match self.entry(name).map(|entry| &entry.value.kind) {
             Some(Kind::Map(entries)) => {
                 Some(entries.iter().map(|entry| entry.key.clone()).collect())
             }
-            Some(Kind::Nothing) | None => Some(Vec::new()),
+            Some(Kind::Nothing) | None => Some(BTreeSet::new()),
             Some(Kind::Scalar(..) | Kind::List(_)) => None,
         }
     }

@@ -74,26 +74,32 @@ fn network(fields: &Fields<'_>, names: &Names) -> Option<At<String>> {
     if fields.entry("network").is_some() {
         return fields.get("network", |text| Ok(text.to_owned()));
     }
-    match names.networks.as_deref()? {
-        [only] => Some(At {
-            value: only.clone(),
-            span: fields.span,
-        }),
-        [] => {
-            let problem = Problem::new(
-                fields.span,
-                format!("there is no network for the pool of `{}`", fields.path),
-            );
-            fields.push(problem.help("add `networks: { lan: { cidr: 192.168.10.0/24 } }`"));
-            None
+    let names = names.networks.as_ref()?;
+    let problem = |message: String| Problem::new(fields.span, message);
+    match (names.first(), names.len()) {
+        (Some(only), 1) => {
+            return Some(At {
+                value: only.clone(),
+                span: fields.span,
+            });
         }
-        several => {
-            let problem = Problem::new(
-                fields.span,
-                format!("`{}` has no `network`, and there are several", fields.path),
+        (None, _) => fields.push(
+            problem(format!(
+                "there is no network for the pool of `{}`",
+                fields.path
+            ))
+            .help("add `networks: { lan: { cidr: 192.168.10.0/24 } }`"),
+        ),
+        (Some(_), _) => {
+            let names: Vec<&str> = names.iter().map(String::as_str).collect();
+            fields.push(
+                problem(format!(
+                    "`{}` has no `network`, and there are several",
+                    fields.path
+                ))
+                .help(format!("add `network:` with one of {}", names.join(", "))),
             );
-            fields.push(problem.help(format!("add `network:` with one of {}", several.join(", "))));
-            None
         }
     }
+    None
 }

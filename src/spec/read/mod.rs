@@ -9,6 +9,7 @@ mod hosts;
 mod images;
 mod networks;
 
+use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
 
@@ -46,15 +47,15 @@ pub struct Draft {
 #[derive(Debug, Default)]
 pub struct Names {
     /// Of networks.
-    pub networks: Option<Vec<String>>,
+    pub networks: Option<BTreeSet<String>>,
     /// Of hosts.
-    pub hosts: Option<Vec<String>>,
+    pub hosts: Option<BTreeSet<String>>,
     /// Of images.
-    pub images: Option<Vec<String>>,
+    pub images: Option<BTreeSet<String>>,
     /// Of services.
-    pub services: Option<Vec<String>>,
+    pub services: Option<BTreeSet<String>>,
     /// Of load balancers.
-    pub balancers: Option<Vec<String>>,
+    pub balancers: Option<BTreeSet<String>>,
 }
 
 /// A network.
