@@ -233,6 +233,28 @@ fn anchors_and_merge_keys_save_writing() {
 }
 
 #[test]
+fn the_cluster_of_the_demo_is_accepted() {
+    let files = Memory::with(&[
+        ("../.lab/demo/ssh/id_ed25519", "PRIVATE"),
+        ("../.lab/demo/ssh/id_ed25519.pub", "ssh-ed25519 AAAA demo\n"),
+        ("../.lab/images/micro.qcow2", "disk"),
+        ("../.lab/images/vmlinuz", "kernel"),
+        ("../.lab/images/initrd", "initrd"),
+    ]);
+    let desired = good(include_str!("../../specs/demo.yaml"), &files);
+    assert_eq!((desired.hosts.len(), desired.instances().count()), (3, 5));
+    let image = desired.images.values().next().unwrap();
+    assert!(
+        image
+            .kernel
+            .as_ref()
+            .is_some_and(|kernel| kernel.source.is_some())
+    );
+    let (_, web) = desired.load_balancers().next().unwrap();
+    assert_eq!(web.routes[0].timeout, Duration::from_secs(1));
+}
+
+#[test]
 fn a_tilde_is_the_home_directory() {
     let text = format!("{SMALL}ssh: {{ identity: ~/key }}\n");
     let files = Memory::with(&[
