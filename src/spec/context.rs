@@ -259,18 +259,8 @@ fn broken_template(template: Template, error: RenderError, span: Span) -> Proble
     let place = Elsewhere {
         file: template.name,
         line: error.line.unwrap_or(1),
-        label: brief(&error.message),
+        label: error.message,
         text: template.text,
     };
     problem.elsewhere(place).help(help)
-}
-
-/// The grammar's whole list of what might have stood there helps nobody.
-fn brief(message: &str) -> String {
-    match message.match_indices(", ").nth(1) {
-        Some((end, _)) if message.contains("expected ") => {
-            format!("{}, …", message.get(..end).unwrap_or(message))
-        }
-        _ => message.to_owned(),
-    }
 }
