@@ -52,6 +52,11 @@ impl Beats<'_> {
         self.known(look)
             .is_some_and(|b| b.failures >= look.heartbeat.retries)
     }
+
+    /// It would keep the round waiting for an answer that may never come.
+    fn is_suspect(&self, look: &Look) -> bool {
+        self.known(look).is_some_and(|b| b.failures > 0)
+    }
 }
 
 /// The least time that a guest gets for the last question before it is called dead: longer than an observer or a host
@@ -73,8 +78,9 @@ impl Eyes {
             now: self.clock.now(),
             ..Observed::default()
         };
-        let may_ask =
-            |look: &&Look| !beats.is_dead(look) && !memory.busy.contains_key(&look.guest.instance);
+        let may_ask = |look: &&Look| {
+            !beats.is_suspect(look) && !memory.busy.contains_key(&look.guest.instance)
+        };
         let early = last
             .iter()
             .filter(may_ask)
@@ -123,6 +129,9 @@ impl Eyes {
             }
             (early, Beats::Ask) => (early, Some(self.ask_beat(look, memory).await)),
             (_, Beats::Known(_)) if beats.is_dead(look) => self.last_question(look, beats).await,
+            (_, Beats::Known(_)) if beats.is_suspect(look) => {
+                (look.query.as_ref().map(|_| lost()), beats.known(look))
+            }
             (None, Beats::Known(_)) => (self.inside(look).await, beats.known(look)),
             (early, Beats::Known(_)) => (early, beats.known(look)),
         }
@@ -213,6 +222,6 @@ impl Eyes {
 fn lost() -> Seen<GuestFacts> {
     Seen::No(Unseen {
         kind: UnseenKind::Unreachable,
-        message: "its heartbeat is lost, so it was not asked".to_owned(),
+        message: "its heartbeats are missing, so it was not asked".to_owned(),
     })
 }
