@@ -1,5 +1,6 @@
 //! The ports over OpenSSH, virsh, HTTP, files and the system clock.
 
+pub mod spec_files;
 mod copy;
 mod endpoints;
 pub mod file_store;

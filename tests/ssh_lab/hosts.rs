@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use reconcile::adapters::ssh_reader::SshReader;
-use reconcile::model::action::{CopyFile, SetMark, Sweep};
+use reconcile::model::action::{SetMark, Sweep};
 use reconcile::model::desired::{ImageFile, ImageSource, SshAccess};
 use reconcile::model::facts::{Answer, DomainState, Seen, UnseenKind};
 use reconcile::model::mark::Stage;
@@ -124,7 +124,7 @@ async fn a_file_is_copied_resumed_and_redone_when_it_is_broken() {
     std::fs::write(&local, &content).unwrap();
     let path = format!("{STORAGE}/it's a copy.img");
     let source = ImageSource { path: local, sha256: digest(&content), size: Bytes(content.len() as u64) };
-    let copy = CopyFile { host: a.id.clone(), file: ImageFile { path: path.clone(), source: Some(source) } };
+    let copy = ImageFile { path: path.clone(), source: Some(source) };
     let fs = lab.dir.join("hosts/a/fs");
     let on_host = fs.join(path.trim_start_matches('/'));
     let part = on_host.with_file_name("it's a copy.img.part");
