@@ -235,6 +235,10 @@ fn quiet(file: &RenderedFile, command: &str) -> String {
 }
 
 #[cfg(test)]
+#[path = "guest_acts_tests.rs"]
+mod inits;
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
