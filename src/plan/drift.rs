@@ -45,16 +45,26 @@ impl Drift {
             (false, _, true) => Some("reload".to_owned()),
             (false, _, false) => None,
         };
-        [files, process].into_iter().flatten().collect::<Vec<_>>().join(", ")
+        [files, process]
+            .into_iter()
+            .flatten()
+            .collect::<Vec<_>>()
+            .join(", ")
     }
 }
 
-/// A guest as it was seen, against what it shall have.
-pub fn of_facts(facts: &GuestFacts, config: &GuestConfig, secrets: &BTreeMap<String, Secret>) -> Drift {
+/// A guest as it was seen, against what it shall have. `usual` is what it was asked about: a file that had just that
+/// content was not sent.
+pub fn of_facts(
+    facts: &GuestFacts,
+    config: &GuestConfig,
+    usual: Option<&GuestConfig>,
+    secrets: &BTreeMap<String, Secret>,
+) -> Drift {
     let mut drift = Drift::default();
     let wanted = config.files.iter().chain(unit_files(facts, config));
     drift.changes = wanted
-        .filter_map(|file| change(facts.files.get(&file.path), file, secrets))
+        .filter_map(|file| change(facts.files.get(&file.path), file, usual, secrets))
         .collect();
     if let Some(daemon) = &config.daemon {
         let seen = facts.daemon.clone().unwrap_or_default();
@@ -66,8 +76,15 @@ pub fn of_facts(facts: &GuestFacts, config: &GuestConfig, secrets: &BTreeMap<Str
 }
 
 /// A guest as an earlier action of the same plan leaves it, against what it shall have after a later one.
-pub fn of_planned(before: &GuestConfig, after: &GuestConfig, secrets: &BTreeMap<String, Secret>) -> Drift {
-    let mut drift = Drift { running: true, ..Drift::default() };
+pub fn of_planned(
+    before: &GuestConfig,
+    after: &GuestConfig,
+    secrets: &BTreeMap<String, Secret>,
+) -> Drift {
+    let mut drift = Drift {
+        running: true,
+        ..Drift::default()
+    };
     drift.changes = after
         .files
         .iter()
@@ -85,7 +102,10 @@ pub fn of_planned(before: &GuestConfig, after: &GuestConfig, secrets: &BTreeMap<
 }
 
 /// The files of the process: its script, and the unit for the guest's init.
-fn unit_files<'a>(facts: &GuestFacts, config: &'a GuestConfig) -> impl Iterator<Item = &'a RenderedFile> {
+fn unit_files<'a>(
+    facts: &GuestFacts,
+    config: &'a GuestConfig,
+) -> impl Iterator<Item = &'a RenderedFile> {
     let init = facts.init;
     config.daemon.iter().flat_map(move |daemon| {
         let init = match daemon.init {
@@ -100,24 +120,43 @@ fn unit_files<'a>(facts: &GuestFacts, config: &'a GuestConfig) -> impl Iterator<
 fn change(
     seen: Option<&GuestFile>,
     file: &RenderedFile,
+    usual: Option<&GuestConfig>,
     secrets: &BTreeMap<String, Secret>,
 ) -> Option<FileChange> {
     let Some(seen) = seen else {
         return Some(content_change(None, file, secrets));
     };
     if seen.sha256 != file.sha256 {
-        let old = seen.content.as_deref().unwrap_or("(content not read: too long)\n");
+        let sent = || {
+            usual?
+                .files
+                .iter()
+                .find(|f| f.sha256 == seen.sha256)
+                .map(|f| f.content.as_str())
+        };
+        let old = seen
+            .content
+            .as_deref()
+            .or_else(sent)
+            .unwrap_or("(content not read: too long)\n");
         return Some(content_change(Some(old), file, secrets));
     }
     let same_owner = seen.owner == file.owner || seen.owner.split(':').next() == Some(&file.owner);
     (seen.mode != file.mode || !same_owner).then(|| FileChange {
         path: file.path.clone(),
         kind: ChangeKind::Attributes,
-        diff: format!("{:04o} {} → {:04o} {}\n", seen.mode, seen.owner, file.mode, file.owner),
+        diff: format!(
+            "{:04o} {} → {:04o} {}\n",
+            seen.mode, seen.owner, file.mode, file.owner
+        ),
     })
 }
 
-fn content_change(old: Option<&str>, file: &RenderedFile, secrets: &BTreeMap<String, Secret>) -> FileChange {
+fn content_change(
+    old: Option<&str>,
+    file: &RenderedFile,
+    secrets: &BTreeMap<String, Secret>,
+) -> FileChange {
     let kind = match (file.secret, old) {
         (true, _) => ChangeKind::Hidden,
         (false, None) => ChangeKind::New,
@@ -129,5 +168,9 @@ fn content_change(old: Option<&str>, file: &RenderedFile, secrets: &BTreeMap<Str
             diff(&file.path, old, &file.content, secrets)
         }
     };
-    FileChange { path: file.path.clone(), kind, diff }
+    FileChange {
+        path: file.path.clone(),
+        kind,
+        diff,
+    }
 }

@@ -2,10 +2,10 @@
 
 mod apply;
 mod dry_run;
-// mod history;
+mod history;
 mod load;
 mod render;
-// mod status;
+mod status;
 mod validate;
 mod watch;
 
@@ -33,7 +33,9 @@ pub enum Failure {
 }
 
 fn cause(error: &dyn std::error::Error) -> String {
-    error.source().map_or_else(String::new, |source| format!(": {source}"))
+    error
+        .source()
+        .map_or_else(String::new, |source| format!(": {source}"))
 }
 
 /// Runs the command that `args` name.
@@ -43,11 +45,11 @@ pub async fn run(args: Args, screen: Screen) -> Exit {
         None if args.apply.dry_run => dry_run::run(&args, &style).await,
         None => apply::run(&args, &style, &screen).await,
         Some(Command::Watch) => watch::run(&args).await,
-        Some(Command::Status) => todo!(),
+        Some(Command::Status) => status::run(&args, &style).await,
         Some(Command::Validate) => validate::run(&args, &style),
         Some(Command::Schema) => print(&format!("{:#}\n", crate::spec::schema::json_schema())),
         Some(Command::Render(render)) => render::run(&args, render),
-        Some(Command::History(_)) => todo!(),
+        Some(Command::History(history)) => history::run(&args, history, &style),
         Some(Command::Completions { shell }) => {
             print(&String::from_utf8_lossy(&args::completions(*shell)))
         }
