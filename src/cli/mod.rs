@@ -2,8 +2,10 @@
 //! here that makes text is a pure function of values; nothing here observes, decides or acts.
 
 pub mod args;
+pub mod commands;
 pub mod confirm;
 pub mod exit;
+pub mod log;
 pub mod plan_json;
 pub mod plan_text;
 pub mod progress;

@@ -136,11 +136,30 @@ pub fn begin(memory: &mut Memory, action: &Action, now: Timestamp) {
             action: action.operation.kind().to_owned(),
             summary: action.summary.clone(),
             since: now,
+            host: action.operation.host().clone(),
+            mark: mark_given(&action.operation).cloned(),
         };
         memory.busy.insert(instance.clone(), busy);
     }
     if let Operation::AddVip(vip) = &action.operation {
         set_holder(memory, &vip.balancer, &vip.guest.instance, now);
+    }
+}
+
+/// The mark that an operation gives to a guest.
+fn mark_given(operation: &Operation) -> Option<&Mark> {
+    match operation {
+        Operation::Create(build) | Operation::Recreate(build) => Some(&build.mark),
+        Operation::Bootstrap(bootstrap) => Some(&bootstrap.mark),
+        Operation::Rebind(rebind) => Some(&rebind.moving),
+        Operation::SetMark(set) => Some(&set.mark),
+        Operation::CopyFile(_)
+        | Operation::Fence(_)
+        | Operation::Destroy(_)
+        | Operation::Sweep(_)
+        | Operation::Configure(_)
+        | Operation::AddVip(_)
+        | Operation::DropVip(_) => None,
     }
 }
 

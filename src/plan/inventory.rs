@@ -73,6 +73,7 @@ impl<'a> Inventory<'a> {
         }
         let gone = memory.hosts.keys().filter(|h| !desired.hosts.contains_key(*h));
         gone.for_each(|host| inventory.sort_hidden(host, memory));
+        inventory.sort_busy(memory);
         inventory
     }
 
@@ -96,6 +97,16 @@ impl<'a> Inventory<'a> {
         for (instance, mark) in &remembered.guests {
             self.taken.extend(mark.addresses());
             self.hidden.insert(instance, (host, mark));
+        }
+    }
+
+    /// A guest that is being made may not be seen yet, and has its address already.
+    fn sort_busy(&mut self, memory: &'a Memory) {
+        for (instance, busy) in &memory.busy {
+            if let Some(mark) = &busy.mark {
+                self.taken.extend(mark.addresses());
+                self.hidden.entry(instance).or_insert((&busy.host, mark));
+            }
         }
     }
 
@@ -129,7 +140,8 @@ impl<'a> Inventory<'a> {
 
     /// The instances that can't be seen now, with their hosts.
     pub fn all_hidden(&self) -> impl Iterator<Item = (&'a InstanceId, &'a HostId, &'a Mark)> + '_ {
-        self.hidden.iter().map(|(instance, (host, mark))| (*instance, *host, *mark))
+        let unseen = self.hidden.iter().filter(|(instance, _)| !self.found.contains_key(*instance));
+        unseen.map(|(instance, (host, mark))| (*instance, *host, *mark))
     }
 
     /// The host where a foreign domain stands in the way of `domain`.

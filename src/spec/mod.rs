@@ -1,1 +1,121 @@
-//! cluster.yaml → Desired: parse with source spans, fill defaults, resolve, validate. Reads files only through `SpecFiles`.
+//! cluster.yaml → Desired: parse with source spans, fill defaults, resolve, validate. All that is wrong with a file
+//! is found in one pass. Touches no disk: reads other files only through [`SpecFiles`].
+//!
+//! The way of a file: `source` (bytes → text), `compose` (text → `tree`), `fields` (tree → typed values, driven by
+//! the tables in `keys`), `read` (sections → drafts), `check` (across sections), and here drafts → [`Desired`].
+
+mod check;
+mod compose;
+mod context;
+mod errors;
+mod fields;
+mod form;
+mod keys;
+mod problem;
+mod read;
+pub mod schema;
+mod show;
+mod source;
+mod syntax;
+mod tree;
+mod words;
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use crate::model::desired::{Desired, Lines};
+
+pub use errors::{Related, SpecError, SpecErrors};
+
+use context::Context;
+use fields::Fields;
+use problem::Problem;
+use read::Draft;
+use source::{Source, Span};
+use tree::{Kind, Node};
+
+/// The world as far as a file may ask for it. Relative paths start at the directory of `cluster.yaml`.
+pub trait SpecFiles {
+    /// The content of a file.
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>>;
+
+    /// The SHA-256 of a file's content in hex, and its size.
+    fn digest(&self, path: &Path) -> io::Result<(String, u64)>;
+
+    /// An environment variable.
+    fn env(&self, name: &str) -> Option<String>;
+
+    /// The path as the rest of the program can use it, which knows nothing of the directory of `cluster.yaml`.
+    fn resolve(&self, path: &Path) -> PathBuf {
+        path.to_owned()
+    }
+}
+
+/// Reads a cluster's desired state. `file_name` is what messages call it.
+pub fn parse(file_name: &str, bytes: &[u8], files: &dyn SpecFiles) -> Result<Desired, SpecErrors> {
+    let (source, unusable) = Source::read(file_name, bytes);
+    if let Some(problem) = unusable {
+        return Err(SpecErrors::new(source, vec![problem]));
+    }
+    let (root, problems) = compose::compose(&source);
+    let cx = Context::new(files, problems);
+    let desired = root.and_then(|root| read_cluster(&cx, &source, &root));
+    match (desired, cx.take_problems()) {
+        (Some(desired), problems) if problems.is_empty() => Ok(desired),
+        (_, problems) => Err(SpecErrors::new(source, some(problems))),
+    }
+}
+
+fn some(mut problems: Vec<Problem>) -> Vec<Problem> {
+    if problems.is_empty() {
+        problems.push(empty());
+    }
+    problems
+}
+
+fn empty() -> Problem {
+    Problem::new(Span::default(), "the file describes no cluster")
+        .help("start with `cluster: NAME`; the directory specs/ has whole files to start from")
+}
+
+fn read_cluster(cx: &Context<'_>, source: &Source, root: &Rc<Node>) -> Option<Desired> {
+    if let Kind::Nothing = root.kind {
+        return None;
+    }
+    let fields = Fields::open(cx, root, &keys::CLUSTER, "", root.span)?;
+    let draft = read::read(&fields);
+    check::check(cx, &draft);
+    match cx.is_clean() {
+        true => build(cx, source, root, draft),
+        false => None,
+    }
+}
+
+/// The finished thing. Nothing was wrong, so every part is there.
+fn build(cx: &Context<'_>, source: &Source, root: &Node, draft: Draft) -> Option<Desired> {
+    Some(Desired {
+        cluster: draft.cluster?.value,
+        file: source.name.clone(),
+        revision: cx.revision(source),
+        networks: all(draft.networks, |net| Some((net.id.value, net.built?)))?,
+        hosts: all(draft.hosts, |host| Some((host.id.value, host.built?)))?,
+        images: all(draft.images, |image| Some((image.id.value, image.built?)))?,
+        groups: all(draft.groups, |group| Some((group.id.value, group.built?)))?,
+        ssh: draft.access.ssh,
+        templates: draft.access.templates,
+        secrets: draft.access.secrets,
+        lines: Lines(tree::lines(source, root)),
+    })
+}
+
+fn all<D, K: Ord, V>(
+    drafts: Vec<D>,
+    build: impl Fn(D) -> Option<(K, V)>,
+) -> Option<BTreeMap<K, V>> {
+    drafts.into_iter().map(build).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -11,7 +11,7 @@ use crate::adapters::ssh_reader::SshReader;
 use crate::adapters::ssh_writer::SshWriter;
 use crate::adapters::system_clock::SystemClock;
 use crate::cli::args::{Args, Output, state_dir};
-use crate::cli::style::Style;
+use crate::cli::style::{Colour, Style};
 use crate::controller::Watcher;
 use crate::controller::look::Eyes;
 use crate::execute::Hands;
@@ -32,7 +32,7 @@ pub(super) fn desired(args: &Args) -> Result<Desired, Failure> {
     let files = DiskFiles::beside(file);
     crate::spec::parse(&file.display().to_string(), &source, &files).map_err(|errors| {
         Failure::Spec(match args.global.output {
-            Output::Text => errors.render(Style::of_stderr(args.global.no_color).colour),
+            Output::Text => errors.render(Style::of_stderr(args.global.no_color).colour == Colour::On),
             Output::Json => serde_json::json!({ "format_version": 1, "errors": errors.errors() }).to_string(),
         })
     })

@@ -1,0 +1,177 @@
+//! The list of all scripts, and which of them may change anything. Their texts are in `scripts/`.
+
+use super::script::{Body, Read, Write};
+
+const COMMON: &str = include_str!("scripts/common.sh");
+const HOST: &str = include_str!("scripts/host.sh");
+const GUEST: &str = include_str!("scripts/guest.sh");
+
+/// Everything that is to be known of a host.
+pub static OBSERVE_HOST: Body<Read> = Body::new(&[
+    COMMON,
+    HOST,
+    include_str!("scripts/probe_kvm.sh"),
+    include_str!("scripts/observe_host.sh"),
+]);
+/// Who answers for addresses on the wire.
+pub static WHO_ANSWERS: Body<Read> = Body::new(&[COMMON, include_str!("scripts/who_answers.sh")]);
+/// Everything that is to be known of the inside of a guest.
+pub static OBSERVE_GUEST: Body<Read> =
+    Body::new(&[COMMON, GUEST, include_str!("scripts/observe_guest.sh")]);
+/// Nothing: whether the machine lets us in.
+pub static REACH: Body<Read> = Body::new(&[":"]);
+
+/// Creates or recreates a guest.
+pub static BUILD: Body<Write> = Body::new(&[COMMON, HOST, include_str!("scripts/build.sh")]);
+/// Makes sure that a guest does not run.
+pub static FENCE: Body<Write> = Body::new(&[COMMON, HOST, include_str!("scripts/fence.sh")]);
+/// Removes a guest with its files.
+pub static REMOVE: Body<Write> = Body::new(&[COMMON, HOST, include_str!("scripts/remove.sh")]);
+/// Removes files of guests that do not exist.
+pub static SWEEP: Body<Write> = Body::new(&[COMMON, HOST, include_str!("scripts/sweep.sh")]);
+/// Writes a mark.
+pub static SET_MARK: Body<Write> = Body::new(&[COMMON, HOST, include_str!("scripts/set_mark.sh")]);
+/// Before a transfer: is the file there, and how much of it.
+pub static COPY_BEGIN: Body<Write> =
+    Body::new(&[COMMON, HOST, include_str!("scripts/copy_begin.sh")]);
+/// After a transfer: check, and put in place.
+pub static COPY_END: Body<Write> = Body::new(&[COMMON, HOST, include_str!("scripts/copy_end.sh")]);
+
+/// Brings a guest's files and its process to what is desired.
+pub static CONFIGURE: Body<Write> = Body::new(&[
+    COMMON,
+    GUEST,
+    include_str!("scripts/write_files.sh"),
+    include_str!("scripts/daemon.sh"),
+    include_str!("scripts/configure.sh"),
+]);
+/// Adds an address beside the present one.
+pub static ADD_ADDRESS: Body<Write> =
+    Body::new(&[COMMON, GUEST, include_str!("scripts/add_address.sh")]);
+/// Keeps the new address for good.
+pub static SETTLE: Body<Write> = Body::new(&[
+    COMMON,
+    GUEST,
+    include_str!("scripts/write_files.sh"),
+    include_str!("scripts/settle.sh"),
+]);
+/// Adds a VIP.
+pub static ADD_VIP: Body<Write> = Body::new(&[COMMON, GUEST, include_str!("scripts/add_vip.sh")]);
+/// Takes a VIP away.
+pub static DROP_VIP: Body<Write> = Body::new(&[COMMON, GUEST, include_str!("scripts/drop_vip.sh")]);
+
+/// Takes the data of a transfer: the text of a fixed command, which the others are not.
+pub const COPY_DATA: &str = include_str!("scripts/copy_data.sh");
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::super::script::Script;
+    use super::*;
+
+    fn texts() -> Vec<(&'static str, Vec<u8>)> {
+        macro_rules! rendered {
+            ($($name:ident),*) => { vec![$((stringify!($name), Script::new(&$name).render().unwrap())),*] };
+        }
+        rendered!(
+            OBSERVE_HOST,
+            WHO_ANSWERS,
+            OBSERVE_GUEST,
+            REACH,
+            BUILD,
+            FENCE,
+            REMOVE,
+            SWEEP,
+            SET_MARK,
+            COPY_BEGIN,
+            COPY_END,
+            CONFIGURE,
+            ADD_ADDRESS,
+            SETTLE,
+            ADD_VIP,
+            DROP_VIP
+        )
+    }
+
+    fn checked(program: &str, args: &[&str], name: &str, text: &[u8]) {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join(name);
+        std::fs::write(&file, text).unwrap();
+        match Command::new(program).args(args).arg(&file).output() {
+            Ok(output) => {
+                let said = String::from_utf8_lossy(&output.stdout).into_owned()
+                    + &String::from_utf8_lossy(&output.stderr);
+                assert!(output.status.success(), "{name}: {said}");
+            }
+            Err(error) => {
+                eprintln!("{program} is not installed here ({error}): {name} is not checked by it")
+            }
+        }
+    }
+
+    #[test]
+    fn every_script_is_a_whole_program_for_every_shell() {
+        for (name, text) in texts() {
+            checked("sh", &["-n"], name, &text);
+            checked("bash", &["--posix", "-n"], name, &text);
+            checked("busybox", &["sh", "-n"], name, &text);
+        }
+    }
+
+    // Variables in capitals are set by us; `local`-less POSIX has no others to warn of. SC2154/SC2034 see neither.
+    // dash has `-nt`, and so has every busybox (SC3013 is no warning for it).
+    #[test]
+    fn shellcheck_has_nothing_to_say() {
+        for (name, text) in texts() {
+            checked(
+                "shellcheck",
+                &["-s", "dash", "-e", "SC2154,SC2034,SC2015,SC2317"],
+                name,
+                &text,
+            );
+        }
+    }
+
+    // Every write that a script can make goes through one of these; the reading ones know none of them but for what
+    // they keep in /run, and the probe's own temporary file.
+    #[test]
+    fn a_reading_script_has_no_word_that_changes_a_machine() {
+        let writing = [
+            "rm ",
+            "mv ",
+            "chmod",
+            "chown",
+            "ln ",
+            "cp ",
+            "kill ",
+            "virsh define",
+            "vsh define",
+            "vsh start",
+            "vsh destroy",
+            "vsh undefine",
+            "--set",
+            "qemu-img",
+            "addr add",
+            "addr del",
+            "systemctl",
+            "rc-service",
+        ];
+        for (name, text) in texts().into_iter().take(4) {
+            let text = String::from_utf8(text).unwrap();
+            let body = match name {
+                // What hosts' scripts share is for writing, too: here only what is called counts.
+                "OBSERVE_HOST" => text.split("# observe_host.sh").nth(1).unwrap().to_owned(),
+                "OBSERVE_GUEST" => text
+                    .split("# observe_guest.sh")
+                    .nth(1)
+                    .unwrap()
+                    .replace("kill -0 ", ""),
+                _ => text.replace("neigh del", ""),
+            };
+            for word in writing {
+                assert!(!body.contains(word), "{name} has {word:?}");
+            }
+        }
+    }
+}

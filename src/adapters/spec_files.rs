@@ -1,0 +1,153 @@
+//! The files that `cluster.yaml` asks for, from this machine's disks. Reads only; decides nothing.
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::SystemTime;
+
+use sha2::{Digest, Sha256};
+
+use crate::spec::SpecFiles;
+
+/// Larger files are no templates, keys or secrets; images are only digested.
+const MAX_READ: u64 = 4 << 20;
+/// How much of an image is in memory while it is digested.
+const CHUNK: usize = 1 << 20;
+
+/// Local files, relative to the directory of `cluster.yaml`. Digests of images are kept as long as the file's
+/// modification time and size stay, so that a controller does not read gigabytes in every round.
+#[derive(Debug)]
+pub struct DiskFiles {
+    directory: PathBuf,
+    digests: Mutex<HashMap<PathBuf, (Stamp, String)>>,
+}
+
+/// What shows that a file is the same as before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Stamp {
+    modified: SystemTime,
+    size: u64,
+}
+
+impl DiskFiles {
+    /// The files below the directory of `spec_file`.
+    pub fn beside(spec_file: &Path) -> Self {
+        let directory = Path::new(".").join(spec_file.parent().unwrap_or(Path::new("")));
+        Self {
+            // Where the working directory is gone, a relative path is as good as any.
+            directory: std::path::absolute(&directory).unwrap_or(directory),
+            digests: Mutex::default(),
+        }
+    }
+
+    fn known(&self, path: &Path, stamp: Stamp) -> Option<String> {
+        let digests = self.digests.lock().unwrap_or_else(PoisonError::into_inner);
+        let (known, digest) = digests.get(path)?;
+        (*known == stamp).then(|| digest.clone())
+    }
+
+    fn learn(&self, path: PathBuf, stamp: Stamp, digest: &str) {
+        let mut digests = self.digests.lock().unwrap_or_else(PoisonError::into_inner);
+        digests.insert(path, (stamp, digest.to_owned()));
+    }
+}
+
+impl SpecFiles for DiskFiles {
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        let file = open(&self.resolve(path))?;
+        let mut content = Vec::new();
+        file.take(MAX_READ + 1).read_to_end(&mut content)?;
+        match content.len() as u64 > MAX_READ {
+            true => Err(io::Error::other("it has more than 4 MiB")),
+            false => Ok(content),
+        }
+    }
+
+    fn digest(&self, path: &Path) -> io::Result<(String, u64)> {
+        let path = self.resolve(path);
+        let file = open(&path)?;
+        let about = file.metadata()?;
+        let stamp = Stamp {
+            modified: about.modified()?,
+            size: about.len(),
+        };
+        if let Some(digest) = self.known(&path, stamp) {
+            return Ok((digest, stamp.size));
+        }
+        let digest = digest_of(file)?;
+        self.learn(path, stamp, &digest);
+        Ok((digest, stamp.size))
+    }
+
+    fn env(&self, name: &str) -> Option<String> {
+        std::env::var(name).ok()
+    }
+
+    fn resolve(&self, path: &Path) -> PathBuf {
+        self.directory.join(path)
+    }
+}
+
+/// Opens a regular file: a pipe would never end, and a directory says so only when it is read.
+fn open(path: &Path) -> io::Result<File> {
+    match fs::metadata(path)?.is_file() {
+        true => File::open(path),
+        false => Err(io::Error::other("it is not a regular file")),
+    }
+}
+
+fn digest_of(mut file: File) -> io::Result<String> {
+    let mut hash = Sha256::new();
+    let mut chunk = vec![0; CHUNK];
+    loop {
+        let length = file.read(&mut chunk)?;
+        match chunk.get(..length) {
+            Some([]) | None => break,
+            Some(bytes) => hash.update(bytes),
+        }
+    }
+    Ok(hash
+        .finalize()
+        .iter()
+        .fold(String::new(), |mut text, byte| {
+            // Writing to a String can't fail.
+            let _ = write!(text, "{byte:02x}");
+            text
+        }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_digest_follows_the_file() {
+        let directory = tempfile::tempdir().unwrap();
+        let files = DiskFiles::beside(&directory.path().join("cluster.yaml"));
+        fs::write(directory.path().join("disk"), "abc").unwrap();
+        let (first, size) = files.digest(Path::new("disk")).unwrap();
+        assert!(
+            first.starts_with("ba7816bf8f01cfea414140de5dae2223"),
+            "{first}"
+        );
+        assert_eq!(size, 3);
+        assert_eq!(files.digest(Path::new("disk")).unwrap().0, first);
+        fs::write(directory.path().join("disk"), "abcd").unwrap();
+        assert_ne!(files.digest(Path::new("disk")).unwrap().0, first);
+    }
+
+    #[test]
+    fn what_is_no_regular_file_is_refused_at_once() {
+        let directory = tempfile::tempdir().unwrap();
+        let files = DiskFiles::beside(&directory.path().join("cluster.yaml"));
+        assert!(files.read(Path::new(".")).is_err());
+        assert!(files.digest(Path::new("/dev/zero")).is_err());
+        assert_eq!(
+            files.read(Path::new("none")).unwrap_err().kind(),
+            io::ErrorKind::NotFound
+        );
+    }
+}

@@ -1,0 +1,18 @@
+//! What can only be seen when the whole file is read: addresses that clash, names that name nothing, guests that no
+//! address is left for. Every check notes its problems and goes on.
+
+mod addresses;
+mod capacity;
+mod names;
+mod routes;
+
+use super::context::Context;
+use super::read::Draft;
+
+/// All checks across sections.
+pub fn check(cx: &Context<'_>, draft: &Draft) {
+    names::check(cx, draft);
+    addresses::check(cx, draft);
+    capacity::check(cx, draft);
+    routes::check(cx, draft);
+}

@@ -1,0 +1,112 @@
+//! All that is wrong with a file: for people (`Display`, [`SpecErrors::render`]) and for programs (`Serialize`).
+
+use std::fmt;
+
+use serde::Serialize;
+
+use super::problem::Problem;
+use super::show;
+use super::source::{Source, Span};
+
+/// All that is wrong with a file, in the order of its lines.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SpecErrors {
+    /// The file's name, as the user gave it.
+    pub file: String,
+    errors: Vec<SpecError>,
+    #[serde(skip)]
+    source: Box<Source>,
+    #[serde(skip)]
+    problems: Vec<Problem>,
+}
+
+/// One thing that is wrong with a file, for programs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SpecError {
+    /// What is wrong.
+    pub message: String,
+    /// The line, from 1.
+    pub line: u32,
+    /// The column, in characters from 1.
+    pub column: u32,
+    /// How to mend it.
+    pub help: Option<String>,
+    /// Other places that it is about.
+    pub related: Vec<Related>,
+}
+
+/// Another place that an error is about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Related {
+    /// What stands there.
+    pub message: String,
+    /// Another file; none: the same one.
+    pub file: Option<String>,
+    /// The line, from 1.
+    pub line: u32,
+    /// The column, in characters from 1.
+    pub column: u32,
+}
+
+impl SpecErrors {
+    pub(super) fn new(source: Source, problems: Vec<Problem>) -> Self {
+        let mut problems: Vec<Problem> = problems.into_iter().map(Problem::printable).collect();
+        problems.sort_by_key(|problem| problem.span);
+        Self {
+            file: source.name.clone(),
+            errors: problems
+                .iter()
+                .map(|problem| structured(&source, problem))
+                .collect(),
+            source: Box::new(source),
+            problems,
+        }
+    }
+
+    /// The errors one by one, for programs.
+    pub fn errors(&self) -> &[SpecError] {
+        &self.errors
+    }
+
+    /// The errors with the lines that they are about, for a terminal.
+    pub fn render(&self, colour: bool) -> String {
+        show::render(&self.source, &self.problems, colour)
+    }
+}
+
+impl std::error::Error for SpecErrors {}
+
+impl fmt::Display for SpecErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.render(false))
+    }
+}
+
+fn structured(source: &Source, problem: &Problem) -> SpecError {
+    let here = problem
+        .related
+        .iter()
+        .map(|(span, text)| related(source, *span, text));
+    let elsewhere = problem.elsewhere.iter().map(|place| Related {
+        message: place.label.clone(),
+        file: Some(place.file.clone()),
+        line: place.line,
+        column: 1,
+    });
+    SpecError {
+        message: problem.message.clone(),
+        line: source.line(problem.span.start),
+        column: source.column(problem.span.start),
+        help: problem.help.clone(),
+        related: here.chain(elsewhere).collect(),
+    }
+}
+
+fn related(source: &Source, span: Span, message: &str) -> Related {
+    Related {
+        message: message.to_owned(),
+        file: None,
+        line: source.line(span.start),
+        column: source.column(span.start),
+    }
+}

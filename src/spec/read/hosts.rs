@@ -1,0 +1,93 @@
+//! `hosts:`.
+
+use crate::model::desired::{Host, Pool};
+use crate::model::id::HostId;
+use crate::spec::fields::{Fields, Named, Single};
+use crate::spec::keys::HOST;
+use crate::spec::problem::Problem;
+use crate::spec::source::At;
+use crate::spec::words;
+
+use super::{HostDraft, Names, id};
+
+/// All hosts whose name is one.
+pub fn hosts(root: &Fields<'_>, names: &Names) -> Vec<HostDraft> {
+    root.names("hosts")
+        .iter()
+        .filter_map(|entry| host(root, entry, names))
+        .collect()
+}
+
+fn host(root: &Fields<'_>, entry: &Named<'_>, names: &Names) -> Option<HostDraft> {
+    let id = id::<HostId>(root.cx, entry);
+    let fields = entry.fields(root.cx, &HOST)?;
+    let address = fields.get("address", words::machine);
+    let port = fields.number::<u16>("port").map(|port| port.value);
+    let user = fields.get("user", words::user);
+    let network = network(&fields, names);
+    let ranges: Vec<_> = fields
+        .list("pool", Single::Allowed)
+        .iter()
+        .map(|item| item.get(root.cx, words::range))
+        .collect();
+    let accelerator = fields.choice("accelerator");
+    let storage = fields.get("storage", words::host_directory);
+    let pool: Vec<_> = ranges.iter().flatten().copied().collect();
+    if fields.is_empty("pool") {
+        let problem = Problem::new(
+            fields.span_of("pool"),
+            format!("`{}` has no address", fields.path_of("pool")),
+        );
+        fields.push(problem.help("give it a range, as in `192.168.10.10-192.168.10.19`"));
+    }
+    let id = id?;
+    let built = || {
+        Some(Host {
+            id: id.value.clone(),
+            address: address.as_ref()?.value.clone(),
+            port,
+            user: user.map(|user| user.value),
+            network: network.as_ref()?.value.parse().ok()?,
+            pool: Pool(pool.iter().map(|range| range.value).collect()),
+            accelerator: accelerator?.value,
+            storage: storage?.value,
+        })
+    };
+    let built = built();
+    Some(HostDraft {
+        id,
+        address,
+        port,
+        network,
+        pool,
+        built,
+    })
+}
+
+/// The network of the pool: the one that is named, or else the only one.
+fn network(fields: &Fields<'_>, names: &Names) -> Option<At<String>> {
+    let written = fields.entry("network").is_some();
+    match (names.networks.as_slice(), written) {
+        (_, true) => fields.get("network", |text| Ok(text.to_owned())),
+        ([only], false) => Some(At {
+            value: only.clone(),
+            span: fields.span,
+        }),
+        ([], false) => {
+            let problem = Problem::new(
+                fields.span,
+                format!("there is no network for the pool of `{}`", fields.path),
+            );
+            fields.push(problem.help("add `networks: { lan: { cidr: 192.168.10.0/24 } }`"));
+            None
+        }
+        (several, false) => {
+            let problem = Problem::new(
+                fields.span,
+                format!("`{}` has no `network`, and there are several", fields.path),
+            );
+            fields.push(problem.help(format!("add `network:` with one of {}", several.join(", "))));
+            None
+        }
+    }
+}

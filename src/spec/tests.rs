@@ -1,0 +1,258 @@
+//! What the whole of `spec` promises: a good file is read completely, whatever way it is written.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::Ipv4Addr;
+use std::path::Path;
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::model::desired::{Accelerator, Engine, Init, OnChange, Provision, Role};
+use crate::model::unit::Bytes;
+
+/// Files in memory. The digest of each is its content, padded.
+#[derive(Default)]
+struct Memory(BTreeMap<String, Vec<u8>>);
+
+impl Memory {
+    fn with(files: &[(&str, &str)]) -> Self {
+        let own = |(name, text): &(&str, &str)| ((*name).to_owned(), text.as_bytes().to_vec());
+        Self(files.iter().map(own).collect())
+    }
+
+    fn file(&self, path: &Path) -> io::Result<&Vec<u8>> {
+        let found = path.to_str().and_then(|path| self.0.get(path));
+        found.ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+}
+
+impl SpecFiles for Memory {
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        self.file(path).cloned()
+    }
+
+    fn digest(&self, path: &Path) -> io::Result<(String, u64)> {
+        let content = self.file(path)?;
+        let text = String::from_utf8_lossy(content);
+        Ok((format!("{text:0>64}"), content.len() as u64))
+    }
+
+    fn env(&self, name: &str) -> Option<String> {
+        [("HOME", "/home/me"), ("TOKEN", "hush")]
+            .iter()
+            .find(|(known, _)| *known == name)
+            .map(|(_, value)| (*value).to_owned())
+    }
+}
+
+fn read(text: &str, files: &Memory) -> Result<Desired, SpecErrors> {
+    parse("cluster.yaml", text.as_bytes(), files)
+}
+
+fn good(text: &str, files: &Memory) -> Desired {
+    read(text, files).unwrap_or_else(|errors| panic!("{errors}"))
+}
+
+const SMALL: &str = "
+cluster: c
+networks: { lan: { cidr: 10.0.0.0/24 } }
+hosts: { a: { address: a.example, pool: 10.0.0.10-10.0.0.19 } }
+images: { alpine: { path: alpine.qcow2 } }
+services: { api: { image: alpine, port: 8080 } }
+load_balancers: { web: { vip: 10.0.0.100/24, image: alpine, routes: { /: api } } }
+";
+
+#[test]
+fn what_is_left_out_has_its_default() {
+    let desired = good(SMALL, &Memory::default());
+    let host = desired.hosts.values().next().unwrap();
+    assert_eq!(
+        (host.network.as_str(), host.accelerator),
+        ("lan", Accelerator::Auto)
+    );
+    assert_eq!(host.storage, "/var/lib/libvirt/images/reconcile");
+    let image = desired.images.values().next().unwrap();
+    assert_eq!(
+        (image.provision, image.init, image.interfaces),
+        (Provision::CloudInit, Init::Auto, true)
+    );
+    let [api, web] = ["api", "web"].map(|name| desired.groups[&name.parse().unwrap()].clone());
+    assert_eq!(
+        (api.replicas, api.cpus, api.memory),
+        (1, 1, Bytes(512 << 20))
+    );
+    assert_eq!(
+        (api.heartbeat.port, api.heartbeat.path.as_str()),
+        (8080, "/heartbeat")
+    );
+    assert_eq!(
+        (api.heartbeat.retries, api.heartbeat.grace),
+        (4, Duration::from_secs(120))
+    );
+    assert_eq!(
+        (web.replicas, web.memory, web.port(), web.heartbeat.port),
+        (2, Bytes(256 << 20), 80, 80)
+    );
+    let Role::LoadBalancer(web) = web.role else {
+        panic!("no load balancer")
+    };
+    assert_eq!(web.routes[0].connect_timeout, Duration::from_millis(500));
+    assert_eq!(web.routes[0].timeout, Duration::from_secs(60));
+}
+
+#[test]
+fn every_key_is_read() {
+    let files = Memory::with(&[
+        ("disk.qcow2", "d1"),
+        ("vmlinuz", "d2"),
+        ("app.conf.j2", "{{ port }}"),
+        ("raw.bin", "{{"),
+        ("nginx.hbs", "events {}"),
+        ("/home/me/key", "PRIVATE"),
+        ("/home/me/key.pub", "ssh-ed25519 AAAA me\n"),
+        ("password", "secret\n"),
+    ]);
+    let text = include_str!("../../fixtures/good/every-key/cluster.yaml");
+    let desired = good(text, &files);
+    insta::assert_debug_snapshot!(desired);
+    assert!(!format!("{desired:?}").contains("hush"));
+    let file = &desired.groups[&"api".parse().unwrap()].files;
+    assert_eq!(file[0].template.engine, Engine::Jinja);
+    assert_eq!((file[0].mode, file[0].on_change), (0o640, OnChange::Reload));
+    assert_eq!(file[2].template.engine, Engine::Verbatim);
+}
+
+#[test]
+fn the_longest_route_is_first() {
+    let text = SMALL.replace("{ /: api }", "{ /: api, /a: api, /a/b: api }");
+    let desired = good(&text, &Memory::default());
+    let (_, web) = desired.load_balancers().next().unwrap();
+    let paths: Vec<&str> = web.routes.iter().map(|route| route.path.as_str()).collect();
+    assert_eq!(paths, ["/a/b", "/a", "/"]);
+}
+
+#[test]
+fn a_pool_is_a_range_a_network_an_address_or_a_list() {
+    for (text, size) in [
+        ("10.0.0.8-10.0.0.9", 2),
+        ("10.0.0.8/30", 4),
+        ("10.0.0.8", 1),
+        ("[10.0.0.8/30, 10.0.0.20]", 5),
+    ] {
+        let text = SMALL
+            .replace("10.0.0.10-10.0.0.19", text)
+            .replace("load_balancers", "load_balancers: {}\n#");
+        let desired = good(&text, &Memory::default());
+        let pool = &desired.hosts.values().next().unwrap().pool;
+        assert_eq!(pool.size(), size);
+        assert!(pool.contains(Ipv4Addr::new(10, 0, 0, 8)));
+    }
+}
+
+#[test]
+fn truth_values_are_read_as_people_write_them_and_texts_are_not_made_truth_values() {
+    for (word, value) in [("yes", true), ("No", false), ("on", true), ("FALSE", false)] {
+        let text = SMALL.replace(
+            "path: alpine.qcow2",
+            &format!("path: alpine.qcow2, interfaces: {word}"),
+        );
+        let desired = good(&text, &Memory::default());
+        assert_eq!(desired.images.values().next().unwrap().interfaces, value);
+    }
+    let text = SMALL.replace(
+        "port: 8080",
+        "port: 8080, env: { COUNTRY: no, VERSION: 1.10, MODE: 0644 }",
+    );
+    let desired = good(&text, &Memory::default());
+    let env = &desired.groups[&"api".parse().unwrap()].env;
+    let values: Vec<&str> = env.values().map(String::as_str).collect();
+    assert_eq!(values, ["no", "0644", "1.10"]);
+}
+
+#[test]
+fn the_revision_follows_every_file_that_is_included_but_no_secret() {
+    let text =
+        format!("{SMALL}templates: {{ nginx.conf: n.hbs }}\nsecrets: {{ S: {{ file: s }} }}\n");
+    let revision = |template, secret| {
+        good(&text, &Memory::with(&[("n.hbs", template), ("s", secret)]))
+            .revision
+            .0
+    };
+    let first = revision("one", "x");
+    assert_eq!(first.len(), 12);
+    assert_eq!(first, revision("one", "x"));
+    assert_eq!(first, revision("one", "y"));
+    assert_ne!(first, revision("two", "x"));
+    assert_ne!(first, good(SMALL, &Memory::default()).revision.0);
+}
+
+#[test]
+fn every_key_has_its_line() {
+    let desired = good(SMALL, &Memory::default());
+    assert_eq!(desired.lines.of("cluster"), Some(2));
+    assert_eq!(desired.lines.of("services.api.memory"), Some(6));
+    assert_eq!(desired.lines.of("load_balancers.web.routes./"), Some(7));
+}
+
+#[test]
+fn the_image_that_is_copied_is_called_after_its_content() {
+    let text = SMALL.replace("{ path: alpine.qcow2 }", "{ source: images/alpine.qcow2 }");
+    let digest = "abcdef0123456789".repeat(4);
+    let desired = good(&text, &Memory::with(&[("images/alpine.qcow2", &digest)]));
+    let disk = &desired.images.values().next().unwrap().disk;
+    assert_eq!(disk.path, "alpine-abcdef012345.qcow2");
+    assert_eq!(disk.source.as_ref().unwrap().size, Bytes(64));
+}
+
+#[test]
+fn anchors_and_merge_keys_save_writing() {
+    let text = format!(
+        "{}\nservices:\n  api: &small {{ image: alpine, port: 8080, memory: 64MiB }}\n  other: {{ <<: *small, port: 81 }}\n",
+        SMALL.replace("services:", "# services:")
+    );
+    let desired = good(&text, &Memory::default());
+    let other = &desired.groups[&"other".parse().unwrap()];
+    assert_eq!((other.memory, other.port()), (Bytes(64 << 20), 81));
+}
+
+#[test]
+fn errors_are_data_too() {
+    let text = SMALL.replace("port: 8080", "prot: 8080");
+    let errors = read(&text, &Memory::default()).unwrap_err();
+    insta::assert_snapshot!(serde_json::to_string_pretty(&errors).unwrap());
+}
+
+#[test]
+fn nothing_from_the_file_reaches_the_terminal_as_an_escape() {
+    let text = "cluster: \"\\e[31mred\\u202e\"\n\"\\e]0;title\\a\": 1\n# \u{202e}\nhosts: 7\n";
+    let errors = read(text, &Memory::default()).unwrap_err();
+    let shown = errors.render(false);
+    assert!(shown.contains("errors in"));
+    assert!(
+        !shown
+            .chars()
+            .any(|c| c.is_control() && c != '\n' || c == '\u{202e}'),
+        "{shown:?}"
+    );
+}
+
+proptest! {
+    #[test]
+    fn whatever_the_bytes_there_is_an_answer_that_is_safe_to_print(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        if let Err(errors) = parse("x", &bytes, &Memory::default()) {
+            prop_assert!(!errors.errors().is_empty());
+            prop_assert!(!errors.render(false).chars().any(|c| c.is_control() && c != '\n'));
+        }
+    }
+
+    #[test]
+    fn a_damaged_file_never_ends_in_a_panic(at in 0..SMALL.len(), with in "[ -~\n\té]{0,3}", cut in 0..20usize) {
+        let end = (at + cut).min(SMALL.len());
+        let text = format!("{}{with}{}", &SMALL[..at], &SMALL[end..]);
+        if let Err(errors) = read(&text, &Memory::default()) {
+            prop_assert!(!errors.to_string().is_empty());
+        }
+    }
+}

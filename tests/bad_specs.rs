@@ -1,0 +1,202 @@
+//! Bad input: every directory of `fixtures/bad` has a `cluster.yaml` and, in `expected.txt`, what the user is shown.
+//! `BLESS=1 cargo test --test bad_specs` writes what is shown now; read it as somebody at 3 a.m. would.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use reconcile::adapters::spec_files::DiskFiles;
+use reconcile::model::desired::Desired;
+use reconcile::spec::{SpecErrors, parse};
+
+fn fixtures(kind: &str) -> Vec<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("fixtures")
+        .join(kind);
+    let mut found: Vec<PathBuf> = fs::read_dir(root)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.is_dir())
+        .collect();
+    found.sort();
+    found
+}
+
+fn read(directory: &Path) -> Result<Desired, SpecErrors> {
+    let file = directory.join("cluster.yaml");
+    let bytes = fs::read(&file).unwrap();
+    parse("cluster.yaml", &bytes, &DiskFiles::beside(&file))
+}
+
+fn read_text(text: &str) -> Result<Desired, SpecErrors> {
+    let files = DiskFiles::beside(Path::new("/nonexistent/cluster.yaml"));
+    parse("cluster.yaml", text.as_bytes(), &files)
+}
+
+#[test]
+fn every_bad_file_is_refused_with_words_that_help() {
+    let bless = std::env::var_os("BLESS").is_some();
+    let mut wrong = String::new();
+    let cases = fixtures("bad");
+    assert!(cases.len() >= 45, "only {} cases", cases.len());
+    for case in cases {
+        let shown = match read(&case) {
+            Ok(_) => format!("{} was accepted", case.display()),
+            Err(errors) => format!("{errors}\n"),
+        };
+        let expected = case.join("expected.txt");
+        if bless {
+            fs::write(&expected, &shown).unwrap();
+        }
+        if fs::read_to_string(&expected).unwrap_or_default() != shown {
+            let _ = writeln!(wrong, "--- {}\n{shown}", case.display());
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
+#[test]
+fn every_good_file_is_accepted() {
+    for case in fixtures("good") {
+        if let Err(errors) = read(&case) {
+            panic!("{}:\n{errors}", case.display());
+        }
+    }
+}
+
+#[test]
+fn the_cluster_of_two_laptops_is_accepted() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("specs/two-laptops.yaml");
+    let bytes = fs::read(&file).unwrap();
+    let desired = parse("two-laptops.yaml", &bytes, &DiskFiles::beside(&file));
+    assert_eq!(
+        desired
+            .unwrap_or_else(|errors| panic!("{errors}"))
+            .instances()
+            .count(),
+        5
+    );
+}
+
+fn refused(text: &str) -> String {
+    match read_text(text) {
+        Ok(_) => panic!("accepted: {} bytes", text.len()),
+        Err(errors) => errors.to_string(),
+    }
+}
+
+#[test]
+fn fifty_megabytes_of_nesting_are_refused() {
+    let shown = refused(&"[".repeat(50 << 20));
+    assert!(
+        shown.contains("the file has 50 MiB, and at most 4 are read"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn nesting_that_is_small_enough_to_be_read_is_refused_at_its_depth() {
+    let block: String = (0..1_000)
+        .map(|depth| format!("{}a:\n", " ".repeat(depth)))
+        .collect();
+    for text in [
+        "[".repeat(4 << 20),
+        "{a: ".repeat(1 << 19),
+        "- ".repeat(1 << 20),
+        block,
+    ] {
+        let shown = refused(&text);
+        assert!(shown.contains("the file is nested too deeply"), "{shown}");
+        assert!(shown.len() < 2_000, "{} bytes", shown.len());
+    }
+}
+
+#[test]
+fn aliases_that_multiply_are_refused() {
+    // Nine levels of nine would be 3 GB; so would a hundred thousand aliases of a long list.
+    let mut laughs = String::from("a0: &a0 [lol, lol, lol, lol, lol, lol, lol, lol, lol]\n");
+    for level in 1..10 {
+        let before = format!("*a{}", level - 1);
+        let _ = writeln!(
+            laughs,
+            "a{level}: &a{level} [{}]",
+            vec![before; 9].join(", ")
+        );
+    }
+    let wide = format!(
+        "a: &a [{}]\nb: [{}]\n",
+        "x, ".repeat(50_000),
+        "*a, ".repeat(100_000)
+    );
+    for text in [laughs, wide] {
+        let shown = refused(&text);
+        assert!(
+            shown.contains("the file has more than 200000 values"),
+            "{shown}"
+        );
+        assert!(shown.len() < 3_000, "{} bytes", shown.len());
+    }
+}
+
+#[test]
+fn aliases_that_pile_up_depth_are_refused() {
+    let mut text = String::from("a0: &a0 [[[[[[[[x]]]]]]]]\n");
+    for level in 1..100 {
+        let _ = writeln!(text, "a{level}: &a{level} [[[[[[[[*a{}]]]]]]]]", level - 1);
+    }
+    let shown = refused(&text);
+    assert!(shown.contains("the file is nested too deeply"), "{shown}");
+}
+
+#[test]
+fn merge_keys_that_multiply_are_refused() {
+    let mut text = String::from("a0: &a0 { k0: 1, k1: 2 }\n");
+    for level in 1..60 {
+        let _ = writeln!(
+            text,
+            "a{level}: &a{level} {{ <<: [*a{0}, *a{0}], x{level}: 1 }}",
+            level - 1
+        );
+    }
+    assert!(refused(&text).contains("error"));
+}
+
+#[test]
+fn a_great_many_errors_are_counted_and_some_are_shown() {
+    let mut text = String::from("cluster: c\n");
+    for number in 0..5_000 {
+        let _ = writeln!(text, "unknown-{number}: 1");
+    }
+    let shown = refused(&text);
+    assert!(
+        shown.ends_with("5000 errors in cluster.yaml, the first 50 are shown"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn a_very_long_line_is_cut_where_it_is_shown() {
+    let shown = refused(&format!("cluster: {}\n", "x".repeat(3 << 20)));
+    assert!(shown.len() < 4_000, "{} bytes", shown.len());
+}
+
+#[test]
+fn as_many_hosts_as_fit_into_a_file_are_read_in_one_go() {
+    let mut text = String::from("cluster: c\nnetworks: { lan: { cidr: 10.0.0.0/8 } }\nhosts:\n");
+    for number in 0..30_000_u32 {
+        let start = std::net::Ipv4Addr::from(0x0A00_1000 + number * 16);
+        let _ = writeln!(
+            text,
+            "  h{number}: {{ address: h{number}.example, pool: {start}/28 }}"
+        );
+    }
+    assert_eq!(
+        read_text(&text)
+            .unwrap_or_else(|errors| panic!("{errors}"))
+            .hosts
+            .len(),
+        30_000
+    );
+    let overlapping = text.replace("/28 }", "-10.200.0.0 }");
+    assert!(refused(&overlapping).contains("overlap"));
+}
