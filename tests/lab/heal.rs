@@ -2,7 +2,7 @@
 
 use super::bridge::{self, Bridge};
 use super::lab::Domain;
-use super::product::{Product, Watch};
+use super::product::Product;
 use super::spec::Spec;
 use super::traffic::Traffic;
 use super::wait::{seconds, until};

@@ -42,7 +42,9 @@ impl Lab {
         sit_down();
         let lab = Lab { _turn: turn };
         lab.run(&["up"]);
-        HOSTS.iter().for_each(|host| lab.run(&["mend", host]));
+        for host in HOSTS {
+            lab.run(&["mend", host]);
+        }
         lab
     }
 

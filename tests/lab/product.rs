@@ -193,7 +193,8 @@ impl Product {
         }
         println!("--- cluster.yaml\n{}", std::fs::read_to_string(self.file()).unwrap_or_default());
         let status = self.command(&self.file(), &["status"]).output();
-        println!("--- status\n{}", status.map(|o| String::from_utf8_lossy(&o.stdout).into_owned()).unwrap_or_default());
+        let said = status.map(|o| [o.stdout, o.stderr].concat()).unwrap_or_default();
+        println!("--- status\n{}", String::from_utf8_lossy(&said));
         for domain in self.lab.domains() {
             println!("--- {domain:?}\n{}", self.lab.console(&domain.host, &domain.name));
         }

@@ -1,6 +1,6 @@
 //! The controller's manners: bad edits, and its end.
 
-use super::product::{Product, signal};
+use super::product::Product;
 use super::wait::{seconds, until};
 
 #[test]
@@ -44,6 +44,5 @@ fn a_second_controller_of_the_same_state_is_refused() {
     let run = product.run(&["--yes"]);
     assert_eq!(run.code, 1, "{}", run.all());
     assert!(run.stderr.contains("another"), "{}", run.all());
-    signal(watch.pid(), "INT");
     watch.stop();
 }
