@@ -12,8 +12,8 @@ use super::ssh::Endpoint;
 use super::ssh_reader::{broken, text};
 use super::ssh_writer::{SshWriter, effect, senseless};
 use super::{endpoints, scripts};
-use crate::model::action::CopyFile;
-use crate::model::desired::{Host, ImageSource};
+
+use crate::model::desired::{Host, ImageFile, ImageSource};
 use crate::observe::parse_answer::{Record, records};
 use crate::ports::{ActError, Effect};
 
@@ -32,24 +32,24 @@ enum Begin {
 pub(super) async fn copy_file(
     writer: &SshWriter,
     host: &Host,
-    copy: &CopyFile,
+    file: &ImageFile,
 ) -> Result<Effect, ActError> {
-    let Some(source) = &copy.file.source else {
+    let Some(source) = &file.source else {
         return Err(ActError::Failed(format!(
             "{} has nothing to be copied from",
-            copy.file.path
+            file.path
         )));
     };
-    if copy.file.path.contains('\n') {
+    if file.path.contains('\n') {
         return Err(ActError::Failed(format!(
             "{:?} has a line break in it",
-            copy.file.path
+            file.path
         )));
     }
     let transfer = Transfer {
         writer,
         endpoint: endpoints::host(host),
-        path: &copy.file.path,
+        path: &file.path,
         source,
     };
     for begin in [Begin::Resumed, Begin::Fresh] {

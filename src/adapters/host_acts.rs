@@ -11,8 +11,8 @@ use super::script::{Script, WriteScript};
 use super::ssh_reader::{broken, text};
 use super::ssh_writer::{SshWriter, senseless};
 use super::{endpoints, scripts, seed};
-use crate::model::action::{Build, CopyFile, Removal, SetMark, Sweep};
-use crate::model::desired::Host;
+use crate::model::action::{Build, Removal, SetMark, Sweep};
+use crate::model::desired::{Host, ImageFile};
 use crate::observe::parse_answer::records;
 use crate::observe::parse_domain::parse_mark;
 use crate::ports::hypervisor::HypervisorControl;
@@ -25,8 +25,8 @@ const END: Duration = Duration::from_secs(60);
 
 #[async_trait]
 impl HypervisorControl for SshWriter {
-    async fn copy_file(&self, host: &Host, copy: &CopyFile) -> Result<Effect, ActError> {
-        super::copy::copy_file(self, host, copy).await
+    async fn copy_file(&self, host: &Host, file: &ImageFile) -> Result<Effect, ActError> {
+        super::copy::copy_file(self, host, file).await
     }
 
     async fn build(&self, host: &Host, build: &Build) -> Result<Effect, ActError> {

@@ -96,9 +96,10 @@ pub fn copy(on: &str) -> Operation {
         path: "/var/lib/reconcile/alpine.qcow2".into(),
         source: None,
     };
-    Operation::CopyFile(CopyFile {
+    Operation::CopyImage(CopyImage {
         host: host(on),
-        file,
+        image: "alpine".parse().unwrap(),
+        files: vec![file],
     })
 }
 

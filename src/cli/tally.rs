@@ -10,7 +10,7 @@ use crate::model::plan::{Action, NoticeKind, Plan};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Sort {
-    /// A file comes to a host.
+    /// An image comes to a host.
     Copy,
     /// A guest comes.
     Create,
@@ -40,7 +40,7 @@ impl Sort {
     /// What `operation` does to the world.
     pub fn of(operation: &Operation) -> Sort {
         match operation {
-            Operation::CopyFile(_) => Sort::Copy,
+            Operation::CopyImage(_) => Sort::Copy,
             Operation::Create(_) => Sort::Create,
             Operation::Recreate(_) => Sort::Recreate,
             Operation::Bootstrap(_) | Operation::Configure(_) | Operation::SetMark(_) => {

@@ -153,7 +153,7 @@ fn mark_given(operation: &Operation) -> Option<&Mark> {
         Operation::Bootstrap(bootstrap) => Some(&bootstrap.mark),
         Operation::Rebind(rebind) => Some(&rebind.moving),
         Operation::SetMark(set) => Some(&set.mark),
-        Operation::CopyFile(_)
+        Operation::CopyImage(_)
         | Operation::Fence(_)
         | Operation::Destroy(_)
         | Operation::Sweep(_)

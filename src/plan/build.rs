@@ -2,6 +2,7 @@
 
 use super::Planner;
 use super::draft::Step;
+use super::images::Supply;
 use super::machine::{fingerprint, machine};
 use crate::model::action::{Bootstrap, Build, Operation};
 use crate::model::desired::{Group, Image, Provision};
@@ -32,7 +33,11 @@ impl<'a> Planner<'a> {
         let place = self.round.place(instance)?.clone();
         let (host, facts) = self.round.host(place.host)?;
         let image = self.round.image(group)?;
-        let copies = self.image_on(image, host, facts)?;
+        let copy = match self.image_on(image, host, facts) {
+            Supply::There => None,
+            Supply::Copied(copy) => Some(copy),
+            Supply::Impossible => return None,
+        };
         let build = self.build_of(instance, group, image, place.host, facts)?;
         let (mark, mac) = (build.mark.clone(), build.machine.mac.clone());
         let domain = build.machine.domain.clone();
@@ -44,7 +49,7 @@ impl<'a> Planner<'a> {
             Some(_) => Operation::Recreate(Box::new(build)),
         };
         let mut step = Step::new(motive, operation, summary, purpose.reason)
-            .needs(copies)
+            .needs(copy)
             .needs(purpose.needs)
             .after(purpose.after)
             .after(self.last.get(instance).copied());

@@ -13,16 +13,12 @@ pub fn volume_directory(desired: &Desired, host: &Host) -> String {
     format!("{}/{}", host.storage, desired.cluster)
 }
 
-/// Where an image's file is on a host. A file that we copy has its digest in its name: a new version never
-/// overwrites the one that running guests' disks rest on.
+/// Where an image's file is on a host. A file that we copy has its digest in its name, which `spec` gave it: a new
+/// version never overwrites the one that running guests' disks rest on.
 pub fn image_path(host: &Host, file: &ImageFile) -> String {
-    match &file.source {
-        None => file.path.clone(),
-        Some(source) => {
-            let name = file.path.rsplit('/').next().unwrap_or("image");
-            let short = source.sha256.get(..12).unwrap_or(&source.sha256);
-            format!("{}/images/{short}-{name}", host.storage)
-        }
+    match file.path.starts_with('/') {
+        true => file.path.clone(),
+        false => format!("{}/images/{}", host.storage, file.path),
     }
 }
 

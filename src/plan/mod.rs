@@ -27,7 +27,7 @@ use std::sync::Arc;
 use crate::model::action::GuestConfig;
 use crate::model::desired::{Desired, Group, Role};
 use crate::model::facts::Observed;
-use crate::model::id::{GroupId, HostId, InstanceId};
+use crate::model::id::{GroupId, HostId, ImageId, InstanceId};
 use crate::model::memory::Memory;
 use crate::model::plan::{ActionId, Plan};
 use crate::render::Upstream;
@@ -91,8 +91,8 @@ struct Planner<'a> {
     last: BTreeMap<InstanceId, ActionId>,
     /// The end of the row of actions that must not run side by side because each takes something out of service.
     row: Option<ActionId>,
-    /// Copies of base images, by host and path; none: the file can't be had.
-    copies: BTreeMap<(HostId, String), Option<ActionId>>,
+    /// Base images on hosts, where a guest needs them.
+    supplies: BTreeMap<(HostId, ImageId), images::Supply>,
     /// Who holds each VIP at this point of the plan.
     holders: BTreeMap<GroupId, InstanceId>,
     /// The last action of each image's bootstrap address.
@@ -108,7 +108,7 @@ impl<'a> Planner<'a> {
             planned: BTreeMap::new(),
             last: BTreeMap::new(),
             row: None,
-            copies: BTreeMap::new(),
+            supplies: BTreeMap::new(),
             holders: BTreeMap::new(),
             bootstraps: BTreeMap::new(),
         }
