@@ -13,6 +13,7 @@ use super::ssh_writer::{SshWriter, senseless};
 use super::{endpoints, scripts, seed};
 use crate::model::action::{Build, Removal, SetMark, Sweep};
 use crate::model::desired::{Host, ImageFile};
+use crate::model::id::InstanceId;
 use crate::observe::parse_answer::records;
 use crate::observe::parse_domain::parse_mark;
 use crate::ports::hypervisor::HypervisorControl;
@@ -34,7 +35,7 @@ impl HypervisorControl for SshWriter {
         let endpoint = endpoints::host(host);
         let (effect, _) = self.act(&endpoint, &script, BUILD).await?;
         if let Some(old) = &build.replaces {
-            self.forget_key(old);
+            self.forget_key(&build.mark.instance, old);
         }
         Ok(effect)
     }
@@ -49,7 +50,7 @@ impl HypervisorControl for SshWriter {
         only_below(&host.storage, &removal.volumes)?;
         let script = about(&scripts::REMOVE, removal).args(&removal.volumes);
         let (effect, _) = self.act(&endpoints::host(host), &script, END).await?;
-        self.forget_key(&removal.generation);
+        self.forget_key(&removal.instance, &removal.generation);
         Ok(effect)
     }
 
@@ -90,8 +91,8 @@ impl HypervisorControl for SshWriter {
 
 impl SshWriter {
     /// The host key of a life that is over. That it is gone already, or can't be removed, hurts nobody.
-    fn forget_key(&self, generation: &str) {
-        if let Ok(file) = endpoints::known_hosts(&self.reader.state, generation) {
+    fn forget_key(&self, instance: &InstanceId, generation: &str) {
+        if let Ok(file) = endpoints::known_hosts(&self.reader.state, instance, generation) {
             let _ = std::fs::remove_file(file);
         }
     }
