@@ -52,13 +52,16 @@ pub(super) async fn copy_file(
         path: &file.path,
         source,
     };
-    for begin in [Begin::Resumed, Begin::Fresh] {
-        if let Some(effect) = transfer.attempt(begin).await? {
-            return Ok(effect);
+    for begin in [Begin::Resumed, Begin::Resumed, Begin::Fresh] {
+        match transfer.attempt(begin).await {
+            Ok(Some(effect)) => return Ok(effect),
+            // Another digest, or another transfer was faster: now the look at what is there says what is left to do.
+            Ok(None) | Err(ActError::Moved(_)) => {}
+            Err(error) => return Err(error),
         }
     }
     Err(ActError::Failed(format!(
-        "{}: what arrived as {} is not what was sent, twice",
+        "{}: what arrived as {} is not what was sent, again and again",
         transfer.endpoint.name, transfer.path
     )))
 }

@@ -7,7 +7,6 @@ use super::ssh::{Endpoint, HostKeys};
 use crate::model::action::{Bootstrap, GuestRef};
 use crate::model::desired::Host;
 use crate::model::facts::{Unseen, UnseenKind};
-use crate::model::id::InstanceId;
 
 /// A host may be far away.
 const HOST_CONNECT_SECONDS: u64 = 5;
@@ -34,8 +33,8 @@ pub(super) fn guest(state: &Path, guest: &GuestRef) -> Result<Endpoint, Unseen> 
         port: None,
         user: Some(guest.user.clone()),
         keys: HostKeys::Pinned {
-            alias: format!("reconcile-{}-{}", guest.instance, guest.generation),
-            file: known_hosts(state, &guest.instance, &guest.generation)?,
+            alias: format!("reconcile-{}", guest.generation),
+            file: known_hosts(state, &guest.generation)?,
         },
         connect_seconds: GUEST_CONNECT_SECONDS,
     })
@@ -58,13 +57,8 @@ pub(super) fn bootstrap(bootstrap: &Bootstrap) -> Endpoint {
     }
 }
 
-/// The file with the host key of one life of a guest: guests that one plan created share their generation.
-/// Generations are read back from libvirt, where others write too.
-pub(super) fn known_hosts(
-    state: &Path,
-    instance: &InstanceId,
-    generation: &str,
-) -> Result<PathBuf, Unseen> {
+/// The file with the host key of one life of a guest. Generations are read back from libvirt, where others write too.
+pub(super) fn known_hosts(state: &Path, generation: &str) -> Result<PathBuf, Unseen> {
     let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     if generation.is_empty() || generation.len() > 64 || !generation.chars().all(plain) {
         return Err(Unseen {
@@ -72,7 +66,7 @@ pub(super) fn known_hosts(
             message: format!("a mark with the generation {generation:?} is none of ours"),
         });
     }
-    Ok(directory(state).join(format!("{instance}-{generation}.known_hosts")))
+    Ok(directory(state).join(format!("{generation}.known_hosts")))
 }
 
 /// The directory of those files.
@@ -85,19 +79,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn two_guests_of_one_plan_have_their_own_keys() {
-        let file = |name: &str| known_hosts(Path::new("/s"), &name.parse().unwrap(), "k3").unwrap();
-        assert_ne!(file("web-1"), file("web-2"));
-    }
-
-    #[test]
     fn a_generation_that_is_no_file_name_is_refused() {
         let state = Path::new("/s");
-        let web: InstanceId = "web-1".parse().unwrap();
-        let fine = known_hosts(state, &web, "k3-b_9").unwrap();
-        assert_eq!(fine, Path::new("/s/guests/web-1-k3-b_9.known_hosts"));
+        let fine = known_hosts(state, "k3-b_9").unwrap();
+        assert_eq!(fine, Path::new("/s/guests/k3-b_9.known_hosts"));
         for bad in ["", "../x", "a b", "%h", &"x".repeat(65)] {
-            assert!(known_hosts(state, &web, bad).is_err(), "{bad}");
+            assert!(known_hosts(state, bad).is_err(), "{bad}");
         }
     }
 }

@@ -13,7 +13,7 @@ use super::ssh_writer::{SshWriter, senseless};
 use super::{endpoints, scripts, seed};
 use crate::model::action::{Build, Removal, SetMark, Sweep};
 use crate::model::desired::{Host, ImageFile};
-use crate::model::id::InstanceId;
+use crate::model::mark::MARK_NAMESPACE;
 use crate::observe::parse_answer::records;
 use crate::observe::parse_domain::parse_mark;
 use crate::ports::hypervisor::HypervisorControl;
@@ -35,7 +35,7 @@ impl HypervisorControl for SshWriter {
         let endpoint = endpoints::host(host);
         let (effect, _) = self.act(&endpoint, &script, BUILD).await?;
         if let Some(old) = &build.replaces {
-            self.forget_key(&build.mark.instance, old);
+            self.forget_key(old);
         }
         Ok(effect)
     }
@@ -50,7 +50,7 @@ impl HypervisorControl for SshWriter {
         only_below(&host.storage, &removal.volumes)?;
         let script = about(&scripts::REMOVE, removal).args(&removal.volumes);
         let (effect, _) = self.act(&endpoints::host(host), &script, END).await?;
-        self.forget_key(&removal.instance, &removal.generation);
+        self.forget_key(&removal.generation);
         Ok(effect)
     }
 
@@ -68,7 +68,7 @@ impl HypervisorControl for SshWriter {
         let script = Script::new(&scripts::SET_MARK)
             .var("DOMAIN", set.domain.as_str())
             .var("GENERATION", &set.mark.generation)
-            .var("MARK", crate::render::mark_xml(&set.mark));
+            .var("MARK", bare(&crate::render::mark_xml(&set.mark)));
         let endpoint = endpoints::host(host);
         let (_, answer) = self.act(&endpoint, &script, END).await?;
         let text = text(&answer);
@@ -91,11 +91,17 @@ impl HypervisorControl for SshWriter {
 
 impl SshWriter {
     /// The host key of a life that is over. That it is gone already, or can't be removed, hurts nobody.
-    fn forget_key(&self, instance: &InstanceId, generation: &str) {
-        if let Ok(file) = endpoints::known_hosts(&self.reader.state, instance, generation) {
+    fn forget_key(&self, generation: &str) {
+        if let Ok(file) = endpoints::known_hosts(&self.reader.state, generation) {
             let _ = std::fs::remove_file(file);
         }
     }
+}
+
+/// The mark without its namespace: libvirt adds that itself, and refuses an element that has it.
+fn bare(mark: &str) -> String {
+    let prefix = format!("<reconcile:guest xmlns:reconcile=\"{MARK_NAMESPACE}\"");
+    mark.replacen(&prefix, "<guest", 1)
 }
 
 fn about(

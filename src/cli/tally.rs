@@ -166,6 +166,11 @@ impl Tally {
         .join(", ")
     }
 
+    /// How many actions there are.
+    pub fn actions(&self) -> usize {
+        Sort::ALL.iter().map(|sort| self.number(*sort)).sum()
+    }
+
     fn number(&self, sort: Sort) -> usize {
         match sort {
             Sort::Copy => self.copy,
@@ -193,8 +198,7 @@ mod tests {
     fn every_action_is_counted_once() {
         for (name, plan) in samples::plans() {
             let tally = Tally::of(&plan);
-            let sum: usize = Sort::ALL.iter().map(|sort| tally.number(*sort)).sum();
-            assert_eq!(sum, plan.actions.len(), "{name}");
+            assert_eq!(tally.actions(), plan.actions.len(), "{name}");
         }
     }
 

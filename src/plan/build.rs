@@ -87,7 +87,7 @@ impl<'a> Planner<'a> {
             moving_to: None,
             port: group.port(),
             digest: fingerprint(desired, group, image, host),
-            generation: format!("{:x}", self.round.observed.now.0),
+            generation: format!("{instance}-{:x}", self.round.observed.now.0),
             stage: match image.provision {
                 Provision::CloudInit => Stage::Ready,
                 Provision::Ssh { .. } => Stage::Bootstrap,

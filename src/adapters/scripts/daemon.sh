@@ -33,7 +33,7 @@ clear_the_way() {
 }
 
 # Makes init start it at boot.
-enable() {
+ensure_enabled() {
   case $init in
     systemd)
       ! unit_changed || systemctl daemon-reload
@@ -82,7 +82,7 @@ start() {
 
 # An old worker of nginx serves on until its requests are answered. Who was told that nothing goes to an instance any
 # more must be able to rely on it, so they are waited for.
-workers() { pgrep -P "$1" 2>/dev/null || cat "/proc/$1/task/$1/children" 2>/dev/null; }
+workers() { cat "/proc/$1/task/$1/children" 2>/dev/null || pgrep -P "$1"; }
 all_ended() { for worker; do [ ! -d "/proc/$worker" ] || return 1; done; }
 reload() {
   # shellcheck disable=SC2046  # a list of process ids
@@ -99,7 +99,7 @@ reload() {
 ensure_daemon() {
   mkdir -p "$RUN"
   clear_the_way
-  enable
+  ensure_enabled
   read_value "$state.started"
   started=$value
   if ! running || [ "$started" != "$REVISION" ] || unit_changed; then start

@@ -1,10 +1,6 @@
-# host.sh: what the scripts for hosts share: libvirt, locks, and looking at the one domain that a script is about.
-
-# A libvirtd that hangs must not leave a hanging virsh behind every round.
-vsh() { timeout "${VIRSH_LIMIT:-20}" virsh -q -c qemu:///system "$@"; }
+# host.sh: what the scripts that act on hosts share: locks, and looking at the one domain that a script is about.
 
 # One action at a time works on a domain, whoever started it; a killed one lets go by itself.
-locks=/run/reconcile
 lock() { # NAME
   mkdir -p "$locks"
   exec 9>"$locks/$1.lock"
@@ -55,7 +51,7 @@ active() {
 # it for good; nobody's service should be away that long.
 end_domain() {
   active || return 0
-  VIRSH_LIMIT=2 vsh destroy "$UUID" >/dev/null 2>&1 || kill_qemu
+  VIRSH_LIMIT=1 vsh destroy "$UUID" >/dev/null 2>&1 || kill_qemu
   tries=0
   while active; do
     tries=$((tries + 1))
@@ -66,6 +62,7 @@ end_domain() {
 
 # Only the process that libvirt calls this domain's, and only if it says so itself.
 kill_qemu() {
-  read -r pid 2>/dev/null < "/run/libvirt/qemu/$DOMAIN.pid" || return 0
+  pid=$(cat "/run/libvirt/qemu/$DOMAIN.pid" 2>/dev/null)
+  [ -n "$pid" ] || return 0
   if tr '\0' ' ' < "/proc/$pid/cmdline" | grep -qF -- "-uuid $UUID "; then kill -KILL "$pid"; fi
 }

@@ -77,7 +77,7 @@ pub(super) fn classify(endpoint: &Endpoint, access: &SshAccess, log: &str) -> Un
         );
     }
     if log.contains("host key is known for") || log.contains("Host key verification failed") {
-        return unseen(UnseenKind::Refused, key_unknown(endpoint, access));
+        return unseen(UnseenKind::Refused, key_unknown(endpoint, access, log));
     }
     if log.contains("Permission denied (") || log.contains("Too many authentication failures") {
         let user = endpoint
@@ -117,11 +117,12 @@ fn key_changed(endpoint: &Endpoint, access: &SshAccess, log: &str) -> String {
     match &endpoint.keys {
         HostKeys::Known => {
             let file = offending_file(log).unwrap_or_else(|| known_hosts(access));
+            let name = key_name(endpoint, log);
             format!(
                 "the host key of {who} has changed: it was installed anew, or somebody else answers there. \
                  Nothing was done. If you know that the new key is right: {}; then: {}",
-                ssh_keygen_remove(endpoint, &file),
-                keyscan(endpoint, &file)
+                ssh_keygen_remove(&name, &file),
+                keyscan(&name, &file)
             )
         }
         HostKeys::Pinned { file, .. } => format!(
@@ -133,11 +134,11 @@ fn key_changed(endpoint: &Endpoint, access: &SshAccess, log: &str) -> String {
     }
 }
 
-fn key_unknown(endpoint: &Endpoint, access: &SshAccess) -> String {
+fn key_unknown(endpoint: &Endpoint, access: &SshAccess, log: &str) -> String {
     format!(
         "the host key of {} is not known yet. If you trust the network between: {}",
         who(endpoint),
-        keyscan(endpoint, &known_hosts(access))
+        keyscan(&key_name(endpoint, log), &known_hosts(access))
     )
 }
 
@@ -156,23 +157,38 @@ fn known_hosts(access: &SshAccess) -> String {
     file.display().to_string()
 }
 
-fn ssh_keygen_remove(endpoint: &Endpoint, file: &str) -> String {
-    let name = match endpoint.port {
+/// The name under which ssh keeps the key: the destination may be an alias that only ssh's configuration knows.
+/// `No … host key is known for NAME and you have …`, `Host key for NAME has changed and you have …`.
+fn key_name(endpoint: &Endpoint, log: &str) -> String {
+    let between =
+        |before: &str, after: &str| Some(log.split_once(before)?.1.split_once(after)?.0.to_owned());
+    let named = between("host key is known for ", " and ")
+        .or_else(|| between("ost key for ", " has changed"));
+    let named = named.filter(|name| !name.contains(char::is_whitespace));
+    named.unwrap_or_else(|| match endpoint.port {
         Some(port) if port != 22 => format!("[{}]:{port}", endpoint.destination),
         Some(_) | None => endpoint.destination.clone(),
-    };
-    format!(
-        "ssh-keygen -R {} -f {}",
-        shell_word(&name),
-        shell_word(file)
-    )
+    })
 }
 
-fn keyscan(endpoint: &Endpoint, file: &str) -> String {
-    let port = endpoint.port.filter(|port| *port != 22);
-    let port = port.map(|port| format!("-p {port} ")).unwrap_or_default();
-    let destination = shell_word(&endpoint.destination);
-    format!("ssh-keyscan {port}{destination} >> {}", shell_word(file))
+fn ssh_keygen_remove(name: &str, file: &str) -> String {
+    format!("ssh-keygen -R {} -f {}", shell_word(name), shell_word(file))
+}
+
+/// `name` is as in a file of known hosts: `HOST` or `[HOST]:PORT`.
+fn keyscan(name: &str, file: &str) -> String {
+    let parts = name
+        .strip_prefix('[')
+        .and_then(|name| name.split_once("]:"));
+    let (port, host) = match parts {
+        Some((host, port)) => (format!("-p {} ", shell_word(port)), host),
+        None => (String::new(), name),
+    };
+    format!(
+        "ssh-keyscan {port}{} >> {}",
+        shell_word(host),
+        shell_word(file)
+    )
 }
 
 /// What a person would type to see the same.
@@ -246,6 +262,20 @@ mod tests {
         let (kind, message) = seen(log);
         assert_eq!(kind, UnseenKind::Refused);
         insta::assert_snapshot!(message, @"the host key of a (192.168.10.2) is not known yet. If you trust the network between: ssh-keyscan 192.168.10.2 >> ~/.ssh/known_hosts");
+    }
+
+    #[test]
+    fn the_commands_have_the_name_that_ssh_knows_not_the_alias() {
+        let alias = Endpoint {
+            destination: "alias".into(),
+            ..endpoint()
+        };
+        let log = "No ED25519 host key is known for [h.example]:2222 and you have requested strict checking.\n";
+        let message = classify(&alias, &SshAccess::default(), log).message;
+        assert!(
+            message.ends_with("ssh-keyscan -p 2222 h.example >> ~/.ssh/known_hosts"),
+            "{message}"
+        );
     }
 
     #[test]

@@ -2,10 +2,10 @@
 
 mod apply;
 mod dry_run;
-// mod history;
+mod history;
 mod load;
 mod render;
-// mod status;
+mod status;
 mod validate;
 mod watch;
 
@@ -43,11 +43,11 @@ pub async fn run(args: Args, screen: Screen) -> Exit {
         None if args.apply.dry_run => dry_run::run(&args, &style).await,
         None => apply::run(&args, &style, &screen).await,
         Some(Command::Watch) => watch::run(&args).await,
-        Some(Command::Status) => todo!(),
+        Some(Command::Status) => status::run(&args, &style).await,
         Some(Command::Validate) => validate::run(&args, &style),
         Some(Command::Schema) => print(&format!("{:#}\n", crate::spec::schema::json_schema())),
         Some(Command::Render(render)) => render::run(&args, render),
-        Some(Command::History(_)) => todo!(),
+        Some(Command::History(history)) => history::run(&args, history, &style),
         Some(Command::Completions { shell }) => {
             print(&String::from_utf8_lossy(&args::completions(*shell)))
         }
