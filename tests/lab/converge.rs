@@ -33,7 +33,6 @@ fn a_fresh_lab_converges_and_a_second_run_writes_nothing() {
     assert!(before.len() > 100, "a trace of nearly nothing: {before:?}");
     product.apply();
     product.assert_converged();
-    product.status();
     Trace::of_all(&product.lab, &guests).assert_same_as(&before);
 }
 

@@ -88,29 +88,22 @@ fn users(product: &Product, spec: &Spec, rate: u32) -> Traffic {
 /// Another life of the same instance, on the same host, at the same address, and it answers.
 #[track_caller]
 fn is_rebuilt(product: &Product, old: &Domain) -> Domain {
+    let begun = std::time::Instant::now();
     let new = until(&format!("a new {}", old.instance), REBUILD, || {
         let found = product.lab.domains().into_iter().find(|d| d.instance == old.instance)?;
         (found.generation != old.generation && found.run.is_some()).then_some(found)
     });
     assert_eq!((&new.host, &new.address, &new.mac), (&old.host, &old.address, &old.mac));
-    let begun = std::time::Instant::now();
+    let is_about = |entry: &serde_json::Value, action: &str| {
+        entry["action"] == action && entry["instance"] == old.instance.as_str() && entry["outcome"] == "changed"
+    };
     until(&format!("{} is configured", old.instance), REBUILD, || {
         let done = product.history();
-        let configured = done.iter().any(|entry| {
-            entry["action"] == "configure" && entry["instance"] == old.instance.as_str() && entry["outcome"] == "changed"
-                && entry["reason"]["code"] == "fresh" && is_after(entry, &old.generation)
-        });
-        configured.then_some(())
+        let rebuilt = done.iter().rposition(|entry| is_about(entry, "recreate"))?;
+        done[rebuilt..].iter().any(|entry| is_about(entry, "configure")).then_some(())
     });
-    println!("{} is back {:.1} s after its rebuild was seen", old.instance, begun.elapsed().as_secs_f64());
+    println!("{} is back {:.1} s after it broke", old.instance, begun.elapsed().as_secs_f64());
     new
-}
-
-/// Whether something happened in a later life: a generation is the moment of its plan, in hex.
-fn is_after(entry: &serde_json::Value, generation: &str) -> bool {
-    let born = i64::from_str_radix(generation, 16).unwrap_or_default();
-    let at: Option<jiff::Timestamp> = entry["at"].as_str().and_then(|at| at.parse().ok());
-    at.is_some_and(|at| at.as_millisecond() > born)
 }
 
 /// The history says that its heartbeat was lost.

@@ -161,9 +161,8 @@ impl Product {
     /// All that was done, oldest first.
     #[track_caller]
     pub fn history(&self) -> Vec<Value> {
-        let run = self.run(&["history", "-n", "0", "--output", "json"]);
-        assert_eq!(run.code, 0, "{}", run.all());
-        run.stdout.lines().map(|line| serde_json::from_str(line).expect("a line of the history is JSON")).collect()
+        let text = std::fs::read_to_string(self.path("state/t/history.jsonl")).unwrap_or_default();
+        text.lines().map(|line| serde_json::from_str(line).expect("a line of the history is JSON")).collect()
     }
 
     /// What was done and changed something, since there were `from` entries.
