@@ -18,7 +18,11 @@ fn main() -> ExitCode {
     };
     let screen = Screen::stderr();
     log::start(&args, &screen);
-    match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+    match tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime.block_on(commands::run(args, screen)).into(),
         Err(error) => {
             eprintln!("error: can't start: {error}");

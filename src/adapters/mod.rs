@@ -1,6 +1,5 @@
 //! The ports over OpenSSH, virsh, HTTP, files and the system clock.
 
-pub mod spec_files;
 mod copy;
 mod endpoints;
 pub mod file_store;
@@ -10,6 +9,7 @@ pub mod http_heartbeat;
 mod script;
 mod scripts;
 mod seed;
+pub mod spec_files;
 mod ssh;
 pub mod ssh_reader;
 pub mod ssh_writer;

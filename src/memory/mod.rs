@@ -40,7 +40,13 @@ fn remember_host(host: &mut HostMemory, seen: &Seen<HostFacts>, desired: &Desire
 fn remember_guests(memory: &mut Memory, desired: &Desired, observed: &Observed) {
     for facts in observed.hosts.values().filter_map(Seen::facts) {
         for domain in &facts.domains {
-            let Some(mark) = domain.mark.as_ref().filter(|m| m.cluster == desired.cluster) else { continue };
+            let Some(mark) = domain
+                .mark
+                .as_ref()
+                .filter(|m| m.cluster == desired.cluster)
+            else {
+                continue;
+            };
             let run = run(mark, domain.run);
             let guest = memory.guests.entry(mark.instance.clone()).or_default();
             if guest.run != run {
@@ -85,21 +91,30 @@ fn remember_beat(guest: &mut GuestMemory, failures: u32, now: Timestamp) {
 
 /// An instance that is neither desired nor on any host is nothing to remember.
 fn forget_removed(memory: &mut Memory, desired: &Desired) {
-    let on_a_host: std::collections::BTreeSet<InstanceId> =
-        memory.hosts.values().flat_map(|h| h.guests.keys().cloned()).collect();
+    let on_a_host: std::collections::BTreeSet<InstanceId> = memory
+        .hosts
+        .values()
+        .flat_map(|h| h.guests.keys().cloned())
+        .collect();
     let is_desired = |i: &InstanceId| desired.group_of(i).is_some_and(|g| i.index <= g.replicas);
-    memory.guests.retain(|i, _| is_desired(i) || on_a_host.contains(i));
+    memory
+        .guests
+        .retain(|i, _| is_desired(i) || on_a_host.contains(i));
     memory
         .hosts
         .retain(|id, host| desired.hosts.contains_key(id) || !host.guests.is_empty());
-    memory.holders.retain(|id, _| desired.groups.contains_key(id));
+    memory
+        .holders
+        .retain(|id, _| desired.groups.contains_key(id));
 }
 
 fn remember_holders(memory: &mut Memory, desired: &Desired, observed: &Observed) {
     for (group, lb) in desired.load_balancers() {
         let holder = observed.guests.iter().find(|(instance, seen)| {
             instance.group == group.id
-                && seen.facts().is_some_and(|f| f.addresses.iter().any(|a| a.address == lb.vip.addr()))
+                && seen
+                    .facts()
+                    .is_some_and(|f| f.addresses.iter().any(|a| a.address == lb.vip.addr()))
         });
         if let Some((instance, _)) = holder {
             set_holder(memory, &group.id, instance, observed.now);
@@ -107,9 +122,21 @@ fn remember_holders(memory: &mut Memory, desired: &Desired, observed: &Observed)
     }
 }
 
-fn set_holder(memory: &mut Memory, group: &crate::model::id::GroupId, instance: &InstanceId, now: Timestamp) {
-    if memory.holders.get(group).is_none_or(|h| h.instance != *instance) {
-        let holder = Holder { instance: instance.clone(), since: now };
+fn set_holder(
+    memory: &mut Memory,
+    group: &crate::model::id::GroupId,
+    instance: &InstanceId,
+    now: Timestamp,
+) {
+    if memory
+        .holders
+        .get(group)
+        .is_none_or(|h| h.instance != *instance)
+    {
+        let holder = Holder {
+            instance: instance.clone(),
+            since: now,
+        };
         memory.holders.insert(group.clone(), holder);
     }
 }
@@ -119,7 +146,10 @@ pub fn remember_foreign(memory: &mut Memory, observed: &Observed) {
     for (address, answer) in &observed.probed {
         match answer {
             Answer::Taken { mac } => {
-                let foreign = Foreign { mac: mac.clone(), seen: observed.now };
+                let foreign = Foreign {
+                    mac: mac.clone(),
+                    seen: observed.now,
+                };
                 memory.foreign.insert(*address, foreign);
             }
             Answer::Silence => {
@@ -164,13 +194,24 @@ fn mark_given(operation: &Operation) -> Option<&Mark> {
 }
 
 /// An action has ended.
-pub fn end(memory: &mut Memory, action: &Action, outcome: &Outcome, revision: &Revision, now: Timestamp) {
+pub fn end(
+    memory: &mut Memory,
+    action: &Action,
+    outcome: &Outcome,
+    revision: &Revision,
+    now: Timestamp,
+) {
     if let Some(instance) = action.operation.instance() {
         memory.busy.remove(instance);
     }
     match &action.operation {
         Operation::Create(build) | Operation::Recreate(build) => {
-            remember_build(memory, build, matches!(outcome, Outcome::Changed | Outcome::Failed(_)), now);
+            remember_build(
+                memory,
+                build,
+                matches!(outcome, Outcome::Changed | Outcome::Failed(_)),
+                now,
+            );
         }
         Operation::Destroy(removal) if outcome.is_good() => {
             if let Some(host) = memory.hosts.get_mut(&removal.host) {
@@ -178,23 +219,35 @@ pub fn end(memory: &mut Memory, action: &Action, outcome: &Outcome, revision: &R
             }
         }
         Operation::Configure(configure) if outcome.is_good() => {
-            let guest = memory.guests.entry(configure.guest.instance.clone()).or_default();
+            let guest = memory
+                .guests
+                .entry(configure.guest.instance.clone())
+                .or_default();
             guest.revision = Some(revision.clone());
         }
         _ => {}
     }
 }
 
-fn remember_build(memory: &mut Memory, build: &crate::model::action::Build, tried: bool, now: Timestamp) {
+fn remember_build(
+    memory: &mut Memory,
+    build: &crate::model::action::Build,
+    tried: bool,
+    now: Timestamp,
+) {
     if !tried {
         return;
     }
-    let guest = memory.guests.entry(build.mark.instance.clone()).or_default();
+    let guest = memory
+        .guests
+        .entry(build.mark.instance.clone())
+        .or_default();
     guest.attempts = guest.attempts.saturating_add(1);
     guest.last_attempt = Some(now);
     // It may be there from now on, even if the host is never seen again.
     let host = memory.hosts.entry(build.host.clone()).or_default();
-    host.guests.insert(build.mark.instance.clone(), build.mark.clone());
+    host.guests
+        .insert(build.mark.instance.clone(), build.mark.clone());
 }
 
 /// What a controller that starts anew keeps of its memory: nobody is at work any more.
@@ -209,17 +262,33 @@ mod tests {
 
     #[test]
     fn a_first_heartbeat_ends_the_count_of_attempts() {
-        let mut guest = GuestMemory { attempts: 3, ..GuestMemory::default() };
+        let mut guest = GuestMemory {
+            attempts: 3,
+            ..GuestMemory::default()
+        };
         remember_beat(&mut guest, 2, Timestamp(10));
-        assert_eq!((guest.attempts, guest.failing_since), (3, Some(Timestamp(10))));
+        assert_eq!(
+            (guest.attempts, guest.failing_since),
+            (3, Some(Timestamp(10)))
+        );
         remember_beat(&mut guest, 0, Timestamp(20));
-        assert_eq!((guest.attempts, guest.failing_since, guest.healthy_since), (0, None, Some(Timestamp(20))));
+        assert_eq!(
+            (guest.attempts, guest.failing_since, guest.healthy_since),
+            (0, None, Some(Timestamp(20)))
+        );
     }
 
     #[test]
     fn another_run_of_a_guest_is_not_healthy_because_the_last_one_was() {
-        let old = GuestMemory { healthy_since: Some(Timestamp(5)), attempts: 2, ..GuestMemory::default() };
+        let old = GuestMemory {
+            healthy_since: Some(Timestamp(5)),
+            attempts: 2,
+            ..GuestMemory::default()
+        };
         let new = new_run(&old, "g/2".to_owned(), Timestamp(9));
-        assert_eq!((new.healthy_since, new.since, new.attempts), (None, Timestamp(9), 2));
+        assert_eq!(
+            (new.healthy_since, new.since, new.attempts),
+            (None, Timestamp(9), 2)
+        );
     }
 }

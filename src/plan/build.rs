@@ -61,7 +61,16 @@ impl<'a> Planner<'a> {
         }
         let mut last = self.draft.push(step);
         if mark.stage == Stage::Bootstrap {
-            last = self.bootstrap(instance, group, place.host, &mark, &mac, domain, vec![last], (motive, why.clone()))?;
+            last = self.bootstrap(
+                instance,
+                group,
+                place.host,
+                &mark,
+                &mac,
+                domain,
+                vec![last],
+                (motive, why.clone()),
+            )?;
         }
         self.last.insert(instance.clone(), last);
         self.planned.remove(instance);
@@ -101,10 +110,22 @@ impl<'a> Planner<'a> {
             }
         };
         let context = self.round.context(instance, group, host_id, address)?;
-        let seed = machine.seed.is_some().then(|| render::seed(desired, &context, &machine, &mark));
+        let seed = machine
+            .seed
+            .is_some()
+            .then(|| render::seed(desired, &context, &machine, &mark));
         let found = self.round.views.get(instance)?.found;
-        let replaces = found.filter(|f| f.host == host_id).map(|f| f.mark.generation.clone());
-        Some(Build { host: host_id.clone(), machine, mark, xml, seed, replaces })
+        let replaces = found
+            .filter(|f| f.host == host_id)
+            .map(|f| f.mark.generation.clone());
+        Some(Build {
+            host: host_id.clone(),
+            machine,
+            mark,
+            xml,
+            seed,
+            replaces,
+        })
     }
 
     /// Gives a fresh guest its own address.
@@ -137,7 +158,10 @@ impl<'a> Planner<'a> {
             bootstrap,
             domain,
             interfaces,
-            mark: Mark { stage: Stage::Ready, ..mark.clone() },
+            mark: Mark {
+                stage: Stage::Ready,
+                ..mark.clone()
+            },
             grace: group.heartbeat.grace,
         }));
         let summary = format!("{instance} from {bootstrap} to {}", mark.address);
@@ -151,7 +175,11 @@ impl<'a> Planner<'a> {
 
     /// Says that something can't be done to an instance.
     pub(super) fn block(&mut self, instance: &InstanceId, text: String) {
-        let line = self.round.views.get(instance).and_then(|v| self.round.desired.lines.of(&v.group.key()));
+        let line = self
+            .round
+            .views
+            .get(instance)
+            .and_then(|v| self.round.desired.lines.of(&v.group.key()));
         self.draft.notices.push(Notice {
             kind: NoticeKind::Blocked,
             subject: instance.to_string(),

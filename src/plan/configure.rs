@@ -49,13 +49,17 @@ impl<'a> Planner<'a> {
             Role::LoadBalancer(lb) => match self.rotation.upstreams(lb) {
                 Ok(upstreams) => upstreams,
                 Err(hidden) => {
-                    let text = format!("its routes lead to {hidden}, whose address can't be known now");
+                    let text =
+                        format!("its routes lead to {hidden}, whose address can't be known now");
                     self.unknown(instance, group, text);
                     return None;
                 }
             },
         };
-        match self.round.config(instance, group, host, address, &upstreams)? {
+        match self
+            .round
+            .config(instance, group, host, address, &upstreams)?
+        {
             Ok(config) => Some(config),
             Err(error) => {
                 self.block(instance, error.to_string());
@@ -104,7 +108,12 @@ impl<'a> Planner<'a> {
     }
 
     /// From here on, requests may go to the instance at its desired port and this address.
-    pub(super) fn rotate_in(&mut self, instance: &InstanceId, group: &Group, address: std::net::Ipv4Addr) {
+    pub(super) fn rotate_in(
+        &mut self,
+        instance: &InstanceId,
+        group: &Group,
+        address: std::net::Ipv4Addr,
+    ) {
         if let Role::Service(service) = &group.role {
             self.rotation.put(instance, address, service.port);
         }
@@ -123,13 +132,19 @@ impl<'a> Planner<'a> {
         let new_mark = port_moved.then(|| SetMark {
             host: host.clone(),
             domain: DomainName::new(&self.round.desired.cluster, instance),
-            mark: Mark { port: group.port(), stage: crate::model::mark::Stage::Ready, ..mark.clone() },
+            mark: Mark {
+                port: group.port(),
+                stage: crate::model::mark::Stage::Ready,
+                ..mark.clone()
+            },
         });
         let operation = Operation::Configure(Box::new(Configure {
             guest: self.round.guest_ref(group, host, mark),
             config: (*setup.config).clone(),
             boot: setup.boot,
-            healthy: setup.must_live.then(|| (group.heartbeat.clone(), group.heartbeat.grace)),
+            healthy: setup
+                .must_live
+                .then(|| (group.heartbeat.clone(), group.heartbeat.grace)),
             mark: new_mark,
         }));
         let mut step = Step::new(setup.motive, operation, setup.summary, setup.reason)
@@ -147,7 +162,11 @@ impl<'a> Planner<'a> {
     }
 
     /// What differs on a guest that can be looked into; none where it can't.
-    pub(super) fn drift_of(&mut self, instance: &InstanceId, config: &GuestConfig) -> Option<Drift> {
+    pub(super) fn drift_of(
+        &mut self,
+        instance: &InstanceId,
+        config: &GuestConfig,
+    ) -> Option<Drift> {
         let secrets = &self.round.desired.secrets;
         if let Some(planned) = self.planned.get(instance) {
             return Some(drift::of_planned(planned, config, secrets));
@@ -209,7 +228,11 @@ impl<'a> Planner<'a> {
         }
         let setup = Setup {
             config,
-            motive: if why.code == ReasonCode::ConfigDrift { self.drift_motive(instance) } else { Motive::Change },
+            motive: if why.code == ReasonCode::ConfigDrift {
+                self.drift_motive(instance)
+            } else {
+                Motive::Change
+            },
             reason: why.clone(),
             needs: needs.to_vec(),
             after: Vec::new(),
@@ -224,26 +247,40 @@ impl<'a> Planner<'a> {
 
     /// The mark that a guest has at this point of the plan, with its host.
     pub(super) fn present_mark(&self, instance: &InstanceId) -> Option<(HostId, Mark)> {
-        let built = self.draft.actions.iter().rev().find_map(|action| match &action.operation {
-            Operation::Create(build) | Operation::Recreate(build) if build.mark.instance == *instance => {
-                Some((build.host.clone(), build.mark.clone()))
-            }
-            Operation::Rebind(rebind) if rebind.guest.instance == *instance => {
-                Some((rebind.guest.host.clone(), rebind.moved.clone()))
-            }
-            Operation::Configure(configure) if configure.guest.instance == *instance => {
-                let mark = configure.mark.as_ref()?;
-                Some((mark.host.clone(), mark.mark.clone()))
-            }
-            _ => None,
-        });
-        let found = || self.round.views.get(instance)?.found.map(|f| (f.host.clone(), f.mark.clone()));
+        let built = self
+            .draft
+            .actions
+            .iter()
+            .rev()
+            .find_map(|action| match &action.operation {
+                Operation::Create(build) | Operation::Recreate(build)
+                    if build.mark.instance == *instance =>
+                {
+                    Some((build.host.clone(), build.mark.clone()))
+                }
+                Operation::Rebind(rebind) if rebind.guest.instance == *instance => {
+                    Some((rebind.guest.host.clone(), rebind.moved.clone()))
+                }
+                Operation::Configure(configure) if configure.guest.instance == *instance => {
+                    let mark = configure.mark.as_ref()?;
+                    Some((mark.host.clone(), mark.mark.clone()))
+                }
+                _ => None,
+            });
+        let found = || {
+            self.round
+                .views
+                .get(instance)?
+                .found
+                .map(|f| (f.host.clone(), f.mark.clone()))
+        };
         built.or_else(found)
     }
 
     /// The last step that makes all load balancers send requests to all instances.
     pub(super) fn send_requests_to_all(&mut self) {
-        let desired: std::collections::BTreeSet<InstanceId> = self.round.desired.instances().map(|(i, _)| i).collect();
+        let desired: std::collections::BTreeSet<InstanceId> =
+            self.round.desired.instances().map(|(i, _)| i).collect();
         self.rotation.retain(|instance| desired.contains(instance));
         let built: Vec<ActionId> = self
             .last
@@ -252,11 +289,20 @@ impl<'a> Planner<'a> {
             .map(|(_, id)| *id)
             .collect();
         let line = None;
-        let why = reason_at(ReasonCode::RoutesChanged, "the instances behind it or its own files changed", line);
+        let why = reason_at(
+            ReasonCode::RoutesChanged,
+            "the instances behind it or its own files changed",
+            line,
+        );
         let before = self.draft.actions.len();
         self.rotate(&why, &[]);
         for action in self.draft.actions.iter_mut().skip(before) {
-            action.after.extend(built.iter().copied().filter(|id| !action.needs.contains(id)));
+            action.after.extend(
+                built
+                    .iter()
+                    .copied()
+                    .filter(|id| !action.needs.contains(id)),
+            );
         }
     }
 
@@ -266,7 +312,12 @@ impl<'a> Planner<'a> {
     }
 
     /// The hardware address of an instance's guest on `host`.
-    pub(super) fn mac_of(&self, instance: &InstanceId, group: &Group, host: &HostId) -> Option<String> {
+    pub(super) fn mac_of(
+        &self,
+        instance: &InstanceId,
+        group: &Group,
+        host: &HostId,
+    ) -> Option<String> {
         let (host, facts) = self.round.host(host)?;
         let image = self.round.image(group)?;
         Some(machine(self.round.desired, group, image, host, facts, instance).mac)

@@ -18,7 +18,9 @@ impl Planner<'_> {
             .round
             .views
             .iter()
-            .filter(|(instance, view)| view.state == State::Absent && self.round.place(instance).is_some())
+            .filter(|(instance, view)| {
+                view.state == State::Absent && self.round.place(instance).is_some()
+            })
             .map(|(instance, _)| instance.clone())
             .collect();
         missing.sort_by_key(is_balancer);
@@ -28,13 +30,22 @@ impl Planner<'_> {
     }
 
     fn create(&mut self, instance: &InstanceId) {
-        let Some(view) = self.round.views.get(instance) else { return };
+        let Some(view) = self.round.views.get(instance) else {
+            return;
+        };
         let existed = self.round.memory.guests.contains_key(instance);
         let key = format!("{}.replicas", view.group.key());
         let line = self.round.desired.lines.of(&key);
         let (motive, text) = match existed {
             true => (Motive::Heal, "it existed, and is gone".to_owned()),
-            false => (Motive::Change, format!("{} {} desired", view.group.replicas, plural(view.group.replicas))),
+            false => (
+                Motive::Change,
+                format!(
+                    "{} {} desired",
+                    view.group.replicas,
+                    plural(view.group.replicas)
+                ),
+            ),
         };
         let purpose = Purpose {
             motive,
@@ -53,7 +64,8 @@ impl Planner<'_> {
             .views
             .iter()
             .filter(|(instance, view)| {
-                matches!(view.state, State::Live(Health::Booting { .. })) && !self.last.contains_key(*instance)
+                matches!(view.state, State::Live(Health::Booting { .. }))
+                    && !self.last.contains_key(*instance)
             })
             .map(|(instance, _)| instance.clone())
             .collect();
@@ -70,25 +82,52 @@ impl Planner<'_> {
         if mark.stage == Stage::Bootstrap {
             let mac = self.mac_of(instance, group, &host)?;
             let domain = DomainName::new(&self.round.desired.cluster, instance);
-            let why = reason_at(ReasonCode::Unfinished, "it still has the bootstrap address of its image", None);
-            let id = self.bootstrap(instance, group, &host, &mark, &mac, domain, Vec::new(), (Motive::Heal, why))?;
+            let why = reason_at(
+                ReasonCode::Unfinished,
+                "it still has the bootstrap address of its image",
+                None,
+            );
+            let id = self.bootstrap(
+                instance,
+                group,
+                &host,
+                &mark,
+                &mac,
+                domain,
+                Vec::new(),
+                (Motive::Heal, why),
+            )?;
             self.last.insert(instance.clone(), id);
             needs.push(id);
         } else if self.is_set_up(instance, group, &host, mark.address) {
             self.await_heartbeat(instance);
             return None;
         }
-        self.configure_fresh(instance, group, &host, &mark, needs, self.drift_motive(instance));
+        self.configure_fresh(
+            instance,
+            group,
+            &host,
+            &mark,
+            needs,
+            self.drift_motive(instance),
+        );
         Some(())
     }
 
     fn await_heartbeat(&mut self, instance: &InstanceId) {
-        let Some(view) = self.round.views.get(instance) else { return };
-        let State::Live(Health::Booting { left }) = view.state else { return };
+        let Some(view) = self.round.views.get(instance) else {
+            return;
+        };
+        let State::Live(Health::Booting { left }) = view.state else {
+            return;
+        };
         self.draft.notices.push(Notice {
             kind: NoticeKind::Waiting,
             subject: instance.to_string(),
-            text: format!("it is set up; its first heartbeat has {} left to come", span(left)),
+            text: format!(
+                "it is set up; its first heartbeat has {} left to come",
+                span(left)
+            ),
             help: None,
             line: None,
         });
@@ -101,12 +140,21 @@ impl Planner<'_> {
         host: &crate::model::id::HostId,
         address: std::net::Ipv4Addr,
     ) -> bool {
-        let Some(group) = self.round.desired.groups.get(&group.id) else { return false };
-        let Some(config) = self.config_of(instance, group, host, address) else { return false };
-        self.drift_of(instance, &config).is_some_and(|d| d.is_none())
+        let Some(group) = self.round.desired.groups.get(&group.id) else {
+            return false;
+        };
+        let Some(config) = self.config_of(instance, group, host, address) else {
+            return false;
+        };
+        self.drift_of(instance, &config)
+            .is_some_and(|d| d.is_none())
     }
 }
 
 fn plural(n: u32) -> &'static str {
-    if n == 1 { "instance is" } else { "instances are" }
+    if n == 1 {
+        "instance is"
+    } else {
+        "instances are"
+    }
 }

@@ -45,12 +45,20 @@ impl Drift {
             (false, _, true) => Some("reload".to_owned()),
             (false, _, false) => None,
         };
-        [files, process].into_iter().flatten().collect::<Vec<_>>().join(", ")
+        [files, process]
+            .into_iter()
+            .flatten()
+            .collect::<Vec<_>>()
+            .join(", ")
     }
 }
 
 /// A guest as it was seen, against what it shall have.
-pub fn of_facts(facts: &GuestFacts, config: &GuestConfig, secrets: &BTreeMap<String, Secret>) -> Drift {
+pub fn of_facts(
+    facts: &GuestFacts,
+    config: &GuestConfig,
+    secrets: &BTreeMap<String, Secret>,
+) -> Drift {
     let mut drift = Drift::default();
     let wanted = config.files.iter().chain(unit_files(facts, config));
     drift.changes = wanted
@@ -66,8 +74,15 @@ pub fn of_facts(facts: &GuestFacts, config: &GuestConfig, secrets: &BTreeMap<Str
 }
 
 /// A guest as an earlier action of the same plan leaves it, against what it shall have after a later one.
-pub fn of_planned(before: &GuestConfig, after: &GuestConfig, secrets: &BTreeMap<String, Secret>) -> Drift {
-    let mut drift = Drift { running: true, ..Drift::default() };
+pub fn of_planned(
+    before: &GuestConfig,
+    after: &GuestConfig,
+    secrets: &BTreeMap<String, Secret>,
+) -> Drift {
+    let mut drift = Drift {
+        running: true,
+        ..Drift::default()
+    };
     drift.changes = after
         .files
         .iter()
@@ -85,7 +100,10 @@ pub fn of_planned(before: &GuestConfig, after: &GuestConfig, secrets: &BTreeMap<
 }
 
 /// The files of the process: its script, and the unit for the guest's init.
-fn unit_files<'a>(facts: &GuestFacts, config: &'a GuestConfig) -> impl Iterator<Item = &'a RenderedFile> {
+fn unit_files<'a>(
+    facts: &GuestFacts,
+    config: &'a GuestConfig,
+) -> impl Iterator<Item = &'a RenderedFile> {
     let init = facts.init;
     config.daemon.iter().flat_map(move |daemon| {
         let init = match daemon.init {
@@ -106,18 +124,28 @@ fn change(
         return Some(content_change(None, file, secrets));
     };
     if seen.sha256 != file.sha256 {
-        let old = seen.content.as_deref().unwrap_or("(content not read: too long)\n");
+        let old = seen
+            .content
+            .as_deref()
+            .unwrap_or("(content not read: too long)\n");
         return Some(content_change(Some(old), file, secrets));
     }
     let same_owner = seen.owner == file.owner || seen.owner.split(':').next() == Some(&file.owner);
     (seen.mode != file.mode || !same_owner).then(|| FileChange {
         path: file.path.clone(),
         kind: ChangeKind::Attributes,
-        diff: format!("{:04o} {} → {:04o} {}\n", seen.mode, seen.owner, file.mode, file.owner),
+        diff: format!(
+            "{:04o} {} → {:04o} {}\n",
+            seen.mode, seen.owner, file.mode, file.owner
+        ),
     })
 }
 
-fn content_change(old: Option<&str>, file: &RenderedFile, secrets: &BTreeMap<String, Secret>) -> FileChange {
+fn content_change(
+    old: Option<&str>,
+    file: &RenderedFile,
+    secrets: &BTreeMap<String, Secret>,
+) -> FileChange {
     let kind = match (file.secret, old) {
         (true, _) => ChangeKind::Hidden,
         (false, None) => ChangeKind::New,
@@ -129,5 +157,9 @@ fn content_change(old: Option<&str>, file: &RenderedFile, secrets: &BTreeMap<Str
             diff(&file.path, old, &file.content, secrets)
         }
     };
-    FileChange { path: file.path.clone(), kind, diff }
+    FileChange {
+        path: file.path.clone(),
+        kind,
+        diff,
+    }
 }

@@ -21,13 +21,21 @@ pub(super) enum Supply {
 
 impl<'a> Planner<'a> {
     /// What a guest of `image` needs on `host`. Said and planned once, however many guests ask.
-    pub(super) fn image_on(&mut self, image: &'a Image, host: &'a Host, facts: &HostFacts) -> Supply {
+    pub(super) fn image_on(
+        &mut self,
+        image: &'a Image,
+        host: &'a Host,
+        facts: &HostFacts,
+    ) -> Supply {
         let key = (host.id.clone(), image.id.clone());
         if let Some(known) = self.supplies.get(&key) {
             return *known;
         }
         let missing: Vec<ImageFile> = image_files(image)
-            .map(|file| ImageFile { path: image_path(host, file), source: file.source.clone() })
+            .map(|file| ImageFile {
+                path: image_path(host, file),
+                source: file.source.clone(),
+            })
             .filter(|file| !is_there(facts, file))
             .collect();
         let supply = self.supply(image, host, missing);
@@ -45,16 +53,30 @@ impl<'a> Planner<'a> {
                 kind: NoticeKind::Blocked,
                 subject: format!("image {} on host {}", image.id, host.id),
                 text: format!("{} does not exist there", file.path),
-                help: Some("put the file there, or give the image a `source`, a local file that is copied".to_owned()),
+                help: Some(
+                    "put the file there, or give the image a `source`, a local file that is copied"
+                        .to_owned(),
+                ),
                 line,
             });
             return Supply::Impossible;
         }
-        let size: u64 = missing.iter().filter_map(|f| f.source.as_ref()).map(|s| s.size.0).sum();
+        let size: u64 = missing
+            .iter()
+            .filter_map(|f| f.source.as_ref())
+            .map(|s| s.size.0)
+            .sum();
         let summary = format!("{} to host {} ({})", image.id, host.id, mebibytes(size));
         let why = reason_at(ReasonCode::ImageMissing, "a guest there needs it", line);
-        let copy = CopyImage { host: host.id.clone(), image: image.id.clone(), files: missing };
-        Supply::Copied(self.draft.push(Step::change(Operation::CopyImage(copy), summary, why)))
+        let copy = CopyImage {
+            host: host.id.clone(),
+            image: image.id.clone(),
+            files: missing,
+        };
+        Supply::Copied(
+            self.draft
+                .push(Step::change(Operation::CopyImage(copy), summary, why)),
+        )
     }
 }
 

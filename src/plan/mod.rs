@@ -61,7 +61,9 @@ pub fn places(desired: &Desired, observed: &Observed, memory: &Memory) -> Places
     let inventory = Inventory::take(desired, observed, memory);
     let placement = placement::place(desired, observed, memory, &inventory);
     let places = placement.places.into_iter();
-    places.map(|(instance, place)| (instance, (place.host.clone(), place.address))).collect()
+    places
+        .map(|(instance, place)| (instance, (place.host.clone(), place.address)))
+        .collect()
 }
 
 /// Instances with their hosts and addresses.
@@ -69,7 +71,9 @@ pub type Places = BTreeMap<InstanceId, (HostId, std::net::Ipv4Addr)>;
 
 /// The upstreams of a load balancer when every instance serves at its place.
 pub fn upstreams_at(desired: &Desired, group: &Group, places: &Places) -> Vec<Upstream> {
-    let Role::LoadBalancer(balancer) = &group.role else { return Vec::new() };
+    let Role::LoadBalancer(balancer) = &group.role else {
+        return Vec::new();
+    };
     let mut rotation = Rotation::default();
     for (instance, (_, address)) in places {
         if let Some(Role::Service(service)) = desired.group_of(instance).map(|g| &g.role) {
@@ -115,9 +119,15 @@ impl<'a> Planner<'a> {
     }
 
     fn into_plan(self) -> Plan {
-        let Round { desired, observed, .. } = self.round;
-        let seen = observed.hosts.values().filter(|h| h.facts().is_some()).count();
-        let mut notices = self.draft.notices;
+        let Round {
+            desired, observed, ..
+        } = self.round;
+        let seen = observed
+            .hosts
+            .values()
+            .filter(|h| h.facts().is_some())
+            .count();
+        let mut notices = self.draft.notices.clone();
         notices.sort();
         notices.dedup();
         Plan {
@@ -126,9 +136,9 @@ impl<'a> Planner<'a> {
             revision: desired.revision.clone(),
             observed_at: observed.now,
             hosts_seen: (seen, desired.hosts.len()),
-            actions: self.draft.actions,
             notices,
             unchanged: self.draft.unchanged,
+            actions: self.draft.in_waves(),
         }
     }
 }

@@ -30,13 +30,18 @@ impl Planner<'_> {
 
     /// The actions of this plan that change what load balancers do: a guest is only removed after all of them.
     fn rotations(&self) -> Vec<ActionId> {
-        let is_balancer = |i: &InstanceId| self.round.desired.groups.contains_key(&i.group) && !self.is_service(i);
+        let is_balancer = |i: &InstanceId| {
+            self.round.desired.groups.contains_key(&i.group) && !self.is_service(i)
+        };
         self.draft
             .actions
             .iter()
             .filter(|a| a.operation.instance().is_some_and(is_balancer))
             .filter(|a| {
-                matches!(a.operation, Operation::Configure(_) | Operation::AddVip(_) | Operation::DropVip(_))
+                matches!(
+                    a.operation,
+                    Operation::Configure(_) | Operation::AddVip(_) | Operation::DropVip(_)
+                )
             })
             .map(|a| a.id)
             .collect()
@@ -46,7 +51,10 @@ impl Planner<'_> {
         let instance = &found.mark.instance;
         let (motive, why) = match counts {
             true => (Motive::Change, self.not_desired(instance)),
-            false => (Motive::Heal, reason(ReasonCode::Surplus, "it also exists on another host")),
+            false => (
+                Motive::Heal,
+                reason(ReasonCode::Surplus, "it also exists on another host"),
+            ),
         };
         let operation = Operation::Destroy(Removal {
             host: found.host.clone(),
@@ -56,7 +64,10 @@ impl Planner<'_> {
             generation: found.mark.generation.clone(),
             volumes: self.volumes_of(instance, found.host),
         });
-        let summary = format!("{instance} on host {} with {}", found.host, found.mark.address);
+        let summary = format!(
+            "{instance} on host {} with {}",
+            found.host, found.mark.address
+        );
         let step = Step::new(motive, operation, summary, why).needs(stop_requests.iter().copied());
         let id = self.draft.push(step);
         self.last.insert(instance.clone(), id);
@@ -64,10 +75,21 @@ impl Planner<'_> {
 
     fn not_desired(&self, instance: &InstanceId) -> crate::model::plan::Reason {
         match self.round.desired.group_of(instance) {
-            None => reason(ReasonCode::Surplus, format!("{} is not in the file any more", instance.group)),
+            None => reason(
+                ReasonCode::Surplus,
+                format!("{} is not in the file any more", instance.group),
+            ),
             Some(group) => {
-                let line = self.round.desired.lines.of(&format!("{}.replicas", group.key()));
-                reason_at(ReasonCode::Surplus, format!("{} desired", group.replicas), line)
+                let line = self
+                    .round
+                    .desired
+                    .lines
+                    .of(&format!("{}.replicas", group.key()));
+                reason_at(
+                    ReasonCode::Surplus,
+                    format!("{} desired", group.replicas),
+                    line,
+                )
             }
         }
     }
@@ -75,28 +97,48 @@ impl Planner<'_> {
     fn sweep(&mut self) {
         let mut leftovers: BTreeMap<&HostId, Vec<(String, InstanceId)>> = BTreeMap::new();
         for (id, seen) in &self.round.observed.hosts {
-            let (Some(facts), Some(host)) = (seen.facts(), self.round.desired.hosts.get(id)) else { continue };
+            let (Some(facts), Some(host)) = (seen.facts(), self.round.desired.hosts.get(id)) else {
+                continue;
+            };
             let directory = volume_directory(self.round.desired, host);
             for name in &facts.volumes {
                 if let Some(instance) = owner(name).filter(|i| self.is_leftover(i, id)) {
-                    leftovers.entry(id).or_default().push((format!("{directory}/{name}"), instance));
+                    leftovers
+                        .entry(id)
+                        .or_default()
+                        .push((format!("{directory}/{name}"), instance));
                 }
             }
         }
         for (host, files) in leftovers {
-            let domains = files.iter().map(|(_, i)| DomainName::new(&self.round.desired.cluster, i)).collect();
+            let domains = files
+                .iter()
+                .map(|(_, i)| DomainName::new(&self.round.desired.cluster, i))
+                .collect();
             let summary = format!("{} files on host {host}", files.len());
             let volumes = files.into_iter().map(|(path, _)| path).collect();
-            let operation = Operation::Sweep(Sweep { host: host.clone(), volumes, domains });
+            let operation = Operation::Sweep(Sweep {
+                host: host.clone(),
+                volumes,
+                domains,
+            });
             let why = reason(ReasonCode::Leftover, "they belong to no guest");
             self.draft.push(Step::heal(operation, summary, why));
         }
     }
 
     fn is_leftover(&self, instance: &InstanceId, host: &HostId) -> bool {
-        let has_domain = self.round.inventory.all_found().any(|(f, _)| f.mark.instance == *instance && f.host == host);
+        let has_domain = self
+            .round
+            .inventory
+            .all_found()
+            .any(|(f, _)| f.mark.instance == *instance && f.host == host);
         let is_placed = self.round.place(instance).is_some_and(|p| p.host == host);
-        let is_busy = self.round.views.get(instance).is_some_and(|v| v.state == State::Busy);
+        let is_busy = self
+            .round
+            .views
+            .get(instance)
+            .is_some_and(|v| v.state == State::Busy);
         !has_domain && !is_placed && !is_busy && !self.round.memory.busy.contains_key(instance)
     }
 }
@@ -104,5 +146,8 @@ impl Planner<'_> {
 /// The instance that a file in our directory belongs to; none for a file that is not of our making.
 fn owner(name: &str) -> Option<InstanceId> {
     let (instance, ending) = name.rsplit_once('.')?;
-    VOLUME_ENDINGS.contains(&ending).then(|| instance.parse().ok()).flatten()
+    VOLUME_ENDINGS
+        .contains(&ending)
+        .then(|| instance.parse().ok())
+        .flatten()
 }

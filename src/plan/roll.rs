@@ -60,7 +60,8 @@ impl<'a> Planner<'a> {
     /// The holder of a VIP is the last of its group, so that the VIP moves once.
     fn rolling_order(&self, group: &Group) -> Vec<InstanceId> {
         let holder = self.holders.get(&group.id);
-        let mut order: Vec<InstanceId> = self.round.views_of(group).map(|(i, _)| i.clone()).collect();
+        let mut order: Vec<InstanceId> =
+            self.round.views_of(group).map(|(i, _)| i.clone()).collect();
         order.sort_by_key(|i| holder == Some(i));
         order
     }
@@ -76,7 +77,9 @@ impl<'a> Planner<'a> {
             Need::Unmark => self.unmark(&found),
             Need::Rebuild(reason) => self.rebuild_in_row(instance, group, reason),
             Need::Rebind(to, reason) => self.rebind_in_row(instance, group, &found, to, reason),
-            Need::Restart(drift, reason) => self.restart_in_row(instance, group, &found, drift, reason),
+            Need::Restart(drift, reason) => {
+                self.restart_in_row(instance, group, &found, drift, reason)
+            }
         }
     }
 
@@ -118,13 +121,28 @@ impl<'a> Planner<'a> {
             .iter()
             .map(|(key, old, new)| format!("{key} {old} → {new}"))
             .collect();
-        let line = self.round.desired.lines.of(&format!("{}.{first}", group.key()));
-        Some(reason_at(ReasonCode::MachineChanged, words.join(", "), line))
+        let line = self
+            .round
+            .desired
+            .lines
+            .of(&format!("{}.{first}", group.key()));
+        Some(reason_at(
+            ReasonCode::MachineChanged,
+            words.join(", "),
+            line,
+        ))
     }
 
     fn address_change(&self, group: &Group, found: &Found<'_>, to: Ipv4Addr) -> Need {
-        let line = self.round.desired.lines.of(&format!("hosts.{}.pool", found.host));
-        let text = format!("{} is not in the pool of host {} any more", found.mark.address, found.host);
+        let line = self
+            .round
+            .desired
+            .lines
+            .of(&format!("hosts.{}.pool", found.host));
+        let text = format!(
+            "{} is not in the pool of host {} any more",
+            found.mark.address, found.host
+        );
         let reason = reason_at(ReasonCode::AddressChanged, text, line);
         match self.round.image(group).is_some_and(|i| i.interfaces) {
             true => Need::Rebind(to, reason),
@@ -134,7 +152,11 @@ impl<'a> Planner<'a> {
 
     fn drift_reason(&self, group: &Group, drift: &Drift) -> Reason {
         let line = self.round.desired.lines.of(&group.key());
-        reason_at(ReasonCode::ConfigDrift, format!("differs: {}", drift.words()), line)
+        reason_at(
+            ReasonCode::ConfigDrift,
+            format!("differs: {}", drift.words()),
+            line,
+        )
     }
 
     fn cannot_look(&mut self, instance: &InstanceId) {
@@ -184,7 +206,9 @@ impl<'a> Planner<'a> {
             changes: drift.changes,
             boot: REACH,
             must_live: restarts,
-            interrupts: restarts.then(|| self.noticed(instance, group, RESTART)).flatten(),
+            interrupts: restarts
+                .then(|| self.noticed(instance, group, RESTART))
+                .flatten(),
         })
     }
 
@@ -192,18 +216,36 @@ impl<'a> Planner<'a> {
         let operation = Operation::SetMark(SetMark {
             host: found.host.clone(),
             domain: DomainName::new(&self.round.desired.cluster, &found.mark.instance),
-            mark: Mark { moving_to: None, ..found.mark.clone() },
+            mark: Mark {
+                moving_to: None,
+                ..found.mark.clone()
+            },
         });
         let summary = format!("{} stays at {}", found.mark.instance, found.mark.address);
-        let why = reason_at(ReasonCode::Unfinished, "a change of its address was begun and is not wanted any more", None);
+        let why = reason_at(
+            ReasonCode::Unfinished,
+            "a change of its address was begun and is not wanted any more",
+            None,
+        );
         self.draft.push(Step::heal(operation, summary, why));
         Some(())
     }
 
-    fn rebuild_in_row(&mut self, instance: &InstanceId, group: &'a Group, reason: Reason) -> Option<()> {
+    fn rebuild_in_row(
+        &mut self,
+        instance: &InstanceId,
+        group: &'a Group,
+        reason: Reason,
+    ) -> Option<()> {
         let needs = self.step_aside(instance, group, &reason);
         let interrupts = self.noticed(instance, group, REBUILD);
-        let purpose = Purpose { motive: Motive::Change, reason, needs, after: Vec::new(), interrupts };
+        let purpose = Purpose {
+            motive: Motive::Change,
+            reason,
+            needs,
+            after: Vec::new(),
+            interrupts,
+        };
         self.row = Some(self.build(instance, purpose)?);
         Some(())
     }
@@ -247,8 +289,15 @@ impl<'a> Planner<'a> {
             to,
             network: self.round.guest_network(found.host, &mac)?,
             interfaces,
-            moving: Mark { moving_to: Some(to), ..found.mark.clone() },
-            moved: Mark { address: to, moving_to: None, ..found.mark.clone() },
+            moving: Mark {
+                moving_to: Some(to),
+                ..found.mark.clone()
+            },
+            moved: Mark {
+                address: to,
+                moving_to: None,
+                ..found.mark.clone()
+            },
             fallback: REBIND_FALLBACK,
             healthy: (group.heartbeat.clone(), group.heartbeat.grace),
         }));
@@ -278,12 +327,20 @@ impl<'a> Planner<'a> {
     ) -> Option<()> {
         let config = self.config_of(instance, group, found.host, to)?;
         let mut drift = self.drift_of(instance, &config)?;
-        drift.changes.retain(|c| c.path != "/etc/network/interfaces");
+        drift
+            .changes
+            .retain(|c| c.path != "/etc/network/interfaces");
         if drift.is_none() || matches!(group.role, Role::LoadBalancer(_)) {
             return Some(());
         }
-        let mark = Mark { address: to, ..found.mark.clone() };
-        let moved = Found { mark: &mark, ..*found };
+        let mark = Mark {
+            address: to,
+            ..found.mark.clone()
+        };
+        let moved = Found {
+            mark: &mark,
+            ..*found
+        };
         let setup = self.setup(instance, group, &moved, drift, reason, vec![rebind])?;
         self.row = Some(self.push_configure(instance, group, found.host, &mark, setup));
         Some(())
@@ -291,16 +348,31 @@ impl<'a> Planner<'a> {
 
     /// Makes room before `instance` is taken out of service: it gets no requests, and no VIP, any more. Returns what
     /// the work on it needs.
-    fn step_aside(&mut self, instance: &InstanceId, group: &'a Group, reason: &Reason) -> Vec<ActionId> {
+    fn step_aside(
+        &mut self,
+        instance: &InstanceId,
+        group: &'a Group,
+        reason: &Reason,
+    ) -> Vec<ActionId> {
         let mut needs: Vec<ActionId> = self.row.into_iter().collect();
-        let healed = self.last.iter().filter(|(i, _)| i.group == group.id && *i != instance).map(|(_, id)| *id);
+        let healed = self
+            .last
+            .iter()
+            .filter(|(i, _)| i.group == group.id && *i != instance)
+            .map(|(_, id)| *id);
         needs.extend(healed.collect::<Vec<_>>());
         needs.sort_unstable();
         needs.dedup();
         match &group.role {
-            Role::Service(_) if self.others_live(instance, group) && is_routed(self.round.desired, &group.id) => {
+            Role::Service(_)
+                if self.others_live(instance, group)
+                    && is_routed(self.round.desired, &group.id) =>
+            {
                 self.rotation.take_out(instance);
-                let why = Reason { text: format!("{instance} is worked on next: {}", reason.text), ..reason.clone() };
+                let why = Reason {
+                    text: format!("{instance} is worked on next: {}", reason.text),
+                    ..reason.clone()
+                };
                 let rotated = self.rotate(&why, &needs);
                 needs.extend(rotated);
             }
@@ -318,7 +390,17 @@ impl<'a> Planner<'a> {
         })
     }
 
-    fn noticed(&self, instance: &InstanceId, group: &Group, about: Duration) -> Option<(String, Duration)> {
-        (!self.others_live(instance, group)).then(|| (format!("{} (its only instance that serves)", group.id), about))
+    fn noticed(
+        &self,
+        instance: &InstanceId,
+        group: &Group,
+        about: Duration,
+    ) -> Option<(String, Duration)> {
+        (!self.others_live(instance, group)).then(|| {
+            (
+                format!("{} (its only instance that serves)", group.id),
+                about,
+            )
+        })
     }
 }

@@ -29,7 +29,9 @@ impl Rotation {
                 (_, Some(found)) => found.mark,
                 (State::Hidden(_, mark), None) => mark,
                 (State::Perhaps(_), None) => {
-                    rotation.unknown.insert(view.group.id.clone(), instance.clone());
+                    rotation
+                        .unknown
+                        .insert(view.group.id.clone(), instance.clone());
                     continue;
                 }
                 (State::Busy | State::Absent | State::Live(_), None) => continue,
@@ -41,7 +43,12 @@ impl Rotation {
 
     /// Puts an instance into the rotation, at this address and port.
     pub fn put(&mut self, instance: &InstanceId, address: Ipv4Addr, port: u16) {
-        let server = Server { instance: instance.clone(), address, port, down: false };
+        let server = Server {
+            instance: instance.clone(),
+            address,
+            port,
+            down: false,
+        };
         self.servers
             .entry(instance.group.clone())
             .or_default()
@@ -76,7 +83,9 @@ impl Rotation {
             let servers = self.servers.get(&route.service);
             upstreams.push(Upstream {
                 service: route.service.clone(),
-                servers: servers.map(|s| s.values().cloned().collect()).unwrap_or_default(),
+                servers: servers
+                    .map(|s| s.values().cloned().collect())
+                    .unwrap_or_default(),
             });
         }
         upstreams.sort_by(|a, b| a.service.cmp(&b.service));
@@ -86,5 +95,7 @@ impl Rotation {
 
 /// Whether any load balancer sends requests to `service`.
 pub fn is_routed(desired: &Desired, service: &GroupId) -> bool {
-    desired.load_balancers().any(|(_, lb)| lb.routes.iter().any(|r| r.service == *service))
+    desired
+        .load_balancers()
+        .any(|(_, lb)| lb.routes.iter().any(|r| r.service == *service))
 }

@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 
 use reconcile::adapters::ssh_reader::SshReader;
 use reconcile::adapters::ssh_writer::SshWriter;
-use reconcile::model::action::{Build, GuestNetwork, GuestRef, Machine, Removal, RenderedFile, Seed};
+use reconcile::model::action::{
+    Build, GuestNetwork, GuestRef, Machine, Removal, RenderedFile, Seed,
+};
 use reconcile::model::desired::{Accelerator, Host, OnChange, Pool, SshAccess};
 use reconcile::model::facts::{Domain, HostFacts, Seen};
 use reconcile::model::id::DomainName;
@@ -30,29 +32,50 @@ pub struct Lab {
 
 impl Lab {
     pub fn new() -> Self {
-        let name = std::env::var("RECONCILE_LAB").expect("RECONCILE_LAB names the lab: see the head of main.rs");
-        let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join(".lab").join(&name);
+        let name = std::env::var("RECONCILE_LAB")
+            .expect("RECONCILE_LAB names the lab: see the head of main.rs");
+        let dir = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join(".lab")
+            .join(&name);
         let dir = std::env::var_os("RECONCILE_LAB_DIR").map_or(dir, PathBuf::from);
         let state = tempfile::tempdir().unwrap();
         let access = Self::access(&dir);
         let reader = Arc::new(SshReader::new(&access, state.path()).unwrap());
         let writer = SshWriter::new(Arc::clone(&reader));
-        Self { reader, writer, dir, state, name }
+        Self {
+            reader,
+            writer,
+            dir,
+            state,
+            name,
+        }
     }
 
     pub fn access(dir: &Path) -> SshAccess {
-        SshAccess { config: Some(dir.join("ssh/config")), ..SshAccess::default() }
+        SshAccess {
+            config: Some(dir.join("ssh/config")),
+            ..SshAccess::default()
+        }
     }
 
     /// Runs a command on a host, beside ssh.
     pub fn on(&self, host: &str, command: &[&str]) -> Output {
         let script = self.dir.join("../../tests/lab/lab");
-        Command::new(script).env("LAB", &self.name).args(["on", host]).args(command).output().unwrap()
+        Command::new(script)
+            .env("LAB", &self.name)
+            .args(["on", host])
+            .args(command)
+            .output()
+            .unwrap()
     }
 
     pub fn lab(&self, args: &[&str]) -> Output {
         let script = self.dir.join("../../tests/lab/lab");
-        Command::new(script).env("LAB", &self.name).args(args).output().unwrap()
+        Command::new(script)
+            .env("LAB", &self.name)
+            .args(args)
+            .output()
+            .unwrap()
     }
 
     /// What an earlier, failed run left.
@@ -64,13 +87,18 @@ impl Lab {
 
     pub async fn facts(&self, host: &Host) -> HostFacts {
         let seen = Hypervisor::observe(&*self.reader, host, &query()).await;
-        let Seen::Yes(facts) = seen else { panic!("{seen:?}") };
+        let Seen::Yes(facts) = seen else {
+            panic!("{seen:?}")
+        };
         facts
     }
 
     pub async fn domain(&self, host: &Host, name: &DomainName) -> Option<Domain> {
         let facts = self.facts(host).await;
-        facts.domains.into_iter().find(|domain| domain.name == name.as_str())
+        facts
+            .domains
+            .into_iter()
+            .find(|domain| domain.name == name.as_str())
     }
 
     pub async fn wait_for(&self, guest: &GuestRef) {
@@ -86,7 +114,10 @@ impl Lab {
 }
 
 pub fn query() -> HostQuery {
-    HostQuery { volumes: volumes(), ..HostQuery::default() }
+    HostQuery {
+        volumes: volumes(),
+        ..HostQuery::default()
+    }
 }
 
 pub fn volumes() -> String {
@@ -129,7 +160,9 @@ pub fn build(group: &str, address: &str, generation: &str, stage: Stage) -> Buil
         disk_size: None,
         disk: format!("{}/{domain}.qcow2", volumes()),
         base: format!("{STORAGE}/micro.qcow2"),
-        seed: seed.is_some().then(|| format!("{}/{domain}.seed", volumes())),
+        seed: seed
+            .is_some()
+            .then(|| format!("{}/{domain}.seed", volumes())),
         kernel: Some(format!("{STORAGE}/vmlinuz")),
         initrd: Some(format!("{STORAGE}/initrd")),
         cmdline: None,
@@ -138,7 +171,14 @@ pub fn build(group: &str, address: &str, generation: &str, stage: Stage) -> Buil
         domain,
     };
     let xml = xml(&machine, &mark);
-    Build { host: "a".parse().unwrap(), xml, machine, mark, seed, replaces: None }
+    Build {
+        host: "a".parse().unwrap(),
+        xml,
+        machine,
+        mark,
+        seed,
+        replaces: None,
+    }
 }
 
 pub fn mac(number: u8) -> String {
@@ -146,12 +186,19 @@ pub fn mac(number: u8) -> String {
 }
 
 fn seed(mark: &Mark, number: u8) -> Seed {
-    let key = std::env::var_os("RECONCILE_LAB_DIR").map(PathBuf::from).unwrap_or_else(|| {
-        Path::new(env!("CARGO_MANIFEST_DIR")).join(".lab").join(std::env::var("RECONCILE_LAB").unwrap())
-    });
+    let key = std::env::var_os("RECONCILE_LAB_DIR")
+        .map(PathBuf::from)
+        .unwrap_or_else(|| {
+            Path::new(env!("CARGO_MANIFEST_DIR"))
+                .join(".lab")
+                .join(std::env::var("RECONCILE_LAB").unwrap())
+        });
     let key = std::fs::read_to_string(key.join("ssh/id_ed25519.pub")).unwrap();
     Seed {
-        meta_data: format!("instance-id: {}\nlocal-hostname: {}\n", mark.generation, mark.instance),
+        meta_data: format!(
+            "instance-id: {}\nlocal-hostname: {}\n",
+            mark.generation, mark.instance
+        ),
         user_data: format!("#cloud-config\nssh_authorized_keys:\n  - {key}"),
         network_config: format!(
             "version: 2\nethernets:\n  primary:\n    match:\n      macaddress: \"{}\"\n    addresses:\n      - {}/24\n    routes:\n      - to: default\n        via: 192.168.10.254\n",
@@ -188,7 +235,10 @@ pub fn removal(build: &Build) -> Removal {
         domain: build.machine.domain.clone(),
         uuid: build.machine.uuid.clone(),
         generation: build.mark.generation.clone(),
-        volumes: [Some(build.machine.disk.clone()), build.machine.seed.clone()].into_iter().flatten().collect(),
+        volumes: [Some(build.machine.disk.clone()), build.machine.seed.clone()]
+            .into_iter()
+            .flatten()
+            .collect(),
     }
 }
 
@@ -203,7 +253,11 @@ pub fn guest(build: &Build) -> GuestRef {
 }
 
 pub fn network(build: &Build) -> GuestNetwork {
-    GuestNetwork { prefix: 24, gateway: Some(Ipv4Addr::new(192, 168, 10, 254)), mac: build.machine.mac.clone() }
+    GuestNetwork {
+        prefix: 24,
+        gateway: Some(Ipv4Addr::new(192, 168, 10, 254)),
+        mac: build.machine.mac.clone(),
+    }
 }
 
 pub fn file(path: &str, content: &str) -> RenderedFile {
@@ -220,5 +274,8 @@ pub fn file(path: &str, content: &str) -> RenderedFile {
 }
 
 pub fn digest(content: &str) -> String {
-    Sha256::digest(content.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    Sha256::digest(content.as_bytes())
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }

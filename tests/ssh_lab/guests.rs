@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
-use reconcile::model::action::{Bootstrap, Daemon, GuestConfig, GuestRef, Rebind, RenderedFile, SetMark, VipMove};
+use reconcile::model::action::{
+    Bootstrap, Daemon, GuestConfig, GuestRef, Rebind, RenderedFile, SetMark, VipMove,
+};
 use reconcile::model::desired::{Heartbeat, Init, OnChange};
 use reconcile::model::facts::{GuestFacts, Seen};
 use reconcile::model::mark::{Mark, Stage};
@@ -15,10 +17,18 @@ use reconcile::ports::{ActError, Effect};
 use super::fixture::{Lab, build, digest, file, guest, host, mac, network, removal};
 
 async fn look(lab: &Lab, guest: &GuestRef, files: &[&RenderedFile]) -> GuestFacts {
-    let files = files.iter().map(|file| (file.path.clone(), file.sha256.clone())).collect();
-    let query = GuestQuery { files, daemon: Some("web".parse().unwrap()) };
+    let files = files
+        .iter()
+        .map(|file| (file.path.clone(), file.sha256.clone()))
+        .collect();
+    let query = GuestQuery {
+        files,
+        daemon: Some("web".parse().unwrap()),
+    };
     let seen = lab.reader.observe(guest, &query).await;
-    let Seen::Yes(facts) = seen else { panic!("{seen:?}") };
+    let Seen::Yes(facts) = seen else {
+        panic!("{seen:?}")
+    };
     facts
 }
 
@@ -29,18 +39,30 @@ fn addresses(facts: &GuestFacts) -> Vec<(String, bool)> {
 
 /// What becomes the process: as the run script that is rendered for guests.
 fn daemon(revision: &str, init: Init, command: &str, reloads: &[&RenderedFile]) -> Daemon {
-    let list: String = reloads.iter().map(|file| format!(" {}", file.path)).collect();
+    let list: String = reloads
+        .iter()
+        .map(|file| format!(" {}", file.path))
+        .collect();
     let script = format!(
         "#!/bin/sh\nmkdir -p /run/reconcile\nfor f in{list}; do sha256sum < \"$f\"; done | sha256sum | cut -d ' ' -f 1 > /run/reconcile/web.loaded\n\
          echo $$ > /run/reconcile/web.pid\necho {revision} > /run/reconcile/web.started\nexec {command}\n"
     );
     let supervise = "#!/bin/sh\necho $$ > /run/reconcile/web.supervisor\nwhile :; do /etc/reconcile/web.run; sleep 1; done\n";
-    let executable = |path: &str, content: &str| RenderedFile { mode: 0o755, ..file(path, content) };
-    let sums: String = reloads.iter().map(|file| format!("{}  -\n", file.sha256)).collect();
+    let executable = |path: &str, content: &str| RenderedFile {
+        mode: 0o755,
+        ..file(path, content)
+    };
+    let sums: String = reloads
+        .iter()
+        .map(|file| format!("{}  -\n", file.sha256))
+        .collect();
     Daemon {
         name: "web".parse().unwrap(),
         init,
-        units: BTreeMap::from([(Init::None, executable("/etc/reconcile/web.supervise", supervise))]),
+        units: BTreeMap::from([(
+            Init::None,
+            executable("/etc/reconcile/web.supervise", supervise),
+        )]),
         script: executable("/etc/reconcile/web.run", &script),
         revision: revision.into(),
         loads: digest(&sums),
@@ -63,7 +85,10 @@ fn nginx(answer: &str) -> RenderedFile {
 const NGINX: &str = "nginx -c /etc/nginx/nginx.conf -g 'daemon off;'";
 
 async fn get(address: &str) -> String {
-    let output = tokio::process::Command::new("curl").args(["-s", "-m", "3", &format!("http://{address}/")]).output().await;
+    let output = tokio::process::Command::new("curl")
+        .args(["-s", "-m", "3", &format!("http://{address}/")])
+        .output()
+        .await;
     String::from_utf8(output.unwrap().stdout).unwrap()
 }
 
@@ -78,10 +103,13 @@ async fn answers(text: &str) {
 async fn pids(lab: &Lab, guest: &GuestRef) -> String {
     let config = lab.dir.join("ssh/config");
     let output = tokio::process::Command::new("ssh")
-        .arg("-F").arg(config)
+        .arg("-F")
+        .arg(config)
         .arg(format!("root@{}", guest.address))
         .arg("read -r pid < /run/reconcile/web.pid; echo $(cat /proc/$pid/task/$pid/children) $pid")
-        .output().await.unwrap();
+        .output()
+        .await
+        .unwrap();
     String::from_utf8(output.stdout).unwrap()
 }
 
@@ -102,7 +130,11 @@ async fn a_guest_s_files_and_its_process_are_brought_to_what_is_desired() {
 
 async fn configured(lab: &Lab, guest: &GuestRef, init: Init) {
     let hostile = file("/etc/it's $(a) file", "'\"`$(touch /tmp/owned)`\n\\n ü\n");
-    let secret = RenderedFile { mode: 0o600, owner: "www-data:www-data".into(), ..file("/srv/deep/er/secret", "x") };
+    let secret = RenderedFile {
+        mode: 0o600,
+        owner: "www-data:www-data".into(),
+        ..file("/srv/deep/er/secret", "x")
+    };
     let config = |answer: &str, revision: &str| {
         let conf = nginx(answer);
         GuestConfig {
@@ -126,11 +158,27 @@ async fn configured(lab: &Lab, guest: &GuestRef, init: Init) {
     let facts = look(lab, guest, &[&hostile, &secret, &nginx("other")]).await;
     assert_eq!(facts.init, Some(Init::Busybox));
     assert_eq!(facts.files[&hostile.path].content, None);
-    assert_eq!((facts.files[&secret.path].mode, facts.files[&secret.path].owner.as_str()), (0o600, "www-data:www-data"));
-    assert_eq!(facts.files["/etc/nginx/nginx.conf"].content, Some(nginx("one").content));
+    assert_eq!(
+        (
+            facts.files[&secret.path].mode,
+            facts.files[&secret.path].owner.as_str()
+        ),
+        (0o600, "www-data:www-data")
+    );
+    assert_eq!(
+        facts.files["/etc/nginx/nginx.conf"].content,
+        Some(nginx("one").content)
+    );
     let daemon = facts.daemon.unwrap();
     let wanted = one.daemon.as_ref().unwrap();
-    assert_eq!((daemon.running, daemon.started.as_ref(), daemon.loaded.as_ref()), (true, Some(&wanted.revision), Some(&wanted.loads)));
+    assert_eq!(
+        (
+            daemon.running,
+            daemon.started.as_ref(),
+            daemon.loaded.as_ref()
+        ),
+        (true, Some(&wanted.revision), Some(&wanted.loads))
+    );
 
     // A reload keeps the process and changes its workers.
     let two = config("two", &format!("r1-{init:?}"));
@@ -144,8 +192,13 @@ async fn configured(lab: &Lab, guest: &GuestRef, init: Init) {
     // What is not valid is not put in place, and neither is what came before it.
     let mut bad = config("thr'ee", &format!("r1-{init:?}"));
     bad.files[0] = file(&hostile.path, "new");
-    let Err(ActError::Failed(message)) = apply("invalid", &bad).await else { panic!() };
-    assert!(message.contains("not valid") && message.contains("nginx"), "{message}");
+    let Err(ActError::Failed(message)) = apply("invalid", &bad).await else {
+        panic!()
+    };
+    assert!(
+        message.contains("not valid") && message.contains("nginx"),
+        "{message}"
+    );
     let facts = look(lab, guest, &[&hostile, &nginx("two")]).await;
     assert_eq!(facts.files[&hostile.path].content, None);
     assert_eq!(facts.files["/etc/nginx/nginx.conf"].content, None);
@@ -155,21 +208,35 @@ async fn configured(lab: &Lab, guest: &GuestRef, init: Init) {
     let three = config("two", &format!("r2-{init:?}"));
     assert_eq!(apply("restarted", &three).await, Ok(Effect::Changed));
     answers("two").await;
-    assert_ne!(pids(lab, guest).await.rsplit(' ').next(), after.rsplit(' ').next());
+    assert_ne!(
+        pids(lab, guest).await.rsplit(' ').next(),
+        after.rsplit(' ').next()
+    );
 
     // Killed: whatever keeps it up starts it again.
     let ssh = lab.dir.join("ssh/config");
     let killed = tokio::process::Command::new("ssh").arg("-F").arg(ssh).arg("root@192.168.10.70").arg("read -r pid < /run/reconcile/web.pid; kill -9 $(cat /proc/$pid/task/$pid/children) $pid").status().await;
     killed.unwrap();
     let begin = Instant::now();
-    while !look(lab, guest, &[]).await.daemon.is_some_and(|d| d.running) {
+    while !look(lab, guest, &[])
+        .await
+        .daemon
+        .is_some_and(|d| d.running)
+    {
         assert!(begin.elapsed() < Duration::from_secs(5));
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     if init == Init::Auto {
         let ssh = lab.dir.join("ssh/config");
         let stop = "sed -i /web.run/d /etc/inittab; kill -HUP 1; read -r pid < /run/reconcile/web.pid; kill $pid; sleep 1; rm -rf /run/reconcile";
-        tokio::process::Command::new("ssh").arg("-F").arg(ssh).arg("root@192.168.10.70").arg(stop).status().await.unwrap();
+        tokio::process::Command::new("ssh")
+            .arg("-F")
+            .arg(ssh)
+            .arg("root@192.168.10.70")
+            .arg(stop)
+            .status()
+            .await
+            .unwrap();
     }
 }
 
@@ -177,7 +244,10 @@ async fn configured(lab: &Lab, guest: &GuestRef, init: Init) {
 #[ignore = "needs the lab"]
 async fn a_vip_moves_and_its_neighbours_learn_it_at_once() {
     let (lab, a) = (Lab::new(), host("a"));
-    let builds = [build("vipa", "192.168.10.71", "gv1", Stage::Ready), build("vipb", "192.168.10.72", "gv2", Stage::Ready)];
+    let builds = [
+        build("vipa", "192.168.10.71", "gv1", Stage::Ready),
+        build("vipb", "192.168.10.72", "gv2", Stage::Ready),
+    ];
     for build in &builds {
         lab.clean(build.machine.domain.as_str());
         lab.writer.build(&a, build).await.unwrap();
@@ -193,45 +263,96 @@ async fn a_vip_moves_and_its_neighbours_learn_it_at_once() {
         quiet_port,
     };
     let neighbour = async || {
-        let output = tokio::process::Command::new("ip").args(["neigh", "show", "192.168.10.120"]).output().await.unwrap();
+        let output = tokio::process::Command::new("ip")
+            .args(["neigh", "show", "192.168.10.120"])
+            .output()
+            .await
+            .unwrap();
         String::from_utf8(output.stdout).unwrap()
     };
-    assert_eq!(lab.writer.add_vip(&vip(&guests[0], None)).await, Ok(Effect::Changed));
-    assert_eq!(lab.writer.add_vip(&vip(&guests[0], None)).await, Ok(Effect::AlreadyDone));
-    assert_eq!(addresses(&look(&lab, &guests[0], &[]).await), [("192.168.10.71".into(), false), ("192.168.10.120".into(), true)]);
-    let ping = tokio::process::Command::new("ping").args(["-c1", "-W2", "192.168.10.120"]).output().await.unwrap();
+    assert_eq!(
+        lab.writer.add_vip(&vip(&guests[0], None)).await,
+        Ok(Effect::Changed)
+    );
+    assert_eq!(
+        lab.writer.add_vip(&vip(&guests[0], None)).await,
+        Ok(Effect::AlreadyDone)
+    );
+    assert_eq!(
+        addresses(&look(&lab, &guests[0], &[]).await),
+        [
+            ("192.168.10.71".into(), false),
+            ("192.168.10.120".into(), true)
+        ]
+    );
+    let ping = tokio::process::Command::new("ping")
+        .args(["-c1", "-W2", "192.168.10.120"])
+        .output()
+        .await
+        .unwrap();
     assert!(ping.status.success());
     assert!(neighbour().await.contains(&mac(71)));
 
     let begin = Instant::now();
-    assert_eq!(lab.writer.drop_vip(&vip(&guests[0], None)).await, Ok(Effect::Changed));
+    assert_eq!(
+        lab.writer.drop_vip(&vip(&guests[0], None)).await,
+        Ok(Effect::Changed)
+    );
     println!("dropped: {:?}", begin.elapsed());
-    assert_eq!(lab.writer.add_vip(&vip(&guests[1], None)).await, Ok(Effect::Changed));
+    assert_eq!(
+        lab.writer.add_vip(&vip(&guests[1], None)).await,
+        Ok(Effect::Changed)
+    );
     println!("moved: {:?}", begin.elapsed());
     while !neighbour().await.contains(&mac(72)) {
-        assert!(begin.elapsed() < Duration::from_secs(2), "{}", neighbour().await);
+        assert!(
+            begin.elapsed() < Duration::from_secs(2),
+            "{}",
+            neighbour().await
+        );
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     println!("known to the neighbours: {:?}", begin.elapsed());
-    assert_eq!(lab.writer.drop_vip(&vip(&guests[0], Some(22))).await, Ok(Effect::AlreadyDone));
+    assert_eq!(
+        lab.writer.drop_vip(&vip(&guests[0], Some(22))).await,
+        Ok(Effect::AlreadyDone)
+    );
 
     // With a connection open it is waited for, but not for ever.
     let mut held = tokio::process::Command::new("ssh");
-    held.arg("-F").arg(lab.dir.join("ssh/config")).args(["root@192.168.10.120", "sleep 1.5"]).kill_on_drop(true);
+    held.arg("-F")
+        .arg(lab.dir.join("ssh/config"))
+        .args(["root@192.168.10.120", "sleep 1.5"])
+        .kill_on_drop(true);
     let mut held = held.spawn().unwrap();
     tokio::time::sleep(Duration::from_millis(900)).await;
     let begin = Instant::now();
-    assert_eq!(lab.writer.drop_vip(&vip(&guests[1], Some(22))).await, Ok(Effect::Changed));
+    assert_eq!(
+        lab.writer.drop_vip(&vip(&guests[1], Some(22))).await,
+        Ok(Effect::Changed)
+    );
     println!("dropped when it was quiet: {:?}", begin.elapsed());
     assert!(begin.elapsed() > Duration::from_millis(300));
-    assert!(begin.elapsed() < Duration::from_millis(2500), "it ended long ago");
-    assert!(held.wait().await.unwrap().success(), "the connection was let end");
+    assert!(
+        begin.elapsed() < Duration::from_millis(2500),
+        "it ended long ago"
+    );
+    assert!(
+        held.wait().await.unwrap().success(),
+        "the connection was let end"
+    );
     for build in &builds {
         lab.writer.remove(&a, &removal(build)).await.unwrap();
     }
 }
 
-fn rebind(built_mark: &Mark, guest: &GuestRef, to: Ipv4Addr, network: reconcile::model::action::GuestNetwork, fallback: u64) -> Rebind {
+fn rebind(
+    built_mark: &Mark,
+    guest: &GuestRef,
+    to: Ipv4Addr,
+    network: reconcile::model::action::GuestNetwork,
+    fallback: u64,
+) -> Rebind {
     let heartbeat = Heartbeat {
         path: "/".into(),
         port: 80,
@@ -246,8 +367,14 @@ fn rebind(built_mark: &Mark, guest: &GuestRef, to: Ipv4Addr, network: reconcile:
         to,
         network,
         interfaces: file("/etc/network/interfaces", "auto lo\n# moved\n"),
-        moving: Mark { moving_to: Some(to), ..built_mark.clone() },
-        moved: Mark { address: to, ..built_mark.clone() },
+        moving: Mark {
+            moving_to: Some(to),
+            ..built_mark.clone()
+        },
+        moved: Mark {
+            address: to,
+            ..built_mark.clone()
+        },
         fallback: Duration::from_secs(fallback),
         healthy: (heartbeat, Duration::ZERO),
     }
@@ -263,7 +390,10 @@ async fn a_guest_moves_to_another_address_or_falls_back_by_itself() {
     let at_old = guest(&built);
     lab.wait_for(&at_old).await;
     let to: Ipv4Addr = "192.168.10.74".parse().unwrap();
-    let both = [("192.168.10.73".to_owned(), false), ("192.168.10.74".to_owned(), false)];
+    let both = [
+        ("192.168.10.73".to_owned(), false),
+        ("192.168.10.74".to_owned(), false),
+    ];
 
     // Without our word the guest drops the new address.
     let hasty = rebind(&built.mark, &at_old, to, network(&built), 2);
@@ -278,22 +408,51 @@ async fn a_guest_moves_to_another_address_or_falls_back_by_itself() {
     // With it the old one goes. A first try's fallback does not undo a second try.
     assert_eq!(lab.writer.add_address(&hasty).await, Ok(Effect::Changed));
     let patient = rebind(&built.mark, &at_old, to, network(&built), 30);
-    assert_eq!(lab.writer.add_address(&patient).await, Ok(Effect::AlreadyDone));
+    assert_eq!(
+        lab.writer.add_address(&patient).await,
+        Ok(Effect::AlreadyDone)
+    );
     tokio::time::sleep(Duration::from_millis(2500)).await;
-    let set = SetMark { host: a.id.clone(), domain: patient.domain.clone(), mark: patient.moving.clone() };
+    let set = SetMark {
+        host: a.id.clone(),
+        domain: patient.domain.clone(),
+        mark: patient.moving.clone(),
+    };
     assert_eq!(lab.writer.set_mark(&a, &set).await, Ok(Effect::Changed));
-    assert_eq!(lab.domain(&a, &patient.domain).await.unwrap().mark, Some(patient.moving.clone()));
-    let at_new = GuestRef { address: to, ..at_old.clone() };
+    assert_eq!(
+        lab.domain(&a, &patient.domain).await.unwrap().mark,
+        Some(patient.moving.clone())
+    );
+    let at_new = GuestRef {
+        address: to,
+        ..at_old.clone()
+    };
     lab.wait_for(&at_new).await;
     // A VIP on the guest survives the move.
-    let vip = VipMove { guest: at_new.clone(), balancer: "web".parse().unwrap(), vip: "192.168.10.121/24".parse().unwrap(), quiet_port: None };
+    let vip = VipMove {
+        guest: at_new.clone(),
+        balancer: "web".parse().unwrap(),
+        vip: "192.168.10.121/24".parse().unwrap(),
+        quiet_port: None,
+    };
     lab.writer.add_vip(&vip).await.unwrap();
     let network = network(&built);
-    let settle = Settle { guest: &at_new, interfaces: &patient.interfaces, network: &network, old: at_old.address };
+    let settle = Settle {
+        guest: &at_new,
+        interfaces: &patient.interfaces,
+        network: &network,
+        old: at_old.address,
+    };
     assert_eq!(lab.writer.settle(&settle).await, Ok(Effect::Changed));
     assert_eq!(lab.writer.settle(&settle).await, Ok(Effect::AlreadyDone));
     let facts = look(&lab, &at_new, &[&patient.interfaces]).await;
-    assert_eq!(addresses(&facts), [("192.168.10.74".into(), false), ("192.168.10.121".into(), true)]);
+    assert_eq!(
+        addresses(&facts),
+        [
+            ("192.168.10.74".into(), false),
+            ("192.168.10.121".into(), true)
+        ]
+    );
     assert_eq!(facts.files["/etc/network/interfaces"].content, None);
     lab.writer.remove(&a, &removal(&built)).await.unwrap();
 }
@@ -312,32 +471,50 @@ async fn a_fresh_guest_at_the_bootstrap_address_gets_its_own() {
         bootstrap: "192.168.10.9".parse().unwrap(),
         domain: built.machine.domain.clone(),
         interfaces: file("/etc/network/interfaces", "auto lo\n"),
-        mark: Mark { stage: Stage::Ready, ..built.mark.clone() },
+        mark: Mark {
+            stage: Stage::Ready,
+            ..built.mark.clone()
+        },
         grace: Duration::from_secs(30),
     };
     let begin = Instant::now();
     let effect = loop {
         match lab.writer.bootstrap(&bootstrap).await {
-            Err(ActError::Unreachable(unseen)) => assert!(begin.elapsed() < Duration::from_secs(40), "{unseen:?}"),
+            Err(ActError::Unreachable(unseen)) => {
+                assert!(begin.elapsed() < Duration::from_secs(40), "{unseen:?}")
+            }
             done => break done,
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     };
     println!("bootstrapped in {:?}", begin.elapsed());
     assert_eq!(effect, Ok(Effect::Changed));
-    assert_eq!(lab.writer.bootstrap(&bootstrap).await, Ok(Effect::AlreadyDone));
+    assert_eq!(
+        lab.writer.bootstrap(&bootstrap).await,
+        Ok(Effect::AlreadyDone)
+    );
 
     // Another guest that answers there is left alone.
     let mut other = bootstrap.clone();
     other.network.mac = mac(1);
     other.guest.address = "192.168.10.76".parse().unwrap();
-    let Err(ActError::Moved(message)) = lab.writer.bootstrap(&other).await else { panic!() };
+    let Err(ActError::Moved(message)) = lab.writer.bootstrap(&other).await else {
+        panic!()
+    };
     assert!(message.contains("another one"), "{message}");
 
     lab.wait_for(&at_own).await;
-    let settle = Settle { guest: &at_own, interfaces: &bootstrap.interfaces, network: &bootstrap.network, old: bootstrap.bootstrap };
+    let settle = Settle {
+        guest: &at_own,
+        interfaces: &bootstrap.interfaces,
+        network: &bootstrap.network,
+        old: bootstrap.bootstrap,
+    };
     assert_eq!(lab.writer.settle(&settle).await, Ok(Effect::Changed));
-    assert_eq!(addresses(&look(&lab, &at_own, &[]).await), [("192.168.10.75".into(), false)]);
+    assert_eq!(
+        addresses(&look(&lab, &at_own, &[]).await),
+        [("192.168.10.75".into(), false)]
+    );
     lab.writer.remove(&a, &removal(&built)).await.unwrap();
 }
 
@@ -352,12 +529,28 @@ async fn another_machine_at_a_guest_s_address_is_not_taken_for_it() {
     // Rebuilt behind our back, by somebody who kept the old generation: same address, other key.
     lab.on("a", &["virsh", "destroy", "t-who-1"]);
     lab.on("a", &["rm", &first.machine.disk]);
-    lab.on("a", &["qemu-img", "create", "-q", "-f", "qcow2", "-b", &first.machine.base, "-F", "qcow2", &first.machine.disk]);
+    lab.on(
+        "a",
+        &[
+            "qemu-img",
+            "create",
+            "-q",
+            "-f",
+            "qcow2",
+            "-b",
+            &first.machine.base,
+            "-F",
+            "qcow2",
+            &first.machine.disk,
+        ],
+    );
     lab.on("a", &["virsh", "start", "t-who-1"]);
     let begin = Instant::now();
     let message = loop {
         match lab.writer.reach(&guest(&first)).await {
-            Err(ActError::Unreachable(unseen)) if unseen.message.contains("host key") => break unseen.message,
+            Err(ActError::Unreachable(unseen)) if unseen.message.contains("host key") => {
+                break unseen.message;
+            }
             Ok(()) => panic!("let in"),
             Err(_) => assert!(begin.elapsed() < Duration::from_secs(40)),
         }

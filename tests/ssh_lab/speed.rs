@@ -12,7 +12,14 @@ use super::fixture::{Lab, build, guest, host, removal};
 #[ignore = "needs the lab"]
 async fn a_look_at_a_host_with_three_domains_over_an_open_connection() {
     let (lab, a) = (Lab::new(), host("a"));
-    let builds = ["c", "dd", "eee"].map(|group| build(group, &format!("192.168.10.{}", 64 + group.len()), "g1", Stage::Ready));
+    let builds = ["c", "dd", "eee"].map(|group| {
+        build(
+            group,
+            &format!("192.168.10.{}", 64 + group.len()),
+            "g1",
+            Stage::Ready,
+        )
+    });
     let begin = Instant::now();
     for build in &builds {
         lab.writer.build(&a, build).await.unwrap();
@@ -29,12 +36,21 @@ async fn a_look_at_a_host_with_three_domains_over_an_open_connection() {
         looks.push(begin.elapsed());
     }
     looks.sort();
-    println!("a look at a host with three domains: median {:?}, worst {:?}", looks[7], looks[14]);
+    println!(
+        "a look at a host with three domains: median {:?}, worst {:?}",
+        looks[7], looks[14]
+    );
     let query = GuestQuery::default();
     let mut inside = Vec::new();
     for _ in 0..8 {
         let begin = Instant::now();
-        assert!(lab.reader.observe(&guest(&builds[0]), &query).await.facts().is_some());
+        assert!(
+            lab.reader
+                .observe(&guest(&builds[0]), &query)
+                .await
+                .facts()
+                .is_some()
+        );
         inside.push(begin.elapsed());
     }
     println!("looks into a guest: {inside:?}");

@@ -32,8 +32,12 @@ pub(super) fn desired(args: &Args) -> Result<Desired, Failure> {
     let files = DiskFiles::beside(file);
     crate::spec::parse(&file.display().to_string(), &source, &files).map_err(|errors| {
         Failure::Spec(match args.global.output {
-            Output::Text => errors.render(Style::of_stderr(args.global.no_color).colour == Colour::On),
-            Output::Json => serde_json::json!({ "format_version": 1, "errors": errors.errors() }).to_string(),
+            Output::Text => {
+                errors.render(Style::of_stderr(args.global.no_color).colour == Colour::On)
+            }
+            Output::Json => {
+                serde_json::json!({ "format_version": 1, "errors": errors.errors() }).to_string()
+            }
         })
     })
 }
@@ -42,7 +46,9 @@ pub(super) fn desired(args: &Args) -> Result<Desired, Failure> {
 pub(super) fn state(args: &Args, cluster: &ClusterName) -> Result<PathBuf, Failure> {
     let base = state_dir(args.global.state_dir.clone(), |name| std::env::var_os(name));
     let base = base.ok_or_else(|| {
-        Failure::Other("there is no place for the state: set HOME, or name one with --state-dir".to_owned())
+        Failure::Other(
+            "there is no place for the state: set HOME, or name one with --state-dir".to_owned(),
+        )
     })?;
     Ok(base.join(cluster.as_str()))
 }
@@ -61,13 +67,22 @@ pub(super) fn reading(args: &Args) -> Result<Reading, Failure> {
     let reader = reader(&desired, &state)?;
     let memory = FileStore::new(&state).load()?;
     let watcher = Watcher::new(desired, memory, eyes(&reader));
-    Ok(Reading { watcher, reader, state })
+    Ok(Reading {
+        watcher,
+        reader,
+        state,
+    })
 }
 
 /// The ports that look, over ssh.
-pub(super) fn reader(desired: &Desired, state: &std::path::Path) -> Result<Arc<SshReader>, Failure> {
+pub(super) fn reader(
+    desired: &Desired,
+    state: &std::path::Path,
+) -> Result<Arc<SshReader>, Failure> {
     let reader = SshReader::new(&desired.ssh, state);
-    reader.map(Arc::new).map_err(|error| Failure::Other(format!("can't prepare ssh: {error}")))
+    reader
+        .map(Arc::new)
+        .map_err(|error| Failure::Other(format!("can't prepare ssh: {error}")))
 }
 
 /// The ports that look.
@@ -81,7 +96,11 @@ pub(super) fn eyes(reader: &Arc<SshReader>) -> Eyes {
 }
 
 /// The ports that act.
-pub(super) fn hands(desired: &Desired, reader: &Arc<SshReader>, progress: Arc<dyn Progress>) -> Hands {
+pub(super) fn hands(
+    desired: &Desired,
+    reader: &Arc<SshReader>,
+    progress: Arc<dyn Progress>,
+) -> Hands {
     let writer = Arc::new(SshWriter::new(Arc::clone(reader)));
     Hands {
         hypervisor: Arc::clone(&writer) as _,

@@ -11,7 +11,12 @@ pub(super) async fn run(args: &Args, style: &Style) -> Result<Exit, Failure> {
     let mut reading = load::reading(args)?;
     let round = reading.watcher.round(&Beats::Ask).await;
     let watcher = &reading.watcher;
-    let report = StatusReport::of(&watcher.desired, &round.observed, &watcher.memory, &round.plan);
+    let report = StatusReport::of(
+        &watcher.desired,
+        &round.observed,
+        &watcher.memory,
+        &round.plan,
+    );
     print(&match args.global.output {
         Output::Text => status_text(&report, style),
         Output::Json => report.json(),
