@@ -318,32 +318,55 @@ async fn a_vip_moves_and_its_neighbours_learn_it_at_once() {
         Ok(Effect::AlreadyDone)
     );
 
-    // With a connection open it is waited for, but not for ever.
-    let mut held = tokio::process::Command::new("ssh");
-    held.arg("-F")
-        .arg(lab.dir.join("ssh/config"))
-        .args(["root@192.168.10.120", "sleep 1.5"])
-        .kill_on_drop(true);
-    let mut held = held.spawn().unwrap();
-    tokio::time::sleep(Duration::from_millis(900)).await;
+    // An open connection is waited for, and it is no more than a moment from its end to that of the VIP.
+    let (begin, open_for) = (Instant::now(), Duration::from_millis(1500));
+    let mut held = hold(&lab, "192.168.10.120", "sleep 1.5").await;
+    let ended = async {
+        assert!(held.wait().await.unwrap().success(), "it was let end");
+        Instant::now()
+    };
+    let dropped = async {
+        let effect = lab.writer.drop_vip(&vip(&guests[1], Some(22))).await;
+        assert_eq!(effect, Ok(Effect::Changed));
+        Instant::now()
+    };
+    let (ended, dropped) = tokio::join!(ended, dropped);
+    let after = dropped.saturating_duration_since(ended);
+    println!("dropped {after:?} after the last connection");
+    assert!(dropped - begin > open_for && after < Duration::from_secs(1));
+
+    // But not for ever.
+    lab.writer.add_vip(&vip(&guests[1], None)).await.unwrap();
+    let _held = hold(&lab, "192.168.10.120", "sleep 60").await;
     let begin = Instant::now();
-    assert_eq!(
-        lab.writer.drop_vip(&vip(&guests[1], Some(22))).await,
-        Ok(Effect::Changed)
+    let effect = lab.writer.drop_vip(&vip(&guests[1], Some(22))).await;
+    println!(
+        "dropped under a connection: {effect:?} in {:?}",
+        begin.elapsed()
     );
-    println!("dropped when it was quiet: {:?}", begin.elapsed());
-    assert!(begin.elapsed() > Duration::from_millis(300));
-    assert!(
-        begin.elapsed() < Duration::from_millis(2500),
-        "it ended long ago"
-    );
-    assert!(
-        held.wait().await.unwrap().success(),
-        "the connection was let end"
-    );
+    assert_eq!(effect, Ok(Effect::Changed));
+    assert!(begin.elapsed() > Duration::from_secs(2));
     for build in &builds {
         lab.writer.remove(&a, &removal(build)).await.unwrap();
     }
+}
+
+/// A connection that is open when this returns, for as long as `command` takes.
+async fn hold(lab: &Lab, address: &str, command: &str) -> tokio::process::Child {
+    use tokio::io::AsyncReadExt;
+    let mut ssh = tokio::process::Command::new("ssh");
+    ssh.arg("-F").arg(lab.dir.join("ssh/config"));
+    ssh.arg(format!("root@{address}"))
+        .arg(format!("echo in; {command}"));
+    let mut ssh = ssh
+        .stdout(std::process::Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let mut word = [0; 2];
+    let stdout = ssh.stdout.as_mut().unwrap();
+    stdout.read_exact(&mut word).await.unwrap();
+    ssh
 }
 
 fn rebind(

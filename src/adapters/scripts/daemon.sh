@@ -4,16 +4,17 @@
 # in its way, its file for this init, its program. The program writes DAEMON.pid, .started and .loaded when it starts.
 
 state=$RUN/$DAEMON
-bound=${BOUND:-200} # looks of about 50 ms: ten seconds
+bound=${BOUND:-10} # seconds
 
 running() { read_value "$state.pid"; pid=$value; [ -n "$pid" ] && kill -0 "$pid" 2>/dev/null; }
 fresh() { running && [ "$pid" != "$old" ] && read_value "$state.started" && [ "$value" = "$REVISION" ]; }
 gone() { ! kill -0 "$1" 2>/dev/null; }
 wait_until() { # CONDITION...
-  looks=0
+  clock
+  deadline=$((now + bound))
   until "$@"; do
-    [ $looks -lt "$bound" ] || return 1
-    looks=$((looks + 1))
+    clock
+    [ "$now" -lt "$deadline" ] || return 1
     nap
   done
 }

@@ -5,10 +5,11 @@ holds "$VIP" || already
 # A connection that is established, by its local end; in tcp6 it has a longer address before it.
 busy() { grep -q "$QUIET [0-9A-F]*:[0-9A-F]* 01 " /proc/net/tcp /proc/net/tcp6 2>/dev/null; }
 if [ -n "$QUIET" ]; then
-  looks=0
-  while [ $looks -lt 60 ] && busy; do
-    looks=$((looks + 1))
+  clock
+  deadline=$((now + 4)) # three whole seconds at least
+  while [ "$now" -lt "$deadline" ] && busy; do
     nap
+    clock
   done
 fi
 

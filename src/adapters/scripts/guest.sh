@@ -14,3 +14,6 @@ detect_init() {
 
 # Sets `value` to the first word in a file; to nothing where there is no such file.
 read_value() { value='' && { [ ! -f "$1" ] || read -r value _ < "$1" || :; }; }
+
+# Sets `now` to the seconds since the boot.
+clock() { read -r now _ < /proc/uptime && now=${now%.*}; }
