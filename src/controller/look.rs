@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use futures::future::join_all;
 
+use super::hosts::{HostLooks, Wait};
 use crate::model::desired::Desired;
-use crate::model::facts::{Beat, GuestFacts, HostFacts, Observed, Seen, Unseen, UnseenKind};
-use crate::model::id::{HostId, InstanceId};
+use crate::model::facts::{Beat, GuestFacts, Observed, Seen, Unseen, UnseenKind};
+use crate::model::id::InstanceId;
 use crate::model::memory::Memory;
 use crate::plan::Renderer;
 use crate::plan::queries::{self, Look};
@@ -72,8 +73,12 @@ impl Eyes {
         memory: &Memory,
         renderer: &Renderer,
         beats: &Beats<'_>,
-        last: &[Look],
+        (hosts, last): (&mut HostLooks, &[Look]),
     ) -> (Observed, Vec<Look>) {
+        let wait = match beats {
+            Beats::Ask => Wait::ForAll,
+            Beats::Known(_) => Wait::Briefly,
+        };
         let mut observed = Observed {
             now: self.clock.now(),
             ..Observed::default()
@@ -85,8 +90,11 @@ impl Eyes {
             .iter()
             .filter(may_ask)
             .map(|look| async move { (look, self.inside(look).await) });
-        let (hosts, early) = futures::join!(self.hosts(desired), join_all(early));
-        observed.hosts = hosts;
+        let (seen_hosts, early) = futures::join!(
+            hosts.look(desired, &self.hypervisor, &self.clock, wait),
+            join_all(early)
+        );
+        observed.hosts = seen_hosts;
         let looks = queries::looks(desired, &observed, memory, renderer);
         let guests = looks.iter().map(|look| {
             let early = early
@@ -102,14 +110,6 @@ impl Eyes {
         }
         observed.now = self.clock.now();
         (observed, looks)
-    }
-
-    async fn hosts(&self, desired: &Desired) -> BTreeMap<HostId, Seen<HostFacts>> {
-        let hosts = desired.hosts.iter().map(|(id, host)| async move {
-            let query = queries::host_query(desired, host);
-            (id.clone(), self.hypervisor.observe(host, &query).await)
-        });
-        join_all(hosts).await.into_iter().collect()
     }
 
     async fn look_at(

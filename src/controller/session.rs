@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use futures::future::join_all;
 
+use super::hosts::HostLooks;
 use super::look::{Beats, Eyes};
 use crate::execute::Ended;
 use crate::memory;
@@ -30,6 +31,8 @@ pub struct Watcher {
     renderer: Renderer,
     /// The guests that were looked at in the last round.
     last: Vec<Look>,
+    /// Looks at hosts that go on from round to round.
+    hosts: HostLooks,
 }
 
 /// What one round saw and decided.
@@ -51,6 +54,7 @@ impl Watcher {
             eyes,
             renderer: Renderer::default(),
             last: Vec::new(),
+            hosts: HostLooks::default(),
         }
     }
 
@@ -69,7 +73,7 @@ impl Watcher {
                 &self.memory,
                 &self.renderer,
                 beats,
-                &self.last,
+                (&mut self.hosts, &self.last),
             )
             .await;
         self.last = looks.clone();
