@@ -2,10 +2,10 @@
 //! says when to look, never what to do.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::UnboundedReceiver;
-use tracing::{error, info, warn};
+use tracing::{debug, error, info, warn};
 
 use super::Session;
 use super::look::{Beats, Eyes};
@@ -129,8 +129,11 @@ impl Watch {
 
     /// One round. Pending actions of an earlier plan give way to the new one, which knows more.
     async fn round(&mut self) -> Result<(), StoreError> {
+        let begin = Instant::now();
         let known = self.monitor.known();
         let Round { plan, looks, .. } = self.session.round(&Beats::Known(&known)).await?;
+        let took = begin.elapsed().as_millis();
+        debug!(took_ms = took, actions = plan.actions.len(), "round");
         self.monitor.listen_to(&looks);
         self.say(&plan);
         self.runner.load(plan.actions);
