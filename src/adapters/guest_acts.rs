@@ -44,7 +44,8 @@ impl GuestControl for SshWriter {
 
     async fn configure(&self, guest: &GuestRef, config: &GuestConfig) -> Result<Effect, ActError> {
         let script = configure_script(config)?;
-        self.act_in(guest, &script, CONFIGURE).await
+        let effect = self.act_in(guest, &script, CONFIGURE).await;
+        effect.map_err(|error| with_real_paths(error, config))
     }
 
     async fn bootstrap(&self, bootstrap: &Bootstrap) -> Result<Effect, ActError> {
@@ -141,6 +142,19 @@ fn configure_script(config: &GuestConfig) -> Result<WriteScript, ActError> {
     Ok(with_daemon(script, daemon).args(files))
 }
 
+/// A validator saw the file under its temporary name; people know it by its own.
+fn with_real_paths(error: ActError, config: &GuestConfig) -> ActError {
+    let ActError::Failed(message) = error else {
+        return error;
+    };
+    let real = |message: String, file: &RenderedFile| match file.path.rsplit_once('/') {
+        // As `beside` in write_files.sh makes it.
+        Some((dir, name)) => message.replace(&format!("{dir}/.{name}.reconcile-new"), &file.path),
+        None => message,
+    };
+    ActError::Failed(config.files.iter().fold(message, real))
+}
+
 fn without_daemon(script: WriteScript) -> WriteScript {
     let names = [
         "DAEMON",
@@ -202,14 +216,74 @@ fn words(when: &'static str, file: &RenderedFile) -> Result<[String; 7], ActErro
         file.sha256.clone(),
         format!("{:o}", file.mode),
         file.owner.clone(),
-        file.validate.clone().unwrap_or_default(),
+        file.validate
+            .as_ref()
+            .map(|command| quiet(file, command))
+            .unwrap_or_default(),
         file.content.clone(),
     ])
 }
 
+/// A validator may repeat what it reads: of a secret file it may only say whether it is good.
+fn quiet(file: &RenderedFile, command: &str) -> String {
+    if !file.secret {
+        return command.to_owned();
+    }
+    format!(
+        "{{\n{command}\n}} >/dev/null 2>&1 || {{ echo '(not shown: the file is a secret)'; exit 1; }}"
+    )
+}
+
+#[cfg(test)]
+#[path = "guest_acts_tests.rs"]
+mod inits;
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn file(secret: bool) -> RenderedFile {
+        RenderedFile {
+            path: "/etc/x/y.conf".into(),
+            content: "x".into(),
+            sha256: "0".into(),
+            mode: 0o644,
+            owner: "root:root".into(),
+            on_change: crate::model::desired::OnChange::Nothing,
+            validate: Some("cat \"$1\"; false # really".into()),
+            secret,
+        }
+    }
+
+    #[test]
+    fn an_error_has_the_path_that_people_know() {
+        let config = GuestConfig {
+            files: vec![file(false)],
+            daemon: None,
+        };
+        let error = ActError::Failed("bad: /etc/x/.y.conf.reconcile-new:3".into());
+        let shown = with_real_paths(error, &config);
+        assert_eq!(shown, ActError::Failed("bad: /etc/x/y.conf:3".into()));
+    }
+
+    #[test]
+    fn what_a_validator_says_of_a_secret_file_is_not_repeated() {
+        let [.., validate, _] = words("always", &file(true)).unwrap();
+        let secret = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(secret.path(), "hunter2").unwrap();
+        let mut shell = std::process::Command::new("sh");
+        let output = shell
+            .args(["-c", &validate, "sh"])
+            .arg(secret.path())
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(!output.status.success());
+        assert!(
+            said.contains("not shown") && !said.contains("hunter2"),
+            "{said}"
+        );
+    }
 
     #[test]
     fn an_end_of_a_connection_is_written_as_the_kernel_writes_it() {

@@ -15,15 +15,15 @@ use crate::model::action::GuestRef;
 use crate::model::desired::{Host, SshAccess};
 use crate::model::facts::{Answer, GuestFacts, HostFacts, Seen, Unseen, UnseenKind};
 use crate::observe::parse_guest::parse_guest;
-use crate::observe::parse_host::{HostError, parse_host};
+use crate::observe::parse_host::parse_host;
 use crate::observe::parse_neighbours::parse_neighbours;
 use crate::ports::guest::{GuestQuery, Guests};
 use crate::ports::hypervisor::{HostQuery, Hypervisor};
 
-/// A host that is asked for everything: virsh twice with eight seconds each at most.
-const LOOK_AT_HOST: Duration = Duration::from_secs(20);
+/// virsh ends after eight seconds, and the probe of KVM after three.
+const LOOK_AT_HOST: Duration = Duration::from_secs(15);
 /// A guest under emulation on a busy machine takes a second.
-const LOOK_INTO_GUEST: Duration = Duration::from_secs(8);
+const LOOK_INTO_GUEST: Duration = Duration::from_secs(5);
 /// Two questions on the wire, a second apart.
 const ASK_ON_THE_WIRE: Duration = Duration::from_secs(10);
 
@@ -55,18 +55,7 @@ impl SshReader {
             .args(&files);
         let endpoint = endpoints::host(host);
         let said = self.access.run(&endpoint, &script, LOOK_AT_HOST).await?;
-        parse_host(&text(&said), &files).map_err(|error| match error {
-            // 124: virsh was ended after its time.
-            HostError::Libvirt(124) => broken(
-                &endpoint,
-                "libvirt does not answer",
-                &Said {
-                    stderr: String::new(),
-                    ..said
-                },
-            ),
-            HostError::Libvirt(_) | HostError::Answer(_) => broken(&endpoint, &error, &said),
-        })
+        parse_host(&text(&said), &files).map_err(|error| broken(&endpoint, error, &said))
     }
 
     async fn look_into(&self, guest: &GuestRef, query: &GuestQuery) -> Result<GuestFacts, Unseen> {
@@ -129,6 +118,17 @@ pub(super) fn text(said: &Said) -> String {
 /// What made no sense, with what the machine itself said about it.
 pub(super) fn broken(endpoint: &Endpoint, what: impl std::fmt::Display, said: &Said) -> Unseen {
     let mut message = format!("{}: {what}", endpoint.name);
+    if said.stderr.contains("sudo: ") {
+        let user = endpoint.user.as_deref().unwrap_or("the user that logs in");
+        return Unseen {
+            kind: UnseenKind::Refused,
+            message: format!(
+                "{}: {user} is not root and may not run `sudo -n sh -s`: {}. Let them by a line in \
+                 /etc/sudoers.d: {user} ALL=(root) NOPASSWD: /bin/sh",
+                endpoint.name, said.stderr
+            ),
+        };
+    }
     if !said.stderr.is_empty() {
         message = format!("{message}: {}", said.stderr);
     } else if said.status != 0 {

@@ -28,6 +28,8 @@ pub struct Watcher {
     /// The ports that look.
     pub eyes: Eyes,
     renderer: Renderer,
+    /// The guests that were looked at in the last round.
+    last: Vec<Look>,
 }
 
 /// What one round saw and decided.
@@ -48,6 +50,7 @@ impl Watcher {
             memory,
             eyes,
             renderer: Renderer::default(),
+            last: Vec::new(),
         }
     }
 
@@ -61,8 +64,15 @@ impl Watcher {
     pub async fn round(&mut self, beats: &Beats<'_>) -> Round {
         let (mut observed, looks) = self
             .eyes
-            .look(&self.desired, &self.memory, &self.renderer, beats)
+            .look(
+                &self.desired,
+                &self.memory,
+                &self.renderer,
+                beats,
+                &self.last,
+            )
             .await;
+        self.last = looks.clone();
         memory::remember(&mut self.memory, &self.desired, &observed);
         let mut plan = self.plan(&observed);
         for _ in 0..PROBES {

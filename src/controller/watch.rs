@@ -111,6 +111,10 @@ impl Watch {
     /// A loss is looked at at once, whatever is pending; a guest that came up only when nothing else is going on.
     fn heed(&mut self, change: Option<Change>) -> Wake {
         match change {
+            Some(Change::Suspect(instance)) => {
+                info!(%instance, "heartbeats are missing");
+                Wake::Look
+            }
             Some(Change::Lost(instance)) => {
                 warn!(%instance, "heartbeat lost");
                 Wake::Look

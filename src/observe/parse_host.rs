@@ -11,9 +11,12 @@ pub enum HostError {
     /// The answer itself.
     #[error(transparent)]
     Answer(#[from] ParseError),
-    /// Its libvirt, with the exit status of virsh.
-    #[error("libvirt does not answer")]
-    Libvirt(i32),
+    /// Its libvirt is not there, or does not work; what it says stands on standard error.
+    #[error("libvirt does not list its domains")]
+    Libvirt,
+    /// Its libvirt is silent.
+    #[error("libvirt hangs: virsh got no answer from it; look at the libvirtd of this host")]
+    Silent,
 }
 
 /// `files` are the paths that were asked for, in the order in which they were.
@@ -26,7 +29,7 @@ pub fn parse_host(answer: &str, files: &[&str]) -> Result<HostFacts, HostError> 
                 facts.domains = parse_domains(&record.text()?, record.word(0)?)?;
                 described = true;
             }
-            "broken" => return Err(HostError::Libvirt(record.parsed(0)?)),
+            "broken" => return Err(broken(&record)?),
             "file" => {
                 let (path, file) = file(&record, files)?;
                 facts.files.insert(path, file);
@@ -43,6 +46,14 @@ pub fn parse_host(answer: &str, files: &[&str]) -> Result<HostFacts, HostError> 
         return Err(ParseError::Missing("domains").into());
     }
     Ok(facts)
+}
+
+/// With the exit status of virsh; `timeout` ends it with 124.
+fn broken(record: &Record<'_>) -> Result<HostError, ParseError> {
+    match record.parsed(0)? {
+        124 => Ok(HostError::Silent),
+        _ => Ok(HostError::Libvirt),
+    }
 }
 
 fn product(number: u64, factor: u64) -> u64 {
@@ -117,7 +128,9 @@ mod tests {
     #[test]
     fn a_host_whose_domains_could_not_be_listed_has_no_facts() {
         let broken = "reconcile-answer\nbroken 124\ncpus 4\nend\n";
-        assert_eq!(parse_host(broken, &[]), Err(HostError::Libvirt(124)));
+        assert_eq!(parse_host(broken, &[]), Err(HostError::Silent));
+        let broken = "reconcile-answer\nbroken 1\nend\n";
+        assert_eq!(parse_host(broken, &[]), Err(HostError::Libvirt));
         let missing = parse_host("reconcile-answer\ncpus 4\nend\n", &[]);
         assert_eq!(missing, Err(ParseError::Missing("domains").into()));
     }

@@ -8,6 +8,7 @@ use super::draft::{Step, reason, reason_at};
 use super::drift::{self, Drift};
 use super::health::Health;
 use super::machine::machine;
+use super::queries::usual_config;
 use super::round::State;
 use crate::model::action::{Configure, GuestConfig, Operation, SetMark};
 use crate::model::desired::{Group, Role};
@@ -89,7 +90,12 @@ impl<'a> Planner<'a> {
         motive: Motive,
     ) -> Option<ActionId> {
         let config = self.config_of(instance, group, host, mark.address)?;
-        let fresh = drift::of_facts(&GuestFacts::default(), &config, &self.round.desired.secrets);
+        let fresh = drift::of_facts(
+            &GuestFacts::default(),
+            &config,
+            None,
+            &self.round.desired.secrets,
+        );
         let summary = format!("{instance}: {}", fresh.words());
         let setup = Setup {
             config,
@@ -172,7 +178,17 @@ impl<'a> Planner<'a> {
             return Some(drift::of_planned(planned, config, secrets));
         }
         let facts = self.round.facts(instance)?;
-        Some(drift::of_facts(facts, config, secrets))
+        let view = self.round.views.get(instance)?;
+        let found = view.found?;
+        let usual = usual_config(
+            &self.round,
+            &self.before,
+            view.group,
+            found.host,
+            found.mark,
+        );
+        let usual = usual.and_then(Result::ok);
+        Some(drift::of_facts(facts, config, usual.as_deref(), secrets))
     }
 
     /// Whether the file or reality made a guest differ: what was last applied there tells.

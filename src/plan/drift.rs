@@ -53,16 +53,18 @@ impl Drift {
     }
 }
 
-/// A guest as it was seen, against what it shall have.
+/// A guest as it was seen, against what it shall have. `usual` is what it was asked about: a file that had just that
+/// content was not sent.
 pub fn of_facts(
     facts: &GuestFacts,
     config: &GuestConfig,
+    usual: Option<&GuestConfig>,
     secrets: &BTreeMap<String, Secret>,
 ) -> Drift {
     let mut drift = Drift::default();
     let wanted = config.files.iter().chain(unit_files(facts, config));
     drift.changes = wanted
-        .filter_map(|file| change(facts.files.get(&file.path), file, secrets))
+        .filter_map(|file| change(facts.files.get(&file.path), file, usual, secrets))
         .collect();
     if let Some(daemon) = &config.daemon {
         let seen = facts.daemon.clone().unwrap_or_default();
@@ -118,15 +120,24 @@ fn unit_files<'a>(
 fn change(
     seen: Option<&GuestFile>,
     file: &RenderedFile,
+    usual: Option<&GuestConfig>,
     secrets: &BTreeMap<String, Secret>,
 ) -> Option<FileChange> {
     let Some(seen) = seen else {
         return Some(content_change(None, file, secrets));
     };
     if seen.sha256 != file.sha256 {
+        let sent = || {
+            usual?
+                .files
+                .iter()
+                .find(|f| f.sha256 == seen.sha256)
+                .map(|f| f.content.as_str())
+        };
         let old = seen
             .content
             .as_deref()
+            .or_else(sent)
             .unwrap_or("(content not read: too long)\n");
         return Some(content_change(Some(old), file, secrets));
     }

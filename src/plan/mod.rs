@@ -89,6 +89,8 @@ struct Planner<'a> {
     draft: Draft,
     /// Who gets requests at this point of the plan.
     rotation: Rotation,
+    /// Who got requests before the plan.
+    before: Rotation,
     /// What earlier actions of this plan have made of a guest.
     planned: BTreeMap<InstanceId, Arc<GuestConfig>>,
     /// The last action on each guest.
@@ -107,6 +109,7 @@ impl<'a> Planner<'a> {
     fn new(round: Round<'a>) -> Self {
         Planner {
             rotation: Rotation::present(&round),
+            before: Rotation::present(&round),
             round,
             draft: Draft::default(),
             planned: BTreeMap::new(),

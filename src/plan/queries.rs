@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 
 use super::machine::{image_files, image_path, volume_directory};
 use super::renderer::Renderer;
@@ -17,6 +18,7 @@ use crate::model::memory::Memory;
 use crate::model::plan::{Plan, ReasonCode};
 use crate::ports::guest::GuestQuery;
 use crate::ports::hypervisor::HostQuery;
+use crate::render::RenderError;
 
 /// A guest to look at.
 #[derive(Debug, Clone, PartialEq)]
@@ -106,15 +108,25 @@ fn query_of(
     host: &HostId,
     mark: &Mark,
 ) -> GuestQuery {
-    let upstreams = match &group.role {
-        Role::Service(_) => Vec::new(),
-        Role::LoadBalancer(lb) => rotation.upstreams(lb).unwrap_or_default(),
-    };
-    let config = round.config(&mark.instance, group, host, mark.address, &upstreams);
-    match config {
+    match usual_config(round, rotation, group, host, mark) {
         Some(Ok(config)) => guest_query(&config),
         Some(Err(_)) | None => GuestQuery::default(),
     }
+}
+
+/// The configuration that a guest has while nothing is being changed: what it is asked about.
+pub(super) fn usual_config(
+    round: &Round<'_>,
+    present: &Rotation,
+    group: &Group,
+    host: &HostId,
+    mark: &Mark,
+) -> Option<Result<Arc<GuestConfig>, RenderError>> {
+    let upstreams = match &group.role {
+        Role::Service(_) => Vec::new(),
+        Role::LoadBalancer(lb) => present.upstreams(lb).unwrap_or_default(),
+    };
+    round.config(&mark.instance, group, host, mark.address, &upstreams)
 }
 
 /// What to ask a guest that shall have this configuration.

@@ -346,8 +346,13 @@ impl<'a> Planner<'a> {
                     Hold::Perhaps(why) if !self.planned.contains_key(i) => Some((i, why)),
                     Hold::Perhaps(_) | Hold::Yes | Hold::No | Hold::Fenceable => None,
                 })?;
+        let busy = self.round.memory.busy.contains_key(perhaps.0);
         Some(Notice {
-            kind: NoticeKind::Unknown,
+            kind: if busy {
+                NoticeKind::Waiting
+            } else {
+                NoticeKind::Unknown
+            },
             subject: subject.to_owned(),
             text: format!("{} may hold it: {}", perhaps.0, perhaps.1),
             help: Some("it is not given to another guest before that is known".to_owned()),

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use reconcile::adapters::ssh_reader::SshReader;
-use reconcile::model::action::{CopyFile, SetMark, Sweep};
+use reconcile::model::action::{SetMark, Sweep};
 use reconcile::model::desired::{ImageFile, ImageSource, SshAccess};
 use reconcile::model::facts::{Answer, DomainState, Seen, UnseenKind};
 use reconcile::model::mark::Stage;
@@ -194,12 +194,9 @@ async fn a_file_is_copied_resumed_and_redone_when_it_is_broken() {
         sha256: digest(&content),
         size: Bytes(content.len() as u64),
     };
-    let copy = CopyFile {
-        host: a.id.clone(),
-        file: ImageFile {
-            path: path.clone(),
-            source: Some(source),
-        },
+    let copy = ImageFile {
+        path: path.clone(),
+        source: Some(source),
     };
     let fs = lab.dir.join("hosts/a/fs");
     let on_host = fs.join(path.trim_start_matches('/'));
@@ -456,4 +453,115 @@ async fn a_host_whose_cable_is_cut_holds_nobody_up() {
     assert!(first.facts().is_none() && second.facts().is_none());
     assert!(first_took < Duration::from_secs(21) && second_took < Duration::from_secs(7));
     lab.facts(&b).await;
+}
+
+#[tokio::test]
+#[ignore = "needs the lab"]
+async fn a_rebuild_that_is_killed_anywhere_is_finished_by_the_next_one() {
+    let (lab, a) = (Lab::new(), host("a"));
+    let mut built = build("killed", "192.168.10.78", "g0", Stage::Ready);
+    lab.clean(built.machine.domain.as_str());
+    lab.writer.build(&a, &built).await.unwrap();
+    for (round, delay) in [20, 60, 100, 150, 200, 260, 330, 420, 550]
+        .into_iter()
+        .enumerate()
+    {
+        let mut next = build(
+            "killed",
+            "192.168.10.78",
+            &format!("g{}", round + 1),
+            Stage::Ready,
+        );
+        next.replaces = Some(built.mark.generation.clone());
+        let cut = async {
+            tokio::time::sleep(Duration::from_millis(delay)).await;
+            lab.on("a", &["pkill", "-KILL", "-x", "-f", "sh -s"]);
+        };
+        let (act, ()) = tokio::join!(lab.writer.build(&a, &next), cut);
+        // The mark was never lost: whoever looks knows which life it is, and so the next plan what it replaces.
+        let domain = lab.domain(&a, &built.machine.domain).await.unwrap();
+        let seen = domain.mark.unwrap();
+        assert_eq!(seen.address, built.mark.address);
+        println!(
+            "killed after {delay} ms: {act:?}; then {} is {:?}",
+            seen.generation, domain.state
+        );
+        let mut again = build(
+            "killed",
+            "192.168.10.78",
+            &format!("h{round}"),
+            Stage::Ready,
+        );
+        again.replaces = Some(seen.generation);
+        assert_eq!(lab.writer.build(&a, &again).await, Ok(Effect::Changed));
+        assert_eq!(
+            lab.domain(&a, &built.machine.domain).await.unwrap().state,
+            DomainState::Running
+        );
+        built = again;
+    }
+    lab.wait_for(&super::fixture::guest(&built)).await;
+    lab.writer.remove(&a, &removal(&built)).await.unwrap();
+}
+
+/// Not a test: what `a_killed_process_…` starts and kills.
+#[tokio::test]
+#[ignore = "needs the lab, and is started by another test"]
+async fn hold_a_connection() {
+    if std::env::var_os("RECONCILE_HOLD").is_some() {
+        let lab = Lab::new();
+        lab.facts(&host("a")).await;
+        println!("held");
+        tokio::time::sleep(Duration::from_secs(60)).await;
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs the lab"]
+async fn a_killed_process_leaves_no_connection_to_the_next_one() {
+    use std::io::BufRead;
+    let base = tempfile::tempdir().unwrap();
+    let masters = || {
+        let output = std::process::Command::new("pgrep")
+            .args(["-f", &format!("ssh .*{}", base.path().display())])
+            .output();
+        String::from_utf8(output.unwrap().stdout)
+            .unwrap()
+            .lines()
+            .count()
+    };
+    let mut child = std::process::Command::new(std::env::current_exe().unwrap())
+        .args([
+            "--ignored",
+            "--nocapture",
+            "--exact",
+            "hosts::hold_a_connection",
+        ])
+        .env("RECONCILE_HOLD", "1")
+        .env("XDG_RUNTIME_DIR", base.path())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines = std::io::BufReader::new(child.stdout.take().unwrap()).lines();
+    assert!(
+        lines
+            .map_while(Result::ok)
+            .any(|line| line.contains("held"))
+    );
+    assert_eq!(masters(), 1);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(masters(), 1, "ssh outlives whoever started it");
+    let next = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--ignored", "--exact", "speed::nothing_but_a_reader"])
+        .env("XDG_RUNTIME_DIR", base.path())
+        .output()
+        .unwrap();
+    assert!(next.status.success(), "{next:?}");
+    let begin = Instant::now();
+    while masters() > 0 {
+        assert!(begin.elapsed() < Duration::from_secs(3));
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    assert_eq!(std::fs::read_dir(base.path()).unwrap().count(), 0);
 }

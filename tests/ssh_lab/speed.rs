@@ -59,3 +59,10 @@ async fn a_look_at_a_host_with_three_domains_over_an_open_connection() {
     }
     assert!(looks[7] < Duration::from_millis(400));
 }
+
+/// What a process does that connects to nobody.
+#[tokio::test]
+#[ignore = "needs the lab"]
+async fn nothing_but_a_reader() {
+    drop(Lab::new());
+}

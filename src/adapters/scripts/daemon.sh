@@ -4,7 +4,7 @@
 # in its way, its file for this init, its program. The program writes DAEMON.pid, .started and .loaded when it starts.
 
 state=$RUN/$DAEMON
-bound=200 # looks of about 50 ms: ten seconds
+bound=${BOUND:-200} # looks of about 50 ms: ten seconds
 
 running() { read_value "$state.pid"; pid=$value; [ -n "$pid" ] && kill -0 "$pid" 2>/dev/null; }
 fresh() { running && [ "$pid" != "$old" ] && read_value "$state.started" && [ "$value" = "$REVISION" ]; }
@@ -12,13 +12,12 @@ gone() { ! kill -0 "$1" 2>/dev/null; }
 wait_until() { # CONDITION...
   looks=0
   until "$@"; do
-    [ $looks -lt $bound ] || return 1
+    [ $looks -lt "$bound" ] || return 1
     looks=$((looks + 1))
     nap
   done
 }
 
-unit=${UNIT##*/}
 unit_changed() { [ -n "$UNIT" ] && line_of "$replaced" "$UNIT"; }
 
 clear_the_way() {
@@ -97,6 +96,7 @@ reload() {
 }
 
 ensure_daemon() {
+  unit=${UNIT##*/}
   mkdir -p "$RUN"
   clear_the_way
   ensure_enabled

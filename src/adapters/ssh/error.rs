@@ -105,8 +105,10 @@ fn who(endpoint: &Endpoint) -> String {
 
 /// ssh's last word. Before it there may be a banner, or a list of what was tried.
 fn last_line(log: &str) -> String {
-    let lines = log.lines().map(str::trim).filter(|line| !line.is_empty());
-    let line = lines.last().unwrap_or("ssh failed and does not say why");
+    let mut lines = log.lines().map(str::trim).rev();
+    let line = lines
+        .find(|line| !line.is_empty())
+        .unwrap_or("ssh failed and does not say why");
     let line = line.strip_prefix("ssh: ").unwrap_or(line);
     let line = line.trim_end_matches('.');
     line.chars().filter(|c| !c.is_control()).take(300).collect()
@@ -144,8 +146,9 @@ fn key_unknown(endpoint: &Endpoint, access: &SshAccess, log: &str) -> String {
 
 /// `Offending ED25519 key in /root/.ssh/known_hosts:3`.
 fn offending_file(log: &str) -> Option<String> {
-    let lines = log.lines().filter(|line| line.contains("Offending "));
-    let place = lines.last()?.split_once(" key in ")?.1.trim();
+    let mut lines = log.lines().rev();
+    let line = lines.find(|line| line.contains("Offending "))?;
+    let place = line.split_once(" key in ")?.1.trim();
     let (file, line) = place.rsplit_once(':')?;
     line.parse::<u32>().ok()?;
     Some(file.to_owned())

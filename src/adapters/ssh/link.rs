@@ -222,7 +222,7 @@ fn options(endpoint: &Endpoint, access: &SshAccess) -> Vec<String> {
         "LogLevel=ERROR".to_owned(),
         format!("ControlPersist={IDLE_SECONDS}"),
         format!("ConnectTimeout={}", endpoint.connect_seconds),
-        // A peer that died is noticed after three questions without an answer: six seconds.
+        // A peer that died is noticed after two questions without an answer: six seconds.
         "ServerAliveInterval=2".to_owned(),
         "ServerAliveCountMax=2".to_owned(),
         // Nothing of the user's own habits for this machine.
