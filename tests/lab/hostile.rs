@@ -8,14 +8,17 @@ const CANARY: &str = "/tmp/reconcile-canary";
 
 /// Everything that means something to some shell, to YAML, XML, ssh or a template.
 fn nasty() -> String {
-    format!("a'b\"c$(touch {CANARY})`touch {CANARY}`;touch {CANARY}&|<>\\ \\n%s ~ * ? [x] ${{HOME}} -n # ünïcödé\ttab\nsecond line")
+    format!(
+        "a'b\"c$(touch {CANARY})`touch {CANARY}`;touch {CANARY}&|<>\\ \\n%s ~ * ? [x] ${{HOME}} -n # ünïcödé\ttab\nsecond line"
+    )
 }
 
 #[test]
 fn hostile_values_arrive_unchanged_and_nothing_of_them_is_run() {
     let (product, spec) = Product::converged();
     let path = format!("/etc/od d/'q\"$(touch {})/fi;le", CANARY.replace('/', ""));
-    let yaml = |text: &str| serde_json::to_string(text).expect("a string is JSON, and JSON is YAML");
+    let yaml =
+        |text: &str| serde_json::to_string(text).expect("a string is JSON, and JSON is YAML");
     let service = format!(
         "  evil:
     replicas: 1
@@ -34,33 +37,71 @@ fn hostile_values_arrive_unchanged_and_nothing_of_them_is_run() {
         content = yaml(&nasty()),
     );
     // Strangers, too, may have names that nobody should have to read.
-    let xml = format!("<domain type='qemu'><name>x$(touch {})'; y</name><memory>1024</memory><os><type>hvm</type></os></domain>", CANARY.replace('/', "_"));
-    product.lab.on("a", &format!("cat > /tmp/x.xml <<'XML'\n{xml}\nXML\nvirsh define /tmp/x.xml"));
+    let xml = format!(
+        "<domain type='qemu'><name>x$(touch {})'; y</name><memory>1024</memory><os><type>hvm</type></os></domain>",
+        CANARY.replace('/', "_")
+    );
+    product.lab.on(
+        "a",
+        &format!("cat > /tmp/x.xml <<'XML'\n{xml}\nXML\nvirsh define /tmp/x.xml"),
+    );
     product.write(spec.with(|s| s.services = service.clone()));
     product.apply();
     product.assert_converged();
 
     let guest = product.lab.domain_of("evil-1");
     let quoted = path.replace('\'', "'\\''");
-    let content = product.lab.in_guest(&guest.address, &format!("cat '{quoted}'"));
+    let content = product
+        .lab
+        .in_guest(&guest.address, &format!("cat '{quoted}'"));
     assert_eq!(content, nasty(), "the file's content");
-    let mode = product.lab.in_guest(&guest.address, &format!("stat -c '%a %U' '{quoted}'"));
+    let mode = product
+        .lab
+        .in_guest(&guest.address, &format!("stat -c '%a %U' '{quoted}'"));
     assert_eq!(mode.trim(), "600 root");
-    let environment = product.lab.in_guest(&guest.address, "cat /proc/$(pidof stateless)/environ");
+    let environment = product
+        .lab
+        .in_guest(&guest.address, "cat /proc/$(pidof stateless)/environ");
     let variables: Vec<&str> = environment.split('\0').collect();
-    for expected in [format!("NASTY={}", nasty()), "EMPTY=".to_owned(), "NUMBER=-1".to_owned(), "QUOTED=a b'c".to_owned()] {
-        assert!(variables.contains(&expected.as_str()), "{expected:?} is not in {variables:#?}");
+    for expected in [
+        format!("NASTY={}", nasty()),
+        "EMPTY=".to_owned(),
+        "NUMBER=-1".to_owned(),
+        "QUOTED=a b'c".to_owned(),
+    ] {
+        assert!(
+            variables.contains(&expected.as_str()),
+            "{expected:?} is not in {variables:#?}"
+        );
     }
     nobody_ran_it(&product.lab, &guest.address);
-    product.lab.on("a", "virsh undefine \"$(virsh -q list --all --name | grep '^x')\"");
+    product.lab.on(
+        "a",
+        "virsh undefine \"$(virsh -q list --all --name | grep '^x')\"",
+    );
 }
 
 fn nobody_ran_it(lab: &Lab, guest: &str) {
     let look = "find / -xdev -name '*reconcile-canary' -not -path '*/od d/*' 2>/dev/null";
-    let here = output(std::process::Command::new("find").args(["/tmp", "/root", "-maxdepth", "2", "-name", "*reconcile-canary*"]));
+    let here = output(std::process::Command::new("find").args([
+        "/tmp",
+        "/root",
+        "-maxdepth",
+        "2",
+        "-name",
+        "*reconcile-canary*",
+    ]));
     assert_eq!(here.unwrap_or_default(), "", "the controller ran it");
     for host in HOSTS {
-        assert_eq!(lab.on(host, "find /tmp /root -name '*reconcile-canary*'"), "", "host {host} ran it");
+        assert_eq!(
+            lab.on(host, "find /tmp /root -name '*reconcile-canary*'"),
+            "",
+            "host {host} ran it"
+        );
     }
-    assert_eq!(lab.try_in_guest(guest, look).unwrap_or_default(), "", "the guest ran it");
+    assert_eq!(
+        lab.try_in_guest(guest, look).unwrap_or_default(),
+        "",
+        "the guest ran it"
+    );
 }

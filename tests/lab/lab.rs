@@ -80,14 +80,18 @@ impl Lab {
     /// Runs a shell script in a guest, over ssh.
     pub fn try_in_guest(&self, address: &str, script: &str) -> Result<String, String> {
         let mut command = self.inside("ssh");
-        command.arg("-F").arg(self.ssh("config")).args(["-o", "ConnectTimeout=5", address, script]);
+        command
+            .arg("-F")
+            .arg(self.ssh("config"))
+            .args(["-o", "ConnectTimeout=5", address, script]);
         output(&mut command)
     }
 
     /// The same, where it must succeed.
     #[track_caller]
     pub fn in_guest(&self, address: &str, script: &str) -> String {
-        self.try_in_guest(address, script).unwrap_or_else(|error| panic!("guest {address}: {error}"))
+        self.try_in_guest(address, script)
+            .unwrap_or_else(|error| panic!("guest {address}: {error}"))
     }
 
     /// Sends a signal to the QEMU of a domain.
@@ -99,12 +103,16 @@ impl Lab {
     /// Every domain of every host, in order.
     #[track_caller]
     pub fn domains(&self) -> Vec<Domain> {
-        let script = "for d in $(virsh -q list --all --uuid); do virsh dumpxml \"$d\" && printf '\\0'; done";
+        let script =
+            "for d in $(virsh -q list --all --uuid); do virsh dumpxml \"$d\" && printf '\\0'; done";
         let mut domains: Vec<Domain> = HOSTS
             .iter()
             .flat_map(|host| {
                 let text = self.on(host, script);
-                text.split('\0').filter(|xml| !xml.trim().is_empty()).map(|xml| domain(host, xml)).collect::<Vec<_>>()
+                text.split('\0')
+                    .filter(|xml| !xml.trim().is_empty())
+                    .map(|xml| domain(host, xml))
+                    .collect::<Vec<_>>()
             })
             .collect();
         domains.sort();
@@ -114,14 +122,20 @@ impl Lab {
     /// The domain of an instance; it must be there once.
     #[track_caller]
     pub fn domain_of(&self, instance: &str) -> Domain {
-        let mut found: Vec<Domain> = self.domains().into_iter().filter(|d| d.instance == instance).collect();
+        let mut found: Vec<Domain> = self
+            .domains()
+            .into_iter()
+            .filter(|d| d.instance == instance)
+            .collect();
         assert_eq!(found.len(), 1, "{instance} must exist once: {found:#?}");
         found.remove(0)
     }
 
     /// The end of a guest's console.
     pub fn console(&self, host: &str, domain: &str) -> String {
-        let log = self.host_files(host).join(format!("var/log/libvirt/qemu/{domain}.console.log"));
+        let log = self
+            .host_files(host)
+            .join(format!("var/log/libvirt/qemu/{domain}.console.log"));
         let text = std::fs::read(log).unwrap_or_default();
         tail(&String::from_utf8_lossy(&text), 15)
     }
@@ -183,7 +197,11 @@ pub fn output(command: &mut Command) -> Result<String, String> {
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     match output.status.success() {
         true => Ok(text),
-        false => Err(format!("{}\n{text}{}", output.status, String::from_utf8_lossy(&output.stderr))),
+        false => Err(format!(
+            "{}\n{text}{}",
+            output.status,
+            String::from_utf8_lossy(&output.stderr)
+        )),
     }
 }
 
@@ -194,7 +212,11 @@ fn sit_down() {
     SITTING.get_or_init(|| {
         let lab = root().join(".lab");
         std::fs::create_dir_all(&lab).expect("the directory of the labs can be made");
-        let last = if kept() { "" } else { r#"LAB=$1 "$2" down >/dev/null 2>&1"# };
+        let last = if kept() {
+            ""
+        } else {
+            r#"LAB=$1 "$2" down >/dev/null 2>&1"#
+        };
         // Ctrl-C reaches all of this terminal's processes: this one does its work then.
         let wait = format!("trap '' INT HUP; echo ready; cat >/dev/null; {last}");
         let mut child = Command::new("flock")
@@ -208,7 +230,9 @@ fn sit_down() {
             .expect("flock is installed");
         let mut said = String::new();
         let out = child.stdout.take().expect("it was asked for");
-        BufReader::new(out).read_line(&mut said).expect("the lock can be had");
+        BufReader::new(out)
+            .read_line(&mut said)
+            .expect("the lock can be had");
         child
     });
 }
@@ -216,15 +240,31 @@ fn sit_down() {
 fn domain(host: &str, xml: &str) -> Domain {
     let document = roxmltree::Document::parse(xml.trim()).expect("libvirt writes XML");
     let find = |name: &str| document.descendants().find(|n| n.has_tag_name(name));
-    let text = |name: &str| find(name).and_then(|n| n.text()).unwrap_or_default().to_owned();
-    let mark = document.descendants().find(|n| n.tag_name().namespace() == Some("urn:reconcile:mark:1"));
-    let marked = |name: &str| mark.and_then(|n| n.attribute(name)).unwrap_or_default().to_owned();
-    let mac = find("mac").and_then(|n| n.attribute("address")).unwrap_or_default();
+    let text = |name: &str| {
+        find(name)
+            .and_then(|n| n.text())
+            .unwrap_or_default()
+            .to_owned()
+    };
+    let mark = document
+        .descendants()
+        .find(|n| n.tag_name().namespace() == Some("urn:reconcile:mark:1"));
+    let marked = |name: &str| {
+        mark.and_then(|n| n.attribute(name))
+            .unwrap_or_default()
+            .to_owned()
+    };
+    let mac = find("mac")
+        .and_then(|n| n.attribute("address"))
+        .unwrap_or_default();
     Domain {
         host: host.to_owned(),
         name: text("name"),
         uuid: text("uuid"),
-        run: document.root_element().attribute("id").and_then(|id| id.parse().ok()),
+        run: document
+            .root_element()
+            .attribute("id")
+            .and_then(|id| id.parse().ok()),
         mac: mac.to_owned(),
         memory_kib: text("memory").parse().unwrap_or_default(),
         instance: marked("instance"),

@@ -62,7 +62,9 @@ async fn main() -> ExitCode {
 
 fn parse(mut given: impl Iterator<Item = String>) -> Result<Arguments, String> {
     let url = given.next().ok_or("the URL is missing")?;
-    let rest = url.strip_prefix("http://").ok_or("the URL must begin with http://")?;
+    let rest = url
+        .strip_prefix("http://")
+        .ok_or("the URL must begin with http://")?;
     let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
     let port = if host.contains(':') { "" } else { ":80" };
     let mut arguments = Arguments {
@@ -73,7 +75,9 @@ fn parse(mut given: impl Iterator<Item = String>) -> Result<Arguments, String> {
         span: None,
     };
     while let Some(option) = given.next() {
-        let value = given.next().ok_or_else(|| format!("{option} needs a value"))?;
+        let value = given
+            .next()
+            .ok_or_else(|| format!("{option} needs a value"))?;
         let bad = || format!("{option} can't be {value:?}");
         match option.as_str() {
             "--rate" => arguments.rate = value.parse().ok().filter(|n| *n > 0).ok_or_else(bad)?,
@@ -119,7 +123,10 @@ async fn fire(arguments: &Arguments) -> (SystemTime, Vec<Shot>) {
 /// Returns when it is time to stop.
 async fn end(span: Option<Duration>) {
     let signalled = async {
-        match (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) {
+        match (
+            signal(SignalKind::terminate()),
+            signal(SignalKind::interrupt()),
+        ) {
             (Ok(mut term), Ok(mut int)) => {
                 tokio::select! { _ = term.recv() => {} _ = int.recv() => {} }
             }
@@ -151,16 +158,26 @@ async fn shoot(host: &str, path: &str, limit: Duration, clock: Instant) -> Shot 
         Ok(result) => result,
         Err(_) => Err(format!("no answer within {} ms", limit.as_millis())),
     };
-    Shot { at, took: clock.elapsed() - at, result }
+    Shot {
+        at,
+        took: clock.elapsed() - at,
+        result,
+    }
 }
 
 async fn request(host: &str, path: &str) -> Result<String, String> {
     let say = |what: &'static str| move |error: std::io::Error| format!("{what}: {error}");
     let mut stream = TcpStream::connect(host).await.map_err(say("connecting"))?;
     let head = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
-    stream.write_all(head.as_bytes()).await.map_err(say("sending"))?;
+    stream
+        .write_all(head.as_bytes())
+        .await
+        .map_err(say("sending"))?;
     let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).await.map_err(say("receiving"))?;
+    stream
+        .read_to_end(&mut answer)
+        .await
+        .map_err(say("receiving"))?;
     judge(&String::from_utf8_lossy(&answer))
 }
 
@@ -175,7 +192,8 @@ fn judge(answer: &str) -> Result<String, String> {
     }
     let length = head.lines().find_map(|line| {
         let (name, value) = line.split_once(':')?;
-        name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse().ok())?
+        name.eq_ignore_ascii_case("content-length")
+            .then(|| value.trim().parse().ok())?
     });
     if length.is_some_and(|length: usize| length != body.len()) {
         return Err(format!("half an answer, {} bytes", body.len()));
@@ -187,8 +205,13 @@ fn judge(answer: &str) -> Result<String, String> {
 fn summary(began: SystemTime, shots: &[Shot]) -> Value {
     let mut instances: BTreeMap<&str, usize> = BTreeMap::new();
     let good: Vec<&Shot> = shots.iter().filter(|shot| shot.result.is_ok()).collect();
-    good.iter().flat_map(|shot| &shot.result).for_each(|name| *instances.entry(name).or_default() += 1);
-    let failed: Vec<(&Shot, &String)> = shots.iter().filter_map(|s| Some((s, s.result.as_ref().err()?))).collect();
+    good.iter()
+        .flat_map(|shot| &shot.result)
+        .for_each(|name| *instances.entry(name).or_default() += 1);
+    let failed: Vec<(&Shot, &String)> = shots
+        .iter()
+        .filter_map(|s| Some((s, s.result.as_ref().err()?)))
+        .collect();
     let told = failed.iter().take(TOLD);
     json!({
         "began_ms": began.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_millis(),
@@ -208,15 +231,19 @@ fn longest_gap(good: &[&Shot]) -> Value {
     let mut ends: Vec<Duration> = good.iter().map(|shot| shot.ended()).collect();
     ends.sort();
     let gap = ends.windows(2).max_by_key(|pair| pair[1] - pair[0]);
-    gap.map_or(Value::Null, |pair| {
-        json!({ "ms": ms(pair[1] - pair[0]), "from_ms": ms(pair[0]), "to_ms": ms(pair[1]) })
-    })
+    gap.map_or(
+        Value::Null,
+        |pair| json!({ "ms": ms(pair[1] - pair[0]), "from_ms": ms(pair[0]), "to_ms": ms(pair[1]) }),
+    )
 }
 
 fn latencies(good: &[&Shot]) -> Value {
     let mut took: Vec<Duration> = good.iter().map(|shot| shot.took).collect();
     took.sort();
-    let at = |percent: usize| took.get(took.len().saturating_sub(1) * percent / 100).map(|t| ms(*t));
+    let at = |percent: usize| {
+        took.get(took.len().saturating_sub(1) * percent / 100)
+            .map(|t| ms(*t))
+    };
     json!({ "p50": at(50), "p99": at(99), "max": at(100) })
 }
 

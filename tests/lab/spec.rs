@@ -34,7 +34,8 @@ impl Spec {
             memory: "96MiB".to_owned(),
             port: 8080,
             vip: "192.168.10.120".to_owned(),
-            pools: ["10-192.168.10.19", "20-192.168.10.29", "30-192.168.10.39"].map(|tail| format!("192.168.10.{tail}")),
+            pools: ["10-192.168.10.19", "20-192.168.10.29", "30-192.168.10.39"]
+                .map(|tail| format!("192.168.10.{tail}")),
             routes: Vec::new(),
             services: String::new(),
             images: String::new(),
@@ -94,7 +95,14 @@ images:
         if self.empty {
             return write!(f, "services: {{}}\n");
         }
-        let Spec { replicas, memory, port, vip, services, .. } = self;
+        let Spec {
+            replicas,
+            memory,
+            port,
+            vip,
+            services,
+            ..
+        } = self;
         write!(
             f,
             "services:
@@ -116,6 +124,8 @@ images:
       /random: {{ service: random, connect_timeout: 300ms, timeout: 1s }}
 "
         )?;
-        self.routes.iter().try_for_each(|route| writeln!(f, "      {route}"))
+        self.routes
+            .iter()
+            .try_for_each(|route| writeln!(f, "      {route}"))
     }
 }

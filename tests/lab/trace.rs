@@ -16,7 +16,10 @@ impl Trace {
     pub fn of_hosts(lab: &Lab) -> Trace {
         let mut trace = Trace::default();
         for domain in lab.domains() {
-            trace.0.insert(format!("domain {}:{}", domain.host, domain.name), format!("{domain:?}"));
+            trace.0.insert(
+                format!("domain {}:{}", domain.host, domain.name),
+                format!("{domain:?}"),
+            );
         }
         for host in HOSTS {
             // What runs changes the disk that it runs on, so of that only the existence counts.
@@ -36,7 +39,9 @@ impl Trace {
                           for p in $(pidof nginx stateless); do echo \"process $p=$(cat /proc/$p/comm)\"; done";
             for line in lab.in_guest(&guest.address, script).lines() {
                 let (what, how) = line.split_once('=').unwrap_or((line, ""));
-                trace.0.insert(format!("guest {}:{what}", guest.instance), how.to_owned());
+                trace
+                    .0
+                    .insert(format!("guest {}:{what}", guest.instance), how.to_owned());
             }
         }
         trace
@@ -44,7 +49,9 @@ impl Trace {
 
     fn files(&mut self, host: &str, below: &Path) {
         for entry in std::fs::read_dir(below).into_iter().flatten().flatten() {
-            let (path, Ok(meta)) = (entry.path(), entry.metadata()) else { continue };
+            let (path, Ok(meta)) = (entry.path(), entry.metadata()) else {
+                continue;
+            };
             if meta.is_dir() {
                 self.files(host, &path);
                 continue;
@@ -52,9 +59,16 @@ impl Trace {
             let grows = path.extension().is_some_and(|e| e == "qcow2");
             let how = match grows {
                 true => format!("{}", meta.ino()),
-                false => format!("{} {}.{} {}", meta.ino(), meta.mtime(), meta.mtime_nsec(), meta.size()),
+                false => format!(
+                    "{} {}.{} {}",
+                    meta.ino(),
+                    meta.mtime(),
+                    meta.mtime_nsec(),
+                    meta.size()
+                ),
             };
-            self.0.insert(format!("file {host}:{}", path.display()), how);
+            self.0
+                .insert(format!("file {host}:{}", path.display()), how);
         }
     }
 
@@ -66,7 +80,8 @@ impl Trace {
     /// Nothing was written, started or removed since `before`.
     #[track_caller]
     pub fn assert_same_as(&self, before: &Trace) {
-        let keys: std::collections::BTreeSet<&String> = self.0.keys().chain(before.0.keys()).collect();
+        let keys: std::collections::BTreeSet<&String> =
+            self.0.keys().chain(before.0.keys()).collect();
         let changed: Vec<String> = keys
             .into_iter()
             .filter(|key| self.0.get(*key) != before.0.get(*key))

@@ -35,7 +35,9 @@ impl Traffic {
         let mut command = lab.inside(program());
         command.args([url, "--rate", &rate.to_string(), "--timeout", "2s"]);
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
-        Traffic { child: Some(command.spawn().expect("the load generator starts")) }
+        Traffic {
+            child: Some(command.spawn().expect("the load generator starts")),
+        }
     }
 
     /// Ends it and tells how it went.
@@ -46,7 +48,9 @@ impl Traffic {
         let all: Value = serde_json::from_slice(&output.stdout).expect("it prints JSON");
         let began = all["began_ms"].as_f64().unwrap_or_default();
         let moment = |value: &Value| value.as_f64().map(|at| (began + at) / 1000.0);
-        let instances = all["instances"].as_object().map(|o| o.keys().cloned().collect());
+        let instances = all["instances"]
+            .as_object()
+            .map(|o| o.keys().cloned().collect());
         Report {
             total: all["total"].as_u64().unwrap_or_default(),
             failed: all["failed"].as_u64().unwrap_or(u64::MAX),
@@ -64,8 +68,15 @@ impl Report {
     /// Users noticed nothing.
     #[track_caller]
     pub fn assert_nothing_failed(&self) {
-        println!("traffic: {} requests, {} failed, longest gap {} ms", self.total, self.failed, self.gap_ms);
-        assert!(self.total > 0 && self.failed == 0, "requests failed: {:#}", self.all);
+        println!(
+            "traffic: {} requests, {} failed, longest gap {} ms",
+            self.total, self.failed, self.gap_ms
+        );
+        assert!(
+            self.total > 0 && self.failed == 0,
+            "requests failed: {:#}",
+            self.all
+        );
     }
 }
 
@@ -82,6 +93,9 @@ impl Drop for Traffic {
 pub fn program() -> PathBuf {
     let product = Path::new(env!("CARGO_BIN_EXE_reconcile"));
     let program = product.with_file_name("examples").join("load");
-    assert!(program.exists(), "the load generator is not built: cargo build --example load");
+    assert!(
+        program.exists(),
+        "the load generator is not built: cargo build --example load"
+    );
     program
 }

@@ -13,7 +13,11 @@ pub fn until<T>(what: &str, limit: Duration, mut look: impl FnMut() -> Option<T>
         if let Some(found) = look() {
             return found;
         }
-        assert!(Instant::now() < deadline, "{what}: not within {} s", limit.as_secs());
+        assert!(
+            Instant::now() < deadline,
+            "{what}: not within {} s",
+            limit.as_secs()
+        );
         std::thread::sleep(PACE);
     }
 }

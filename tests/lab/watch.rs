@@ -10,11 +10,19 @@ fn an_invalid_edit_keeps_the_last_good_state_and_says_so() {
     let victim = product.lab.domain_of("random-1");
     product.write(format!("{spec}\nreplcias: 7\n"));
     watch.wait_for("the last good state stays in force", seconds(10));
-    assert!(watch.log().contains("replcias"), "it is not said what is wrong:\n{}", watch.log());
+    assert!(
+        watch.log().contains("replcias"),
+        "it is not said what is wrong:\n{}",
+        watch.log()
+    );
 
     product.lab.kill_guest(&victim, "KILL");
     until("it still heals", seconds(90), || {
-        let now = product.lab.domains().into_iter().find(|d| d.instance == victim.instance)?;
+        let now = product
+            .lab
+            .domains()
+            .into_iter()
+            .find(|d| d.instance == victim.instance)?;
         (now.generation != victim.generation && now.run.is_some()).then_some(())
     });
     product.write(spec.with(|s| s.routes = vec!["/again: random".into()]));
@@ -30,7 +38,9 @@ fn a_controller_that_is_told_to_end_does_so_even_in_the_middle_of_an_action() {
     watch.stop();
 
     let watch = product.watch();
-    product.lab.kill_guest(&product.lab.domain_of("random-2"), "KILL");
+    product
+        .lab
+        .kill_guest(&product.lab.domain_of("random-2"), "KILL");
     watch.wait_for("action=\"recreate\"", seconds(20));
     watch.stop();
     product.apply();

@@ -29,7 +29,10 @@ pub(super) fn desired(args: &Args) -> Result<Desired, Failure> {
             file.display()
         ))
     })?;
-    let files = DiskFiles::beside(file);
+    let mut files = DiskFiles::beside(file);
+    if let Some(state) = state_base(args) {
+        files = files.keeping_digests_in(state.join("digests.json"));
+    }
     crate::spec::parse(&file.display().to_string(), &source, &files).map_err(|errors| {
         Failure::Spec(match args.global.output {
             Output::Text => {
@@ -42,9 +45,13 @@ pub(super) fn desired(args: &Args) -> Result<Desired, Failure> {
     })
 }
 
+fn state_base(args: &Args) -> Option<PathBuf> {
+    state_dir(args.global.state_dir.clone(), |name| std::env::var_os(name))
+}
+
 /// The state directory of a cluster.
 pub(super) fn state(args: &Args, cluster: &ClusterName) -> Result<PathBuf, Failure> {
-    let base = state_dir(args.global.state_dir.clone(), |name| std::env::var_os(name));
+    let base = state_base(args);
     let base = base.ok_or_else(|| {
         Failure::Other(
             "there is no place for the state: set HOME, or name one with --state-dir".to_owned(),
