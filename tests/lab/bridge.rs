@@ -26,25 +26,42 @@ impl Bridge {
     pub fn listen(lab: &Lab, vip: &str) -> Bridge {
         let mut listener = lab.inside("tcpdump");
         listener.args(["-lnetti", "br-lan", "arp", "and", "host", vip]);
-        let listener = listener.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("tcpdump starts");
+        let listener = listener
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("tcpdump starts");
         // Each asks once a second, and they begin one after the other.
         let askers = (0..5).map(|_| {
             std::thread::sleep(Duration::from_millis(200));
             let mut asker = lab.inside("arping");
             asker.args(["-qb", "-I", "br-lan", vip]);
-            asker.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("arping starts")
+            asker
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .spawn()
+                .expect("arping starts")
         });
-        Bridge { listener, askers: askers.collect(), vip: vip.to_owned() }
+        Bridge {
+            listener,
+            askers: askers.collect(),
+            vip: vip.to_owned(),
+        }
     }
 
     /// Ends it, and tells who claimed the VIP, in order.
     pub fn stop(mut self) -> Vec<Claim> {
         let pid = self.listener.id().to_string();
-        std::process::Command::new("kill").args(["-INT", &pid]).status().expect("kill is there");
+        std::process::Command::new("kill")
+            .args(["-INT", &pid])
+            .status()
+            .expect("kill is there");
         let mut text = String::new();
         let out = self.listener.stdout.as_mut().expect("it was asked for");
         std::io::Read::read_to_string(out, &mut text).expect("tcpdump writes text");
-        text.lines().filter_map(|line| claim(line, &self.vip)).collect()
+        text.lines()
+            .filter_map(|line| claim(line, &self.vip))
+            .collect()
     }
 }
 
@@ -62,14 +79,19 @@ fn claim(line: &str, vip: &str) -> Option<Claim> {
     let mut words = line.split(' ');
     let at = words.next()?.parse().ok()?;
     let sender = words.next()?;
-    let reply = line.split_once(&format!("Reply {vip} is-at ")).map(|(_, rest)| rest.split([',', ' ']).next());
+    let reply = line
+        .split_once(&format!("Reply {vip} is-at "))
+        .map(|(_, rest)| rest.split([',', ' ']).next());
     let asks_for_itself = line.contains(&format!("tell {vip},"));
     let mac = match (reply, asks_for_itself) {
         (Some(mac), _) => mac?,
         (None, true) => sender,
         (None, false) => return None,
     };
-    Some(Claim { at, mac: mac.to_owned() })
+    Some(Claim {
+        at,
+        mac: mac.to_owned(),
+    })
 }
 
 /// Never two at once: each one's last claim comes before the next one's first. Returns the holders in order.
@@ -84,7 +106,10 @@ pub fn assert_one_at_a_time(claims: &[Claim]) -> Vec<String> {
     order.sort_by(|a, b| a.1.0.total_cmp(&b.1.0));
     for pair in order.windows(2) {
         let ((old, (_, last)), (new, (first, _))) = (pair[0], pair[1]);
-        assert!(last < first, "{new} claimed the VIP at {first} and {old} still did at {last}: {order:?}");
+        assert!(
+            last < first,
+            "{new} claimed the VIP at {first} and {old} still did at {last}: {order:?}"
+        );
     }
     order.into_iter().map(|(mac, _)| mac.to_owned()).collect()
 }
@@ -106,6 +131,9 @@ fn claims_are_read_from_replies_and_announcements() {
 #[test]
 #[should_panic(expected = "still did at")]
 fn two_holders_at_once_are_noticed() {
-    let claims = [(1.0, "a"), (2.0, "b"), (3.0, "a")].map(|(at, mac)| Claim { at, mac: mac.to_owned() });
+    let claims = [(1.0, "a"), (2.0, "b"), (3.0, "a")].map(|(at, mac)| Claim {
+        at,
+        mac: mac.to_owned(),
+    });
     assert_one_at_a_time(&claims);
 }

@@ -19,8 +19,13 @@ fn a_killed_worker_costs_no_request_and_comes_back_with_its_address() {
     product.lab.kill_guest(&victim, "KILL");
     is_rebuilt(&product, &victim);
     until("users are sent to it again", seconds(30), || {
-        let curl = product.lab.inside("curl").args(["-fsm", "2", &url(&spec)]).output();
-        curl.is_ok_and(|o| String::from_utf8_lossy(&o.stdout).contains(&victim.instance)).then_some(())
+        let curl = product
+            .lab
+            .inside("curl")
+            .args(["-fsm", "2", &url(&spec)])
+            .output();
+        curl.is_ok_and(|o| String::from_utf8_lossy(&o.stdout).contains(&victim.instance))
+            .then_some(())
     });
     let report = traffic.stop();
     watch.stop();
@@ -47,7 +52,10 @@ fn a_worker_whose_service_does_not_start_again_is_made_anew() {
     let watch = product.watch();
     let victim = product.lab.domain_of("random-3");
     let traffic = users(&product, &spec, 20);
-    product.lab.in_guest(&victim.address, "chmod -x /usr/bin/stateless; kill -9 $(pidof stateless)");
+    product.lab.in_guest(
+        &victim.address,
+        "chmod -x /usr/bin/stateless; kill -9 $(pidof stateless)",
+    );
     is_rebuilt(&product, &victim);
     traffic.stop().assert_nothing_failed();
     watch.stop();
@@ -66,20 +74,35 @@ fn the_vip_leaves_a_killed_load_balancer_within_two_seconds_and_is_never_on_two(
     let fresh = is_rebuilt(&product, &holder);
     until("the fresh secondary answers", REBUILD, || {
         let url = format!("http://{}/random", fresh.address);
-        let curl = product.lab.inside("curl").args(["-fsm", "2", &url]).output();
-        curl.is_ok_and(|output| output.status.success()).then_some(())
+        let curl = product
+            .lab
+            .inside("curl")
+            .args(["-fsm", "2", &url])
+            .output();
+        curl.is_ok_and(|output| output.status.success())
+            .then_some(())
     });
     std::thread::sleep(seconds(2)); // would it take the VIP back, that is when
     let report = traffic.stop();
     let holders = bridge::assert_one_at_a_time(&wire.stop());
     watch.stop();
 
-    println!("VIP failover: gap of {} ms seen at 50 requests/s, {} of {} requests failed", report.gap_ms, report.failed, report.total);
-    assert!(report.gap_ms <= 2000.0, "the gap is too long: {:#}", report.all);
+    println!(
+        "VIP failover: gap of {} ms seen at 50 requests/s, {} of {} requests failed",
+        report.gap_ms, report.failed, report.total
+    );
+    assert!(
+        report.gap_ms <= 2000.0,
+        "the gap is too long: {:#}",
+        report.all
+    );
     assert_eq!(holders.len(), 2, "the VIP moved once: {holders:?}");
     assert_eq!(holders[0], holder.mac);
     let addresses = product.lab.in_guest(&fresh.address, "ip -4 -o addr");
-    assert!(!addresses.contains(&spec.vip), "the fresh secondary has the VIP:\n{addresses}");
+    assert!(
+        !addresses.contains(&spec.vip),
+        "the fresh secondary has the VIP:\n{addresses}"
+    );
     product.assert_converged();
 }
 
@@ -96,19 +119,35 @@ fn url(spec: &Spec) -> String {
 fn is_rebuilt(product: &Product, old: &Domain) -> Domain {
     let begun = std::time::Instant::now();
     let new = until(&format!("a new {}", old.instance), REBUILD, || {
-        let found = product.lab.domains().into_iter().find(|d| d.instance == old.instance)?;
+        let found = product
+            .lab
+            .domains()
+            .into_iter()
+            .find(|d| d.instance == old.instance)?;
         (found.generation != old.generation && found.run.is_some()).then_some(found)
     });
-    assert_eq!((&new.host, &new.address, &new.mac), (&old.host, &old.address, &old.mac));
+    assert_eq!(
+        (&new.host, &new.address, &new.mac),
+        (&old.host, &old.address, &old.mac)
+    );
     let is_about = |entry: &serde_json::Value, action: &str| {
-        entry["action"] == action && entry["instance"] == old.instance.as_str() && entry["outcome"] == "changed"
+        entry["action"] == action
+            && entry["instance"] == old.instance.as_str()
+            && entry["outcome"] == "changed"
     };
     until(&format!("{} is configured", old.instance), REBUILD, || {
         let done = product.history();
         let rebuilt = done.iter().rposition(|entry| is_about(entry, "recreate"))?;
-        done[rebuilt..].iter().any(|entry| is_about(entry, "configure")).then_some(())
+        done[rebuilt..]
+            .iter()
+            .any(|entry| is_about(entry, "configure"))
+            .then_some(())
     });
-    println!("{} is back {:.1} s after it broke", old.instance, begun.elapsed().as_secs_f64());
+    println!(
+        "{} is back {:.1} s after it broke",
+        old.instance,
+        begun.elapsed().as_secs_f64()
+    );
     new
 }
 
@@ -129,8 +168,12 @@ fn was_lost(product: &Product, victim: &Domain) {
 pub fn holder(product: &Product, spec: &Spec) -> Domain {
     let mut command = product.lab.inside("arping");
     command.args(["-b", "-c", "2", "-I", "br-lan", &spec.vip]);
-    let said = super::lab::output(&mut command).expect("somebody has the VIP").to_lowercase();
+    let said = super::lab::output(&mut command)
+        .expect("somebody has the VIP")
+        .to_lowercase();
     let domains = product.lab.domains().into_iter();
     let mut holders = domains.filter(|d| said.contains(&d.mac));
-    holders.next().unwrap_or_else(|| panic!("no guest of ours has the VIP:\n{said}"))
+    holders
+        .next()
+        .unwrap_or_else(|| panic!("no guest of ours has the VIP:\n{said}"))
 }

@@ -46,7 +46,10 @@ fn killed(product: &Product, after: Duration) -> bool {
     let mut child = product.start(&["--yes"]);
     loop {
         if let Some(status) = child.try_wait().expect("it is our child") {
-            println!("through after {:.1} s with {status}", begun.elapsed().as_secs_f64());
+            println!(
+                "through after {:.1} s with {status}",
+                begun.elapsed().as_secs_f64()
+            );
             return false;
         }
         if begun.elapsed() >= after {
@@ -65,10 +68,19 @@ fn break_some(lab: &Lab, round: usize) {
     let domains = lab.domains();
     let pick = |n: usize| domains.get((round + n) % domains.len().max(1));
     if let Some(gone) = pick(0) {
-        lab.on(&gone.host, &format!("virsh destroy {0}; virsh undefine {0}; rm -f {DISKS}/{1}.*", gone.name, gone.instance));
+        lab.on(
+            &gone.host,
+            &format!(
+                "virsh destroy {0}; virsh undefine {0}; rm -f {DISKS}/{1}.*",
+                gone.name, gone.instance
+            ),
+        );
     }
     if let Some(undefined) = pick(2) {
-        lab.on(&undefined.host, &format!("virsh destroy {0}; virsh undefine {0}", undefined.name));
+        lab.on(
+            &undefined.host,
+            &format!("virsh destroy {0}; virsh undefine {0}", undefined.name),
+        );
     }
     if let Some(dead) = pick(3) {
         lab.on(&dead.host, &format!("virsh destroy {} || true", dead.name));
@@ -90,8 +102,13 @@ fn nothing_is_double(domains: &[Domain]) {
 fn every_disk_has_its_guest(lab: &Lab, domains: &[Domain]) {
     for host in HOSTS {
         for file in lab.on(host, &format!("ls -A {DISKS}")).lines() {
-            let owner = domains.iter().find(|d| d.host == host && file.starts_with(&format!("{}.", d.instance)));
-            assert!(owner.is_some(), "{file} on host {host} belongs to nobody: {domains:#?}");
+            let owner = domains
+                .iter()
+                .find(|d| d.host == host && file.starts_with(&format!("{}.", d.instance)));
+            assert!(
+                owner.is_some(),
+                "{file} on host {host} belongs to nobody: {domains:#?}"
+            );
         }
     }
 }
@@ -100,8 +117,12 @@ fn every_address_answers_once(lab: &Lab, domains: &[Domain]) {
     for domain in domains {
         let mut command = lab.inside("arping");
         command.args(["-b", "-c", "2", "-I", "br-lan", &domain.address]);
-        let said = super::lab::output(&mut command).unwrap_or_else(|e| panic!("{domain:?} does not answer: {e}"));
-        let mut macs: Vec<String> = said.lines().filter_map(|l| Some(l.split_once('[')?.1.split_once(']')?.0.to_lowercase())).collect();
+        let said = super::lab::output(&mut command)
+            .unwrap_or_else(|e| panic!("{domain:?} does not answer: {e}"));
+        let mut macs: Vec<String> = said
+            .lines()
+            .filter_map(|l| Some(l.split_once('[')?.1.split_once(']')?.0.to_lowercase()))
+            .collect();
         macs.dedup();
         assert_eq!(macs, [domain.mac.as_str()], "{}", domain.address);
     }

@@ -34,7 +34,10 @@ pub type Doing = (String, String);
 impl Product {
     /// A controller with this file, and no memory.
     pub fn new(lab: Lab, spec: &Spec) -> Product {
-        let product = Product { lab, directory: tempfile::tempdir().expect("a temporary directory") };
+        let product = Product {
+            lab,
+            directory: tempfile::tempdir().expect("a temporary directory"),
+        };
         product.write(spec);
         product
     }
@@ -62,7 +65,8 @@ impl Product {
     /// Writes the file as editors do: beside it, and renamed.
     pub fn write(&self, spec: impl std::fmt::Display) {
         let file = self.file();
-        std::fs::create_dir_all(file.parent().expect("it has one")).expect("a directory can be made");
+        std::fs::create_dir_all(file.parent().expect("it has one"))
+            .expect("a directory can be made");
         let new = self.path("cluster.yaml.new");
         std::fs::write(&new, spec.to_string()).expect("the file can be written");
         std::fs::rename(new, file).expect("the file can be renamed");
@@ -70,8 +74,15 @@ impl Product {
 
     fn command(&self, file: &Path, arguments: &[&str]) -> Command {
         let mut command = self.lab.inside(env!("CARGO_BIN_EXE_reconcile"));
-        command.args(arguments).arg("-f").arg(file).arg("--state-dir").arg(self.path("state"));
-        command.env("HOME", self.directory.path()).env_remove("RECONCILE_STATE_DIR");
+        command
+            .args(arguments)
+            .arg("-f")
+            .arg(file)
+            .arg("--state-dir")
+            .arg(self.path("state"));
+        command
+            .env("HOME", self.directory.path())
+            .env_remove("RECONCILE_STATE_DIR");
         command
     }
 
@@ -84,7 +95,10 @@ impl Product {
     #[track_caller]
     fn run_with(&self, file: &Path, arguments: &[&str]) -> Run {
         let begin = Instant::now();
-        let output = self.command(file, arguments).output().expect("the product starts");
+        let output = self
+            .command(file, arguments)
+            .output()
+            .expect("the product starts");
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let run = Run {
             code: output.status.code().unwrap_or(-1),
@@ -92,7 +106,12 @@ impl Product {
             stderr: text(&output.stderr),
             took: begin.elapsed(),
         };
-        println!("$ reconcile {}  # {} in {:.1} s", arguments.join(" "), run.code, run.took.as_secs_f64());
+        println!(
+            "$ reconcile {}  # {} in {:.1} s",
+            arguments.join(" "),
+            run.code,
+            run.took.as_secs_f64()
+        );
         run
     }
 
@@ -100,7 +119,9 @@ impl Product {
     pub fn start(&self, arguments: &[&str]) -> Child {
         let log = File::create(self.path("started.log")).expect("a log can be written");
         let mut command = self.command(&self.file(), arguments);
-        command.stderr(log.try_clone().expect("a handle")).stdout(log);
+        command
+            .stderr(log.try_clone().expect("a handle"))
+            .stdout(log);
         command.spawn().expect("the product starts")
     }
 
@@ -126,7 +147,10 @@ impl Product {
         let run = self.run_with(&file, &["--dry-run", "--output", "json"]);
         let plan = run.json();
         let actions = plan["actions"].as_array().expect("a plan has actions");
-        actions.iter().map(|a| (word(&a["kind"]), word(&a["instance"]))).collect()
+        actions
+            .iter()
+            .map(|a| (word(&a["kind"]), word(&a["instance"])))
+            .collect()
     }
 
     /// The status, as JSON.
@@ -162,15 +186,21 @@ impl Product {
     #[track_caller]
     pub fn history(&self) -> Vec<Value> {
         let text = std::fs::read_to_string(self.path("state/t/history.jsonl")).unwrap_or_default();
-        text.lines().map(|line| serde_json::from_str(line).expect("a line of the history is JSON")).collect()
+        text.lines()
+            .map(|line| serde_json::from_str(line).expect("a line of the history is JSON"))
+            .collect()
     }
 
     /// What was done and changed something, since there were `from` entries.
     #[track_caller]
     pub fn done_since(&self, from: usize) -> Vec<Doing> {
         let history = self.history();
-        let changed = history[from..].iter().filter(|entry| entry["outcome"] != "already_done");
-        changed.map(|entry| (word(&entry["action"]), word(&entry["instance"]))).collect()
+        let changed = history[from..]
+            .iter()
+            .filter(|entry| entry["outcome"] != "already_done");
+        changed
+            .map(|entry| (word(&entry["action"]), word(&entry["instance"])))
+            .collect()
     }
 
     /// Starts the controller.
@@ -178,12 +208,26 @@ impl Product {
         let log = self.path("watch.log");
         let out = File::create(&log).expect("a log can be written");
         let mut command = self.command(&self.file(), &["watch", "-v"]);
-        command.stderr(out.try_clone().expect("a handle")).stdout(out).stdin(Stdio::null());
+        command
+            .stderr(out.try_clone().expect("a handle"))
+            .stdout(out)
+            .stdin(Stdio::null());
         let child = command.spawn().expect("the product starts");
-        let watch = Watch { product: self, child };
+        let watch = Watch {
+            product: self,
+            child,
+        };
         // From here on it knows them all: what breaks now, it has seen whole.
-        for guest in self.lab.domains().iter().filter(|domain| !domain.instance.is_empty()) {
-            watch.wait_for(&format!("heartbeat came instance={}\n", guest.instance), seconds(30));
+        for guest in self
+            .lab
+            .domains()
+            .iter()
+            .filter(|domain| !domain.instance.is_empty())
+        {
+            watch.wait_for(
+                &format!("heartbeat came instance={}\n", guest.instance),
+                seconds(30),
+            );
         }
         watch
     }
@@ -193,12 +237,20 @@ impl Product {
             let text = std::fs::read_to_string(self.path(log)).unwrap_or_default();
             println!("--- {log}\n{}", tail(&text, 80));
         }
-        println!("--- cluster.yaml\n{}", std::fs::read_to_string(self.file()).unwrap_or_default());
+        println!(
+            "--- cluster.yaml\n{}",
+            std::fs::read_to_string(self.file()).unwrap_or_default()
+        );
         let status = self.command(&self.file(), &["status"]).output();
-        let said = status.map(|o| [o.stdout, o.stderr].concat()).unwrap_or_default();
+        let said = status
+            .map(|o| [o.stdout, o.stderr].concat())
+            .unwrap_or_default();
         println!("--- status\n{}", String::from_utf8_lossy(&said));
         for domain in self.lab.domains() {
-            println!("--- {domain:?}\n{}", self.lab.console(&domain.host, &domain.name));
+            println!(
+                "--- {domain:?}\n{}",
+                self.lab.console(&domain.host, &domain.name)
+            );
         }
     }
 }
@@ -216,7 +268,8 @@ impl Run {
     /// What it printed, as JSON.
     #[track_caller]
     pub fn json(&self) -> Value {
-        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("no JSON: {error}\n{}", self.all()))
+        serde_json::from_str(&self.stdout)
+            .unwrap_or_else(|error| panic!("no JSON: {error}\n{}", self.all()))
     }
 
     /// Everything that it printed, without the line breaks of a narrow screen.
@@ -245,7 +298,9 @@ impl Watch<'_> {
     /// Waits until it says something.
     #[track_caller]
     pub fn wait_for(&self, text: &str, limit: Duration) {
-        until(&format!("{text:?} in the controller's log"), limit, || self.log().contains(text).then_some(()));
+        until(&format!("{text:?} in the controller's log"), limit, || {
+            self.log().contains(text).then_some(())
+        });
     }
 
     /// Its process.
@@ -257,7 +312,9 @@ impl Watch<'_> {
     #[track_caller]
     pub fn stop(mut self) {
         signal(self.pid(), "TERM");
-        let status = until("the controller ends", seconds(30), || self.child.try_wait().expect("it is our child"));
+        let status = until("the controller ends", seconds(30), || {
+            self.child.try_wait().expect("it is our child")
+        });
         assert!(status.success(), "the controller ended with {status}");
     }
 }
@@ -273,8 +330,13 @@ impl Drop for Watch<'_> {
 
 /// Sends a signal.
 pub fn signal(pid: u32, name: &str) {
-    let kill = Command::new("kill").args([&format!("-{name}"), &pid.to_string()]).status();
-    assert!(kill.is_ok_and(|status| status.success()), "process {pid} is not there");
+    let kill = Command::new("kill")
+        .args([&format!("-{name}"), &pid.to_string()])
+        .status();
+    assert!(
+        kill.is_ok_and(|status| status.success()),
+        "process {pid} is not there"
+    );
 }
 
 fn word(value: &Value) -> String {

@@ -53,6 +53,10 @@ fn a_second_controller_of_the_same_state_is_refused() {
     let watch = product.watch();
     let run = product.run(&["--yes"]);
     assert_eq!(run.code, 1, "{}", run.all());
-    assert!(run.stderr.contains("is at work on this cluster"), "{}", run.all());
+    assert!(
+        run.stderr.contains("is at work on this cluster"),
+        "{}",
+        run.all()
+    );
     watch.stop();
 }
