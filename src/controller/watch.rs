@@ -109,8 +109,14 @@ impl Watch {
     }
 
     /// A loss is looked at at once, whatever is pending; a guest that came up only when nothing else is going on.
+    /// That a guest is silent while we work on it is no news.
     fn heed(&mut self, change: Option<Change>) -> Wake {
         match change {
+            Some(Change::Suspect(instance) | Change::Lost(instance))
+                if self.session.watcher.memory.busy.contains_key(&instance) =>
+            {
+                Wake::Act
+            }
             Some(Change::Suspect(instance)) => {
                 info!(%instance, "heartbeats are missing");
                 Wake::Look
@@ -134,8 +140,8 @@ impl Watch {
     /// One round. Pending actions of an earlier plan give way to the new one, which knows more.
     async fn round(&mut self) -> Result<(), StoreError> {
         let begin = Instant::now();
-        let known = self.monitor.known();
-        let Round { plan, looks, .. } = self.session.round(&Beats::Known(&known)).await?;
+        let heard = self.monitor.heard();
+        let Round { plan, looks, .. } = self.session.round(&Beats::Known(&heard)).await?;
         let took = begin.elapsed().as_millis();
         debug!(took_ms = took, actions = plan.actions.len(), "round");
         self.monitor.listen_to(&looks);
@@ -145,10 +151,15 @@ impl Watch {
     }
 
     fn begin(&mut self) -> Result<(), StoreError> {
-        let session = &mut self.session;
+        let (session, monitor) = (&mut self.session, &mut self.monitor);
         let skipped = self.runner.begin_ready(|action| {
             let (kind, why) = (action.operation.kind(), &action.reason);
             info!(action = kind, reason = %why.code, "{}: {}", action.summary, why.text);
+            if let (true, Some(guest)) =
+                (action.operation.ends_a_life(), action.operation.instance())
+            {
+                monitor.forget(guest);
+            }
             session.begun(action)
         })?;
         for ended in &skipped {
