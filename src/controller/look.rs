@@ -7,9 +7,9 @@ use std::time::Duration;
 use futures::future::join_all;
 
 use super::hosts::{HostLooks, Wait};
+use super::monitor::Heard;
 use crate::model::desired::Desired;
 use crate::model::facts::{Beat, GuestFacts, Observed, Seen, Unseen, UnseenKind};
-use crate::model::id::InstanceId;
 use crate::model::memory::Memory;
 use crate::plan::Renderer;
 use crate::plan::queries::{self, Look};
@@ -35,18 +35,17 @@ pub struct Eyes {
 pub enum Beats<'a> {
     /// They are asked for now, as often as it takes to be sure.
     Ask,
-    /// Somebody has listened all the time: what they know, by instance, with the life it is about.
-    Known(&'a BTreeMap<InstanceId, (String, Beat)>),
+    /// Somebody has listened all the time, and goes on listening.
+    Known(&'a Heard),
 }
 
 impl Beats<'_> {
     /// What is known of a guest without asking.
     fn known(&self, look: &Look) -> Option<Beat> {
-        let Beats::Known(known) = self else {
-            return None;
-        };
-        let (life, beat) = known.get(&look.guest.instance)?;
-        (*life == look.guest.generation).then(|| beat.clone())
+        match self {
+            Beats::Ask => None,
+            Beats::Known(heard) => heard.at_first(look),
+        }
     }
 
     fn is_dead(&self, look: &Look) -> bool {
@@ -63,6 +62,9 @@ impl Beats<'_> {
 /// The least time that a guest gets for the last question before it is called dead: longer than an observer or a host
 /// that has too much to do may stall. It does not delay anything where libvirt says that the guest does not run.
 const LAST_QUESTION: Duration = Duration::from_secs(1);
+
+/// From one thought to the next whether the guest that is looked into has fallen silent.
+const VIGIL: Duration = Duration::from_millis(50);
 
 impl Eyes {
     /// Looks at everything. The guests that were looked at the last time are asked at once, the others when the
@@ -89,7 +91,7 @@ impl Eyes {
         let early = last
             .iter()
             .filter(may_ask)
-            .map(|look| async move { (look, self.inside(look).await) });
+            .map(|look| async move { (look, self.inside(look, beats).await) });
         let (seen_hosts, early) = futures::join!(
             hosts.look(desired, &self.hypervisor, &self.clock, wait),
             join_all(early)
@@ -124,7 +126,8 @@ impl Eyes {
         }
         match (early, beats) {
             (None, Beats::Ask) => {
-                let (seen, beat) = futures::join!(self.inside(look), self.ask_beat(look, memory));
+                let (seen, beat) =
+                    futures::join!(self.inside(look, beats), self.ask_beat(look, memory));
                 (seen, Some(beat))
             }
             (early, Beats::Ask) => (early, Some(self.ask_beat(look, memory).await)),
@@ -132,7 +135,7 @@ impl Eyes {
             (_, Beats::Known(_)) if beats.is_suspect(look) => {
                 (look.query.as_ref().map(|_| lost()), beats.known(look))
             }
-            (None, Beats::Known(_)) => (self.inside(look).await, beats.known(look)),
+            (None, Beats::Known(_)) => (self.inside(look, beats).await, beats.known(look)),
             (early, Beats::Known(_)) => (early, beats.known(look)),
         }
     }
@@ -151,13 +154,30 @@ impl Eyes {
                     last_ok: Some(self.clock.now()),
                     ..Beat::default()
                 };
-                (self.inside(look).await, Some(beat))
+                (self.open_inside(look).await, Some(beat))
             }
             Err(_) => (look.query.as_ref().map(|_| lost()), beats.known(look)),
         }
     }
 
-    async fn inside(&self, look: &Look) -> Option<Seen<GuestFacts>> {
+    /// A guest that dies while it is looked into would keep the round waiting for a connection to break.
+    async fn inside(&self, look: &Look, beats: &Beats<'_>) -> Option<Seen<GuestFacts>> {
+        match beats {
+            Beats::Ask => self.open_inside(look).await,
+            Beats::Known(heard) => tokio::select! {
+                seen = self.open_inside(look) => seen,
+                () = self.falls_silent(look, heard) => look.query.as_ref().map(|_| lost()),
+            },
+        }
+    }
+
+    async fn falls_silent(&self, look: &Look, heard: &Heard) {
+        while heard.now(look).is_none_or(|beat| beat.failures == 0) {
+            self.clock.sleep(VIGIL).await;
+        }
+    }
+
+    async fn open_inside(&self, look: &Look) -> Option<Seen<GuestFacts>> {
         let query = look.query.as_ref()?;
         let seen = self.guests.observe(&look.guest, query).await;
         match (&seen, look.or_at) {

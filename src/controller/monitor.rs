@@ -31,6 +31,31 @@ pub enum Change {
 /// What is known of every guest that is listened to: its life and its heartbeat.
 pub type Known = BTreeMap<InstanceId, (String, Beat)>;
 
+/// What a round is told of heartbeats.
+pub struct Heard {
+    /// When it began: the same for the whole round.
+    at_first: Known,
+    live: Arc<Mutex<Known>>,
+}
+
+impl Heard {
+    /// What was known of a guest when the round began.
+    pub fn at_first(&self, look: &Look) -> Option<Beat> {
+        beat_of(&self.at_first, look)
+    }
+
+    /// What is known of it by now.
+    pub fn now(&self, look: &Look) -> Option<Beat> {
+        beat_of(&lock(&self.live), look)
+    }
+}
+
+/// Only what is about the same life counts.
+fn beat_of(known: &Known, look: &Look) -> Option<Beat> {
+    let (life, beat) = known.get(&look.guest.instance)?;
+    (*life == look.guest.generation).then(|| beat.clone())
+}
+
 /// Listens to all guests.
 pub struct Monitor {
     eyes: Eyes,
@@ -50,9 +75,12 @@ impl Monitor {
         }
     }
 
-    /// What is known now.
-    pub fn known(&self) -> Known {
-        lock(&self.known).clone()
+    /// What is known now, and will be.
+    pub fn heard(&self) -> Heard {
+        Heard {
+            at_first: lock(&self.known).clone(),
+            live: Arc::clone(&self.known),
+        }
     }
 
     /// Listens to these guests from now on, and to no others. One that is listened to already, in the same life and
@@ -76,6 +104,14 @@ impl Monitor {
                 self.listeners.insert(instance, (look, handle));
             }
         }
+    }
+
+    /// Listens no more to a guest that is about to be ended by us.
+    pub fn forget(&mut self, instance: &InstanceId) {
+        if let Some((_, handle)) = self.listeners.remove(instance) {
+            handle.abort();
+        }
+        lock(&self.known).remove(instance);
     }
 
     fn spawn(&self, look: Look) -> AbortHandle {

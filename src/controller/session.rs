@@ -11,6 +11,7 @@ use crate::execute::Ended;
 use crate::memory;
 use crate::model::desired::Desired;
 use crate::model::facts::Observed;
+use crate::model::id::InstanceId;
 use crate::model::memory::Memory;
 use crate::model::plan::{Action, HistoryEntry, Plan};
 use crate::plan::queries::{self, Look};
@@ -93,6 +94,11 @@ impl Watcher {
         }
     }
 
+    /// A guest's life is ended by us: there is nothing to look at any more.
+    fn forget(&mut self, instance: &InstanceId) {
+        self.last.retain(|look| look.guest.instance != *instance);
+    }
+
     fn plan(&self, observed: &Observed) -> Plan {
         plan::plan(&self.desired, observed, &self.memory, &self.renderer)
     }
@@ -141,6 +147,9 @@ impl Session {
     pub fn begun(&mut self, action: &Action) -> Result<(), StoreError> {
         let now = self.watcher.eyes.clock.now();
         memory::begin(&mut self.watcher.memory, action, now);
+        if let (true, Some(guest)) = (action.operation.ends_a_life(), action.operation.instance()) {
+            self.watcher.forget(guest);
+        }
         self.store.save(&self.watcher.memory)
     }
 

@@ -326,6 +326,22 @@ impl Operation {
         }
     }
 
+    /// Whether the guest that is there is ended by it.
+    pub fn ends_a_life(&self) -> bool {
+        match self {
+            Operation::Recreate(_) | Operation::Fence(_) | Operation::Destroy(_) => true,
+            Operation::CopyImage(_)
+            | Operation::Create(_)
+            | Operation::Sweep(_)
+            | Operation::Bootstrap(_)
+            | Operation::Rebind(_)
+            | Operation::Configure(_)
+            | Operation::AddVip(_)
+            | Operation::DropVip(_)
+            | Operation::SetMark(_) => false,
+        }
+    }
+
     /// The instance that it is about, where it is about one.
     pub fn instance(&self) -> Option<&InstanceId> {
         match self {

@@ -45,6 +45,15 @@ enum Need {
     Unmark,
 }
 
+impl Need {
+    fn interrupts(&self) -> bool {
+        match self {
+            Need::Rebuild(_) | Need::Rebind(..) | Need::Restart(..) => true,
+            Need::Quiet(..) | Need::Unmark => false,
+        }
+    }
+}
+
 impl<'a> Planner<'a> {
     /// Brings every living guest to what is desired.
     pub(super) fn roll_changes(&mut self) {
@@ -72,7 +81,11 @@ impl<'a> Planner<'a> {
         if view.state != State::Live(Health::Healthy) {
             return None;
         }
-        match self.need(instance, group, &found)? {
+        let need = self.need(instance, group, &found)?;
+        if need.interrupts() && self.must_wait(instance, group) {
+            return None;
+        }
+        match need {
             Need::Quiet(drift, reason) => self.quietly(instance, group, &found, drift, reason),
             Need::Unmark => self.unmark(&found),
             Need::Rebuild(reason) => self.rebuild_in_row(instance, group, reason),
@@ -81,6 +94,39 @@ impl<'a> Planner<'a> {
                 self.restart_in_row(instance, group, &found, drift, reason)
             }
         }
+    }
+
+    /// Nothing is interrupted while work of an earlier plan is in hand (it may be the row of just this change), or
+    /// while another instance of the group has yet to come up: the next round goes on.
+    fn must_wait(&mut self, instance: &InstanceId, group: &'a Group) -> bool {
+        let busy = self.round.memory.busy.keys().find(|i| *i != instance);
+        let text = match (busy, self.not_up(instance, group)) {
+            (Some(busy), _) => format!("its change waits for the work on {busy} to end"),
+            (None, Some(other)) => format!("its change waits for {other} to come up"),
+            (None, None) => return false,
+        };
+        self.draft.notices.push(Notice {
+            kind: NoticeKind::Waiting,
+            subject: instance.to_string(),
+            text,
+            help: None,
+            line: self.round.desired.lines.of(&group.key()),
+        });
+        true
+    }
+
+    /// An instance of the group that does not serve, and that nothing in this plan brings up.
+    fn not_up(&self, instance: &InstanceId, group: &Group) -> Option<InstanceId> {
+        let mut others = self.round.views_of(group).filter(|(i, _)| *i != instance);
+        let other = others.find(|(i, view)| match view.state {
+            State::Live(Health::Booting { .. } | Health::Dead(_)) => !self.last.contains_key(*i),
+            State::Live(Health::Healthy)
+            | State::Busy
+            | State::Absent
+            | State::Hidden(..)
+            | State::Perhaps(_) => false,
+        });
+        other.map(|(i, _)| i.clone())
     }
 
     fn need(&mut self, instance: &InstanceId, group: &'a Group, found: &Found<'_>) -> Option<Need> {

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::process::{Child, Stdio};
+use std::time::Duration;
 
 use super::lab::Lab;
 
 /// A listener on the bridge of the LAN.
 pub struct Bridge {
     listener: Child,
-    asker: Child,
+    askers: Vec<Child>,
     vip: String,
 }
 
@@ -30,16 +31,20 @@ impl Bridge {
             .stderr(Stdio::null())
             .spawn()
             .expect("tcpdump starts");
-        let mut asker = lab.inside("arping");
-        asker.args(["-qb", "-i", "0.1", "-I", "br-lan", vip]);
-        let asker = asker
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("arping starts");
+        // Each asks once a second, and they begin one after the other.
+        let askers = (0..5).map(|_| {
+            std::thread::sleep(Duration::from_millis(200));
+            let mut asker = lab.inside("arping");
+            asker.args(["-qb", "-I", "br-lan", vip]);
+            asker
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .spawn()
+                .expect("arping starts")
+        });
         Bridge {
             listener,
-            asker,
+            askers: askers.collect(),
             vip: vip.to_owned(),
         }
     }
@@ -62,7 +67,7 @@ impl Bridge {
 
 impl Drop for Bridge {
     fn drop(&mut self) {
-        for child in [&mut self.listener, &mut self.asker] {
+        for child in self.askers.iter_mut().chain([&mut self.listener]) {
             let _ = child.kill();
             let _ = child.wait();
         }

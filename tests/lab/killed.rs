@@ -7,6 +7,8 @@ use super::lab::{Domain, HOSTS, Lab};
 use super::product::Product;
 use super::spec::Spec;
 
+/// Where the disks of the cluster `t` are.
+const DISKS: &str = "/var/lib/libvirt/images/reconcile/t";
 const KILLS: usize = 20;
 /// The longest time until a kill. A whole apply takes several times as long, and is so cut into pieces.
 const LONGEST: u64 = 5_000;
@@ -69,7 +71,7 @@ fn break_some(lab: &Lab, round: usize) {
         lab.on(
             &gone.host,
             &format!(
-                "virsh destroy {0}; virsh undefine {0}; rm -f /var/lib/libvirt/images/t/{1}.*",
+                "virsh destroy {0}; virsh undefine {0}; rm -f {DISKS}/{1}.*",
                 gone.name, gone.instance
             ),
         );
@@ -99,7 +101,7 @@ fn nothing_is_double(domains: &[Domain]) {
 /// Disks, seeds and whatever else is in our directory: of a guest on this very host.
 fn every_disk_has_its_guest(lab: &Lab, domains: &[Domain]) {
     for host in HOSTS {
-        for file in lab.on(host, "ls -A /var/lib/libvirt/images/t").lines() {
+        for file in lab.on(host, &format!("ls -A {DISKS}")).lines() {
             let owner = domains
                 .iter()
                 .find(|d| d.host == host && file.starts_with(&format!("{}.", d.instance)));

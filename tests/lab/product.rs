@@ -206,11 +206,7 @@ impl Product {
     /// Starts the controller.
     pub fn watch(&self) -> Watch<'_> {
         let log = self.path("watch.log");
-        let out = File::options()
-            .create(true)
-            .append(true)
-            .open(&log)
-            .expect("a log can be written");
+        let out = File::create(&log).expect("a log can be written");
         let mut command = self.command(&self.file(), &["watch", "-v"]);
         command
             .stderr(out.try_clone().expect("a handle"))
@@ -221,7 +217,18 @@ impl Product {
             product: self,
             child,
         };
-        watch.wait_for("watching", seconds(20));
+        // From here on it knows them all: what breaks now, it has seen whole.
+        for guest in self
+            .lab
+            .domains()
+            .iter()
+            .filter(|domain| !domain.instance.is_empty())
+        {
+            watch.wait_for(
+                &format!("heartbeat came instance={}\n", guest.instance),
+                seconds(30),
+            );
+        }
         watch
     }
 
@@ -263,6 +270,11 @@ impl Run {
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.stdout)
             .unwrap_or_else(|error| panic!("no JSON: {error}\n{}", self.all()))
+    }
+
+    /// Everything that it printed, without the line breaks of a narrow screen.
+    pub fn words(&self) -> String {
+        self.all().split_whitespace().collect::<Vec<_>>().join(" ")
     }
 
     /// Everything that it printed.

@@ -22,7 +22,7 @@ impl Trace {
             );
         }
         for host in HOSTS {
-            // What runs changes the disks it runs on, so for these only their existence counts.
+            // What runs changes the disk that it runs on, so of that only the existence counts.
             trace.files(host, &lab.host_files(host).join("var/lib/libvirt/images"));
             trace.files(host, &lab.host_files(host).join("etc/libvirt/qemu"));
             trace.files(host, &lab.host_files(host).join("root"));

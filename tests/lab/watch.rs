@@ -26,7 +26,7 @@ fn an_invalid_edit_keeps_the_last_good_state_and_says_so() {
         (now.generation != victim.generation && now.run.is_some()).then_some(())
     });
     product.write(spec.with(|s| s.routes = vec!["/again: random".into()]));
-    watch.wait_for("the file changed\n", seconds(10));
+    watch.wait_for("the file changed revision=", seconds(10));
     watch.stop();
     product.apply();
 }
@@ -53,6 +53,10 @@ fn a_second_controller_of_the_same_state_is_refused() {
     let watch = product.watch();
     let run = product.run(&["--yes"]);
     assert_eq!(run.code, 1, "{}", run.all());
-    assert!(run.stderr.contains("another"), "{}", run.all());
+    assert!(
+        run.stderr.contains("is at work on this cluster"),
+        "{}",
+        run.all()
+    );
     watch.stop();
 }
