@@ -1,6 +1,5 @@
 //! One look at the world: all hosts at once, then all guests at once.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
