@@ -49,12 +49,21 @@ impl Drift {
     }
 }
 
-/// A guest as it was seen, against what it shall have.
-pub fn of_facts(facts: &GuestFacts, config: &GuestConfig, secrets: &BTreeMap<String, Secret>) -> Drift {
+/// A guest as it was seen, against what it shall have. `asked` is the configuration that it was asked about: the
+/// content of a file that agrees with it was not sent.
+pub fn of_facts(
+    facts: &GuestFacts,
+    asked: Option<&GuestConfig>,
+    config: &GuestConfig,
+    secrets: &BTreeMap<String, Secret>,
+) -> Drift {
     let mut drift = Drift::default();
     let wanted = config.files.iter().chain(unit_files(facts, config));
     drift.changes = wanted
-        .filter_map(|file| change(facts.files.get(&file.path), file, secrets))
+        .filter_map(|file| {
+            let seen = facts.files.get(&file.path);
+            change(seen, seen.and_then(|s| content(s, &file.path, asked)), file, secrets)
+        })
         .collect();
     if let Some(daemon) = &config.daemon {
         let seen = facts.daemon.clone().unwrap_or_default();
@@ -97,8 +106,19 @@ fn unit_files<'a>(facts: &GuestFacts, config: &'a GuestConfig) -> impl Iterator<
     })
 }
 
+/// What stands in a file: as it was read, or as it was known to be.
+fn content<'a>(seen: &'a GuestFile, path: &str, asked: Option<&'a GuestConfig>) -> Option<&'a str> {
+    let known = || {
+        let asked = asked?;
+        let mut files = asked.files.iter().chain(asked.daemon.iter().map(|d| &d.script));
+        files.find(|f| f.path == path && f.sha256 == seen.sha256).map(|f| f.content.as_str())
+    };
+    seen.content.as_deref().or_else(known)
+}
+
 fn change(
     seen: Option<&GuestFile>,
+    content: Option<&str>,
     file: &RenderedFile,
     secrets: &BTreeMap<String, Secret>,
 ) -> Option<FileChange> {
@@ -106,7 +126,7 @@ fn change(
         return Some(content_change(None, file, secrets));
     };
     if seen.sha256 != file.sha256 {
-        let old = seen.content.as_deref().unwrap_or("(content not read: too long)\n");
+        let old = content.unwrap_or("(content not read: too long)\n");
         return Some(content_change(Some(old), file, secrets));
     }
     let same_owner = seen.owner == file.owner || seen.owner.split(':').next() == Some(&file.owner);

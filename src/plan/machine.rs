@@ -16,13 +16,15 @@ pub fn volume_directory(desired: &Desired, host: &Host) -> String {
 /// Where an image's file is on a host. A file that we copy has its digest in its name: a new version never
 /// overwrites the one that running guests' disks rest on.
 pub fn image_path(host: &Host, file: &ImageFile) -> String {
-    match &file.source {
-        None => file.path.clone(),
-        Some(source) => {
-            let name = file.path.rsplit('/').next().unwrap_or("image");
-            let short = source.sha256.get(..12).unwrap_or(&source.sha256);
-            format!("{}/images/{short}-{name}", host.storage)
-        }
+    let path = match file.path.starts_with('/') {
+        true => file.path.clone(),
+        false => format!("{}/{}", host.storage, file.path),
+    };
+    let Some(source) = &file.source else { return path };
+    let short = source.sha256.get(..12).unwrap_or(&source.sha256);
+    match path.rsplit_once('/') {
+        Some((directory, name)) if !name.contains(short) => format!("{directory}/{short}-{name}"),
+        Some(_) | None => path,
     }
 }
 
@@ -118,6 +120,11 @@ fn short_digest(parts: &[&str]) -> String {
 
 fn identity(cluster: &ClusterName, instance: &InstanceId) -> [u8; 32] {
     Sha256::digest(format!("reconcile/{cluster}/{instance}")).into()
+}
+
+/// The hardware address of an instance, the same in every life.
+pub fn mac_of(cluster: &ClusterName, instance: &InstanceId) -> String {
+    mac(&identity(cluster, instance))
 }
 
 /// A UUID of version 8, for bytes of one's own making (RFC 9562).

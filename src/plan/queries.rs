@@ -3,11 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 
 use super::machine::{image_files, image_path, volume_directory};
 use super::renderer::Renderer;
 use super::round::Round;
-use super::rotation::Rotation;
+use super::rotation::{Rotation, Trust};
 use crate::model::action::{GuestConfig, GuestRef, Operation};
 use crate::model::desired::{Accelerator, Desired, Group, Heartbeat, Host, Role};
 use crate::model::facts::Observed;
@@ -76,15 +77,25 @@ fn look(round: &Round<'_>, group: &Group, host: &HostId, mark: &Mark, query: Opt
 }
 
 fn query_of(round: &Round<'_>, rotation: &Rotation, group: &Group, host: &HostId, mark: &Mark) -> GuestQuery {
+    match asked(round, rotation, group, host, mark) {
+        Some(config) => guest_query(&config),
+        None => GuestQuery::default(),
+    }
+}
+
+/// The configuration that a guest is asked about: that of its present place, with everybody in rotation.
+pub(super) fn asked(
+    round: &Round<'_>,
+    rotation: &Rotation,
+    group: &Group,
+    host: &HostId,
+    mark: &Mark,
+) -> Option<Arc<GuestConfig>> {
     let upstreams = match &group.role {
         Role::Service(_) => Vec::new(),
-        Role::LoadBalancer(lb) => rotation.upstreams(lb).unwrap_or_default(),
+        Role::LoadBalancer(lb) => rotation.upstreams(lb, Trust::Everyone).unwrap_or_default(),
     };
-    let config = round.config(&mark.instance, group, host, mark.address, &upstreams);
-    match config {
-        Some(Ok(config)) => guest_query(&config),
-        Some(Err(_)) | None => GuestQuery::default(),
-    }
+    round.config(&mark.instance, group, host, mark.address, &upstreams)?.ok()
 }
 
 /// What to ask a guest that shall have this configuration.
@@ -109,7 +120,8 @@ pub fn unprobed(plan: &Plan, observed: &Observed, memory: &Memory) -> BTreeMap<H
             Operation::Create(build) => Some(build.mark.address),
             Operation::Rebind(rebind) if rebind.guest.address != rebind.to => Some(rebind.to),
             Operation::AddVip(vip) if action.reason.code == ReasonCode::VipUnheld => {
-                (!memory.holders.contains_key(&vip.balancer)).then(|| vip.vip.addr())
+                let known = memory.holders.get(&vip.balancer).is_some_and(|h| h.vip == Some(vip.vip.addr()));
+                (!known).then(|| vip.vip.addr())
             }
             _ => None,
         };
