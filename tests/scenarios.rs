@@ -13,8 +13,11 @@ use support::script::Script;
 
 fn cases() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/plan");
-    let mut found: Vec<PathBuf> =
-        fs::read_dir(root).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir()).collect();
+    let mut found: Vec<PathBuf> = fs::read_dir(root)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.is_dir())
+        .collect();
     found.sort();
     found
 }
@@ -22,19 +25,26 @@ fn cases() -> Vec<PathBuf> {
 /// The case's own file, or the one that cases share.
 fn yaml(case: &Path) -> String {
     let shared = || fs::read_to_string(case.parent().unwrap().join("cluster.yaml"));
-    fs::read_to_string(case.join("cluster.yaml")).or_else(|_| shared()).unwrap()
+    fs::read_to_string(case.join("cluster.yaml"))
+        .or_else(|_| shared())
+        .unwrap()
 }
 
 /// Runs one case on a clock of its own. An error is what made it end early.
 fn shown(case: &Path) -> Result<String, String> {
     let steps = fs::read_to_string(case.join("steps.txt")).unwrap();
     let run = std::panic::catch_unwind(|| {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .start_paused(true)
+            .build()
+            .unwrap();
         runtime.block_on(Script::new(&yaml(case), case).run(&steps))
     });
     run.map_err(|panic| {
         let text = panic.downcast_ref::<String>().cloned();
-        text.or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string)).unwrap_or_default()
+        text.or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string))
+            .unwrap_or_default()
     })
 }
 

@@ -9,8 +9,8 @@ use crate::model::desired::Desired;
 use crate::model::facts::{Beat, GuestFacts, Observed, Seen, Unseen, UnseenKind};
 use crate::model::id::InstanceId;
 use crate::model::memory::Memory;
-use crate::plan::queries::{self, Look};
 use crate::plan::Renderer;
+use crate::plan::queries::{self, Look};
 use crate::ports::clock::Clock;
 use crate::ports::guest::Guests;
 use crate::ports::heartbeat::Heartbeats;
@@ -46,7 +46,10 @@ impl Eyes {
         renderer: &Renderer,
         beats: &Beats<'_>,
     ) -> (Observed, Vec<Look>) {
-        let mut observed = Observed { now: self.clock.now(), ..Observed::default() };
+        let mut observed = Observed {
+            now: self.clock.now(),
+            ..Observed::default()
+        };
         let hosts = desired.hosts.iter().map(|(id, host)| async move {
             let query = queries::host_query(desired, host);
             (id.clone(), self.hypervisor.observe(host, &query).await)
@@ -79,9 +82,17 @@ impl Eyes {
             }
             Beats::Known(known) => {
                 let beat = known.get(&look.guest.instance);
-                let beat = beat.filter(|(life, _)| *life == look.guest.generation).map(|(_, b)| b.clone());
-                let dead = beat.as_ref().is_some_and(|b| b.failures >= look.heartbeat.retries);
-                let seen = if dead { look.query.as_ref().map(|_| lost()) } else { self.inside(look).await };
+                let beat = beat
+                    .filter(|(life, _)| *life == look.guest.generation)
+                    .map(|(_, b)| b.clone());
+                let dead = beat
+                    .as_ref()
+                    .is_some_and(|b| b.failures >= look.heartbeat.retries);
+                let seen = if dead {
+                    look.query.as_ref().map(|_| lost())
+                } else {
+                    self.inside(look).await
+                };
                 (seen, beat)
             }
         }
@@ -92,7 +103,10 @@ impl Eyes {
         let seen = self.guests.observe(&look.guest, query).await;
         match (&seen, look.or_at) {
             (Seen::No(_), Some(address)) => {
-                let moved = crate::model::action::GuestRef { address, ..look.guest.clone() };
+                let moved = crate::model::action::GuestRef {
+                    address,
+                    ..look.guest.clone()
+                };
                 Some(self.guests.observe(&moved, query).await)
             }
             (Seen::Yes(_), _) | (Seen::No(_), None) => Some(seen),
@@ -102,15 +116,29 @@ impl Eyes {
     /// One good answer is enough to live; only a guest that once was healthy is asked often enough to be called dead.
     async fn ask_beat(&self, look: &Look, memory: &Memory) -> Beat {
         let mut beat = Beat::default();
-        let once_healthy = memory
-            .guests
-            .get(&look.guest.instance)
-            .is_some_and(|m| m.healthy_since.is_some() && m.run.starts_with(&look.guest.generation));
-        let tries = if once_healthy { look.heartbeat.retries } else { 1 };
+        let once_healthy = memory.guests.get(&look.guest.instance).is_some_and(|m| {
+            m.healthy_since.is_some() && m.run.starts_with(&look.guest.generation)
+        });
+        let tries = if once_healthy {
+            look.heartbeat.retries
+        } else {
+            1
+        };
         while beat.failures < tries {
             match self.beat_once(look).await {
-                Ok(()) => return Beat { last_ok: Some(self.clock.now()), ..Beat::default() },
-                Err(error) => beat = Beat { failures: beat.failures + 1, error: Some(error), ..beat },
+                Ok(()) => {
+                    return Beat {
+                        last_ok: Some(self.clock.now()),
+                        ..Beat::default()
+                    };
+                }
+                Err(error) => {
+                    beat = Beat {
+                        failures: beat.failures + 1,
+                        error: Some(error),
+                        ..beat
+                    }
+                }
             }
             if beat.failures < tries {
                 self.clock.sleep(look.heartbeat.every).await;
@@ -121,7 +149,10 @@ impl Eyes {
 
     /// Asks at each address that the guest may have.
     pub async fn beat_once(&self, look: &Look) -> Result<(), String> {
-        let first = self.heartbeats.beat(look.guest.address, &look.heartbeat).await;
+        let first = self
+            .heartbeats
+            .beat(look.guest.address, &look.heartbeat)
+            .await;
         match (first, look.or_at) {
             (Err(_), Some(other)) => self.heartbeats.beat(other, &look.heartbeat).await,
             (first, _) => first,

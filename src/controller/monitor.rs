@@ -35,7 +35,12 @@ pub struct Monitor {
 impl Monitor {
     /// A monitor that says changes to `changes`.
     pub fn new(eyes: Eyes, changes: UnboundedSender<Change>) -> Self {
-        Monitor { eyes, changes, known: Arc::default(), listeners: BTreeMap::new() }
+        Monitor {
+            eyes,
+            changes,
+            known: Arc::default(),
+            listeners: BTreeMap::new(),
+        }
     }
 
     /// What is known now.
@@ -46,7 +51,10 @@ impl Monitor {
     /// Listens to these guests from now on, and to no others. One that is listened to already, in the same life and
     /// at the same place, goes on undisturbed.
     pub fn listen_to(&mut self, looks: &[Look]) {
-        let wanted: BTreeMap<InstanceId, Look> = looks.iter().map(|l| (l.guest.instance.clone(), without_query(l))).collect();
+        let wanted: BTreeMap<InstanceId, Look> = looks
+            .iter()
+            .map(|l| (l.guest.instance.clone(), without_query(l)))
+            .collect();
         self.listeners.retain(|instance, (look, handle)| {
             let stays = wanted.get(instance) == Some(look);
             if !stays {
@@ -64,18 +72,29 @@ impl Monitor {
     }
 
     fn spawn(&self, look: Look) -> AbortHandle {
-        let (eyes, changes, known) = (self.eyes.clone(), self.changes.clone(), Arc::clone(&self.known));
+        let (eyes, changes, known) = (
+            self.eyes.clone(),
+            self.changes.clone(),
+            Arc::clone(&self.known),
+        );
         tokio::spawn(async move { listen(eyes, look, changes, known).await }).abort_handle()
     }
 }
 
 impl Drop for Monitor {
     fn drop(&mut self) {
-        self.listeners.values().for_each(|(_, handle)| handle.abort());
+        self.listeners
+            .values()
+            .for_each(|(_, handle)| handle.abort());
     }
 }
 
-async fn listen(eyes: Eyes, look: Look, changes: UnboundedSender<Change>, known: Arc<Mutex<Known>>) {
+async fn listen(
+    eyes: Eyes,
+    look: Look,
+    changes: UnboundedSender<Change>,
+    known: Arc<Mutex<Known>>,
+) {
     let instance = look.guest.instance.clone();
     let mut beat = Beat::default();
     loop {
@@ -83,7 +102,10 @@ async fn listen(eyes: Eyes, look: Look, changes: UnboundedSender<Change>, known:
         let result = eyes.beat_once(&look).await;
         let now = eyes.clock.now();
         let change = step(&mut beat, result, now, look.heartbeat.retries);
-        lock(&known).insert(instance.clone(), (look.guest.generation.clone(), beat.clone()));
+        lock(&known).insert(
+            instance.clone(),
+            (look.guest.generation.clone(), beat.clone()),
+        );
         if let Some(make) = change {
             // Nobody listens any more only when the controller is about to end.
             let _ = changes.send(make(instance.clone()));
@@ -103,7 +125,11 @@ fn step(
     match result {
         Ok(()) => {
             let came = beat.last_ok.is_none() || beat.failures >= retries;
-            *beat = Beat { failures: 0, last_ok: Some(now), error: None };
+            *beat = Beat {
+                failures: 0,
+                last_ok: Some(now),
+                error: None,
+            };
             came.then_some(Change::Came)
         }
         Err(error) => {
@@ -115,7 +141,10 @@ fn step(
 }
 
 fn without_query(look: &Look) -> Look {
-    Look { query: None, ..look.clone() }
+    Look {
+        query: None,
+        ..look.clone()
+    }
 }
 
 fn lock(known: &Mutex<Known>) -> std::sync::MutexGuard<'_, Known> {

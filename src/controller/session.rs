@@ -6,12 +6,12 @@ use std::sync::Arc;
 use futures::future::join_all;
 
 use super::look::{Beats, Eyes};
+use crate::execute::Ended;
 use crate::memory;
 use crate::model::desired::Desired;
 use crate::model::facts::Observed;
 use crate::model::memory::Memory;
 use crate::model::plan::{Action, HistoryEntry, Plan};
-use crate::execute::Ended;
 use crate::plan::queries::{self, Look};
 use crate::plan::{self, Renderer};
 use crate::ports::store::{Store, StoreError};
@@ -43,7 +43,12 @@ pub struct Round {
 impl Watcher {
     /// A controller for this desired state.
     pub fn new(desired: Arc<Desired>, memory: Memory, eyes: Eyes) -> Self {
-        Watcher { desired, memory, eyes, renderer: Renderer::default() }
+        Watcher {
+            desired,
+            memory,
+            eyes,
+            renderer: Renderer::default(),
+        }
     }
 
     /// Follows another desired state from now on.
@@ -54,7 +59,10 @@ impl Watcher {
 
     /// One round: look, remember, plan. Addresses that the plan wants to use are probed first.
     pub async fn round(&mut self, beats: &Beats<'_>) -> Round {
-        let (mut observed, looks) = self.eyes.look(&self.desired, &self.memory, &self.renderer, beats).await;
+        let (mut observed, looks) = self
+            .eyes
+            .look(&self.desired, &self.memory, &self.renderer, beats)
+            .await;
         memory::remember(&mut self.memory, &self.desired, &observed);
         let mut plan = self.plan(&observed);
         for _ in 0..PROBES {
@@ -65,7 +73,11 @@ impl Watcher {
             plan = self.plan(&observed);
         }
         memory::remember_applied(&mut self.memory, &observed, &plan);
-        Round { observed, plan, looks }
+        Round {
+            observed,
+            plan,
+            looks,
+        }
     }
 
     fn plan(&self, observed: &Observed) -> Plan {
@@ -80,7 +92,12 @@ impl Watcher {
             let bridge = &self.desired.networks.get(&host.network)?.bridge;
             Some(self.eyes.hypervisor.who_answers(host, bridge, addresses))
         });
-        let answers: BTreeMap<_, _> = join_all(asked).await.into_iter().flatten().flatten().collect();
+        let answers: BTreeMap<_, _> = join_all(asked)
+            .await
+            .into_iter()
+            .flatten()
+            .flatten()
+            .collect();
         let learnt = !answers.is_empty();
         observed.probed.extend(answers);
         learnt
@@ -118,7 +135,13 @@ impl Session {
     pub fn ended(&mut self, ended: &Ended) -> Result<(), StoreError> {
         let now = self.watcher.eyes.clock.now();
         let revision = self.watcher.desired.revision.clone();
-        memory::end(&mut self.watcher.memory, &ended.action, &ended.outcome, &revision, now);
+        memory::end(
+            &mut self.watcher.memory,
+            &ended.action,
+            &ended.outcome,
+            &revision,
+            now,
+        );
         self.store.record(&HistoryEntry {
             at: now,
             took_ms: u64::try_from(ended.took.as_millis()).unwrap_or(u64::MAX),

@@ -54,7 +54,14 @@ impl Watch {
     pub fn new(session: Session, hands: Hands, signals: UnboundedReceiver<Signal>) -> Self {
         let (said, changes) = tokio::sync::mpsc::unbounded_channel();
         let monitor = Monitor::new(session.watcher.eyes.clone(), said);
-        Watch { session, runner: Runner::new(hands), monitor, changes, signals, said: Vec::new() }
+        Watch {
+            session,
+            runner: Runner::new(hands),
+            monitor,
+            changes,
+            signals,
+            said: Vec::new(),
+        }
     }
 
     /// Runs until it is told to stop.
@@ -110,7 +117,11 @@ impl Watch {
             }
             Some(Change::Came(instance)) => {
                 info!(%instance, "heartbeat came");
-                if self.runner.is_idle() { Wake::Look } else { Wake::Act }
+                if self.runner.is_idle() {
+                    Wake::Look
+                } else {
+                    Wake::Act
+                }
             }
             None => Wake::Act,
         }
@@ -152,7 +163,12 @@ impl Watch {
     }
 
     fn say(&mut self, plan: &Plan) {
-        for notice in plan.notices.iter().filter(|n| !self.said.iter().any(|s| s.subject == n.subject && s.kind == n.kind)) {
+        for notice in plan.notices.iter().filter(|n| {
+            !self
+                .said
+                .iter()
+                .any(|s| s.subject == n.subject && s.kind == n.kind)
+        }) {
             match notice.kind {
                 NoticeKind::Blocked => error!("blocked: {}: {}", notice.subject, notice.text),
                 NoticeKind::Unknown => warn!("unknown: {}: {}", notice.subject, notice.text),

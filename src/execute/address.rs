@@ -9,12 +9,18 @@ use crate::ports::guest::Settle;
 use crate::ports::{ActError, Effect};
 
 impl Hands {
-    pub(super) async fn bootstrap(&self, action: &Action, bootstrap: &Bootstrap) -> Result<Effect, ActError> {
+    pub(super) async fn bootstrap(
+        &self,
+        action: &Action,
+        bootstrap: &Bootstrap,
+    ) -> Result<Effect, ActError> {
         let begin = self.clock.now();
         loop {
             // An earlier try may have come this far: then the guest answers at its own address already.
             let tried = match self.guests.bootstrap(bootstrap).await {
-                Err(ActError::Unreachable(_)) if self.guests.reach(&bootstrap.guest).await.is_ok() => {
+                Err(ActError::Unreachable(_))
+                    if self.guests.reach(&bootstrap.guest).await.is_ok() =>
+                {
                     Ok(Effect::AlreadyDone)
                 }
                 tried => tried,
@@ -52,12 +58,21 @@ impl Hands {
             domain: bootstrap.domain.clone(),
             mark: bootstrap.mark.clone(),
         };
-        self.hypervisor.set_mark(self.host(&set.host)?, &set).await?;
+        self.hypervisor
+            .set_mark(self.host(&set.host)?, &set)
+            .await?;
         Ok(Effect::Changed)
     }
 
-    pub(super) async fn rebind(&self, action: &Action, rebind: &Rebind) -> Result<Effect, ActError> {
-        let at_new = GuestRef { address: rebind.to, ..rebind.guest.clone() };
+    pub(super) async fn rebind(
+        &self,
+        action: &Action,
+        rebind: &Rebind,
+    ) -> Result<Effect, ActError> {
+        let at_new = GuestRef {
+            address: rebind.to,
+            ..rebind.guest.clone()
+        };
         // Both addresses are written down as taken before the first change, so that a crash loses neither.
         self.mark(rebind, &rebind.moving).await?;
         if self.guests.reach(&at_new).await.is_err() {
@@ -75,11 +90,16 @@ impl Hands {
         self.guests.settle(&settle).await?;
         self.mark(rebind, &rebind.moved).await?;
         let (heartbeat, patience) = &rebind.healthy;
-        self.await_heartbeat(action, rebind.to, heartbeat, *patience).await?;
+        self.await_heartbeat(action, rebind.to, heartbeat, *patience)
+            .await?;
         Ok(Effect::Changed)
     }
 
-    async fn mark(&self, rebind: &Rebind, mark: &crate::model::mark::Mark) -> Result<Effect, ActError> {
+    async fn mark(
+        &self,
+        rebind: &Rebind,
+        mark: &crate::model::mark::Mark,
+    ) -> Result<Effect, ActError> {
         let set = SetMark {
             host: rebind.guest.host.clone(),
             domain: rebind.domain.clone(),

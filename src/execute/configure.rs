@@ -11,21 +11,35 @@ use crate::model::unit::span;
 use crate::ports::{ActError, Effect};
 
 impl Hands {
-    pub(super) async fn configure(&self, action: &Action, configure: &Configure) -> Result<Effect, ActError> {
-        self.await_ssh(action, &configure.guest, configure.boot).await?;
+    pub(super) async fn configure(
+        &self,
+        action: &Action,
+        configure: &Configure,
+    ) -> Result<Effect, ActError> {
+        self.await_ssh(action, &configure.guest, configure.boot)
+            .await?;
         self.progress.step(action, "writing files");
-        let mut effect = self.guests.configure(&configure.guest, &configure.config).await?;
+        let mut effect = self
+            .guests
+            .configure(&configure.guest, &configure.config)
+            .await?;
         if let Some(set) = &configure.mark {
             effect = effect.and(self.hypervisor.set_mark(self.host(&set.host)?, set).await?);
         }
         if let Some((heartbeat, patience)) = &configure.healthy {
-            self.await_heartbeat(action, configure.guest.address, heartbeat, *patience).await?;
+            self.await_heartbeat(action, configure.guest.address, heartbeat, *patience)
+                .await?;
         }
         Ok(effect)
     }
 
     /// Waits until the guest lets us in. Being turned away is no reason to wait on.
-    pub(super) async fn await_ssh(&self, action: &Action, guest: &GuestRef, patience: Duration) -> Result<(), ActError> {
+    pub(super) async fn await_ssh(
+        &self,
+        action: &Action,
+        guest: &GuestRef,
+        patience: Duration,
+    ) -> Result<(), ActError> {
         let begin = self.clock.now();
         loop {
             let error = match self.guests.reach(guest).await {
@@ -35,7 +49,12 @@ impl Hands {
             };
             let waited = self.clock.now().since(begin);
             if waited >= patience {
-                let text = format!("no ssh to {} within {}: {}", guest.address, span(patience), error.message);
+                let text = format!(
+                    "no ssh to {} within {}: {}",
+                    guest.address,
+                    span(patience),
+                    error.message
+                );
                 return Err(ActError::Failed(text));
             }
             self.progress.step(action, "booting");
@@ -53,9 +72,14 @@ impl Hands {
     ) -> Result<(), ActError> {
         let begin = self.clock.now();
         loop {
-            let Err(error) = self.heartbeats.beat(address, heartbeat).await else { return Ok(()) };
+            let Err(error) = self.heartbeats.beat(address, heartbeat).await else {
+                return Ok(());
+            };
             if self.clock.now().since(begin) >= patience {
-                let text = format!("no heartbeat from {address} within {}: {error}", span(patience));
+                let text = format!(
+                    "no heartbeat from {address} within {}: {error}",
+                    span(patience)
+                );
                 return Err(ActError::Failed(text));
             }
             self.progress.step(action, "waiting for its heartbeat");

@@ -59,7 +59,11 @@ impl Hands {
 
     async fn act(&self, action: &Action) -> Result<Effect, ActError> {
         match &action.operation {
-            Operation::CopyFile(copy) => self.hypervisor.copy_file(self.host(&copy.host)?, copy).await,
+            Operation::CopyFile(copy) => {
+                self.hypervisor
+                    .copy_file(self.host(&copy.host)?, copy)
+                    .await
+            }
             Operation::Create(build) | Operation::Recreate(build) => self.build(build).await,
             Operation::Fence(removal) => self.fence(removal).await,
             Operation::Destroy(removal) => self.destroy(removal).await,

@@ -82,7 +82,9 @@ impl Runner {
     ) -> Result<Vec<Ended>, E> {
         let mut skipped = Vec::new();
         while self.running.len() < AT_A_TIME {
-            let Some(action) = self.next_ready().and_then(|id| self.pending.remove(&id)) else { break };
+            let Some(action) = self.next_ready().and_then(|id| self.pending.remove(&id)) else {
+                break;
+            };
             match self.failed_need(&action) {
                 Some(need) => skipped.push(self.skip(action, need)),
                 None => {
@@ -107,7 +109,11 @@ impl Runner {
         if plan == self.plan {
             self.outcomes.insert(action.id, outcome.is_good());
         }
-        Some(Ended { action, outcome, took })
+        Some(Ended {
+            action,
+            outcome,
+            took,
+        })
     }
 
     fn next_ready(&self) -> Option<ActionId> {
@@ -120,13 +126,21 @@ impl Runner {
     }
 
     fn failed_need(&self, action: &Action) -> Option<ActionId> {
-        action.needs.iter().find(|id| self.outcomes.get(id) == Some(&false)).copied()
+        action
+            .needs
+            .iter()
+            .find(|id| self.outcomes.get(id) == Some(&false))
+            .copied()
     }
 
     fn skip(&mut self, action: Action, need: ActionId) -> Ended {
         self.outcomes.insert(action.id, false);
         let outcome = Outcome::Skipped(format!("action {need} did not succeed"));
-        Ended { action, outcome, took: Duration::ZERO }
+        Ended {
+            action,
+            outcome,
+            took: Duration::ZERO,
+        }
     }
 
     fn spawn(&mut self, action: Action) {

@@ -41,7 +41,13 @@ fn remember_host(host: &mut HostMemory, seen: &Seen<HostFacts>, desired: &Desire
 fn remember_guests(memory: &mut Memory, desired: &Desired, observed: &Observed) {
     for facts in observed.hosts.values().filter_map(Seen::facts) {
         for domain in &facts.domains {
-            let Some(mark) = domain.mark.as_ref().filter(|m| m.cluster == desired.cluster) else { continue };
+            let Some(mark) = domain
+                .mark
+                .as_ref()
+                .filter(|m| m.cluster == desired.cluster)
+            else {
+                continue;
+            };
             let run = run(mark, domain.run);
             let guest = memory.guests.entry(mark.instance.clone()).or_default();
             if guest.run != run {
@@ -87,25 +93,35 @@ fn remember_beat(guest: &mut GuestMemory, failures: u32, now: Timestamp) {
 
 /// An instance that is neither desired nor on any host is nothing to remember.
 fn forget_removed(memory: &mut Memory, desired: &Desired) {
-    let on_a_host: BTreeSet<InstanceId> =
-        memory.hosts.values().flat_map(|h| h.guests.keys().cloned()).collect();
+    let on_a_host: BTreeSet<InstanceId> = memory
+        .hosts
+        .values()
+        .flat_map(|h| h.guests.keys().cloned())
+        .collect();
     let is_desired = |i: &InstanceId| desired.group_of(i).is_some_and(|g| i.index <= g.replicas);
-    memory.guests.retain(|i, _| is_desired(i) || on_a_host.contains(i));
+    memory
+        .guests
+        .retain(|i, _| is_desired(i) || on_a_host.contains(i));
     memory
         .hosts
         .retain(|id, host| desired.hosts.contains_key(id) || !host.guests.is_empty());
     // The VIP of a group that was removed or renamed is held until its guests are gone.
     let has_guests = |id: &GroupId| on_a_host.iter().any(|i| i.group == *id);
-    memory.holders.retain(|id, _| desired.groups.contains_key(id) || has_guests(id));
+    memory
+        .holders
+        .retain(|id, _| desired.groups.contains_key(id) || has_guests(id));
 }
 
 fn remember_holders(memory: &mut Memory, desired: &Desired, observed: &Observed) {
     for (group, lb) in desired.load_balancers() {
         let holder = observed.guests.iter().find(|(instance, seen)| {
             instance.group == group.id
-                && seen.facts().is_some_and(|f| f.addresses.iter().any(|a| a.address == lb.vip.addr()))
+                && seen
+                    .facts()
+                    .is_some_and(|f| f.addresses.iter().any(|a| a.address == lb.vip.addr()))
         });
-        if let Some((instance, _)) = holder.filter(|_| !still_held(memory, &group.id, lb, observed)) {
+        if let Some((instance, _)) = holder.filter(|_| !still_held(memory, &group.id, lb, observed))
+        {
             set_holder(memory, &group.id, instance, lb.vip.addr(), observed.now);
         }
     }
@@ -113,14 +129,34 @@ fn remember_holders(memory: &mut Memory, desired: &Desired, observed: &Observed)
 
 /// Where two hold it, the one that held it before is the holder.
 fn still_held(memory: &Memory, group: &GroupId, lb: &LoadBalancer, observed: &Observed) -> bool {
-    let Some(known) = memory.holders.get(group).filter(|h| h.vip == Some(lb.vip.addr())) else { return false };
+    let Some(known) = memory
+        .holders
+        .get(group)
+        .filter(|h| h.vip == Some(lb.vip.addr()))
+    else {
+        return false;
+    };
     let facts = observed.guests.get(&known.instance).and_then(Seen::facts);
     facts.is_some_and(|f| f.addresses.iter().any(|a| a.address == lb.vip.addr()))
 }
 
-fn set_holder(memory: &mut Memory, group: &GroupId, instance: &InstanceId, vip: Ipv4Addr, now: Timestamp) {
-    if memory.holders.get(group).is_none_or(|h| h.instance != *instance || h.vip != Some(vip)) {
-        let holder = Holder { instance: instance.clone(), vip: Some(vip), since: now };
+fn set_holder(
+    memory: &mut Memory,
+    group: &GroupId,
+    instance: &InstanceId,
+    vip: Ipv4Addr,
+    now: Timestamp,
+) {
+    if memory
+        .holders
+        .get(group)
+        .is_none_or(|h| h.instance != *instance || h.vip != Some(vip))
+    {
+        let holder = Holder {
+            instance: instance.clone(),
+            vip: Some(vip),
+            since: now,
+        };
         memory.holders.insert(group.clone(), holder);
     }
 }
@@ -130,7 +166,10 @@ pub fn remember_foreign(memory: &mut Memory, observed: &Observed) {
     for (address, answer) in &observed.probed {
         match answer {
             Answer::Taken { mac } => {
-                let foreign = Foreign { mac: mac.clone(), seen: observed.now };
+                let foreign = Foreign {
+                    mac: mac.clone(),
+                    seen: observed.now,
+                };
                 memory.foreign.insert(*address, foreign);
             }
             Answer::Silence => {
@@ -152,8 +191,16 @@ pub fn begin(memory: &mut Memory, action: &Action, now: Timestamp) {
         memory.busy.insert(instance.clone(), busy);
     }
     match &action.operation {
-        Operation::AddVip(vip) => set_holder(memory, &vip.balancer, &vip.guest.instance, vip.vip.addr(), now),
-        Operation::Create(build) | Operation::Recreate(build) => remember_mark(memory, &build.host, &build.mark),
+        Operation::AddVip(vip) => set_holder(
+            memory,
+            &vip.balancer,
+            &vip.guest.instance,
+            vip.vip.addr(),
+            now,
+        ),
+        Operation::Create(build) | Operation::Recreate(build) => {
+            remember_mark(memory, &build.host, &build.mark)
+        }
         Operation::Rebind(rebind) => remember_mark(memory, &rebind.guest.host, &rebind.moving),
         Operation::CopyFile(_)
         | Operation::Fence(_)
@@ -167,7 +214,13 @@ pub fn begin(memory: &mut Memory, action: &Action, now: Timestamp) {
 }
 
 /// An action has ended.
-pub fn end(memory: &mut Memory, action: &Action, outcome: &Outcome, revision: &Revision, now: Timestamp) {
+pub fn end(
+    memory: &mut Memory,
+    action: &Action,
+    outcome: &Outcome,
+    revision: &Revision,
+    now: Timestamp,
+) {
     if let Some(instance) = action.operation.instance() {
         memory.busy.remove(instance);
     }
@@ -189,15 +242,26 @@ pub fn end(memory: &mut Memory, action: &Action, outcome: &Outcome, revision: &R
             }
         }
         Operation::Configure(configure) if outcome.is_good() => {
-            let guest = memory.guests.entry(configure.guest.instance.clone()).or_default();
+            let guest = memory
+                .guests
+                .entry(configure.guest.instance.clone())
+                .or_default();
             guest.revision = Some(revision.clone());
         }
         _ => {}
     }
 }
 
-fn remember_build(memory: &mut Memory, build: &crate::model::action::Build, revision: &Revision, now: Timestamp) {
-    let guest = memory.guests.entry(build.mark.instance.clone()).or_default();
+fn remember_build(
+    memory: &mut Memory,
+    build: &crate::model::action::Build,
+    revision: &Revision,
+    now: Timestamp,
+) {
+    let guest = memory
+        .guests
+        .entry(build.mark.instance.clone())
+        .or_default();
     guest.attempts = guest.attempts.saturating_add(1);
     guest.last_attempt = Some(now);
     guest.tried = Some(revision.clone());
@@ -212,11 +276,19 @@ fn remember_mark(memory: &mut Memory, host: &HostId, mark: &Mark) {
 /// Guests that were looked into and that the plan leaves as they are have what the file says: what differs on them
 /// from now on while the file stays was changed by somebody else.
 pub fn remember_applied(memory: &mut Memory, observed: &Observed, plan: &Plan) {
-    let worked_on: BTreeSet<&InstanceId> = plan.actions.iter().filter_map(|a| a.operation.instance()).collect();
+    let worked_on: BTreeSet<&InstanceId> = plan
+        .actions
+        .iter()
+        .filter_map(|a| a.operation.instance())
+        .collect();
     let spoken_of: BTreeSet<&str> = plan.notices.iter().map(|n| n.subject.as_str()).collect();
     for (instance, seen) in &observed.guests {
-        let as_desired = !worked_on.contains(instance) && !spoken_of.contains(instance.to_string().as_str());
-        let guest = memory.guests.get_mut(instance).filter(|_| as_desired && seen.facts().is_some());
+        let as_desired =
+            !worked_on.contains(instance) && !spoken_of.contains(instance.to_string().as_str());
+        let guest = memory
+            .guests
+            .get_mut(instance)
+            .filter(|_| as_desired && seen.facts().is_some());
         if let Some(guest) = guest {
             guest.revision = Some(plan.revision.clone());
         }
@@ -235,17 +307,33 @@ mod tests {
 
     #[test]
     fn a_first_heartbeat_ends_the_count_of_attempts() {
-        let mut guest = GuestMemory { attempts: 3, ..GuestMemory::default() };
+        let mut guest = GuestMemory {
+            attempts: 3,
+            ..GuestMemory::default()
+        };
         remember_beat(&mut guest, 2, Timestamp(10));
-        assert_eq!((guest.attempts, guest.failing_since), (3, Some(Timestamp(10))));
+        assert_eq!(
+            (guest.attempts, guest.failing_since),
+            (3, Some(Timestamp(10)))
+        );
         remember_beat(&mut guest, 0, Timestamp(20));
-        assert_eq!((guest.attempts, guest.failing_since, guest.healthy_since), (0, None, Some(Timestamp(20))));
+        assert_eq!(
+            (guest.attempts, guest.failing_since, guest.healthy_since),
+            (0, None, Some(Timestamp(20)))
+        );
     }
 
     #[test]
     fn another_run_of_a_guest_is_not_healthy_because_the_last_one_was() {
-        let old = GuestMemory { healthy_since: Some(Timestamp(5)), attempts: 2, ..GuestMemory::default() };
+        let old = GuestMemory {
+            healthy_since: Some(Timestamp(5)),
+            attempts: 2,
+            ..GuestMemory::default()
+        };
         let new = new_run(&old, "g/2".to_owned(), Timestamp(9));
-        assert_eq!((new.healthy_since, new.since, new.attempts), (None, Timestamp(9), 2));
+        assert_eq!(
+            (new.healthy_since, new.since, new.attempts),
+            (None, Timestamp(9), 2)
+        );
     }
 }

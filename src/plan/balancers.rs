@@ -18,11 +18,16 @@ pub(super) type Obstacle = (NoticeKind, String);
 
 impl<'a> Planner<'a> {
     /// Brings every load balancer that lives to the rotation at this point of the plan.
-    pub(super) fn rotate(&mut self, motive: Motive, why: &Reason, needs: &[ActionId]) -> Vec<ActionId> {
+    pub(super) fn rotate(
+        &mut self,
+        motive: Motive,
+        why: &Reason,
+        needs: &[ActionId],
+    ) -> Vec<ActionId> {
         let balancers = self.living_balancers();
-        let told = balancers
-            .into_iter()
-            .filter_map(|(instance, group, _)| self.rotate_one(&instance, group, (motive, why.clone()), needs, &AS_IT_IS));
+        let told = balancers.into_iter().filter_map(|(instance, group, _)| {
+            self.rotate_one(&instance, group, (motive, why.clone()), needs, &AS_IT_IS)
+        });
         told.collect::<Vec<_>>()
     }
 
@@ -35,7 +40,9 @@ impl<'a> Planner<'a> {
             .views
             .iter()
             .filter(|(instance, view)| self.lives_now(instance, &view.state))
-            .filter_map(|(instance, view)| balancer(view).map(|(group, lb)| (instance.clone(), group, lb)))
+            .filter_map(|(instance, view)| {
+                balancer(view).map(|(group, lb)| (instance.clone(), group, lb))
+            })
             .collect()
     }
 
@@ -43,7 +50,9 @@ impl<'a> Planner<'a> {
     fn lives_now(&self, instance: &InstanceId, state: &State<'_>) -> bool {
         match state {
             State::Live(Health::Healthy) => true,
-            State::Live(Health::Booting { .. } | Health::Dead(_)) | State::Absent => self.planned.contains_key(instance),
+            State::Live(Health::Booting { .. } | Health::Dead(_)) | State::Absent => {
+                self.planned.contains_key(instance)
+            }
             State::Busy | State::Hidden(..) | State::Perhaps(_) => false,
         }
     }
@@ -81,7 +90,11 @@ impl<'a> Planner<'a> {
     pub(super) fn send_requests_to_all(&mut self) {
         for (instance, group, lb) in self.living_balancers() {
             let promises = self.rotation.promises(lb);
-            let certain: BTreeSet<ActionId> = self.row.into_iter().chain(self.before_rotation.iter().copied()).collect();
+            let certain: BTreeSet<ActionId> = self
+                .row
+                .into_iter()
+                .chain(self.before_rotation.iter().copied())
+                .collect();
             if promises.is_empty() || !self.rotation.only_news(lb) {
                 self.rotate_last(&instance, group, &certain, &AS_IT_IS);
             }
@@ -92,15 +105,31 @@ impl<'a> Planner<'a> {
         }
     }
 
-    fn rotate_last(&mut self, instance: &InstanceId, group: &'a Group, needs: &BTreeSet<ActionId>, trusts: &[Trust]) {
+    fn rotate_last(
+        &mut self,
+        instance: &InstanceId,
+        group: &'a Group,
+        needs: &BTreeSet<ActionId>,
+        trusts: &[Trust],
+    ) {
         let motive = self.drift_motive(instance);
         let line = self.round.desired.lines.of(&group.key());
         let why = match (motive, self.differs_by_itself(instance)) {
-            (_, false) => reason_at(ReasonCode::RoutesChanged, "the instances behind it changed", line),
-            (Motive::Heal, true) => reason_at(ReasonCode::ConfigDrift, "its files are not as they should be", line),
-            (Motive::Change, true) => {
-                reason_at(ReasonCode::ConfigDrift, "the file asks for another configuration", line)
-            }
+            (_, false) => reason_at(
+                ReasonCode::RoutesChanged,
+                "the instances behind it changed",
+                line,
+            ),
+            (Motive::Heal, true) => reason_at(
+                ReasonCode::ConfigDrift,
+                "its files are not as they should be",
+                line,
+            ),
+            (Motive::Change, true) => reason_at(
+                ReasonCode::ConfigDrift,
+                "the file asks for another configuration",
+                line,
+            ),
         };
         let needs: Vec<ActionId> = needs.iter().copied().collect();
         self.rotate_one(instance, group, (motive, why), &needs, trusts);
@@ -109,9 +138,15 @@ impl<'a> Planner<'a> {
     /// Why requests to a service can't be led elsewhere now: a load balancer that may have its requests can't be told.
     pub(super) fn untold(&mut self, service: &Group) -> Option<Obstacle> {
         let balancers: Vec<_> = self.round.desired.load_balancers().collect();
-        for (group, lb) in balancers.into_iter().filter(|(_, lb)| routes_to(lb, &service.id)) {
-            let views: Vec<(InstanceId, View<'a>)> =
-                self.round.views_of(group).map(|(i, v)| (i.clone(), v.clone())).collect();
+        for (group, lb) in balancers
+            .into_iter()
+            .filter(|(_, lb)| routes_to(lb, &service.id))
+        {
+            let views: Vec<(InstanceId, View<'a>)> = self
+                .round
+                .views_of(group)
+                .map(|(i, v)| (i.clone(), v.clone()))
+                .collect();
             for (instance, view) in views {
                 if let Some(obstacle) = self.why_untold(&instance, &view, group, lb) {
                     return Some(obstacle);
@@ -129,22 +164,32 @@ impl<'a> Planner<'a> {
         lb: &LoadBalancer,
     ) -> Option<Obstacle> {
         match &view.state {
-            State::Busy => Some((NoticeKind::Waiting, format!("{instance} is being worked on"))),
+            State::Busy => Some((
+                NoticeKind::Waiting,
+                format!("{instance} is being worked on"),
+            )),
             State::Absent | State::Live(Health::Booting { .. } | Health::Dead(_)) => None,
             State::Hidden(..) | State::Perhaps(_) => match self.hold(instance, group, lb) {
                 Hold::Perhaps(why) => {
                     let vip = lb.vip.addr();
-                    Some((NoticeKind::Unknown, format!("{instance} may hold {vip} and can't be told of it: {why}")))
+                    Some((
+                        NoticeKind::Unknown,
+                        format!("{instance} may hold {vip} and can't be told of it: {why}"),
+                    ))
                 }
                 Hold::Yes | Hold::No | Hold::Fenceable => None,
             },
             State::Live(Health::Healthy) => {
                 let (host, mark) = self.present_mark(instance)?;
                 match self.fitting(instance, group, &host, mark.address, &AS_IT_IS) {
-                    None => Some((NoticeKind::Unknown, format!("{instance} sends requests to it and can't be told"))),
-                    Some((_, drift)) if drift.interrupts() => {
-                        Some((NoticeKind::Waiting, format!("{instance} must be restarted first")))
-                    }
+                    None => Some((
+                        NoticeKind::Unknown,
+                        format!("{instance} sends requests to it and can't be told"),
+                    )),
+                    Some((_, drift)) if drift.interrupts() => Some((
+                        NoticeKind::Waiting,
+                        format!("{instance} must be restarted first"),
+                    )),
                     Some(_) => None,
                 }
             }

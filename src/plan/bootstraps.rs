@@ -21,13 +21,27 @@ pub struct Occupants(BTreeMap<Ipv4Addr, BTreeSet<InstanceId>>);
 impl Occupants {
     /// As it is before the plan.
     pub fn present(round: &Round<'_>) -> Self {
-        let running = round.inventory.all_found().filter(|(f, _)| f.domain.run.is_some()).map(|(f, _)| f.mark);
+        let running = round
+            .inventory
+            .all_found()
+            .filter(|(f, _)| f.domain.run.is_some())
+            .map(|(f, _)| f.mark);
         let hidden = round.inventory.all_hidden().map(|(_, _, mark)| mark);
         let mut occupants = Occupants::default();
-        for mark in running.chain(hidden).filter(|m| m.stage == Stage::Bootstrap) {
-            let image = round.desired.group_of(&mark.instance).and_then(|g| round.image(g));
+        for mark in running
+            .chain(hidden)
+            .filter(|m| m.stage == Stage::Bootstrap)
+        {
+            let image = round
+                .desired
+                .group_of(&mark.instance)
+                .and_then(|g| round.image(g));
             if let Some(Provision::Ssh { bootstrap }) = image.map(|i| i.provision) {
-                occupants.0.entry(bootstrap).or_default().insert(mark.instance.clone());
+                occupants
+                    .0
+                    .entry(bootstrap)
+                    .or_default()
+                    .insert(mark.instance.clone());
             }
         }
         occupants
@@ -58,7 +72,9 @@ impl<'a> Planner<'a> {
             .round
             .views
             .iter()
-            .filter(|(i, view)| matches!(view.state, State::Live(Health::Booting { .. })) && self.occupants.has(i))
+            .filter(|(i, view)| {
+                matches!(view.state, State::Live(Health::Booting { .. })) && self.occupants.has(i)
+            })
             .map(|(instance, _)| instance.clone())
             .collect();
         for instance in there {
@@ -73,13 +89,23 @@ impl<'a> Planner<'a> {
 
     /// Whether a guest of this image can be built now. If not, that is said.
     pub(super) fn may_bootstrap(&mut self, instance: &InstanceId, image: &Image) -> bool {
-        let Provision::Ssh { bootstrap } = image.provision else { return true };
-        let Some(other) = self.occupants.other(bootstrap, instance) else { return true };
+        let Provision::Ssh { bootstrap } = image.provision else {
+            return true;
+        };
+        let Some(other) = self.occupants.other(bootstrap, instance) else {
+            return true;
+        };
         let hidden = self.round.inventory.all_hidden().any(|(i, ..)| i == other);
         self.draft.notices.push(Notice {
-            kind: if hidden { NoticeKind::Unknown } else { NoticeKind::Waiting },
+            kind: if hidden {
+                NoticeKind::Unknown
+            } else {
+                NoticeKind::Waiting
+            },
             subject: instance.to_string(),
-            text: format!("the bootstrap address {bootstrap} of its image is taken, or may be, by {other}"),
+            text: format!(
+                "the bootstrap address {bootstrap} of its image is taken, or may be, by {other}"
+            ),
             help: None,
             line: self.round.desired.lines.of(&format!("images.{}", image.id)),
         });
@@ -95,7 +121,9 @@ impl<'a> Planner<'a> {
         mark: &Mark,
         (motive, why): (Motive, Reason),
     ) -> Option<ActionId> {
-        let Provision::Ssh { bootstrap } = self.round.image(group)?.provision else { return None };
+        let Provision::Ssh { bootstrap } = self.round.image(group)?.provision else {
+            return None;
+        };
         let context = self.round.context(instance, group, host, mark.address)?;
         let interfaces = match render::interfaces(self.round.desired, &context) {
             Ok(file) => file,
@@ -104,7 +132,10 @@ impl<'a> Planner<'a> {
                 return None;
             }
         };
-        let ready = Mark { stage: Stage::Ready, ..mark.clone() };
+        let ready = Mark {
+            stage: Stage::Ready,
+            ..mark.clone()
+        };
         let operation = Operation::Bootstrap(Box::new(Bootstrap {
             guest: self.round.guest_ref(group, host, mark),
             network: self.round.guest_network(host, &self.mac_of(instance))?,
@@ -129,6 +160,10 @@ impl<'a> Planner<'a> {
 
     /// Why a guest still has to be given its address.
     pub(super) fn unfinished_bootstrap() -> Reason {
-        reason_at(ReasonCode::Unfinished, "it still has the bootstrap address of its image", None)
+        reason_at(
+            ReasonCode::Unfinished,
+            "it still has the bootstrap address of its image",
+            None,
+        )
     }
 }

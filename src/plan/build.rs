@@ -55,7 +55,12 @@ impl<'a> Planner<'a> {
         self.config_of(instance, group, place.host, place.address, Trust::Everyone)?;
         let build = self.build_of(instance, group, image, place.host, facts)?;
         let copies = self.image_on(image, host, facts)?;
-        Some(Prepared { group, image, build, copies })
+        Some(Prepared {
+            group,
+            image,
+            build,
+            copies,
+        })
     }
 
     /// Adds the actions of a build.
@@ -65,7 +70,12 @@ impl<'a> Planner<'a> {
         prepared: Prepared<'a>,
         purpose: Purpose,
     ) -> Option<ActionId> {
-        let Prepared { group, image, build, copies } = prepared;
+        let Prepared {
+            group,
+            image,
+            build,
+            copies,
+        } = prepared;
         let (host, mark) = (build.host.clone(), build.mark.clone());
         let summary = format!("{instance} on host {host} with {}", mark.address);
         let (motive, why) = (purpose.motive, purpose.reason.clone());
@@ -86,7 +96,8 @@ impl<'a> Planner<'a> {
         let id = self.draft.push(step);
         self.arrivals.insert(instance.clone(), id);
         self.last.insert(instance.clone(), id);
-        self.marks.insert(instance.clone(), (host.clone(), mark.clone()));
+        self.marks
+            .insert(instance.clone(), (host.clone(), mark.clone()));
         self.planned.remove(instance);
         if mark.stage == Stage::Bootstrap {
             self.bootstrap(instance, group, &host, &mark, (motive, why))?;
@@ -128,15 +139,31 @@ impl<'a> Planner<'a> {
             }
         };
         let context = self.round.context(instance, group, host_id, address)?;
-        let seed = machine.seed.is_some().then(|| render::seed(desired, &context, &machine, &mark));
+        let seed = machine
+            .seed
+            .is_some()
+            .then(|| render::seed(desired, &context, &machine, &mark));
         let found = self.round.views.get(instance)?.found;
-        let replaces = found.filter(|f| f.host == host_id).map(|f| f.mark.generation.clone());
-        Some(Build { host: host_id.clone(), machine, mark, xml, seed, replaces })
+        let replaces = found
+            .filter(|f| f.host == host_id)
+            .map(|f| f.mark.generation.clone());
+        Some(Build {
+            host: host_id.clone(),
+            machine,
+            mark,
+            xml,
+            seed,
+            replaces,
+        })
     }
 
     /// Says that something can't be done to an instance.
     pub(super) fn block(&mut self, instance: &InstanceId, text: String) {
-        let line = self.round.views.get(instance).and_then(|v| self.round.desired.lines.of(&v.group.key()));
+        let line = self
+            .round
+            .views
+            .get(instance)
+            .and_then(|v| self.round.desired.lines.of(&v.group.key()));
         self.draft.notices.push(Notice {
             kind: NoticeKind::Blocked,
             subject: instance.to_string(),

@@ -54,13 +54,17 @@ impl<'a> Planner<'a> {
             Role::LoadBalancer(lb) => match self.rotation.upstreams(lb, trust) {
                 Ok(upstreams) => upstreams,
                 Err(hidden) => {
-                    let text = format!("its routes lead to {hidden}, whose address can't be known now");
+                    let text =
+                        format!("its routes lead to {hidden}, whose address can't be known now");
                     self.unknown(instance, group, text);
                     return None;
                 }
             },
         };
-        match self.round.config(instance, group, host, address, &upstreams)? {
+        match self
+            .round
+            .config(instance, group, host, address, &upstreams)?
+        {
             Ok(config) => Some(config),
             Err(error) => {
                 self.block(instance, error.to_string());
@@ -103,7 +107,11 @@ impl<'a> Planner<'a> {
     }
 
     /// What differs on a guest at this point of the plan; none where it can't be looked into.
-    pub(super) fn drift_of(&mut self, instance: &InstanceId, config: &GuestConfig) -> Option<Drift> {
+    pub(super) fn drift_of(
+        &mut self,
+        instance: &InstanceId,
+        config: &GuestConfig,
+    ) -> Option<Drift> {
         let secrets = &self.round.desired.secrets;
         if let Some(planned) = self.planned.get(instance) {
             return Some(drift::of_planned(planned, config, secrets));
@@ -121,12 +129,20 @@ impl<'a> Planner<'a> {
     fn asked(&self, instance: &InstanceId) -> Option<Arc<GuestConfig>> {
         let view = self.round.views.get(instance)?;
         let found = view.found?;
-        queries::asked(&self.round, &self.first_rotation, view.group, found.host, found.mark)
+        queries::asked(
+            &self.round,
+            &self.first_rotation,
+            view.group,
+            found.host,
+            found.mark,
+        )
     }
 
     /// Whether a guest has other files than when it was looked at for what it was last given.
     pub(super) fn differs_by_itself(&self, instance: &InstanceId) -> bool {
-        let (Some(facts), Some(asked)) = (self.round.facts(instance), self.asked(instance)) else { return false };
+        let (Some(facts), Some(asked)) = (self.round.facts(instance), self.asked(instance)) else {
+            return false;
+        };
         !drift::of_facts(facts, Some(&asked), &asked, &self.round.desired.secrets).is_none()
     }
 
@@ -141,7 +157,12 @@ impl<'a> Planner<'a> {
         reason: Reason,
     ) -> Option<ActionId> {
         let config = self.config_of(instance, group, host, mark.address, Trust::Everyone)?;
-        let fresh = drift::of_facts(&GuestFacts::default(), None, &config, &self.round.desired.secrets);
+        let fresh = drift::of_facts(
+            &GuestFacts::default(),
+            None,
+            &config,
+            &self.round.desired.secrets,
+        );
         let setup = Setup {
             config,
             motive,
@@ -157,15 +178,26 @@ impl<'a> Planner<'a> {
         let id = self.push_configure(instance, group, host, mark, setup);
         if let Role::Service(service) = &group.role {
             let known = self.is_known(instance);
-            self.rotation.promise(instance, mark.address, service.port, known, id);
+            self.rotation
+                .promise(instance, mark.address, service.port, known, id);
         }
         Some(id)
     }
 
     /// Whether an instance exists, or was tried before.
     fn is_known(&self, instance: &InstanceId) -> bool {
-        let exists = self.round.views.get(instance).is_some_and(|v| v.found.is_some());
-        exists || self.round.memory.guests.get(instance).is_some_and(|m| m.attempts > 0)
+        let exists = self
+            .round
+            .views
+            .get(instance)
+            .is_some_and(|v| v.found.is_some());
+        exists
+            || self
+                .round
+                .memory
+                .guests
+                .get(instance)
+                .is_some_and(|m| m.attempts > 0)
     }
 
     /// From here on, requests may go to the instance at its desired port and this address.
@@ -184,7 +216,11 @@ impl<'a> Planner<'a> {
         mark: &Mark,
         setup: Setup,
     ) -> ActionId {
-        let new_mark = Mark { port: group.port(), stage: Stage::Ready, ..mark.clone() };
+        let new_mark = Mark {
+            port: group.port(),
+            stage: Stage::Ready,
+            ..mark.clone()
+        };
         let set_mark = (mark.port != group.port()).then(|| SetMark {
             host: host.clone(),
             domain: DomainName::new(&self.round.desired.cluster, instance),
@@ -194,7 +230,9 @@ impl<'a> Planner<'a> {
             guest: self.round.guest_ref(group, host, mark),
             config: (*setup.config).clone(),
             boot: setup.boot,
-            healthy: setup.must_live.then(|| (group.heartbeat.clone(), group.heartbeat.grace)),
+            healthy: setup
+                .must_live
+                .then(|| (group.heartbeat.clone(), group.heartbeat.grace)),
             mark: set_mark,
         }));
         let mut step = Step::new(setup.motive, operation, setup.summary, setup.reason)
@@ -209,7 +247,8 @@ impl<'a> Planner<'a> {
         let id = self.draft.push(step);
         self.last.insert(instance.clone(), id);
         self.planned.insert(instance.clone(), setup.config);
-        self.marks.insert(instance.clone(), (host.clone(), new_mark));
+        self.marks
+            .insert(instance.clone(), (host.clone(), new_mark));
         id
     }
 
@@ -240,7 +279,13 @@ impl<'a> Planner<'a> {
 
     /// The mark that a guest has at this point of the plan, with its host.
     pub(super) fn present_mark(&self, instance: &InstanceId) -> Option<(HostId, Mark)> {
-        let found = || self.round.views.get(instance)?.found.map(|f| (f.host.clone(), f.mark.clone()));
+        let found = || {
+            self.round
+                .views
+                .get(instance)?
+                .found
+                .map(|f| (f.host.clone(), f.mark.clone()))
+        };
         self.marks.get(instance).cloned().or_else(found)
     }
 

@@ -22,7 +22,9 @@ impl<'a> Planner<'a> {
             .round
             .views
             .iter()
-            .filter(|(instance, view)| view.state == State::Absent && self.round.place(instance).is_some())
+            .filter(|(instance, view)| {
+                view.state == State::Absent && self.round.place(instance).is_some()
+            })
             .map(|(instance, _)| instance.clone())
             .collect();
         missing.sort_by_key(is_balancer);
@@ -32,13 +34,22 @@ impl<'a> Planner<'a> {
     }
 
     fn create(&mut self, instance: &InstanceId) {
-        let Some(view) = self.round.views.get(instance) else { return };
+        let Some(view) = self.round.views.get(instance) else {
+            return;
+        };
         let existed = self.round.memory.guests.contains_key(instance);
         let key = format!("{}.replicas", view.group.key());
         let line = self.round.desired.lines.of(&key);
         let (motive, text) = match existed {
             true => (Motive::Heal, "it existed, and is gone".to_owned()),
-            false => (Motive::Change, format!("{} {} desired", view.group.replicas, plural(view.group.replicas))),
+            false => (
+                Motive::Change,
+                format!(
+                    "{} {} desired",
+                    view.group.replicas,
+                    plural(view.group.replicas)
+                ),
+            ),
         };
         let purpose = Purpose {
             motive,
@@ -56,7 +67,8 @@ impl<'a> Planner<'a> {
             .views
             .iter()
             .filter(|(instance, view)| {
-                matches!(view.state, State::Live(Health::Booting { .. })) && !self.last.contains_key(*instance)
+                matches!(view.state, State::Live(Health::Booting { .. }))
+                    && !self.last.contains_key(*instance)
             })
             .map(|(instance, _)| instance.clone())
             .collect();
@@ -71,7 +83,13 @@ impl<'a> Planner<'a> {
         let (group, found) = (view.group, view.found?);
         let (host, mark) = (found.host.clone(), found.mark.clone());
         if mark.stage == Stage::Bootstrap {
-            self.bootstrap(instance, group, &host, &mark, (Motive::Heal, Self::unfinished_bootstrap()))?;
+            self.bootstrap(
+                instance,
+                group,
+                &host,
+                &mark,
+                (Motive::Heal, Self::unfinished_bootstrap()),
+            )?;
         } else if self.is_set_up(instance, group, &host, mark.address) {
             self.await_heartbeat(instance);
             return None;
@@ -79,7 +97,8 @@ impl<'a> Planner<'a> {
         let reason = match self.round.facts(instance) {
             Some(_) => self.fresh_reason(),
             None => {
-                let text = "it runs, and gives no heartbeat yet: it is set up as soon as it lets us in";
+                let text =
+                    "it runs, and gives no heartbeat yet: it is set up as soon as it lets us in";
                 reason_at(ReasonCode::Unfinished, text, None)
             }
         };
@@ -88,22 +107,40 @@ impl<'a> Planner<'a> {
     }
 
     fn await_heartbeat(&mut self, instance: &InstanceId) {
-        let Some(view) = self.round.views.get(instance) else { return };
-        let State::Live(Health::Booting { left }) = view.state else { return };
+        let Some(view) = self.round.views.get(instance) else {
+            return;
+        };
+        let State::Live(Health::Booting { left }) = view.state else {
+            return;
+        };
         self.draft.notices.push(Notice {
             kind: NoticeKind::Waiting,
             subject: instance.to_string(),
-            text: format!("it is set up; its first heartbeat has {} left to come", span(left)),
+            text: format!(
+                "it is set up; its first heartbeat has {} left to come",
+                span(left)
+            ),
             help: None,
             line: None,
         });
     }
 
-    fn is_set_up(&mut self, instance: &InstanceId, group: &'a Group, host: &HostId, address: Ipv4Addr) -> bool {
-        self.fitting(instance, group, host, address, &AS_IT_IS).is_some_and(|(_, drift)| drift.is_none())
+    fn is_set_up(
+        &mut self,
+        instance: &InstanceId,
+        group: &'a Group,
+        host: &HostId,
+        address: Ipv4Addr,
+    ) -> bool {
+        self.fitting(instance, group, host, address, &AS_IT_IS)
+            .is_some_and(|(_, drift)| drift.is_none())
     }
 }
 
 fn plural(n: u32) -> &'static str {
-    if n == 1 { "instance is" } else { "instances are" }
+    if n == 1 {
+        "instance is"
+    } else {
+        "instances are"
+    }
 }

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::model::action::Operation;
-use crate::model::plan::{Action, ActionId, FileChange, Interruption, Motive, Notice, Reason, ReasonCode};
+use crate::model::plan::{
+    Action, ActionId, FileChange, Interruption, Motive, Notice, Reason, ReasonCode,
+};
 
 /// A plan in the making.
 #[derive(Debug, Default)]
@@ -69,7 +71,10 @@ impl Step {
 
     /// It interrupts this.
     pub fn interrupts(mut self, what: impl Into<String>, about: Duration) -> Self {
-        self.interrupts = Some(Interruption { what: what.into(), about });
+        self.interrupts = Some(Interruption {
+            what: what.into(),
+            about,
+        });
         self
     }
 
@@ -106,11 +111,21 @@ impl Draft {
         after: BTreeSet<ActionId>,
     ) -> (BTreeSet<ActionId>, BTreeSet<ActionId>) {
         let needed = |id: &ActionId| self.actions.get((id.0 as usize).checked_sub(1)?);
-        let implied: BTreeSet<ActionId> =
-            needs.iter().filter_map(needed).flat_map(|a| &a.needs).copied().collect();
-        let ended: BTreeSet<ActionId> =
-            needs.iter().filter_map(needed).flat_map(|a| &a.after).copied().collect();
-        let after = after.into_iter().filter(|id| !needs.contains(id) && !implied.contains(id) && !ended.contains(id));
+        let implied: BTreeSet<ActionId> = needs
+            .iter()
+            .filter_map(needed)
+            .flat_map(|a| &a.needs)
+            .copied()
+            .collect();
+        let ended: BTreeSet<ActionId> = needs
+            .iter()
+            .filter_map(needed)
+            .flat_map(|a| &a.after)
+            .copied()
+            .collect();
+        let after = after
+            .into_iter()
+            .filter(|id| !needs.contains(id) && !implied.contains(id) && !ended.contains(id));
         let after = after.collect();
         (needs.difference(&implied).copied().collect(), after)
     }
@@ -118,10 +133,18 @@ impl Draft {
 
 /// A reason without a line.
 pub fn reason(code: ReasonCode, text: impl Into<String>) -> Reason {
-    Reason { code, text: text.into(), line: None }
+    Reason {
+        code,
+        text: text.into(),
+        line: None,
+    }
 }
 
 /// A reason that stands in the file.
 pub fn reason_at(code: ReasonCode, text: impl Into<String>, line: Option<u32>) -> Reason {
-    Reason { code, text: text.into(), line }
+    Reason {
+        code,
+        text: text.into(),
+        line,
+    }
 }

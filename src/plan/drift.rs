@@ -45,7 +45,11 @@ impl Drift {
             (false, _, true) => Some("reload".to_owned()),
             (false, _, false) => None,
         };
-        [files, process].into_iter().flatten().collect::<Vec<_>>().join(", ")
+        [files, process]
+            .into_iter()
+            .flatten()
+            .collect::<Vec<_>>()
+            .join(", ")
     }
 }
 
@@ -62,7 +66,12 @@ pub fn of_facts(
     drift.changes = wanted
         .filter_map(|file| {
             let seen = facts.files.get(&file.path);
-            change(seen, seen.and_then(|s| content(s, &file.path, asked)), file, secrets)
+            change(
+                seen,
+                seen.and_then(|s| content(s, &file.path, asked)),
+                file,
+                secrets,
+            )
         })
         .collect();
     if let Some(daemon) = &config.daemon {
@@ -75,8 +84,15 @@ pub fn of_facts(
 }
 
 /// A guest as an earlier action of the same plan leaves it, against what it shall have after a later one.
-pub fn of_planned(before: &GuestConfig, after: &GuestConfig, secrets: &BTreeMap<String, Secret>) -> Drift {
-    let mut drift = Drift { running: true, ..Drift::default() };
+pub fn of_planned(
+    before: &GuestConfig,
+    after: &GuestConfig,
+    secrets: &BTreeMap<String, Secret>,
+) -> Drift {
+    let mut drift = Drift {
+        running: true,
+        ..Drift::default()
+    };
     drift.changes = after
         .files
         .iter()
@@ -94,7 +110,10 @@ pub fn of_planned(before: &GuestConfig, after: &GuestConfig, secrets: &BTreeMap<
 }
 
 /// The files of the process: its script, and the unit for the guest's init.
-fn unit_files<'a>(facts: &GuestFacts, config: &'a GuestConfig) -> impl Iterator<Item = &'a RenderedFile> {
+fn unit_files<'a>(
+    facts: &GuestFacts,
+    config: &'a GuestConfig,
+) -> impl Iterator<Item = &'a RenderedFile> {
     let init = facts.init;
     config.daemon.iter().flat_map(move |daemon| {
         let init = match daemon.init {
@@ -110,8 +129,13 @@ fn unit_files<'a>(facts: &GuestFacts, config: &'a GuestConfig) -> impl Iterator<
 fn content<'a>(seen: &'a GuestFile, path: &str, asked: Option<&'a GuestConfig>) -> Option<&'a str> {
     let known = || {
         let asked = asked?;
-        let mut files = asked.files.iter().chain(asked.daemon.iter().map(|d| &d.script));
-        files.find(|f| f.path == path && f.sha256 == seen.sha256).map(|f| f.content.as_str())
+        let mut files = asked
+            .files
+            .iter()
+            .chain(asked.daemon.iter().map(|d| &d.script));
+        files
+            .find(|f| f.path == path && f.sha256 == seen.sha256)
+            .map(|f| f.content.as_str())
     };
     seen.content.as_deref().or_else(known)
 }
@@ -133,11 +157,18 @@ fn change(
     (seen.mode != file.mode || !same_owner).then(|| FileChange {
         path: file.path.clone(),
         kind: ChangeKind::Attributes,
-        diff: format!("{:04o} {} → {:04o} {}\n", seen.mode, seen.owner, file.mode, file.owner),
+        diff: format!(
+            "{:04o} {} → {:04o} {}\n",
+            seen.mode, seen.owner, file.mode, file.owner
+        ),
     })
 }
 
-fn content_change(old: Option<&str>, file: &RenderedFile, secrets: &BTreeMap<String, Secret>) -> FileChange {
+fn content_change(
+    old: Option<&str>,
+    file: &RenderedFile,
+    secrets: &BTreeMap<String, Secret>,
+) -> FileChange {
     let kind = match (file.secret, old) {
         (true, _) => ChangeKind::Hidden,
         (false, None) => ChangeKind::New,
@@ -149,5 +180,9 @@ fn content_change(old: Option<&str>, file: &RenderedFile, secrets: &BTreeMap<Str
             diff(&file.path, old, &file.content, secrets)
         }
     };
-    FileChange { path: file.path.clone(), kind, diff }
+    FileChange {
+        path: file.path.clone(),
+        kind,
+        diff,
+    }
 }

@@ -30,14 +30,20 @@ impl<'a> Planner<'a> {
         for (group, lb) in self.round.desired.load_balancers() {
             let holders = self.holders_seen(group, lb);
             let of = |kind: fn(&Holder) -> bool| {
-                holders.iter().filter(move |(_, h)| kind(h)).map(|(i, _)| i.clone()).collect::<Vec<_>>()
+                holders
+                    .iter()
+                    .filter(move |(_, h)| kind(h))
+                    .map(|(i, _)| i.clone())
+                    .collect::<Vec<_>>()
             };
             let well = of(|h| matches!(h, Holder::Well));
             let dead = of(|h| matches!(h, Holder::Dead));
             let unwell = of(|h| matches!(h, Holder::Unwell));
             let surplus = of(|h| matches!(h, Holder::Surplus));
             match well.first().or(surplus.first()).cloned() {
-                Some(holder) => self.keep_one(&holder, holders.into_iter().map(|(i, _)| i), group, lb),
+                Some(holder) => {
+                    self.keep_one(&holder, holders.into_iter().map(|(i, _)| i), group, lb)
+                }
                 None => self.fail_over(dead, unwell, group, lb),
             }
         }
@@ -45,12 +51,29 @@ impl<'a> Planner<'a> {
 
     /// Guests that were seen to hold the VIP; the one that held it before is first.
     fn holders_seen(&self, group: &Group, lb: &LoadBalancer) -> Vec<(InstanceId, Holder)> {
-        let known = self.round.memory.holders.get(&group.id).map(|h| &h.instance);
-        let holds = |i: &&InstanceId| self.round.facts(i).is_some_and(|f| f.addresses.iter().any(|a| a.address == lb.vip.addr()));
-        let seen = self.round.observed.guests.keys().filter(|i| i.group == group.id);
+        let known = self
+            .round
+            .memory
+            .holders
+            .get(&group.id)
+            .map(|h| &h.instance);
+        let holds = |i: &&InstanceId| {
+            self.round
+                .facts(i)
+                .is_some_and(|f| f.addresses.iter().any(|a| a.address == lb.vip.addr()))
+        };
+        let seen = self
+            .round
+            .observed
+            .guests
+            .keys()
+            .filter(|i| i.group == group.id);
         let mut holders: Vec<&InstanceId> = seen.filter(holds).collect();
         holders.sort_by_key(|i| known != Some(*i));
-        holders.into_iter().filter_map(|i| Some((i.clone(), self.holder(i)?))).collect()
+        holders
+            .into_iter()
+            .filter_map(|i| Some((i.clone(), self.holder(i)?)))
+            .collect()
     }
 
     fn holder(&self, instance: &InstanceId) -> Option<Holder> {
@@ -98,19 +121,40 @@ impl<'a> Planner<'a> {
     }
 
     /// Nobody who serves holds the VIP.
-    fn fail_over(&mut self, dead: Vec<InstanceId>, unwell: Vec<InstanceId>, group: &'a Group, lb: &'a LoadBalancer) {
+    fn fail_over(
+        &mut self,
+        dead: Vec<InstanceId>,
+        unwell: Vec<InstanceId>,
+        group: &'a Group,
+        lb: &'a LoadBalancer,
+    ) {
         let lost: Vec<InstanceId> = dead.into_iter().chain(self.fenceable(group, lb)).collect();
-        let fences: Vec<ActionId> = lost.iter().filter_map(|i| self.fence(i, group, lb)).collect();
-        let next = self.next_holder(group).filter(|_| fences.len() == lost.len());
+        let fences: Vec<ActionId> = lost
+            .iter()
+            .filter_map(|i| self.fence(i, group, lb))
+            .collect();
+        let next = self
+            .next_holder(group)
+            .filter(|_| fences.len() == lost.len());
         let next = next.filter(|_| self.why_not_yet(group, lb).is_none());
         let Some(next) = next else {
             // Better a holder that perhaps does not serve than none: it may only be slow.
-            self.holders.extend(unwell.into_iter().next().map(|holder| (group.id.clone(), holder)));
+            self.holders.extend(
+                unwell
+                    .into_iter()
+                    .next()
+                    .map(|holder| (group.id.clone(), holder)),
+            );
             return;
         };
-        let why = reason(ReasonCode::VipUnheld, format!("it gives no heartbeat, and {next} does"));
-        let drops: Vec<ActionId> =
-            unwell.iter().filter_map(|i| self.take_vip(i, group, lb, why.clone())).collect();
+        let why = reason(
+            ReasonCode::VipUnheld,
+            format!("it gives no heartbeat, and {next} does"),
+        );
+        let drops: Vec<ActionId> = unwell
+            .iter()
+            .filter_map(|i| self.take_vip(i, group, lb, why.clone()))
+            .collect();
         if drops.len() < unwell.len() {
             return;
         }
@@ -121,7 +165,13 @@ impl<'a> Planner<'a> {
         let motive = self.vip_motive(group, lb);
         let former = self.fence_former(&next, group, lb);
         let needs = fences.into_iter().chain(drops).chain(former).collect();
-        let id = self.add_vip(&next, group, lb, (motive, ReasonCode::VipUnheld, text), needs);
+        let id = self.add_vip(
+            &next,
+            group,
+            lb,
+            (motive, ReasonCode::VipUnheld, text),
+            needs,
+        );
         // Users wait for the VIP, nobody waits for the rest.
         for instance in lost {
             self.last.extend(id.map(|id| (instance, id)));
@@ -137,17 +187,33 @@ impl<'a> Planner<'a> {
     }
 
     /// Makes sure that a dead guest does not hold the VIP any more.
-    fn fence(&mut self, instance: &InstanceId, group: &'a Group, lb: &LoadBalancer) -> Option<ActionId> {
+    fn fence(
+        &mut self,
+        instance: &InstanceId,
+        group: &'a Group,
+        lb: &LoadBalancer,
+    ) -> Option<ActionId> {
         let view = self.round.views.get(instance)?;
-        let State::Live(Health::Dead(dead)) = &view.state else { return None };
+        let State::Live(Health::Dead(dead)) = &view.state else {
+            return None;
+        };
         let found = view.found?;
         let text = format!("it holds or may hold {}, and {}", lb.vip.addr(), dead.text);
         let line = self.round.desired.lines.of(&group.key());
-        Some(self.push_fence(&found, Motive::Heal, reason_at(ReasonCode::FenceFirst, text, line)))
+        Some(self.push_fence(
+            &found,
+            Motive::Heal,
+            reason_at(ReasonCode::FenceFirst, text, line),
+        ))
     }
 
     /// Adds the action.
-    pub(super) fn push_fence(&mut self, found: &Found<'_>, motive: Motive, why: Reason) -> ActionId {
+    pub(super) fn push_fence(
+        &mut self,
+        found: &Found<'_>,
+        motive: Motive,
+        why: Reason,
+    ) -> ActionId {
         let instance = &found.mark.instance;
         let operation = Operation::Fence(Removal {
             host: found.host.clone(),
@@ -157,8 +223,13 @@ impl<'a> Planner<'a> {
             generation: found.mark.generation.clone(),
             volumes: Vec::new(),
         });
-        let step = Step::new(motive, operation, format!("{instance} on host {}", found.host), why)
-            .after(self.last.get(instance).copied());
+        let step = Step::new(
+            motive,
+            operation,
+            format!("{instance} on host {}", found.host),
+            why,
+        )
+        .after(self.last.get(instance).copied());
         let id = self.draft.push(step);
         self.last.insert(instance.clone(), id);
         id

@@ -46,7 +46,9 @@ pub fn classify(
     let since = memory.map_or(now, |m| m.since);
     let age = now.since(since);
     if age < group.heartbeat.grace {
-        return Health::Booting { left: group.heartbeat.grace - age };
+        return Health::Booting {
+            left: group.heartbeat.grace - age,
+        };
     }
     let text = format!(
         "it gave no heartbeat within {} of its start{}",
@@ -68,7 +70,11 @@ fn once_healthy(group: &Group, beat: Option<&Beat>) -> Health {
     let Some(beat) = beat.filter(|b| b.failures >= group.heartbeat.retries) else {
         return Health::Healthy;
     };
-    let text = format!("{} heartbeats in a row failed{}", beat.failures, last_error(Some(beat)));
+    let text = format!(
+        "{} heartbeats in a row failed{}",
+        beat.failures,
+        last_error(Some(beat))
+    );
     dead(ReasonCode::HeartbeatLost, text)
 }
 
@@ -78,5 +84,9 @@ fn last_error(beat: Option<&Beat>) -> String {
 }
 
 fn dead(code: ReasonCode, text: String) -> Health {
-    Health::Dead(Reason { code, text, line: None })
+    Health::Dead(Reason {
+        code,
+        text,
+        line: None,
+    })
 }

@@ -10,7 +10,12 @@ use crate::model::plan::{ActionId, Notice, NoticeKind, ReasonCode};
 
 impl<'a> Planner<'a> {
     /// The copies that a guest of `image` on `host` needs; none when a file can't be had there, which is said once.
-    pub(super) fn image_on(&mut self, image: &'a Image, host: &'a Host, facts: &HostFacts) -> Option<Vec<ActionId>> {
+    pub(super) fn image_on(
+        &mut self,
+        image: &'a Image,
+        host: &'a Host,
+        facts: &HostFacts,
+    ) -> Option<Vec<ActionId>> {
         let mut copies = Vec::new();
         for file in image_files(image) {
             let path = image_path(host, file);
@@ -27,22 +32,46 @@ impl<'a> Planner<'a> {
         Some(copies)
     }
 
-    fn copy(&mut self, image: &Image, host: &Host, file: &ImageFile, path: &str) -> Option<ActionId> {
+    fn copy(
+        &mut self,
+        image: &Image,
+        host: &Host,
+        file: &ImageFile,
+        path: &str,
+    ) -> Option<ActionId> {
         let line = self.round.desired.lines.of(&format!("images.{}", image.id));
         let Some(source) = &file.source else {
             self.draft.notices.push(Notice {
                 kind: NoticeKind::Blocked,
                 subject: format!("image {} on host {}", image.id, host.id),
                 text: format!("{path} does not exist there"),
-                help: Some("put the file there, or give the image a `source`, a local file that is copied".to_owned()),
+                help: Some(
+                    "put the file there, or give the image a `source`, a local file that is copied"
+                        .to_owned(),
+                ),
                 line,
             });
             return None;
         };
-        let summary = format!("{} to host {} ({})", path.rsplit('/').next()?, host.id, mebibytes(source.size.0));
-        let why = reason_at(ReasonCode::ImageMissing, format!("host {} does not have it", host.id), line);
-        let file = ImageFile { path: path.to_owned(), source: Some(source.clone()) };
-        let operation = Operation::CopyFile(CopyFile { host: host.id.clone(), file });
+        let summary = format!(
+            "{} to host {} ({})",
+            path.rsplit('/').next()?,
+            host.id,
+            mebibytes(source.size.0)
+        );
+        let why = reason_at(
+            ReasonCode::ImageMissing,
+            format!("host {} does not have it", host.id),
+            line,
+        );
+        let file = ImageFile {
+            path: path.to_owned(),
+            source: Some(source.clone()),
+        };
+        let operation = Operation::CopyFile(CopyFile {
+            host: host.id.clone(),
+            file,
+        });
         Some(self.draft.push(Step::change(operation, summary, why)))
     }
 }

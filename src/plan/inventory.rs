@@ -71,13 +71,19 @@ impl<'a> Inventory<'a> {
                 Some(Seen::No(_)) | None => inventory.sort_hidden(host, memory),
             }
         }
-        let gone = memory.hosts.keys().filter(|h| !desired.hosts.contains_key(*h));
+        let gone = memory
+            .hosts
+            .keys()
+            .filter(|h| !desired.hosts.contains_key(*h));
         gone.for_each(|host| inventory.sort_hidden(host, memory));
         inventory
     }
 
     fn sort_domain(&mut self, desired: &'a Desired, host: &'a HostId, domain: &'a Domain) {
-        let mark = domain.mark.as_ref().filter(|m| m.cluster == desired.cluster);
+        let mark = domain
+            .mark
+            .as_ref()
+            .filter(|m| m.cluster == desired.cluster);
         let Some(mark) = mark else {
             self.clashes.insert(&domain.name, host);
             return;
@@ -88,7 +94,10 @@ impl<'a> Inventory<'a> {
     }
 
     fn sort_hidden(&mut self, host: &'a HostId, memory: &'a Memory) {
-        let remembered = memory.hosts.get_key_value(host).filter(|(_, m)| m.seen.is_some());
+        let remembered = memory
+            .hosts
+            .get_key_value(host)
+            .filter(|(_, m)| m.seen.is_some());
         let Some((host, remembered)) = remembered else {
             self.never_seen = Some(host);
             return;
@@ -116,7 +125,10 @@ impl<'a> Inventory<'a> {
     /// The domain that counts: one that runs before one that does not, then the first host by name.
     fn best(&self, instance: &InstanceId) -> Option<Found<'a>> {
         let found = self.found.get(instance)?;
-        found.iter().copied().min_by_key(|f| (f.domain.run.is_none(), f.host))
+        found
+            .iter()
+            .copied()
+            .min_by_key(|f| (f.domain.run.is_none(), f.host))
     }
 
     /// Every marked domain that was seen, with whether it is the one that counts for its instance.
@@ -129,12 +141,16 @@ impl<'a> Inventory<'a> {
 
     /// Whether a domain of `instance` was seen on `host`.
     pub fn is_on(&self, instance: &InstanceId, host: &HostId) -> bool {
-        self.found.get(instance).is_some_and(|found| found.iter().any(|f| f.host == host))
+        self.found
+            .get(instance)
+            .is_some_and(|found| found.iter().any(|f| f.host == host))
     }
 
     /// The instances that can't be seen now, with their hosts.
     pub fn all_hidden(&self) -> impl Iterator<Item = (&'a InstanceId, &'a HostId, &'a Mark)> + '_ {
-        self.hidden.iter().map(|(instance, (host, mark))| (*instance, *host, *mark))
+        self.hidden
+            .iter()
+            .map(|(instance, (host, mark))| (*instance, *host, *mark))
     }
 
     /// The host where a foreign domain stands in the way of `domain`.

@@ -20,7 +20,9 @@ pub fn image_path(host: &Host, file: &ImageFile) -> String {
         true => file.path.clone(),
         false => format!("{}/{}", host.storage, file.path),
     };
-    let Some(source) = &file.source else { return path };
+    let Some(source) = &file.source else {
+        return path;
+    };
     let short = source.sha256.get(..12).unwrap_or(&source.sha256);
     match path.rsplit_once('/') {
         Some((directory, name)) if !name.contains(short) => format!("{directory}/{short}-{name}"),
@@ -30,7 +32,13 @@ pub fn image_path(host: &Host, file: &ImageFile) -> String {
 
 /// The files of an image.
 pub fn image_files(image: &Image) -> impl Iterator<Item = &ImageFile> {
-    [Some(&image.disk), image.kernel.as_ref(), image.initrd.as_ref()].into_iter().flatten()
+    [
+        Some(&image.disk),
+        image.kernel.as_ref(),
+        image.initrd.as_ref(),
+    ]
+    .into_iter()
+    .flatten()
 }
 
 /// The virtual hardware of `instance` on `host`.
@@ -53,11 +61,16 @@ pub fn machine(
         disk_size: group.disk,
         disk: format!("{directory}/{instance}.qcow2"),
         base: image_path(host, &image.disk),
-        seed: (image.provision == Provision::CloudInit).then(|| format!("{directory}/{instance}.seed")),
+        seed: (image.provision == Provision::CloudInit)
+            .then(|| format!("{directory}/{instance}.seed")),
         kernel: image.kernel.as_ref().map(|f| image_path(host, f)),
         initrd: image.initrd.as_ref().map(|f| image_path(host, f)),
         cmdline: image.cmdline.clone(),
-        bridge: desired.networks.get(&host.network).map(|n| n.bridge.clone()).unwrap_or_default(),
+        bridge: desired
+            .networks
+            .get(&host.network)
+            .map(|n| n.bridge.clone())
+            .unwrap_or_default(),
         kvm: match host.accelerator {
             Accelerator::Auto => facts.kvm.unwrap_or(false),
             Accelerator::Kvm => true,
@@ -69,7 +82,10 @@ pub fn machine(
 /// All files that a guest of `instance` may have on `host`.
 pub fn volumes(desired: &Desired, host: &Host, instance: &InstanceId) -> Vec<String> {
     let directory = volume_directory(desired, host);
-    VOLUME_ENDINGS.iter().map(|ending| format!("{directory}/{instance}.{ending}")).collect()
+    VOLUME_ENDINGS
+        .iter()
+        .map(|ending| format!("{directory}/{instance}.{ending}"))
+        .collect()
 }
 
 /// The endings of a guest's files.
@@ -77,14 +93,30 @@ pub const VOLUME_ENDINGS: [&str; 3] = ["qcow2", "seed", "xml"];
 
 /// What a guest is built from, readable: two of them are compared word by word to tell what changed.
 pub fn fingerprint(desired: &Desired, group: &Group, image: &Image, host: &Host) -> String {
-    let disk = group.disk.map_or_else(|| "image".to_owned(), |d| d.to_string());
-    let bridge = desired.networks.get(&host.network).map_or("", |n| n.bridge.as_str());
+    let disk = group
+        .disk
+        .map_or_else(|| "image".to_owned(), |d| d.to_string());
+    let bridge = desired
+        .networks
+        .get(&host.network)
+        .map_or("", |n| n.bridge.as_str());
     let boot = short_digest(&[image.cmdline.as_deref().unwrap_or("")]);
     let files: Vec<&str> = image_files(image)
-        .map(|f| f.source.as_ref().map_or(f.path.as_str(), |s| s.sha256.as_str()))
+        .map(|f| {
+            f.source
+                .as_ref()
+                .map_or(f.path.as_str(), |s| s.sha256.as_str())
+        })
         .collect();
-    let custom = desired.templates.get("domain.xml").map_or("", |t| t.text.as_str());
-    let template = if custom.is_empty() { "built-in".to_owned() } else { short_digest(&[custom]) };
+    let custom = desired
+        .templates
+        .get("domain.xml")
+        .map_or("", |t| t.text.as_str());
+    let template = if custom.is_empty() {
+        "built-in".to_owned()
+    } else {
+        short_digest(&[custom])
+    };
     format!(
         "cpus={} memory={} disk={disk} image={} cmdline={boot} bridge={bridge} template={template}",
         group.cpus,
@@ -134,12 +166,22 @@ fn uuid(identity: &[u8; 32]) -> String {
     bytes[6] = (bytes[6] & 0x0f) | 0x80;
     bytes[8] = (bytes[8] & 0x3f) | 0x80;
     let text = hex(&bytes);
-    format!("{}-{}-{}-{}-{}", &text[..8], &text[8..12], &text[12..16], &text[16..20], &text[20..])
+    format!(
+        "{}-{}-{}-{}-{}",
+        &text[..8],
+        &text[8..12],
+        &text[12..16],
+        &text[16..20],
+        &text[20..]
+    )
 }
 
 /// A locally administered hardware address; 40 bits of digest, so that clusters on one network don't meet.
 fn mac(identity: &[u8; 32]) -> String {
-    let tail: Vec<String> = identity[16..21].iter().map(|b| format!("{b:02x}")).collect();
+    let tail: Vec<String> = identity[16..21]
+        .iter()
+        .map(|b| format!("{b:02x}"))
+        .collect();
     format!("52:{}", tail.join(":"))
 }
 
@@ -164,6 +206,13 @@ mod tests {
     #[test]
     fn a_change_of_memory_is_told_by_name() {
         let changes = fingerprint_changes("cpus=1 memory=128MiB", "cpus=1 memory=256MiB");
-        assert_eq!(changes, [("memory".to_owned(), "128MiB".to_owned(), "256MiB".to_owned())]);
+        assert_eq!(
+            changes,
+            [(
+                "memory".to_owned(),
+                "128MiB".to_owned(),
+                "256MiB".to_owned()
+            )]
+        );
     }
 }

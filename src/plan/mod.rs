@@ -35,11 +35,11 @@ use crate::model::mark::Mark;
 use crate::model::memory::Memory;
 use crate::model::plan::{ActionId, Plan};
 use crate::render::Upstream;
+use bootstraps::Occupants;
 use draft::Draft;
 pub use health::run_of;
 pub use inventory::{Found, Inventory};
 pub use renderer::Renderer;
-use bootstraps::Occupants;
 use rotation::{Rotation, Trust};
 use round::Round;
 
@@ -67,7 +67,9 @@ pub fn places(desired: &Desired, observed: &Observed, memory: &Memory) -> Places
     let inventory = Inventory::take(desired, observed, memory);
     let placement = placement::place(desired, observed, memory, &inventory);
     let places = placement.places.into_iter();
-    places.map(|(instance, place)| (instance, (place.host.clone(), place.address))).collect()
+    places
+        .map(|(instance, place)| (instance, (place.host.clone(), place.address)))
+        .collect()
 }
 
 /// Instances with their hosts and addresses.
@@ -75,14 +77,18 @@ pub type Places = BTreeMap<InstanceId, (HostId, std::net::Ipv4Addr)>;
 
 /// The upstreams of a load balancer when every instance serves at its place.
 pub fn upstreams_at(desired: &Desired, group: &Group, places: &Places) -> Vec<Upstream> {
-    let Role::LoadBalancer(balancer) = &group.role else { return Vec::new() };
+    let Role::LoadBalancer(balancer) = &group.role else {
+        return Vec::new();
+    };
     let mut rotation = Rotation::default();
     for (instance, (_, address)) in places {
         if let Some(Role::Service(service)) = desired.group_of(instance).map(|g| &g.role) {
             rotation.put(instance, *address, service.port);
         }
     }
-    rotation.upstreams(balancer, Trust::Everyone).unwrap_or_default()
+    rotation
+        .upstreams(balancer, Trust::Everyone)
+        .unwrap_or_default()
 }
 
 /// The plan in the making, with what its steps must know of each other.
@@ -143,8 +149,14 @@ impl<'a> Planner<'a> {
     }
 
     fn into_plan(self) -> Plan {
-        let Round { desired, observed, .. } = self.round;
-        let seen = observed.hosts.values().filter(|h| h.facts().is_some()).count();
+        let Round {
+            desired, observed, ..
+        } = self.round;
+        let seen = observed
+            .hosts
+            .values()
+            .filter(|h| h.facts().is_some())
+            .count();
         let mut notices = self.draft.notices;
         notices.sort();
         notices.dedup();

@@ -19,7 +19,9 @@ impl Planner<'_> {
         for (id, seen) in &self.round.observed.hosts {
             let Seen::No(unseen) = seen else { continue };
             let help = match unseen.kind {
-                UnseenKind::Unreachable => "nothing on it is created, moved or destroyed until it answers again",
+                UnseenKind::Unreachable => {
+                    "nothing on it is created, moved or destroyed until it answers again"
+                }
                 UnseenKind::HostKeyChanged | UnseenKind::Refused | UnseenKind::Broken => {
                     "nothing on it is touched until this is mended"
                 }
@@ -39,15 +41,23 @@ impl Planner<'_> {
             let (kind, text) = match &view.state {
                 State::Hidden(host, mark) if self.round.desired.hosts.contains_key(*host) => (
                     NoticeKind::Unknown,
-                    format!("was on host {host} with {}, which can't be seen now", mark.address),
+                    format!(
+                        "was on host {host} with {}, which can't be seen now",
+                        mark.address
+                    ),
                 ),
                 State::Hidden(host, mark) => (
                     NoticeKind::Blocked,
-                    format!("ran on host {host} with {}, and that host is not in the file any more", mark.address),
+                    format!(
+                        "ran on host {host} with {}, and that host is not in the file any more",
+                        mark.address
+                    ),
                 ),
                 State::Perhaps(host) => (
                     NoticeKind::Unknown,
-                    format!("may be on host {host}, which can't be seen: it is not created a second time"),
+                    format!(
+                        "may be on host {host}, which can't be seen: it is not created a second time"
+                    ),
                 ),
                 State::Busy => (NoticeKind::Waiting, self.busy_text(instance)),
                 State::Absent | State::Live(_) => continue,
@@ -56,7 +66,8 @@ impl Planner<'_> {
                 kind,
                 subject: instance.to_string(),
                 text,
-                help: (kind == NoticeKind::Blocked).then(|| "put the host back into `hosts`".to_owned()),
+                help: (kind == NoticeKind::Blocked)
+                    .then(|| "put the host back into `hosts`".to_owned()),
                 line: self.round.desired.lines.of(&view.group.key()),
             });
         }
@@ -65,17 +76,26 @@ impl Planner<'_> {
     /// Guests that should go and can't be reached for that.
     fn surplus_out_of_sight(&mut self) {
         let hidden: Vec<_> = self.round.inventory.all_hidden().collect();
-        for (instance, host, mark) in hidden.into_iter().filter(|(i, ..)| !self.round.views.contains_key(*i)) {
+        for (instance, host, mark) in hidden
+            .into_iter()
+            .filter(|(i, ..)| !self.round.views.contains_key(*i))
+        {
             let in_file = self.round.desired.hosts.contains_key(host);
             let (kind, text, help) = match in_file {
                 true => (
                     NoticeKind::Unknown,
-                    format!("is not desired any more; it was on host {host} with {}, which can't be seen now", mark.address),
+                    format!(
+                        "is not desired any more; it was on host {host} with {}, which can't be seen now",
+                        mark.address
+                    ),
                     "it is removed once the host can be seen",
                 ),
                 false => (
                     NoticeKind::Blocked,
-                    format!("ran on host {host} with {}, and that host is not in the file any more", mark.address),
+                    format!(
+                        "ran on host {host} with {}, and that host is not in the file any more",
+                        mark.address
+                    ),
                     "put the host back into `hosts` until its guests are gone",
                 ),
             };
@@ -91,6 +111,8 @@ impl Planner<'_> {
 
     fn busy_text(&self, instance: &crate::model::id::InstanceId) -> String {
         let busy = self.round.memory.busy.get(instance);
-        busy.map_or_else(String::new, |b| format!("an action is at work on it: {} {}", b.action, b.summary))
+        busy.map_or_else(String::new, |b| {
+            format!("an action is at work on it: {} {}", b.action, b.summary)
+        })
     }
 }

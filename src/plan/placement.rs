@@ -95,12 +95,19 @@ impl<'a> Placer<'a> {
                 !observed.probed.contains_key(address) && observed.now.since(f.seen) < FOREIGN_FOR
             })
             .map(|(address, f)| (*address, f.mac.clone()));
-        let answered = observed.probed.iter().filter_map(|(address, answer)| match answer {
-            Answer::Taken { mac } => Some((*address, mac.clone())),
-            Answer::Silence => None,
-        });
+        let answered = observed
+            .probed
+            .iter()
+            .filter_map(|(address, answer)| match answer {
+                Answer::Taken { mac } => Some((*address, mac.clone())),
+                Answer::Silence => None,
+            });
         for (address, mac) in remembered.chain(answered).collect::<Vec<_>>() {
-            let pool_of = self.desired.hosts.values().find(|h| h.pool.contains(address));
+            let pool_of = self
+                .desired
+                .hosts
+                .values()
+                .find(|h| h.pool.contains(address));
             if let (Some(host), true) = (pool_of, self.taken.insert(address)) {
                 self.placement.notices.push(Notice {
                     kind: NoticeKind::Warning,
@@ -128,7 +135,9 @@ impl<'a> Placer<'a> {
             };
             self.count(&group.id, host);
             let address = self.address_of_existing(&instance, host, mark);
-            self.placement.places.insert(instance, Place { host, address });
+            self.placement
+                .places
+                .insert(instance, Place { host, address });
         }
     }
 
@@ -150,13 +159,17 @@ impl<'a> Placer<'a> {
             return target;
         }
         self.take_address(host).unwrap_or_else(|| {
-            self.placement.notices.push(self.no_address(instance, &format!("on host {host}")));
+            self.placement
+                .notices
+                .push(self.no_address(instance, &format!("on host {host}")));
             mark.address
         })
     }
 
     fn is_reserved(&self, address: Ipv4Addr) -> bool {
-        self.desired.load_balancers().any(|(_, lb)| lb.vip.addr() == address)
+        self.desired
+            .load_balancers()
+            .any(|(_, lb)| lb.vip.addr() == address)
     }
 
     fn place_missing(&mut self, group: &'a Group, inventory: &Inventory<'a>) {
@@ -191,7 +204,9 @@ impl<'a> Placer<'a> {
     ) {
         let domain = DomainName::new(&self.desired.cluster, &instance);
         if let Some(host) = inventory.clash(&domain) {
-            self.placement.notices.push(self.clash(&instance, &domain, host));
+            self.placement
+                .notices
+                .push(self.clash(&instance, &domain, host));
             return;
         }
         while let Some(best) = ranking.pop_first() {
@@ -199,11 +214,15 @@ impl<'a> Placer<'a> {
             if let Some(address) = self.take_address(host) {
                 self.count(&group.id, host);
                 ranking.insert(self.rank(&group.id, host));
-                self.placement.places.insert(instance, Place { host, address });
+                self.placement
+                    .places
+                    .insert(instance, Place { host, address });
                 return;
             }
         }
-        self.placement.notices.push(self.no_address(&instance, "on any host that can be seen"));
+        self.placement
+            .notices
+            .push(self.no_address(&instance, "on any host that can be seen"));
     }
 
     fn count(&mut self, group: &'a GroupId, host: &'a HostId) {
@@ -231,7 +250,10 @@ impl<'a> Placer<'a> {
             subject: instance.to_string(),
             text: format!("no address is free {place}"),
             help: Some("enlarge a pool, or lower `replicas`".to_owned()),
-            line: self.desired.group_of(instance).and_then(|g| self.desired.lines.of(&g.key())),
+            line: self
+                .desired
+                .group_of(instance)
+                .and_then(|g| self.desired.lines.of(&g.key())),
         }
     }
 
@@ -243,7 +265,10 @@ impl<'a> Placer<'a> {
             help: Some(format!(
                 "rename the group or the cluster, or that domain: virsh domrename {domain} NEW-NAME"
             )),
-            line: self.desired.group_of(instance).and_then(|g| self.desired.lines.of(&g.key())),
+            line: self
+                .desired
+                .group_of(instance)
+                .and_then(|g| self.desired.lines.of(&g.key())),
         }
     }
 }

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use super::machine::{image_files, image_path, volume_directory};
 use super::renderer::Renderer;
-use super::round::Round;
 use super::rotation::{Rotation, Trust};
+use super::round::Round;
 use crate::model::action::{GuestConfig, GuestRef, Operation};
 use crate::model::desired::{Accelerator, Desired, Group, Heartbeat, Host, Role};
 use crate::model::facts::Observed;
@@ -48,12 +48,23 @@ pub fn host_query(desired: &Desired, host: &Host) -> HostQuery {
 }
 
 /// The guests to look at, once the hosts are seen.
-pub fn looks(desired: &Desired, observed: &Observed, memory: &Memory, renderer: &Renderer) -> Vec<Look> {
+pub fn looks(
+    desired: &Desired,
+    observed: &Observed,
+    memory: &Memory,
+    renderer: &Renderer,
+) -> Vec<Look> {
     let round = Round::new(desired, observed, memory, renderer);
     let rotation = Rotation::present(&round);
     let mut looks = Vec::new();
-    for (found, counts) in round.inventory.all_found().filter(|(f, _)| f.domain.run.is_some()) {
-        let Some(group) = desired.group_of(&found.mark.instance).filter(|_| counts) else { continue };
+    for (found, counts) in round
+        .inventory
+        .all_found()
+        .filter(|(f, _)| f.domain.run.is_some())
+    {
+        let Some(group) = desired.group_of(&found.mark.instance).filter(|_| counts) else {
+            continue;
+        };
         let query = (found.mark.stage == Stage::Ready)
             .then(|| query_of(&round, &rotation, group, found.host, found.mark));
         looks.push(look(&round, group, found.host, found.mark, query));
@@ -66,17 +77,36 @@ pub fn looks(desired: &Desired, observed: &Observed, memory: &Memory, renderer: 
     looks
 }
 
-fn look(round: &Round<'_>, group: &Group, host: &HostId, mark: &Mark, query: Option<GuestQuery>) -> Look {
-    let port = if group.heartbeat.port == group.port() { mark.port } else { group.heartbeat.port };
+fn look(
+    round: &Round<'_>,
+    group: &Group,
+    host: &HostId,
+    mark: &Mark,
+    query: Option<GuestQuery>,
+) -> Look {
+    let port = if group.heartbeat.port == group.port() {
+        mark.port
+    } else {
+        group.heartbeat.port
+    };
     Look {
         guest: round.guest_ref(group, host, mark),
         or_at: mark.moving_to,
         query,
-        heartbeat: Heartbeat { port, ..group.heartbeat.clone() },
+        heartbeat: Heartbeat {
+            port,
+            ..group.heartbeat.clone()
+        },
     }
 }
 
-fn query_of(round: &Round<'_>, rotation: &Rotation, group: &Group, host: &HostId, mark: &Mark) -> GuestQuery {
+fn query_of(
+    round: &Round<'_>,
+    rotation: &Rotation,
+    group: &Group,
+    host: &HostId,
+    mark: &Mark,
+) -> GuestQuery {
     match asked(round, rotation, group, host, mark) {
         Some(config) => guest_query(&config),
         None => GuestQuery::default(),
@@ -95,12 +125,17 @@ pub(super) fn asked(
         Role::Service(_) => Vec::new(),
         Role::LoadBalancer(lb) => rotation.upstreams(lb, Trust::Everyone).unwrap_or_default(),
     };
-    round.config(&mark.instance, group, host, mark.address, &upstreams)?.ok()
+    round
+        .config(&mark.instance, group, host, mark.address, &upstreams)?
+        .ok()
 }
 
 /// What to ask a guest that shall have this configuration.
 pub fn guest_query(config: &GuestConfig) -> GuestQuery {
-    let daemon_files = config.daemon.iter().flat_map(|d| std::iter::once(&d.script).chain(d.units.values()));
+    let daemon_files = config
+        .daemon
+        .iter()
+        .flat_map(|d| std::iter::once(&d.script).chain(d.units.values()));
     GuestQuery {
         files: config
             .files
@@ -113,20 +148,32 @@ pub fn guest_query(config: &GuestConfig) -> GuestQuery {
 }
 
 /// Addresses that a plan is about to use and that nobody has probed: by the host that asks on the wire.
-pub fn unprobed(plan: &Plan, observed: &Observed, memory: &Memory) -> BTreeMap<HostId, Vec<Ipv4Addr>> {
+pub fn unprobed(
+    plan: &Plan,
+    observed: &Observed,
+    memory: &Memory,
+) -> BTreeMap<HostId, Vec<Ipv4Addr>> {
     let mut wanted: BTreeMap<HostId, Vec<Ipv4Addr>> = BTreeMap::new();
     for action in &plan.actions {
         let address = match &action.operation {
             Operation::Create(build) => Some(build.mark.address),
             Operation::Rebind(rebind) if rebind.guest.address != rebind.to => Some(rebind.to),
             Operation::AddVip(vip) if action.reason.code == ReasonCode::VipUnheld => {
-                let known = memory.holders.get(&vip.balancer).is_some_and(|h| h.vip == Some(vip.vip.addr()));
+                let known = memory
+                    .holders
+                    .get(&vip.balancer)
+                    .is_some_and(|h| h.vip == Some(vip.vip.addr()));
                 (!known).then(|| vip.vip.addr())
             }
             _ => None,
         };
-        let Some(address) = address.filter(|a| !observed.probed.contains_key(a)) else { continue };
-        wanted.entry(action.operation.host().clone()).or_default().push(address);
+        let Some(address) = address.filter(|a| !observed.probed.contains_key(a)) else {
+            continue;
+        };
+        wanted
+            .entry(action.operation.host().clone())
+            .or_default()
+            .push(address);
     }
     wanted
 }

@@ -54,8 +54,12 @@ impl Planner<'_> {
 
     /// A guest that does not come up however often it is rebuilt is rebuilt ever more rarely.
     fn must_pause(&mut self, instance: &InstanceId) -> bool {
-        let Some(memory) = self.round.memory.guests.get(instance) else { return false };
-        let (Some(last), attempts) = (memory.last_attempt, memory.attempts) else { return false };
+        let Some(memory) = self.round.memory.guests.get(instance) else {
+            return false;
+        };
+        let (Some(last), attempts) = (memory.last_attempt, memory.attempts) else {
+            return false;
+        };
         // Another state of the file may be the remedy.
         if attempts == 0 || memory.tried.as_ref() != Some(&self.round.desired.revision) {
             return false;
@@ -65,7 +69,11 @@ impl Planner<'_> {
         if passed >= pause {
             return false;
         }
-        let line = self.round.views.get(instance).and_then(|v| self.round.desired.lines.of(&v.group.key()));
+        let line = self
+            .round
+            .views
+            .get(instance)
+            .and_then(|v| self.round.desired.lines.of(&v.group.key()));
         self.draft.notices.push(Notice {
             kind: NoticeKind::Waiting,
             subject: instance.to_string(),
@@ -73,7 +81,9 @@ impl Planner<'_> {
                 "rebuilt {attempts} times and never healthy: tried again in {}",
                 span(pause - passed)
             ),
-            help: Some("look at its console and its service: virsh console, `run`, `heartbeat`".to_owned()),
+            help: Some(
+                "look at its console and its service: virsh console, `run`, `heartbeat`".to_owned(),
+            ),
             line,
         });
         true
@@ -82,7 +92,10 @@ impl Planner<'_> {
 
 /// The pause after this many rebuilds in a row without health.
 pub fn pause_after(attempts: u32) -> Duration {
-    let doubled = FIRST_PAUSE.saturating_mul(1u32.checked_shl(attempts.saturating_sub(1)).unwrap_or(u32::MAX));
+    let doubled = FIRST_PAUSE.saturating_mul(
+        1u32.checked_shl(attempts.saturating_sub(1))
+            .unwrap_or(u32::MAX),
+    );
     doubled.min(LONGEST_PAUSE)
 }
 

@@ -34,35 +34,57 @@ impl<'a> Planner<'a> {
     /// Whether a surplus guest still has work to do. That is said.
     fn must_stay(&mut self, found: &Found<'_>) -> bool {
         let instance = &found.mark.instance;
-        let Some(group) = self.round.desired.group_of(instance).filter(|g| g.replicas > 0) else { return false };
+        let Some(group) = self
+            .round
+            .desired
+            .group_of(instance)
+            .filter(|g| g.replicas > 0)
+        else {
+            return false;
+        };
         let obstacle = match &group.role {
             _ if found.domain.run.is_none() => None,
             Role::Service(_) => self.untold(group),
-            Role::LoadBalancer(lb) if self.holders.get(&group.id) == Some(instance) => {
-                Some((NoticeKind::Waiting, format!("it holds {}, and nobody can take that over yet", lb.vip.addr())))
-            }
+            Role::LoadBalancer(lb) if self.holders.get(&group.id) == Some(instance) => Some((
+                NoticeKind::Waiting,
+                format!(
+                    "it holds {}, and nobody can take that over yet",
+                    lb.vip.addr()
+                ),
+            )),
             Role::LoadBalancer(_) => None,
         };
-        let Some((kind, why)) = obstacle else { return false };
+        let Some((kind, why)) = obstacle else {
+            return false;
+        };
         self.draft.notices.push(Notice {
             kind,
             subject: instance.to_string(),
             text: format!("it is not desired any more, and stays for now: {why}"),
             help: None,
-            line: self.round.desired.lines.of(&format!("{}.replicas", group.key())),
+            line: self
+                .round
+                .desired
+                .lines
+                .of(&format!("{}.replicas", group.key())),
         });
         true
     }
 
     /// The actions of this plan that change what load balancers do: a guest is only removed after all of them.
     fn rotations(&self) -> Vec<ActionId> {
-        let is_balancer = |i: &InstanceId| self.round.desired.groups.contains_key(&i.group) && !self.is_service(i);
+        let is_balancer = |i: &InstanceId| {
+            self.round.desired.groups.contains_key(&i.group) && !self.is_service(i)
+        };
         self.draft
             .actions
             .iter()
             .filter(|a| a.operation.instance().is_some_and(is_balancer))
             .filter(|a| {
-                matches!(a.operation, Operation::Configure(_) | Operation::AddVip(_) | Operation::DropVip(_))
+                matches!(
+                    a.operation,
+                    Operation::Configure(_) | Operation::AddVip(_) | Operation::DropVip(_)
+                )
             })
             .map(|a| a.id)
             .collect()
@@ -72,7 +94,10 @@ impl<'a> Planner<'a> {
         let instance = &found.mark.instance;
         let (motive, why) = match counts {
             true => (Motive::Change, self.not_desired(instance)),
-            false => (Motive::Heal, reason(ReasonCode::Surplus, "it also exists on another host")),
+            false => (
+                Motive::Heal,
+                reason(ReasonCode::Surplus, "it also exists on another host"),
+            ),
         };
         let operation = Operation::Destroy(Removal {
             host: found.host.clone(),
@@ -82,7 +107,10 @@ impl<'a> Planner<'a> {
             generation: found.mark.generation.clone(),
             volumes: self.volumes_of(instance, found.host),
         });
-        let summary = format!("{instance} on host {} with {}", found.host, found.mark.address);
+        let summary = format!(
+            "{instance} on host {} with {}",
+            found.host, found.mark.address
+        );
         let step = Step::new(motive, operation, summary, why)
             .needs(stop_requests.iter().copied())
             .after(self.last.get(instance).copied());
@@ -92,10 +120,21 @@ impl<'a> Planner<'a> {
 
     fn not_desired(&self, instance: &InstanceId) -> crate::model::plan::Reason {
         match self.round.desired.group_of(instance) {
-            None => reason(ReasonCode::Surplus, format!("{} is not in the file any more", instance.group)),
+            None => reason(
+                ReasonCode::Surplus,
+                format!("{} is not in the file any more", instance.group),
+            ),
             Some(group) => {
-                let line = self.round.desired.lines.of(&format!("{}.replicas", group.key()));
-                reason_at(ReasonCode::Surplus, format!("{} desired", group.replicas), line)
+                let line = self
+                    .round
+                    .desired
+                    .lines
+                    .of(&format!("{}.replicas", group.key()));
+                reason_at(
+                    ReasonCode::Surplus,
+                    format!("{} desired", group.replicas),
+                    line,
+                )
             }
         }
     }
@@ -103,19 +142,31 @@ impl<'a> Planner<'a> {
     fn sweep(&mut self) {
         let mut leftovers: BTreeMap<&HostId, Vec<(String, InstanceId)>> = BTreeMap::new();
         for (id, seen) in &self.round.observed.hosts {
-            let (Some(facts), Some(host)) = (seen.facts(), self.round.desired.hosts.get(id)) else { continue };
+            let (Some(facts), Some(host)) = (seen.facts(), self.round.desired.hosts.get(id)) else {
+                continue;
+            };
             let directory = volume_directory(self.round.desired, host);
             for name in &facts.volumes {
                 if let Some(instance) = owner(name).filter(|i| self.is_leftover(i, id)) {
-                    leftovers.entry(id).or_default().push((format!("{directory}/{name}"), instance));
+                    leftovers
+                        .entry(id)
+                        .or_default()
+                        .push((format!("{directory}/{name}"), instance));
                 }
             }
         }
         for (host, files) in leftovers {
-            let domains = files.iter().map(|(_, i)| DomainName::new(&self.round.desired.cluster, i)).collect();
+            let domains = files
+                .iter()
+                .map(|(_, i)| DomainName::new(&self.round.desired.cluster, i))
+                .collect();
             let summary = format!("{} files on host {host}", files.len());
             let volumes = files.into_iter().map(|(path, _)| path).collect();
-            let operation = Operation::Sweep(Sweep { host: host.clone(), volumes, domains });
+            let operation = Operation::Sweep(Sweep {
+                host: host.clone(),
+                volumes,
+                domains,
+            });
             let why = reason(ReasonCode::Leftover, "they belong to no guest");
             self.draft.push(Step::heal(operation, summary, why));
         }
@@ -124,7 +175,11 @@ impl<'a> Planner<'a> {
     fn is_leftover(&self, instance: &InstanceId, host: &HostId) -> bool {
         let has_domain = self.round.inventory.is_on(instance, host);
         let is_placed = self.round.place(instance).is_some_and(|p| p.host == host);
-        let is_busy = self.round.views.get(instance).is_some_and(|v| v.state == State::Busy);
+        let is_busy = self
+            .round
+            .views
+            .get(instance)
+            .is_some_and(|v| v.state == State::Busy);
         !has_domain && !is_placed && !is_busy && !self.round.memory.busy.contains_key(instance)
     }
 }
@@ -132,5 +187,8 @@ impl<'a> Planner<'a> {
 /// The instance that a file in our directory belongs to; none for a file that is not of our making.
 fn owner(name: &str) -> Option<InstanceId> {
     let (instance, ending) = name.rsplit_once('.')?;
-    VOLUME_ENDINGS.contains(&ending).then(|| instance.parse().ok()).flatten()
+    VOLUME_ENDINGS
+        .contains(&ending)
+        .then(|| instance.parse().ok())
+        .flatten()
 }

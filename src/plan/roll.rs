@@ -61,7 +61,8 @@ impl<'a> Planner<'a> {
     /// The holder of a VIP is the last of its group, so that the VIP moves once.
     fn rolling_order(&self, group: &Group) -> Vec<InstanceId> {
         let holder = self.holders.get(&group.id);
-        let mut order: Vec<InstanceId> = self.round.views_of(group).map(|(i, _)| i.clone()).collect();
+        let mut order: Vec<InstanceId> =
+            self.round.views_of(group).map(|(i, _)| i.clone()).collect();
         order.sort_by_key(|i| holder == Some(i));
         order
     }
@@ -75,16 +76,24 @@ impl<'a> Planner<'a> {
         match self.need(instance, group, &found)? {
             Need::Quiet(config, drift) => self.quietly(instance, group, &found, config, drift),
             Need::Unmark => self.unmark(&found),
-            Need::Rebuild(_) | Need::Rebind(..) | Need::Restart(..) if self.must_wait(instance, group) => None,
+            Need::Rebuild(_) | Need::Rebind(..) | Need::Restart(..)
+                if self.must_wait(instance, group) =>
+            {
+                None
+            }
             Need::Rebuild(reason) => self.rebuild_in_row(instance, group, reason),
             Need::Rebind(to, reason) => self.rebind_in_row(instance, group, &found, to, reason),
-            Need::Restart(config, drift) => self.restart_in_row(instance, group, &found, config, drift),
+            Need::Restart(config, drift) => {
+                self.restart_in_row(instance, group, &found, config, drift)
+            }
         }
     }
 
     /// Whether `instance` must be left in service for now. That is said.
     fn must_wait(&mut self, instance: &InstanceId, group: &'a Group) -> bool {
-        let Some((kind, why)) = self.obstacle(instance, group) else { return false };
+        let Some((kind, why)) = self.obstacle(instance, group) else {
+            return false;
+        };
         self.draft.notices.push(Notice {
             kind,
             subject: instance.to_string(),
@@ -98,12 +107,21 @@ impl<'a> Planner<'a> {
     /// Why an instance may not be taken out of service now: another one of its group is out already, or requests can't
     /// be led elsewhere.
     fn obstacle(&mut self, instance: &InstanceId, group: &'a Group) -> Option<Obstacle> {
-        let out = self.round.views_of(group).filter(|(i, _)| *i != instance).find(|(i, view)| match view.state {
-            State::Busy => true,
-            State::Live(Health::Booting { .. } | Health::Dead(_)) => !self.planned.contains_key(*i),
-            // What can't be seen may be away for long, and what can't be placed too: others go on.
-            State::Live(Health::Healthy) | State::Absent | State::Hidden(..) | State::Perhaps(_) => false,
-        });
+        let out = self
+            .round
+            .views_of(group)
+            .filter(|(i, _)| *i != instance)
+            .find(|(i, view)| match view.state {
+                State::Busy => true,
+                State::Live(Health::Booting { .. } | Health::Dead(_)) => {
+                    !self.planned.contains_key(*i)
+                }
+                // What can't be seen may be away for long, and what can't be placed too: others go on.
+                State::Live(Health::Healthy)
+                | State::Absent
+                | State::Hidden(..)
+                | State::Perhaps(_) => false,
+            });
         if let Some((other, _)) = out {
             return Some((NoticeKind::Waiting, format!("{other} is not well yet")));
         }
@@ -129,7 +147,8 @@ impl<'a> Planner<'a> {
             self.cannot_look(instance);
             return None;
         }
-        let (config, drift) = self.fitting(instance, group, found.host, place.address, &AS_IT_IS)?;
+        let (config, drift) =
+            self.fitting(instance, group, found.host, place.address, &AS_IT_IS)?;
         if drift.is_none() && found.mark.port == group.port() {
             self.draft.unchanged += 1;
             return None;
@@ -151,13 +170,28 @@ impl<'a> Planner<'a> {
             .iter()
             .map(|(key, old, new)| format!("{key} {old} → {new}"))
             .collect();
-        let line = self.round.desired.lines.of(&format!("{}.{first}", group.key()));
-        Some(reason_at(ReasonCode::MachineChanged, words.join(", "), line))
+        let line = self
+            .round
+            .desired
+            .lines
+            .of(&format!("{}.{first}", group.key()));
+        Some(reason_at(
+            ReasonCode::MachineChanged,
+            words.join(", "),
+            line,
+        ))
     }
 
     fn address_change(&self, group: &Group, found: &Found<'_>, to: Ipv4Addr) -> Need {
-        let line = self.round.desired.lines.of(&format!("hosts.{}.pool", found.host));
-        let text = format!("{} is not in the pool of host {} any more", found.mark.address, found.host);
+        let line = self
+            .round
+            .desired
+            .lines
+            .of(&format!("hosts.{}.pool", found.host));
+        let text = format!(
+            "{} is not in the pool of host {} any more",
+            found.mark.address, found.host
+        );
         let reason = reason_at(ReasonCode::AddressChanged, text, line);
         match self.round.image(group).is_some_and(|i| i.interfaces) {
             true => Need::Rebind(to, reason),
@@ -216,7 +250,9 @@ impl<'a> Planner<'a> {
             changes: drift.changes,
             boot: REACH,
             must_live: restarts,
-            interrupts: restarts.then(|| self.noticed(instance, group, RESTART)).flatten(),
+            interrupts: restarts
+                .then(|| self.noticed(instance, group, RESTART))
+                .flatten(),
         }
     }
 
@@ -224,20 +260,37 @@ impl<'a> Planner<'a> {
         let operation = Operation::SetMark(SetMark {
             host: found.host.clone(),
             domain: DomainName::new(&self.round.desired.cluster, &found.mark.instance),
-            mark: Mark { moving_to: None, ..found.mark.clone() },
+            mark: Mark {
+                moving_to: None,
+                ..found.mark.clone()
+            },
         });
         let summary = format!("{} stays at {}", found.mark.instance, found.mark.address);
-        let why = reason_at(ReasonCode::Unfinished, "a change of its address was begun and is not wanted any more", None);
+        let why = reason_at(
+            ReasonCode::Unfinished,
+            "a change of its address was begun and is not wanted any more",
+            None,
+        );
         self.draft.push(Step::heal(operation, summary, why));
         Some(())
     }
 
-    fn rebuild_in_row(&mut self, instance: &InstanceId, group: &'a Group, reason: Reason) -> Option<()> {
+    fn rebuild_in_row(
+        &mut self,
+        instance: &InstanceId,
+        group: &'a Group,
+        reason: Reason,
+    ) -> Option<()> {
         let prepared = self.prepare(instance)?;
         // Nobody is taken out of rotation while an image is still on its way.
         let needs = self.step_aside(instance, group, (Motive::Change, &reason), &prepared.copies);
         let interrupts = self.noticed(instance, group, REBUILD);
-        let purpose = Purpose { motive: Motive::Change, reason, needs, interrupts };
+        let purpose = Purpose {
+            motive: Motive::Change,
+            reason,
+            needs,
+            interrupts,
+        };
         let end = self.carry_on(instance, prepared, purpose)?;
         self.back_in_row(instance, group, self.round.place(instance)?.address, end);
         Some(())
@@ -261,7 +314,13 @@ impl<'a> Planner<'a> {
     }
 
     /// The work on an instance is done: it is in service again, and the next one may follow.
-    fn back_in_row(&mut self, instance: &InstanceId, group: &'a Group, address: Ipv4Addr, end: ActionId) {
+    fn back_in_row(
+        &mut self,
+        instance: &InstanceId,
+        group: &'a Group,
+        address: Ipv4Addr,
+        end: ActionId,
+    ) {
         self.row = Some(end);
         self.rotate_in(instance, group, address);
     }
@@ -282,9 +341,15 @@ impl<'a> Planner<'a> {
                 return None;
             }
         };
-        let network = self.round.guest_network(found.host, &self.mac_of(instance))?;
+        let network = self
+            .round
+            .guest_network(found.host, &self.mac_of(instance))?;
         let needs = self.step_aside(instance, group, (Motive::Change, &reason), &[]);
-        let moved = Mark { address: to, moving_to: None, ..found.mark.clone() };
+        let moved = Mark {
+            address: to,
+            moving_to: None,
+            ..found.mark.clone()
+        };
         let path = interfaces.path.clone();
         let operation = Operation::Rebind(Box::new(Rebind {
             guest: self.round.guest_ref(group, found.host, found.mark),
@@ -292,10 +357,19 @@ impl<'a> Planner<'a> {
             to,
             network,
             interfaces,
-            moving: Mark { moving_to: Some(to), ..found.mark.clone() },
+            moving: Mark {
+                moving_to: Some(to),
+                ..found.mark.clone()
+            },
             moved: moved.clone(),
             fallback: REBIND_FALLBACK,
-            healthy: (Heartbeat { port: self.present_beat(group, found), ..group.heartbeat.clone() }, group.heartbeat.grace),
+            healthy: (
+                Heartbeat {
+                    port: self.present_beat(group, found),
+                    ..group.heartbeat.clone()
+                },
+                group.heartbeat.grace,
+            ),
         }));
         let summary = format!("{instance} from {} to {to}", found.mark.address);
         let mut step = Step::change(operation, summary, reason)
@@ -308,13 +382,26 @@ impl<'a> Planner<'a> {
         self.last.insert(instance.clone(), id);
         self.arrivals.insert(instance.clone(), id);
         self.renumbered.insert(instance.clone(), path);
-        self.marks.insert(instance.clone(), (found.host.clone(), moved.clone()));
-        self.follow_address(instance, group, Found { mark: &moved, ..*found }, id)
+        self.marks
+            .insert(instance.clone(), (found.host.clone(), moved.clone()));
+        self.follow_address(
+            instance,
+            group,
+            Found {
+                mark: &moved,
+                ..*found
+            },
+            id,
+        )
     }
 
     /// The port where the heartbeat answers as long as the guest is configured as it is.
     fn present_beat(&self, group: &Group, found: &Found<'_>) -> u16 {
-        if group.heartbeat.port == group.port() { found.mark.port } else { group.heartbeat.port }
+        if group.heartbeat.port == group.port() {
+            found.mark.port
+        } else {
+            group.heartbeat.port
+        }
     }
 
     /// After a change of address, files that name it follow.
@@ -348,14 +435,23 @@ impl<'a> Planner<'a> {
     ) -> Vec<ActionId> {
         let mut needs: Vec<ActionId> = self.row.into_iter().chain(copies.iter().copied()).collect();
         if self.in_row.insert(group.id.clone()) {
-            let heals = self.last.iter().filter(|(i, _)| i.group == group.id && *i != instance);
+            let heals = self
+                .last
+                .iter()
+                .filter(|(i, _)| i.group == group.id && *i != instance);
             needs.extend(heals.map(|(_, id)| *id));
         }
         match &group.role {
-            Role::Service(_) if self.others_live(instance, group) && is_routed(self.round.desired, &group.id) => {
+            Role::Service(_)
+                if self.others_live(instance, group)
+                    && is_routed(self.round.desired, &group.id) =>
+            {
                 self.rotation.rely_on(&group.id);
                 self.rotation.take_out(instance);
-                let why = Reason { text: format!("{instance} is worked on next: {}", reason.text), ..reason.clone() };
+                let why = Reason {
+                    text: format!("{instance} is worked on next: {}", reason.text),
+                    ..reason.clone()
+                };
                 let told = self.rotate(motive, &why, &needs);
                 needs.extend(told);
             }
@@ -373,7 +469,17 @@ impl<'a> Planner<'a> {
         })
     }
 
-    fn noticed(&self, instance: &InstanceId, group: &Group, about: Duration) -> Option<(String, Duration)> {
-        (!self.others_live(instance, group)).then(|| (format!("{} (its only instance that serves)", group.id), about))
+    fn noticed(
+        &self,
+        instance: &InstanceId,
+        group: &Group,
+        about: Duration,
+    ) -> Option<(String, Duration)> {
+        (!self.others_live(instance, group)).then(|| {
+            (
+                format!("{} (its only instance that serves)", group.id),
+                about,
+            )
+        })
     }
 }

@@ -56,14 +56,22 @@ impl Rotation {
                 (_, Some(found)) => found.mark,
                 (State::Hidden(_, mark), None) => mark,
                 (State::Perhaps(_), None) => {
-                    rotation.unknown.insert(view.group.id.clone(), instance.clone());
+                    rotation
+                        .unknown
+                        .insert(view.group.id.clone(), instance.clone());
                     continue;
                 }
                 (State::Busy | State::Absent | State::Live(_), None) => continue,
             };
             rotation.put(instance, mark.address, mark.port);
             if is_in_doubt(&view.state) {
-                rotation.doubts.insert(instance.clone(), Doubt { known: true, well_after: None });
+                rotation.doubts.insert(
+                    instance.clone(),
+                    Doubt {
+                        known: true,
+                        well_after: None,
+                    },
+                );
             }
         }
         rotation
@@ -71,7 +79,12 @@ impl Rotation {
 
     /// Puts an instance that is well into the rotation, at this address and port.
     pub fn put(&mut self, instance: &InstanceId, address: Ipv4Addr, port: u16) {
-        let server = Server { instance: instance.clone(), address, port, down: false };
+        let server = Server {
+            instance: instance.clone(),
+            address,
+            port,
+            down: false,
+        };
         self.servers
             .entry(instance.group.clone())
             .or_default()
@@ -80,14 +93,28 @@ impl Rotation {
     }
 
     /// Puts in an instance that is well once an action of this plan has succeeded.
-    pub fn promise(&mut self, instance: &InstanceId, address: Ipv4Addr, port: u16, known: bool, well_after: ActionId) {
+    pub fn promise(
+        &mut self,
+        instance: &InstanceId,
+        address: Ipv4Addr,
+        port: u16,
+        known: bool,
+        well_after: ActionId,
+    ) {
         self.put(instance, address, port);
-        self.doubts.insert(instance.clone(), Doubt { known, well_after: Some(well_after) });
+        self.doubts.insert(
+            instance.clone(),
+            Doubt {
+                known,
+                well_after: Some(well_after),
+            },
+        );
     }
 
     /// Those of a group that this plan makes well count as well from here on: what comes next needs their actions.
     pub fn rely_on(&mut self, group: &GroupId) {
-        self.doubts.retain(|instance, doubt| instance.group != *group || doubt.well_after.is_none());
+        self.doubts
+            .retain(|instance, doubt| instance.group != *group || doubt.well_after.is_none());
     }
 
     /// Takes an instance out, so that it gets no new requests; it stays listed.
@@ -99,21 +126,35 @@ impl Rotation {
     }
 
     /// The upstreams of one load balancer, or the instance that hides one of them.
-    pub fn upstreams(&self, balancer: &LoadBalancer, trust: Trust) -> Result<Vec<Upstream>, &InstanceId> {
+    pub fn upstreams(
+        &self,
+        balancer: &LoadBalancer,
+        trust: Trust,
+    ) -> Result<Vec<Upstream>, &InstanceId> {
         let services: BTreeSet<&GroupId> = balancer.routes.iter().map(|r| &r.service).collect();
         services
             .into_iter()
             .map(|service| match self.unknown.get(service) {
                 Some(hidden) => Err(hidden),
-                None => Ok(Upstream { service: service.clone(), servers: self.servers_of(service, trust) }),
+                None => Ok(Upstream {
+                    service: service.clone(),
+                    servers: self.servers_of(service, trust),
+                }),
             })
             .collect()
     }
 
     fn servers_of(&self, service: &GroupId, trust: Trust) -> Vec<Server> {
-        let servers = self.servers.get(service).into_iter().flat_map(BTreeMap::values);
+        let servers = self
+            .servers
+            .get(service)
+            .into_iter()
+            .flat_map(BTreeMap::values);
         servers
-            .map(|server| Server { down: server.down || !self.is_trusted(&server.instance, trust), ..server.clone() })
+            .map(|server| Server {
+                down: server.down || !self.is_trusted(&server.instance, trust),
+                ..server.clone()
+            })
             .collect()
     }
 
@@ -127,7 +168,9 @@ impl Rotation {
 
     /// The actions after which the instances that this plan makes well are so, as far as `balancer` is concerned.
     pub fn promises(&self, balancer: &LoadBalancer) -> BTreeSet<ActionId> {
-        self.doubts_of(balancer).filter_map(|doubt| doubt.well_after).collect()
+        self.doubts_of(balancer)
+            .filter_map(|doubt| doubt.well_after)
+            .collect()
     }
 
     /// Whether all that is in doubt behind `balancer` is new, so that there is nothing to settle before it is well.
@@ -137,8 +180,12 @@ impl Rotation {
     }
 
     fn doubts_of<'b>(&'b self, balancer: &'b LoadBalancer) -> impl Iterator<Item = &'b Doubt> {
-        let routed = |instance: &InstanceId| balancer.routes.iter().any(|r| r.service == instance.group);
-        self.doubts.iter().filter(move |(instance, _)| routed(instance)).map(|(_, doubt)| doubt)
+        let routed =
+            |instance: &InstanceId| balancer.routes.iter().any(|r| r.service == instance.group);
+        self.doubts
+            .iter()
+            .filter(move |(instance, _)| routed(instance))
+            .map(|(_, doubt)| doubt)
     }
 }
 
@@ -146,7 +193,9 @@ fn is_in_doubt(state: &State<'_>) -> bool {
     match state {
         State::Busy | State::Live(Health::Booting { .. } | Health::Dead(_)) => true,
         // Of what can't be seen nothing is known: it is left as it is.
-        State::Absent | State::Hidden(..) | State::Perhaps(_) | State::Live(Health::Healthy) => false,
+        State::Absent | State::Hidden(..) | State::Perhaps(_) | State::Live(Health::Healthy) => {
+            false
+        }
     }
 }
 
@@ -157,5 +206,7 @@ pub fn routes_to(balancer: &LoadBalancer, service: &GroupId) -> bool {
 
 /// Whether any load balancer sends requests to `service`.
 pub fn is_routed(desired: &Desired, service: &GroupId) -> bool {
-    desired.load_balancers().any(|(_, lb)| routes_to(lb, service))
+    desired
+        .load_balancers()
+        .any(|(_, lb)| routes_to(lb, service))
 }

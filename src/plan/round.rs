@@ -108,7 +108,11 @@ impl<'a> Round<'a> {
             Whereabouts::Perhaps { host } => State::Perhaps(host),
             Whereabouts::Nowhere => State::Absent,
         };
-        View { group, found, state }
+        View {
+            group,
+            found,
+            state,
+        }
     }
 
     /// The instances of a group, in order.
@@ -136,7 +140,9 @@ impl<'a> Round<'a> {
 
     /// The network of a host's guests.
     pub fn network(&self, host: &HostId) -> Option<&'a Network> {
-        self.desired.networks.get(&self.desired.hosts.get(host)?.network)
+        self.desired
+            .networks
+            .get(&self.desired.hosts.get(host)?.network)
     }
 
     /// What was seen inside an instance.
@@ -150,7 +156,9 @@ impl<'a> Round<'a> {
             instance: mark.instance.clone(),
             host: host.clone(),
             address: mark.address,
-            user: self.image(group).map_or_else(|| "root".to_owned(), |i| i.user.clone()),
+            user: self
+                .image(group)
+                .map_or_else(|| "root".to_owned(), |i| i.user.clone()),
             generation: mark.generation.clone(),
         }
     }
@@ -196,6 +204,9 @@ impl<'a> Round<'a> {
         upstreams: &[Upstream],
     ) -> Option<Result<Arc<GuestConfig>, RenderError>> {
         let context = self.context(instance, group, host, address)?;
-        Some(self.renderer.guest_config(self.desired, &context, upstreams))
+        Some(
+            self.renderer
+                .guest_config(self.desired, &context, upstreams),
+        )
     }
 }

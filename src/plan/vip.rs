@@ -37,8 +37,12 @@ impl<'a> Planner<'a> {
 
     /// Whether an instance may hold the VIP.
     pub(super) fn hold(&self, instance: &InstanceId, group: &Group, lb: &LoadBalancer) -> Hold {
-        let Some(view) = self.round.views.get(instance) else { return Hold::No };
-        let off = view.found.is_some_and(|f| f.domain.state == DomainState::Off);
+        let Some(view) = self.round.views.get(instance) else {
+            return Hold::No;
+        };
+        let off = view
+            .found
+            .is_some_and(|f| f.domain.state == DomainState::Off);
         if off || view.state == State::Absent {
             return Hold::No;
         }
@@ -47,13 +51,20 @@ impl<'a> Planner<'a> {
             return if holds { Hold::Yes } else { Hold::No };
         }
         // Only we hand out VIPs: a guest that did not have it when we last knew does not have it now.
-        if self.known_holder(group, lb).is_some_and(|h| h.instance != *instance) {
+        if self
+            .known_holder(group, lb)
+            .is_some_and(|h| h.instance != *instance)
+        {
             return Hold::No;
         }
         match &view.state {
             State::Live(Health::Dead(_)) => Hold::Fenceable,
-            State::Live(Health::Healthy | Health::Booting { .. }) => Hold::Perhaps("it can't be looked into".to_owned()),
-            State::Hidden(host, _) | State::Perhaps(host) => Hold::Perhaps(format!("host {host} can't be seen")),
+            State::Live(Health::Healthy | Health::Booting { .. }) => {
+                Hold::Perhaps("it can't be looked into".to_owned())
+            }
+            State::Hidden(host, _) | State::Perhaps(host) => {
+                Hold::Perhaps(format!("host {host} can't be seen"))
+            }
             State::Busy => Hold::Perhaps("an action is at work on it".to_owned()),
             State::Absent => Hold::No,
         }
@@ -61,7 +72,11 @@ impl<'a> Planner<'a> {
 
     /// Who held this VIP when that was last known.
     fn known_holder(&self, group: &Group, lb: &LoadBalancer) -> Option<&'a Holder> {
-        self.round.memory.holders.get(&group.id).filter(|h| h.vip == Some(lb.vip.addr()))
+        self.round
+            .memory
+            .holders
+            .get(&group.id)
+            .filter(|h| h.vip == Some(lb.vip.addr()))
     }
 
     /// Whether reality or the file asks for a holder.
@@ -73,22 +88,33 @@ impl<'a> Planner<'a> {
     }
 
     /// The holder, if it is out of sight: then nothing is done that could leave the VIP without a holder.
-    pub(super) fn holder_out_of_sight(&self, group: &'a Group, lb: &LoadBalancer) -> Option<(NoticeKind, String)> {
+    pub(super) fn holder_out_of_sight(
+        &self,
+        group: &'a Group,
+        lb: &LoadBalancer,
+    ) -> Option<(NoticeKind, String)> {
         let (holder, why) = self.perhaps(group, lb)?;
-        Some((NoticeKind::Unknown, format!("{holder} may hold {}: {why}", lb.vip.addr())))
+        Some((
+            NoticeKind::Unknown,
+            format!("{holder} may hold {}: {why}", lb.vip.addr()),
+        ))
     }
 
     fn perhaps(&self, group: &'a Group, lb: &LoadBalancer) -> Option<(InstanceId, String)> {
-        self.round.views_of(group).find_map(|(i, _)| match self.hold(i, group, lb) {
-            Hold::Perhaps(why) if !self.planned.contains_key(i) => Some((i.clone(), why)),
-            Hold::Perhaps(_) | Hold::Yes | Hold::No | Hold::Fenceable => None,
-        })
+        self.round
+            .views_of(group)
+            .find_map(|(i, _)| match self.hold(i, group, lb) {
+                Hold::Perhaps(why) if !self.planned.contains_key(i) => Some((i.clone(), why)),
+                Hold::Perhaps(_) | Hold::Yes | Hold::No | Hold::Fenceable => None,
+            })
     }
 
     /// A living, configured guest that can take the VIP now.
     pub(super) fn next_holder(&self, group: &Group) -> Option<InstanceId> {
         let mut views = self.round.views_of(group);
-        views.find(|(i, _)| self.is_healthy(i) && self.round.facts(i).is_some()).map(|(i, _)| i.clone())
+        views
+            .find(|(i, _)| self.is_healthy(i) && self.round.facts(i).is_some())
+            .map(|(i, _)| i.clone())
     }
 
     /// Adds the action.
@@ -116,7 +142,11 @@ impl<'a> Planner<'a> {
     /// How a guest is reached at this point of the plan.
     pub(super) fn guest_now(&self, instance: &InstanceId, group: &Group) -> Option<GuestRef> {
         let seen = || {
-            let (found, _) = self.round.inventory.all_found().find(|(f, _)| f.mark.instance == *instance)?;
+            let (found, _) = self
+                .round
+                .inventory
+                .all_found()
+                .find(|(f, _)| f.mark.instance == *instance)?;
             Some((found.host.clone(), found.mark.clone()))
         };
         let (host, mark) = self.present_mark(instance).or_else(seen)?;
@@ -134,9 +164,15 @@ impl<'a> Planner<'a> {
         if self.holders.get(&group.id) != Some(instance) {
             return Vec::new();
         }
-        let other = self.round.views_of(group).map(|(i, _)| i.clone()).find(|i| {
-            i != instance && (self.planned.contains_key(i) || (self.is_healthy(i) && self.round.facts(i).is_some()))
-        });
+        let other = self
+            .round
+            .views_of(group)
+            .map(|(i, _)| i.clone())
+            .find(|i| {
+                i != instance
+                    && (self.planned.contains_key(i)
+                        || (self.is_healthy(i) && self.round.facts(i).is_some()))
+            });
         let (Some(other), Some(guest)) = (other, self.guest_now(instance, group)) else {
             return Vec::new();
         };
@@ -154,7 +190,13 @@ impl<'a> Planner<'a> {
             .after(self.last.get(instance).copied());
         let drop = self.draft.push(step);
         self.last.insert(instance.clone(), drop);
-        let add = self.add_vip(&other, group, lb, (Motive::Change, ReasonCode::HolderChanges, text), vec![drop]);
+        let add = self.add_vip(
+            &other,
+            group,
+            lb,
+            (Motive::Change, ReasonCode::HolderChanges, text),
+            vec![drop],
+        );
         add.into_iter().collect()
     }
 
@@ -177,7 +219,13 @@ impl<'a> Planner<'a> {
             self.draft.notices.push(notice);
             return;
         }
-        let fresh = || self.round.views_of(group).map(|(i, _)| i).find(|i| self.planned.contains_key(*i)).cloned();
+        let fresh = || {
+            self.round
+                .views_of(group)
+                .map(|(i, _)| i)
+                .find(|i| self.planned.contains_key(*i))
+                .cloned()
+        };
         let Some(next) = self.next_holder(group).or_else(fresh) else {
             let notice = self.nobody_to_hold(group, lb);
             self.draft.notices.extend(notice);
@@ -185,16 +233,29 @@ impl<'a> Planner<'a> {
         };
         let fences = self.fence_former(&next, group, lb);
         let motive = self.vip_motive(group, lb);
-        self.add_vip(&next, group, lb, (motive, ReasonCode::VipUnheld, "nobody holds it".to_owned()), fences);
+        self.add_vip(
+            &next,
+            group,
+            lb,
+            (motive, ReasonCode::VipUnheld, "nobody holds it".to_owned()),
+            fences,
+        );
     }
 
     fn nobody_to_hold(&self, group: &'a Group, lb: &LoadBalancer) -> Option<Notice> {
-        let comes = self.round.views_of(group).any(|(_, view)| match view.state {
-            State::Busy | State::Live(_) => true,
-            State::Absent | State::Hidden(..) | State::Perhaps(_) => false,
-        });
+        let comes = self
+            .round
+            .views_of(group)
+            .any(|(_, view)| match view.state {
+                State::Busy | State::Live(_) => true,
+                State::Absent | State::Hidden(..) | State::Perhaps(_) => false,
+            });
         (group.replicas > 0).then(|| Notice {
-            kind: if comes { NoticeKind::Waiting } else { NoticeKind::Blocked },
+            kind: if comes {
+                NoticeKind::Waiting
+            } else {
+                NoticeKind::Blocked
+            },
             subject: format!("VIP {}", lb.vip.addr()),
             text: "no load balancer lives that could hold it".to_owned(),
             help: None,
@@ -203,11 +264,19 @@ impl<'a> Planner<'a> {
     }
 
     /// Guests of groups that are gone from the file may hold the VIP still: they end first.
-    pub(super) fn fence_former(&mut self, next: &InstanceId, group: &'a Group, lb: &LoadBalancer) -> Vec<ActionId> {
+    pub(super) fn fence_former(
+        &mut self,
+        next: &InstanceId,
+        group: &'a Group,
+        lb: &LoadBalancer,
+    ) -> Vec<ActionId> {
         let former: Vec<Found<'a>> = self.former_holders(group, lb);
         let ready = self.last.get(next).copied();
         let fence = |found: Found<'a>| {
-            let text = format!("it holds or may hold {}, and is not desired any more", lb.vip.addr());
+            let text = format!(
+                "it holds or may hold {}, and is not desired any more",
+                lb.vip.addr()
+            );
             let id = self.push_fence(&found, Motive::Change, reason(ReasonCode::FenceFirst, text));
             // Not before there is somebody to take over.
             if let (Some(action), Some(ready)) = (self.draft.actions.last_mut(), ready) {
@@ -220,14 +289,27 @@ impl<'a> Planner<'a> {
 
     fn former_holders(&self, group: &Group, lb: &LoadBalancer) -> Vec<Found<'a>> {
         let vip = Some(lb.vip.addr());
-        let mut known = self.round.memory.holders.values().filter(|h| h.vip == vip).peekable();
+        let mut known = self
+            .round
+            .memory
+            .holders
+            .values()
+            .filter(|h| h.vip == vip)
+            .peekable();
         let nobody_known = known.peek().is_none();
         let known: Vec<&InstanceId> = known.map(|h| &h.instance).collect();
         let gone = |i: &InstanceId| !self.round.desired.groups.contains_key(&i.group);
         let same_group_unseen = |i: &InstanceId| {
-            i.group == group.id && !self.round.views.contains_key(i) && self.round.facts(i).is_none()
+            i.group == group.id
+                && !self.round.views.contains_key(i)
+                && self.round.facts(i).is_none()
         };
-        let found = self.round.inventory.all_found().map(|(f, _)| f).filter(|f| f.domain.run.is_some());
+        let found = self
+            .round
+            .inventory
+            .all_found()
+            .map(|(f, _)| f)
+            .filter(|f| f.domain.run.is_some());
         found
             .filter(|f| gone(&f.mark.instance) || same_group_unseen(&f.mark.instance))
             .filter(|f| nobody_known || known.contains(&&f.mark.instance))
@@ -245,7 +327,9 @@ impl<'a> Planner<'a> {
             return Some(Notice {
                 kind: NoticeKind::Blocked,
                 subject,
-                text: format!("{mac} answers for it, and is none of our guests that were seen to hold it"),
+                text: format!(
+                    "{mac} answers for it, and is none of our guests that were seen to hold it"
+                ),
                 help: Some("give that machine another address, or choose another VIP".to_owned()),
                 line,
             });
@@ -262,13 +346,20 @@ impl<'a> Planner<'a> {
 
     fn is_former_mac(&self, mac: &str, group: &Group, lb: &LoadBalancer) -> bool {
         let former = self.former_holders(group, lb);
-        former.iter().any(|f| mac_of(&self.round.desired.cluster, &f.mark.instance) == mac)
+        former
+            .iter()
+            .any(|f| mac_of(&self.round.desired.cluster, &f.mark.instance) == mac)
     }
 
     /// A holder that is rebuilt in this plan loses the VIP with its old life.
     fn restore_after_rebuild(&mut self, holder: &InstanceId, group: &'a Group, lb: &LoadBalancer) {
         let mut rebuilt = None;
-        for action in self.draft.actions.iter().filter(|a| a.operation.instance() == Some(holder)) {
+        for action in self
+            .draft
+            .actions
+            .iter()
+            .filter(|a| a.operation.instance() == Some(holder))
+        {
             match action.operation {
                 Operation::Recreate(_) => rebuilt = Some(action.motive),
                 Operation::AddVip(_) => rebuilt = None,
@@ -277,7 +368,13 @@ impl<'a> Planner<'a> {
         }
         if let Some(motive) = rebuilt {
             let text = "its holder was rebuilt".to_owned();
-            self.add_vip(holder, group, lb, (motive, ReasonCode::VipUnheld, text), Vec::new());
+            self.add_vip(
+                holder,
+                group,
+                lb,
+                (motive, ReasonCode::VipUnheld, text),
+                Vec::new(),
+            );
         }
     }
 
@@ -298,11 +395,26 @@ impl<'a> Planner<'a> {
         }
     }
 
-    fn drop_one(&mut self, instance: &InstanceId, old: Ipv4Net, group: &'a Group, lb: &LoadBalancer) {
-        let Some(guest) = self.guest_now(instance, group) else { return };
-        let gone = VipMove { vip: old, ..vip_move(guest, group, lb, Some(lb.port)) };
+    fn drop_one(
+        &mut self,
+        instance: &InstanceId,
+        old: Ipv4Net,
+        group: &'a Group,
+        lb: &LoadBalancer,
+    ) {
+        let Some(guest) = self.guest_now(instance, group) else {
+            return;
+        };
+        let gone = VipMove {
+            vip: old,
+            ..vip_move(guest, group, lb, Some(lb.port))
+        };
         let line = self.round.desired.lines.of(&format!("{}.vip", group.key()));
-        let why = reason_at(ReasonCode::VipStale, format!("the VIP is {} now", lb.vip.addr()), line);
+        let why = reason_at(
+            ReasonCode::VipStale,
+            format!("the VIP is {} now", lb.vip.addr()),
+            line,
+        );
         let summary = format!("{} off {instance}", old.addr());
         let step = Step::change(Operation::DropVip(gone), summary, why)
             .needs(self.holder_action(group))
@@ -317,18 +429,32 @@ impl<'a> Planner<'a> {
             .actions
             .iter()
             .rev()
-            .find(|a| matches!(a.operation, Operation::AddVip(_)) && a.operation.instance() == Some(holder))
+            .find(|a| {
+                matches!(a.operation, Operation::AddVip(_))
+                    && a.operation.instance() == Some(holder)
+            })
             .map(|a| a.id)
     }
 
     /// The files of an instance on its host, for its removal.
     pub(super) fn volumes_of(&self, instance: &InstanceId, host: &HostId) -> Vec<String> {
         let host = self.round.desired.hosts.get(host);
-        host.map(|h| volumes(self.round.desired, h, instance)).unwrap_or_default()
+        host.map(|h| volumes(self.round.desired, h, instance))
+            .unwrap_or_default()
     }
 }
 
 /// A VIP that comes to a guest, or leaves it.
-pub(super) fn vip_move(guest: GuestRef, group: &Group, lb: &LoadBalancer, quiet_port: Option<u16>) -> VipMove {
-    VipMove { guest, balancer: group.id.clone(), vip: lb.vip, quiet_port }
+pub(super) fn vip_move(
+    guest: GuestRef,
+    group: &Group,
+    lb: &LoadBalancer,
+    quiet_port: Option<u16>,
+) -> VipMove {
+    VipMove {
+        guest,
+        balancer: group.id.clone(),
+        vip: lb.vip,
+        quiet_port,
+    }
 }

@@ -30,7 +30,11 @@ impl Fake {
     pub fn new(desired: Arc<Desired>) -> Arc<Self> {
         let clock = Arc::new(VirtualClock::new());
         let world = World::new(desired, clock.now());
-        Arc::new(Fake { clock, world: Mutex::new(world), killed: Notify::new() })
+        Arc::new(Fake {
+            clock,
+            world: Mutex::new(world),
+            killed: Notify::new(),
+        })
     }
 
     /// The world as it is now.
@@ -58,9 +62,15 @@ impl Fake {
         }
         let mut world = self.world();
         let subject = subject.to_string();
-        if let Some(fault) = world.faults.iter_mut().find(|f| f.times > 0 && f.step == step && f.subject == subject) {
+        if let Some(fault) = world
+            .faults
+            .iter_mut()
+            .find(|f| f.times > 0 && f.step == step && f.subject == subject)
+        {
             fault.times -= 1;
-            return Err(ActError::Failed(format!("{step} of {subject} was made to fail")));
+            return Err(ActError::Failed(format!(
+                "{step} of {subject} was made to fail"
+            )));
         }
         let before = laws::before(&world);
         let result = act(&mut world);
@@ -96,9 +106,18 @@ pub fn host_answers(world: &World, host: &HostId) -> Result<(), ActError> {
 pub fn see(link: Link, power: bool, host: &HostId) -> Option<Unseen> {
     let (kind, message) = match link {
         Link::Up if power => return None,
-        Link::Up | Link::Unreachable => (UnseenKind::Unreachable, format!("ssh to {host}: connection timed out")),
-        Link::KeyChanged => (UnseenKind::HostKeyChanged, format!("the host key of {host} is not the known one")),
-        Link::LibvirtBroken => (UnseenKind::Broken, format!("libvirt on {host} does not answer")),
+        Link::Up | Link::Unreachable => (
+            UnseenKind::Unreachable,
+            format!("ssh to {host}: connection timed out"),
+        ),
+        Link::KeyChanged => (
+            UnseenKind::HostKeyChanged,
+            format!("the host key of {host} is not the known one"),
+        ),
+        Link::LibvirtBroken => (
+            UnseenKind::Broken,
+            format!("libvirt on {host} does not answer"),
+        ),
     };
     Some(Unseen { kind, message })
 }

@@ -3,14 +3,16 @@
 use std::net::Ipv4Addr;
 
 use async_trait::async_trait;
-use reconcile::model::action::{Bootstrap, Daemon, GuestConfig, GuestRef, Rebind, RenderedFile, VipMove};
+use reconcile::model::action::{
+    Bootstrap, Daemon, GuestConfig, GuestRef, Rebind, RenderedFile, VipMove,
+};
 use reconcile::model::desired::{Heartbeat, Init, OnChange};
 use reconcile::model::facts::{DaemonFacts, GuestFacts, GuestFile, Seen, Unseen, UnseenKind};
 use reconcile::model::id::HostId;
+use reconcile::ports::clock::Clock;
 use reconcile::ports::guest::{GuestControl, GuestQuery, Guests, Settle};
 use reconcile::ports::heartbeat::Heartbeats;
 use reconcile::ports::{ActError, Effect};
-use reconcile::ports::clock::Clock;
 
 use super::fake::{Fake, host_answers};
 use super::laws;
@@ -23,18 +25,27 @@ const INIT: Init = Init::Openrc;
 type Place = (HostId, String);
 
 fn unreachable(address: Ipv4Addr) -> Unseen {
-    Unseen { kind: UnseenKind::Unreachable, message: format!("ssh to {address}: no route to host") }
+    Unseen {
+        kind: UnseenKind::Unreachable,
+        message: format!("ssh to {address}: no route to host"),
+    }
 }
 
 /// Who answers at an address. A guest is only reached while its host is.
 fn at(world: &World, host: &HostId, address: Ipv4Addr) -> Result<Place, ActError> {
     host_answers(world, host)?;
     let now = world.now;
-    let mut found = world.domains().filter(|(_, state, d)| {
-        state.power && d.guest.is_up(d.run, now) && d.guest.holds(address)
-    });
-    let (id, state, domain) = found.next().ok_or_else(|| ActError::Unreachable(unreachable(address)))?;
-    let name = state.domains.iter().find(|(_, d)| std::ptr::eq(*d, domain)).map(|(name, _)| name.clone());
+    let mut found = world
+        .domains()
+        .filter(|(_, state, d)| state.power && d.guest.is_up(d.run, now) && d.guest.holds(address));
+    let (id, state, domain) = found
+        .next()
+        .ok_or_else(|| ActError::Unreachable(unreachable(address)))?;
+    let name = state
+        .domains
+        .iter()
+        .find(|(_, d)| std::ptr::eq(*d, domain))
+        .map(|(name, _)| name.clone());
     Ok((id.clone(), name.unwrap_or_default()))
 }
 
@@ -42,7 +53,10 @@ fn at(world: &World, host: &HostId, address: Ipv4Addr) -> Result<Place, ActError
 fn meant(world: &World, guest: &GuestRef) -> Result<Place, ActError> {
     let place = at(world, &guest.host, guest.address)?;
     let domain = &world.hosts[&place.0].domains[&place.1];
-    let is_it = domain.mark.as_ref().is_some_and(|m| m.instance == guest.instance && m.generation == guest.generation);
+    let is_it = domain
+        .mark
+        .as_ref()
+        .is_some_and(|m| m.instance == guest.instance && m.generation == guest.generation);
     match is_it {
         true => Ok(place),
         false => Err(ActError::Unreachable(Unseen {
@@ -53,7 +67,11 @@ fn meant(world: &World, guest: &GuestRef) -> Result<Place, ActError> {
 }
 
 fn domain<'a>(world: &'a mut World, place: &Place) -> &'a mut DomainState {
-    world.hosts.get_mut(&place.0).and_then(|h| h.domains.get_mut(&place.1)).expect("it was just found")
+    world
+        .hosts
+        .get_mut(&place.0)
+        .and_then(|h| h.domains.get_mut(&place.1))
+        .expect("it was just found")
 }
 
 #[async_trait]
@@ -74,7 +92,15 @@ fn facts(guest: &Guest, query: &GuestQuery) -> GuestFacts {
         let file = guest.files.get(path)?;
         let sum = sha256(&file.content);
         let content = (sum != *wanted).then(|| file.content.clone());
-        Some((path.clone(), GuestFile { sha256: sum, mode: file.mode, owner: file.owner.clone(), content }))
+        Some((
+            path.clone(),
+            GuestFile {
+                sha256: sum,
+                mode: file.mode,
+                owner: file.owner.clone(),
+                content,
+            },
+        ))
     });
     let process = guest.process.as_ref().filter(|_| query.daemon.is_some());
     GuestFacts {
@@ -104,14 +130,23 @@ impl GuestControl for Fake {
             }
             self.effect("configure.file", &guest.instance, |world| {
                 let place = meant(world, guest)?;
-                let state = FileState { content: file.content.clone(), mode: file.mode, owner: file.owner.clone() };
-                domain(world, &place).guest.files.insert(file.path.clone(), state);
+                let state = FileState {
+                    content: file.content.clone(),
+                    mode: file.mode,
+                    owner: file.owner.clone(),
+                };
+                domain(world, &place)
+                    .guest
+                    .files
+                    .insert(file.path.clone(), state);
                 Ok(())
             })
             .await?;
             effect = Effect::Changed;
         }
-        let Some(daemon) = &config.daemon else { return Ok(effect) };
+        let Some(daemon) = &config.daemon else {
+            return Ok(effect);
+        };
         let started = self
             .effect("configure.process", &guest.instance, |world| {
                 let place = meant(world, guest)?;
@@ -127,7 +162,9 @@ impl GuestControl for Fake {
             let place = at(world, &guest.host, bootstrap.bootstrap)?;
             let found = domain(world, &place);
             if found.guest.mac != bootstrap.network.mac {
-                return Err(ActError::Moved("another guest has the bootstrap address".to_owned()));
+                return Err(ActError::Moved(
+                    "another guest has the bootstrap address".to_owned(),
+                ));
             }
             found.guest.addresses.retain(|a| a.address != guest.address);
             found.guest.addresses.push(address_of(guest.address, false));
@@ -156,7 +193,11 @@ impl GuestControl for Fake {
                 laws::may_interrupt(world, state, &state.domains[&place.1]);
             }
             let file = settle.interfaces;
-            let state = FileState { content: file.content.clone(), mode: file.mode, owner: file.owner.clone() };
+            let state = FileState {
+                content: file.content.clone(),
+                mode: file.mode,
+                owner: file.owner.clone(),
+            };
             let guest = &mut domain(world, &place).guest;
             guest.files.insert(file.path.clone(), state);
             guest.fallback = None;
@@ -184,30 +225,57 @@ impl GuestControl for Fake {
     async fn drop_vip(&self, vip: &VipMove) -> Result<Effect, ActError> {
         self.effect("drop-vip", &vip.guest.instance, |world| {
             let place = meant(world, &vip.guest)?;
-            laws::may_lose_vip(world, &world.hosts[&place.0].domains[&place.1], vip.vip.addr());
+            laws::may_lose_vip(
+                world,
+                &world.hosts[&place.0].domains[&place.1],
+                vip.vip.addr(),
+            );
             let guest = &mut domain(world, &place).guest;
             let before = guest.addresses.len();
             guest.addresses.retain(|a| a.address != vip.vip.addr());
-            Ok(if guest.addresses.len() < before { Effect::Changed } else { Effect::AlreadyDone })
+            Ok(if guest.addresses.len() < before {
+                Effect::Changed
+            } else {
+                Effect::AlreadyDone
+            })
         })
         .await
     }
 }
 
 fn all_files(config: &GuestConfig) -> Vec<&RenderedFile> {
-    let daemon_files = config.daemon.iter().flat_map(|d| [Some(&d.script), d.units.get(&INIT)]).flatten();
+    let daemon_files = config
+        .daemon
+        .iter()
+        .flat_map(|d| [Some(&d.script), d.units.get(&INIT)])
+        .flatten();
     config.files.iter().chain(daemon_files).collect()
 }
 
 fn has_file(world: &World, guest: &GuestRef, file: &RenderedFile) -> bool {
-    let Ok((host, name)) = meant(world, guest) else { return false };
-    let seen = world.hosts[&host].domains[&name].guest.files.get(&file.path);
+    let Ok((host, name)) = meant(world, guest) else {
+        return false;
+    };
+    let seen = world.hosts[&host].domains[&name]
+        .guest
+        .files
+        .get(&file.path);
     seen.is_some_and(|f| f.content == file.content && f.mode == file.mode && f.owner == file.owner)
 }
 
 /// Starts the process, lets it reload, or leaves it alone: as the real script decides.
-fn ensure_process(world: &mut World, place: &Place, config: &GuestConfig, daemon: &Daemon) -> Result<Effect, ActError> {
-    let reloads = config.files.iter().filter(|f| f.on_change == OnChange::Reload).map(|f| f.path.clone()).collect();
+fn ensure_process(
+    world: &mut World,
+    place: &Place,
+    config: &GuestConfig,
+    daemon: &Daemon,
+) -> Result<Effect, ActError> {
+    let reloads = config
+        .files
+        .iter()
+        .filter(|f| f.on_change == OnChange::Reload)
+        .map(|f| f.path.clone())
+        .collect();
     let enabled = Enabled {
         name: daemon.name.to_string(),
         revision: daemon.revision.clone(),
@@ -232,15 +300,28 @@ fn ensure_process(world: &mut World, place: &Place, config: &GuestConfig, daemon
         let mark = world.hosts[&place.0].domains[&place.1].mark.clone();
         let process = guest.process.clone().expect("it runs");
         let loaded = guest.loads(&enabled.reloads);
-        let after = super::world::Process { text: fresh, loaded, ..process.clone() };
+        let after = super::world::Process {
+            text: fresh,
+            loaded,
+            ..process.clone()
+        };
         if let Some(mark) = mark {
-            laws::may_send_to(world, &process.upstreams(), &after.upstreams(), &mark.instance);
+            laws::may_send_to(
+                world,
+                &process.upstreams(),
+                &after.upstreams(),
+                &mark.instance,
+            );
         }
         let guest = &mut domain(world, place).guest;
         guest.process = Some(after);
         guest.enabled = Some(enabled);
     }
-    Ok(if loads { Effect::Changed } else { Effect::AlreadyDone })
+    Ok(if loads {
+        Effect::Changed
+    } else {
+        Effect::AlreadyDone
+    })
 }
 
 #[async_trait]
@@ -249,7 +330,10 @@ impl Heartbeats for Fake {
         let refused = {
             let world = self.world();
             let answers = world.answers(address);
-            if answers.iter().any(|(_, d)| d.guest.listens(heartbeat.port, world.now)) {
+            if answers
+                .iter()
+                .any(|(_, d)| d.guest.listens(heartbeat.port, world.now))
+            {
                 return Ok(());
             }
             !answers.is_empty()

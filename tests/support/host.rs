@@ -6,7 +6,9 @@ use std::net::Ipv4Addr;
 use async_trait::async_trait;
 use reconcile::model::action::{Build, CopyFile, Removal, SetMark, Sweep};
 use reconcile::model::desired::Host;
-use reconcile::model::facts::{Answer, Domain, DomainState as Run, HostFacts, HostFile, Seen, Unseen};
+use reconcile::model::facts::{
+    Answer, Domain, DomainState as Run, HostFacts, HostFile, Seen, Unseen,
+};
 use reconcile::model::id::HostId;
 use reconcile::ports::hypervisor::{HostQuery, Hypervisor, HypervisorControl};
 use reconcile::ports::{ActError, Effect};
@@ -20,18 +22,34 @@ impl Hypervisor for Fake {
     async fn observe(&self, host: &Host, query: &HostQuery) -> Seen<HostFacts> {
         self.look().await;
         let mut world = self.world();
-        let state = world.hosts.get_mut(&host.id).expect("the world has every host of the file");
+        let state = world
+            .hosts
+            .get_mut(&host.id)
+            .expect("the world has every host of the file");
         let unseen = see(state.link, state.power, &host.id);
         state.known_unseen = unseen.is_some();
         if let Some(unseen) = unseen {
             return Seen::No(unseen);
         }
         let in_directory = format!("{}/", query.volumes);
-        let volumes = state.volumes.iter().filter_map(|v| v.strip_prefix(&in_directory)).map(str::to_owned);
+        let volumes = state
+            .volumes
+            .iter()
+            .filter_map(|v| v.strip_prefix(&in_directory))
+            .map(str::to_owned);
         Seen::Yes(HostFacts {
-            domains: state.domains.iter().map(|(name, d)| domain_facts(name, d)).collect(),
+            domains: state
+                .domains
+                .iter()
+                .map(|(name, d)| domain_facts(name, d))
+                .collect(),
             kvm: query.probe_kvm.then_some(true),
-            files: state.files.iter().filter(|(p, _)| query.files.contains(*p)).map(|(p, f)| (p.clone(), f.clone())).collect(),
+            files: state
+                .files
+                .iter()
+                .filter(|(p, _)| query.files.contains(*p))
+                .map(|(p, f)| (p.clone(), f.clone()))
+                .collect(),
             volumes: volumes.collect(),
             ..HostFacts::default()
         })
@@ -57,14 +75,21 @@ fn domain_facts(name: &str, domain: &DomainState) -> Domain {
     Domain {
         name: name.to_owned(),
         uuid: domain.uuid.clone(),
-        state: if domain.run.is_some() { Run::Running } else { Run::Off },
+        state: if domain.run.is_some() {
+            Run::Running
+        } else {
+            Run::Off
+        },
         run: domain.run,
         mark: domain.mark.clone(),
     }
 }
 
 fn answer(world: &World, address: Ipv4Addr) -> Answer {
-    let ours = world.answers(address).first().map(|(_, d)| d.guest.mac.clone());
+    let ours = world
+        .answers(address)
+        .first()
+        .map(|(_, d)| d.guest.mac.clone());
     match world.foreign.get(&address).cloned().or(ours) {
         Some(mac) => Answer::Taken { mac },
         None => Answer::Silence,
@@ -72,12 +97,21 @@ fn answer(world: &World, address: Ipv4Addr) -> Answer {
 }
 
 /// Looks for a domain as every script does first: it must be ours.
-fn find<'a>(world: &'a World, host: &HostId, name: &str, uuid: &str) -> Result<Option<&'a DomainState>, ActError> {
-    let Some(domain) = world.hosts[host].domains.get(name) else { return Ok(None) };
+fn find<'a>(
+    world: &'a World,
+    host: &HostId,
+    name: &str,
+    uuid: &str,
+) -> Result<Option<&'a DomainState>, ActError> {
+    let Some(domain) = world.hosts[host].domains.get(name) else {
+        return Ok(None);
+    };
     laws::is_ours(world, domain, name);
     match domain.uuid == uuid {
         true => Ok(Some(domain)),
-        false => Err(ActError::Moved(format!("a domain named {name} exists and is not ours"))),
+        false => Err(ActError::Moved(format!(
+            "a domain named {name} exists and is not ours"
+        ))),
     }
 }
 
@@ -95,7 +129,11 @@ fn end(world: &mut World, host: &HostId, name: &str) {
     if let Some(domain) = state.domains.get(name) {
         laws::may_interrupt(world, state, domain);
     }
-    if let Some(domain) = world.hosts.get_mut(host).and_then(|h| h.domains.get_mut(name)) {
+    if let Some(domain) = world
+        .hosts
+        .get_mut(host)
+        .and_then(|h| h.domains.get_mut(name))
+    {
         domain.end();
     }
 }
@@ -103,8 +141,15 @@ fn end(world: &mut World, host: &HostId, name: &str) {
 #[async_trait]
 impl HypervisorControl for Fake {
     async fn copy_file(&self, host: &Host, copy: &CopyFile) -> Result<Effect, ActError> {
-        let source = copy.file.source.as_ref().expect("only files with a source are copied");
-        let there = HostFile { size: source.size, sha256: Some(source.sha256.clone()) };
+        let source = copy
+            .file
+            .source
+            .as_ref()
+            .expect("only files with a source are copied");
+        let there = HostFile {
+            size: source.size,
+            sha256: Some(source.sha256.clone()),
+        };
         self.effect("copy-file", &host.id, |world| {
             host_answers(world, &host.id)?;
             let state = world.hosts.get_mut(&host.id).unwrap();
@@ -118,13 +163,21 @@ impl HypervisorControl for Fake {
     async fn build(&self, host: &Host, build: &Build) -> Result<Effect, ActError> {
         let (host, name) = (&host.id, build.machine.domain.as_str());
         let instance = &build.mark.instance;
-        let stands = self.effect("build.end", instance, |world| end_former(world, host, build)).await?;
+        let stands = self
+            .effect("build.end", instance, |world| {
+                end_former(world, host, build)
+            })
+            .await?;
         match stands {
             Former::Runs => return Ok(Effect::AlreadyDone),
             Former::Defined => {}
             Former::Gone => {
-                self.effect("build.disk", instance, |world| make_disks(world, host, build)).await?;
-                self.effect("build.define", instance, |world| define(world, host, build)).await?;
+                self.effect("build.disk", instance, |world| {
+                    make_disks(world, host, build)
+                })
+                .await?;
+                self.effect("build.define", instance, |world| define(world, host, build))
+                    .await?;
             }
         }
         self.effect("build.start", instance, |world| {
@@ -167,7 +220,12 @@ impl HypervisorControl for Fake {
         .await?;
         self.effect("remove.volumes", &removal.instance, |world| {
             host_answers(world, host)?;
-            world.hosts.get_mut(host).unwrap().volumes.retain(|v| !removal.volumes.contains(v));
+            world
+                .hosts
+                .get_mut(host)
+                .unwrap()
+                .volumes
+                .retain(|v| !removal.volumes.contains(v));
             Ok(Effect::Changed)
         })
         .await
@@ -177,7 +235,11 @@ impl HypervisorControl for Fake {
         self.effect("sweep", &host.id, |world| {
             host_answers(world, &host.id)?;
             let state = world.hosts.get_mut(&host.id).unwrap();
-            if let Some(domain) = sweep.domains.iter().find(|d| state.domains.contains_key(d.as_str())) {
+            if let Some(domain) = sweep
+                .domains
+                .iter()
+                .find(|d| state.domains.contains_key(d.as_str()))
+            {
                 return Err(ActError::Moved(format!("{domain} exists by now")));
             }
             state.volumes.retain(|v| !sweep.volumes.contains(v));
@@ -194,12 +256,20 @@ impl HypervisorControl for Fake {
             let Some(domain) = state.domains.get_mut(name) else {
                 return Err(ActError::Moved(format!("{name} is gone")));
             };
-            match domain.mark.as_ref().map(|m| m.generation == set.mark.generation) {
+            match domain
+                .mark
+                .as_ref()
+                .map(|m| m.generation == set.mark.generation)
+            {
                 Some(true) => {}
                 Some(false) | None => return Err(moved(name)),
             }
             let old = domain.mark.replace(set.mark.clone());
-            Ok(if old.as_ref() == Some(&set.mark) { Effect::AlreadyDone } else { Effect::Changed })
+            Ok(if old.as_ref() == Some(&set.mark) {
+                Effect::AlreadyDone
+            } else {
+                Effect::Changed
+            })
         })
         .await
     }
@@ -235,7 +305,10 @@ fn make_disks(world: &mut World, host: &HostId, build: &Build) -> Result<(), Act
     host_answers(world, host)?;
     let state = world.hosts.get_mut(host).unwrap();
     if !state.files.contains_key(&build.machine.base) {
-        return Err(ActError::Failed(format!("the base image {} is not on this host", build.machine.base)));
+        return Err(ActError::Failed(format!(
+            "the base image {} is not on this host",
+            build.machine.base
+        )));
     }
     let disks = [Some(build.machine.disk.clone()), build.machine.seed.clone()];
     state.volumes.extend(disks.into_iter().flatten());
@@ -246,10 +319,21 @@ fn define(world: &mut World, host: &HostId, build: &Build) -> Result<(), ActErro
     host_answers(world, host)?;
     let first_address = Some(world.first_address(&build.mark));
     let by_itself = world.runs_by_itself(&build.mark);
-    let guest = Guest { mac: build.machine.mac.clone(), first_address, by_itself, ..Guest::default() };
-    let domain =
-        DomainState { uuid: build.machine.uuid.clone(), mark: Some(build.mark.clone()), run: None, guest };
+    let guest = Guest {
+        mac: build.machine.mac.clone(),
+        first_address,
+        by_itself,
+        ..Guest::default()
+    };
+    let domain = DomainState {
+        uuid: build.machine.uuid.clone(),
+        mark: Some(build.mark.clone()),
+        run: None,
+        guest,
+    };
     let state = world.hosts.get_mut(host).unwrap();
-    state.domains.insert(build.machine.domain.as_str().to_owned(), domain);
+    state
+        .domains
+        .insert(build.machine.domain.as_str().to_owned(), domain);
     Ok(())
 }

@@ -40,7 +40,13 @@ impl Lab {
         let fake = Fake::new(Arc::clone(&desired));
         let store = Arc::new(MemoryStore::default());
         let (session, runner) = controller(&fake, &store, &desired);
-        Lab { fake, store, desired, session, runner }
+        Lab {
+            fake,
+            store,
+            desired,
+            session,
+            runner,
+        }
     }
 
     /// The controller is started anew, as by another run of the command.
@@ -94,7 +100,8 @@ impl Lab {
         let begin = self.fake.clock.now();
         loop {
             let plan = self.plan().await;
-            let waits = plan.actions.is_empty() && plan.notices_of(NoticeKind::Waiting).next().is_some();
+            let waits =
+                plan.actions.is_empty() && plan.notices_of(NoticeKind::Waiting).next().is_some();
             if !waits || self.fake.clock.now().since(begin) > PATIENCE {
                 return plan;
             }
@@ -113,7 +120,10 @@ impl Lab {
                 self.restart();
             }
         }
-        panic!("no end after {PASSES} plans; the next one: {:#?}", self.plan().await);
+        panic!(
+            "no end after {PASSES} plans; the next one: {:#?}",
+            self.plan().await
+        );
     }
 
     pub fn no_law_is_broken(&self) {
@@ -122,10 +132,17 @@ impl Lab {
     }
 }
 
-fn controller(fake: &Arc<Fake>, store: &Arc<MemoryStore>, desired: &Arc<Desired>) -> (Session, Runner) {
+fn controller(
+    fake: &Arc<Fake>,
+    store: &Arc<MemoryStore>,
+    desired: &Arc<Desired>,
+) -> (Session, Runner) {
     let memory = memory::after_restart(store.load().unwrap());
     let watcher = Watcher::new(Arc::clone(desired), memory, eyes(fake));
-    (Session::new(watcher, Arc::clone(store) as _), Runner::new(hands(fake, desired)))
+    (
+        Session::new(watcher, Arc::clone(store) as _),
+        Runner::new(hands(fake, desired)),
+    )
 }
 
 pub fn eyes(fake: &Arc<Fake>) -> Eyes {

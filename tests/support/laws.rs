@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
+use reconcile::model::action::Operation;
 use reconcile::model::desired::Role;
 use reconcile::model::id::InstanceId;
 use reconcile::model::plan::{ActionId, Plan};
-use reconcile::model::action::Operation;
 
 use super::world::{DomainState, HostState, Link, World};
 
@@ -17,7 +17,10 @@ pub struct Before {
 }
 
 pub fn before(world: &World) -> Before {
-    Before { addresses: doubled_addresses(world), instances: doubled_instances(world) }
+    Before {
+        addresses: doubled_addresses(world),
+        instances: doubled_instances(world),
+    }
 }
 
 /// No effect may put an address or an instance into the world a second time.
@@ -40,13 +43,20 @@ fn doubled_addresses(world: &World) -> BTreeSet<Ipv4Addr> {
             *count.entry(address.address).or_default() += 1;
         }
     }
-    count.into_iter().filter(|(_, n)| *n > 1).map(|(address, _)| address).collect()
+    count
+        .into_iter()
+        .filter(|(_, n)| *n > 1)
+        .map(|(address, _)| address)
+        .collect()
 }
 
 fn doubled_instances(world: &World) -> BTreeSet<InstanceId> {
     let mut seen = BTreeSet::new();
     let marks = world.domains().filter_map(|(.., d)| world.ours(d));
-    marks.filter(|m| !seen.insert(m.instance.clone())).map(|m| m.instance.clone()).collect()
+    marks
+        .filter(|m| !seen.insert(m.instance.clone()))
+        .map(|m| m.instance.clone())
+        .collect()
 }
 
 /// A domain without our mark is never touched.
@@ -66,16 +76,32 @@ pub fn is_not_known_unseen(world: &World, host: &HostState, name: &str) {
 /// A guest that serves is about to be ended, restarted or renumbered: nobody may be sending requests to it, unless
 /// nobody else could answer them.
 pub fn may_interrupt(world: &World, host: &HostState, domain: &DomainState) {
-    let Some(mark) = world.ours(domain).filter(|_| world.strict && world.serves(host, domain)) else { return };
+    let Some(mark) = world
+        .ours(domain)
+        .filter(|_| world.strict && world.serves(host, domain))
+    else {
+        return;
+    };
     match world.desired.group_of(&mark.instance).map(|g| &g.role) {
-        Some(Role::LoadBalancer(lb)) if domain.guest.holds(lb.vip.addr()) && others_serve(world, &mark.instance) => {
-            broken(world, &format!("{} is interrupted while it holds the VIP", mark.instance));
+        Some(Role::LoadBalancer(lb))
+            if domain.guest.holds(lb.vip.addr()) && others_serve(world, &mark.instance) =>
+        {
+            broken(
+                world,
+                &format!("{} is interrupted while it holds the VIP", mark.instance),
+            );
         }
         Some(Role::LoadBalancer(_)) => {}
         Some(Role::Service(_)) if !others_serve(world, &mark.instance) => {}
         Some(Role::Service(_)) | None => {
             if let Some(sender) = sender_to(world, mark.address, mark.port) {
-                broken(world, &format!("{} is interrupted while {sender} sends requests to it", mark.instance));
+                broken(
+                    world,
+                    &format!(
+                        "{} is interrupted while {sender} sends requests to it",
+                        mark.instance
+                    ),
+                );
             }
         }
     }
@@ -85,7 +111,9 @@ pub fn may_interrupt(world: &World, host: &HostState, domain: &DomainState) {
 fn others_serve(world: &World, instance: &InstanceId) -> bool {
     let desired = world.desired.group_of(instance).map_or(0, |g| g.replicas);
     world.domains().any(|(_, host, d)| {
-        let Some(mark) = world.ours(d) else { return false };
+        let Some(mark) = world.ours(d) else {
+            return false;
+        };
         let other = mark.instance.group == instance.group && mark.instance != *instance;
         other && mark.instance.index <= desired && world.serves(host, d)
     })
@@ -93,24 +121,44 @@ fn others_serve(world: &World, instance: &InstanceId) -> bool {
 
 /// A load balancer that is wanted, serves, can be reached, and sends requests there.
 fn sender_to(world: &World, address: Ipv4Addr, port: u16) -> Option<InstanceId> {
-    let senders = world.domains().filter(|(_, host, d)| host.link == Link::Up && world.serves(host, d));
+    let senders = world
+        .domains()
+        .filter(|(_, host, d)| host.link == Link::Up && world.serves(host, d));
     senders
         .filter_map(|(_, _, d)| Some((&world.ours(d)?.instance, d.guest.process.as_ref()?)))
         .filter(|(instance, _)| {
-            world.is_balancer(instance) && world.desired.group_of(instance).is_some_and(|g| instance.index <= g.replicas)
+            world.is_balancer(instance)
+                && world
+                    .desired
+                    .group_of(instance)
+                    .is_some_and(|g| instance.index <= g.replicas)
         })
         .find(|(_, process)| process.upstreams().contains(&(address, port)))
         .map(|(instance, _)| instance.clone())
 }
 
 /// A load balancer loads another configuration: whoever comes into rotation by it must be well.
-pub fn may_send_to(world: &World, old: &BTreeSet<(Ipv4Addr, u16)>, new: &BTreeSet<(Ipv4Addr, u16)>, who: &InstanceId) {
-    for (address, port) in new.difference(old).filter(|_| world.strict && !old.is_empty()) {
+pub fn may_send_to(
+    world: &World,
+    old: &BTreeSet<(Ipv4Addr, u16)>,
+    new: &BTreeSet<(Ipv4Addr, u16)>,
+    who: &InstanceId,
+) {
+    for (address, port) in new
+        .difference(old)
+        .filter(|_| world.strict && !old.is_empty())
+    {
         let well = world.domains().any(|(_, host, d)| {
-            d.guest.holds(*address) && host.power && d.guest.is_up(d.run, world.now) && d.guest.listens(*port, world.now)
+            d.guest.holds(*address)
+                && host.power
+                && d.guest.is_up(d.run, world.now)
+                && d.guest.listens(*port, world.now)
         });
         if !well {
-            broken(world, &format!("{who} sends requests to {address}:{port}, where nobody answers"));
+            broken(
+                world,
+                &format!("{who} sends requests to {address}:{port}, where nobody answers"),
+            );
         }
     }
 }
@@ -118,16 +166,27 @@ pub fn may_send_to(world: &World, old: &BTreeSet<(Ipv4Addr, u16)>, new: &BTreeSe
 /// A VIP goes to a guest that answers requests, and only to one of ours.
 pub fn may_get_vip(world: &World, host: &HostState, domain: &DomainState) {
     if world.strict && !world.serves(host, domain) {
-        broken(world, "the VIP goes to a guest that does not answer requests");
+        broken(
+            world,
+            "the VIP goes to a guest that does not answer requests",
+        );
     }
 }
 
 /// A VIP that is wanted leaves a guest only while another one can take it.
 pub fn may_lose_vip(world: &World, domain: &DomainState, vip: Ipv4Addr) {
-    let Some(mark) = world.ours(domain).filter(|_| world.strict) else { return };
-    let wanted = world.desired.load_balancers().any(|(_, lb)| lb.vip.addr() == vip);
+    let Some(mark) = world.ours(domain).filter(|_| world.strict) else {
+        return;
+    };
+    let wanted = world
+        .desired
+        .load_balancers()
+        .any(|(_, lb)| lb.vip.addr() == vip);
     if wanted && !others_serve(world, &mark.instance) {
-        broken(world, &format!("{} loses the VIP and nobody can take it", mark.instance));
+        broken(
+            world,
+            &format!("{} loses the VIP and nobody can take it", mark.instance),
+        );
     }
 }
 
@@ -136,14 +195,30 @@ pub fn may_lose_vip(world: &World, domain: &DomainState, vip: Ipv4Addr) {
 pub fn plan_is_sound(plan: &Plan) {
     let mut before: BTreeMap<ActionId, BTreeSet<ActionId>> = BTreeMap::new();
     for (index, action) in plan.actions.iter().enumerate() {
-        assert_eq!(action.id.0 as usize, index + 1, "actions are numbered in order");
+        assert_eq!(
+            action.id.0 as usize,
+            index + 1,
+            "actions are numbered in order"
+        );
         let direct: BTreeSet<ActionId> = action.needs.union(&action.after).copied().collect();
-        assert!(direct.iter().all(|id| *id < action.id), "{} leans on a later action: {plan:#?}", action.id);
+        assert!(
+            direct.iter().all(|id| *id < action.id),
+            "{} leans on a later action: {plan:#?}",
+            action.id
+        );
         let mut all = direct.clone();
         direct.iter().for_each(|id| all.extend(&before[id]));
-        for other in plan.actions.iter().take(index).filter(|other| !all.contains(&other.id)) {
+        for other in plan
+            .actions
+            .iter()
+            .take(index)
+            .filter(|other| !all.contains(&other.id))
+        {
             if let Some(what) = same_thing(&action.operation, &other.operation) {
-                panic!("{} and {} both touch {what}, in no order:\n{plan:#?}", other.id, action.id);
+                panic!(
+                    "{} and {} both touch {what}, in no order:\n{plan:#?}",
+                    other.id, action.id
+                );
             }
         }
         before.insert(action.id, all);
@@ -152,13 +227,15 @@ pub fn plan_is_sound(plan: &Plan) {
 
 fn same_thing(one: &Operation, other: &Operation) -> Option<String> {
     match (one, other) {
-        (Operation::AddVip(a) | Operation::DropVip(a), Operation::AddVip(b) | Operation::DropVip(b))
-            if a.vip.addr() == b.vip.addr() =>
-        {
-            Some(a.vip.to_string())
-        }
+        (
+            Operation::AddVip(a) | Operation::DropVip(a),
+            Operation::AddVip(b) | Operation::DropVip(b),
+        ) if a.vip.addr() == b.vip.addr() => Some(a.vip.to_string()),
         (Operation::CopyFile(a), Operation::CopyFile(b)) if a == b => Some(a.file.path.clone()),
-        _ => one.instance().filter(|i| other.instance() == Some(*i)).map(ToString::to_string),
+        _ => one
+            .instance()
+            .filter(|i| other.instance() == Some(*i))
+            .map(ToString::to_string),
     }
 }
 
@@ -166,6 +243,9 @@ fn same_thing(one: &Operation, other: &Operation) -> Option<String> {
 /// be the failure of one action.
 pub fn broken(world: &World, law: &str) {
     let last = world.journal.len().saturating_sub(40);
-    let text = format!("{law}; what was done last:\n  {}", world.journal[last..].join("\n  "));
+    let text = format!(
+        "{law}; what was done last:\n  {}",
+        world.journal[last..].join("\n  ")
+    );
     world.broken.lock().unwrap().push(text);
 }

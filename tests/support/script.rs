@@ -42,12 +42,22 @@ impl<'a> Script<'a> {
     /// A run that begins with an empty cluster.
     pub fn new(yaml: &str, directory: &'a Path) -> Self {
         let lab = Lab::new(spec::read(yaml, directory));
-        Script { lab, directory, text: yaml.to_owned(), plan: None, shown: String::new() }
+        Script {
+            lab,
+            directory,
+            text: yaml.to_owned(),
+            plan: None,
+            shown: String::new(),
+        }
     }
 
     /// Runs all steps, and then to the end. What was shown.
     pub async fn run(mut self, steps: &str) -> String {
-        for step in steps.lines().map(str::trim).filter(|l| !l.is_empty() && !l.starts_with('#')) {
+        for step in steps
+            .lines()
+            .map(str::trim)
+            .filter(|l| !l.is_empty() && !l.starts_with('#'))
+        {
             self.step(step).await;
         }
         self.to_the_end().await;
@@ -66,7 +76,11 @@ impl<'a> Script<'a> {
             if empty {
                 return;
             }
-            assert!(!good, "all went well, and yet there is more to do:\n{}", self.shown);
+            assert!(
+                !good,
+                "all went well, and yet there is more to do:\n{}",
+                self.shown
+            );
         }
         panic!("there is no end:\n{}", self.shown);
     }
@@ -80,7 +94,13 @@ impl<'a> Script<'a> {
             "converge" => drop(self.lab.converge().await),
             "plan" => self.show_plan().await,
             "apply" => drop(self.apply().await),
-            "wait" => self.lab.fake.clock.sleep(Duration::from_secs(rest.parse().unwrap())).await,
+            "wait" => {
+                self.lab
+                    .fake
+                    .clock
+                    .sleep(Duration::from_secs(rest.parse().unwrap()))
+                    .await
+            }
             "edit" => self.edit(rest),
             "restart" => self.lab.restart(),
             "memory-lost" => {
@@ -92,9 +112,15 @@ impl<'a> Script<'a> {
     }
 
     fn edit(&mut self, change: &str) {
-        let (old, new) = change.split_once(" => ").unwrap_or((change.trim_end_matches(" =>"), ""));
+        let (old, new) = change
+            .split_once(" => ")
+            .unwrap_or((change.trim_end_matches(" =>"), ""));
         let (old, new) = (old.replace("\\n", "\n"), new.replace("\\n", "\n"));
-        assert!(self.text.contains(&old), "{old:?} does not stand in the file:\n{}", self.text);
+        assert!(
+            self.text.contains(&old),
+            "{old:?} does not stand in the file:\n{}",
+            self.text
+        );
         self.text = self.text.replace(&old, &new);
         self.lab.follow(spec::read(&self.text, self.directory));
     }
@@ -128,7 +154,13 @@ impl<'a> Script<'a> {
         self.shown += "> apply\n";
         let bad: Vec<&HistoryEntry> = ended.iter().filter(|e| !e.outcome.is_good()).collect();
         for entry in &bad {
-            let _ = writeln!(self.shown, "{} {}: {}", entry.action, entry.summary, outcome(&entry.outcome));
+            let _ = writeln!(
+                self.shown,
+                "{} {}: {}",
+                entry.action,
+                entry.summary,
+                outcome(&entry.outcome)
+            );
         }
         self.shown += "\n";
         bad.is_empty()
@@ -152,7 +184,15 @@ pub fn event(world: &mut World, verb: &str, rest: &str) {
         "lenient" => world.strict = false,
         "kill" => world.domain_mut(word()).end(),
         "freeze" => world.domain_mut(word()).guest.frozen = true,
-        "stop-service" => world.domain_mut(word()).guest.process.as_mut().expect("it runs one").dead = true,
+        "stop-service" => {
+            world
+                .domain_mut(word())
+                .guest
+                .process
+                .as_mut()
+                .expect("it runs one")
+                .dead = true
+        }
         "never-boots" => world.domain_mut(word()).guest.broken = true,
         "reboot" => {
             let now = world.now;
@@ -165,11 +205,19 @@ pub fn event(world: &mut World, verb: &str, rest: &str) {
             let domain = world.domain_mut(word());
             domain.mark.as_mut().expect("it is ours").moving_to = Some(word().parse().unwrap());
         }
-        "foreign-address" => drop(world.foreign.insert(word().parse().unwrap(), "02:00:00:00:00:99".to_owned())),
+        "foreign-address" => drop(
+            world
+                .foreign
+                .insert(word().parse().unwrap(), "02:00:00:00:00:99".to_owned()),
+        ),
         "foreign-address-gone" => drop(world.foreign.remove(&word().parse().unwrap())),
         "fail" => {
             let (step, subject) = (word().to_owned(), word().to_owned());
-            world.faults.push(Fault { step, subject, times: word().parse().unwrap_or(1) });
+            world.faults.push(Fault {
+                step,
+                subject,
+                times: word().parse().unwrap_or(1),
+            });
         }
         "crash-after" => world.halt_at = Some(world.effects + word().parse::<usize>().unwrap()),
         _ => host_event(world, verb, word(), word()),
@@ -178,7 +226,10 @@ pub fn event(world: &mut World, verb: &str, rest: &str) {
 
 fn host_event(world: &mut World, verb: &str, host: &str, what: &str) {
     let id = host.parse().unwrap();
-    let state = world.hosts.get_mut(&id).unwrap_or_else(|| panic!("no host {host}: {verb}"));
+    let state = world
+        .hosts
+        .get_mut(&id)
+        .unwrap_or_else(|| panic!("no host {host}: {verb}"));
     match verb {
         "unreachable" => state.link = Link::Unreachable,
         "libvirt-broken" => state.link = Link::LibvirtBroken,
@@ -190,24 +241,46 @@ fn host_event(world: &mut World, verb: &str, host: &str, what: &str) {
         "back" => (state.link, state.power) = (Link::Up, true),
         "foreign-domain" => {
             let uuid = "11111111-2222-4333-8444-555555555555".to_owned();
-            let domain = DomainState { uuid, mark: None, run: Some(4711), guest: Guest::default() };
+            let domain = DomainState {
+                uuid,
+                mark: None,
+                run: Some(4711),
+                guest: Guest::default(),
+            };
             state.domains.insert(what.to_owned(), domain);
         }
-        "leftover" => drop(state.volumes.insert(format!("/var/lib/libvirt/images/reconcile/demo/{what}"))),
+        "leftover" => drop(
+            state
+                .volumes
+                .insert(format!("/var/lib/libvirt/images/reconcile/demo/{what}")),
+        ),
         "no-image" => state.files.clear(),
-        "image" => drop(state.files.insert(what.to_owned(), HostFile { size: Bytes(64 << 20), sha256: None })),
+        "image" => drop(state.files.insert(
+            what.to_owned(),
+            HostFile {
+                size: Bytes(64 << 20),
+                sha256: None,
+            },
+        )),
         other => panic!("no such step: {other}"),
     }
 }
 
 fn undefine(world: &mut World, instance: &str) {
     let name = format!("{}-{instance}", world.desired.cluster);
-    world.hosts.values_mut().for_each(|h| drop(h.domains.remove(&name)));
+    world
+        .hosts
+        .values_mut()
+        .for_each(|h| drop(h.domains.remove(&name)));
 }
 
 fn write(world: &mut World, verb: &str, instance: &str, path: &str, what: &str) {
     let files = &mut world.domain_mut(instance).guest.files;
-    let new = FileState { content: String::new(), mode: 0o644, owner: "root:root".to_owned() };
+    let new = FileState {
+        content: String::new(),
+        mode: 0o644,
+        owner: "root:root".to_owned(),
+    };
     let file = files.entry(path.to_owned()).or_insert(new);
     match verb {
         "chmod" => file.mode = u32::from_str_radix(what, 8).unwrap(),
@@ -216,7 +289,14 @@ fn write(world: &mut World, verb: &str, instance: &str, path: &str, what: &str) 
 }
 
 fn vip(world: &mut World, verb: &str, instance: &str) {
-    let vip = world.desired.load_balancers().next().expect("there is a VIP").1.vip.addr();
+    let vip = world
+        .desired
+        .load_balancers()
+        .next()
+        .expect("there is a VIP")
+        .1
+        .vip
+        .addr();
     let addresses = &mut world.domain_mut(instance).guest.addresses;
     match verb {
         "take-vip" => addresses.push(address_of(vip, true)),

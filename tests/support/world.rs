@@ -156,8 +156,16 @@ impl World {
     pub fn follow(&mut self, desired: Arc<Desired>) {
         for (id, host) in &desired.hosts {
             let state = self.hosts.entry(id.clone()).or_insert_with(HostState::new);
-            for file in desired.images.values().flat_map(image_files).filter(|f| f.source.is_none()) {
-                let there = HostFile { size: Bytes(64 << 20), sha256: None };
+            for file in desired
+                .images
+                .values()
+                .flat_map(image_files)
+                .filter(|f| f.source.is_none())
+            {
+                let there = HostFile {
+                    size: Bytes(64 << 20),
+                    sha256: None,
+                };
                 state.files.entry(image_path(host, file)).or_insert(there);
             }
         }
@@ -179,17 +187,26 @@ impl World {
 
     /// Every domain with its host.
     pub fn domains(&self) -> impl Iterator<Item = (&HostId, &HostState, &DomainState)> {
-        self.hosts.iter().flat_map(|(id, host)| host.domains.values().map(move |d| (id, host, d)))
+        self.hosts
+            .iter()
+            .flat_map(|(id, host)| host.domains.values().map(move |d| (id, host, d)))
     }
 
     /// The domains of an instance of ours.
-    pub fn domains_of(&self, instance: &InstanceId) -> impl Iterator<Item = (&HostId, &HostState, &DomainState)> {
-        self.domains().filter(move |(.., d)| self.ours(d).is_some_and(|m| m.instance == *instance))
+    pub fn domains_of(
+        &self,
+        instance: &InstanceId,
+    ) -> impl Iterator<Item = (&HostId, &HostState, &DomainState)> {
+        self.domains()
+            .filter(move |(.., d)| self.ours(d).is_some_and(|m| m.instance == *instance))
     }
 
     /// The mark of a domain, where it is one of this cluster.
     pub fn ours<'a>(&self, domain: &'a DomainState) -> Option<&'a Mark> {
-        domain.mark.as_ref().filter(|m| m.cluster == self.desired.cluster)
+        domain
+            .mark
+            .as_ref()
+            .filter(|m| m.cluster == self.desired.cluster)
     }
 
     /// The running domain of an instance, to do something to it.
@@ -197,31 +214,44 @@ impl World {
         let cluster = self.desired.cluster.clone();
         let domains = self.hosts.values_mut().flat_map(|h| h.domains.values_mut());
         let mut found = domains.filter(|d| {
-            d.mark.as_ref().is_some_and(|m| m.cluster == cluster && m.instance.to_string() == instance)
+            d.mark
+                .as_ref()
+                .is_some_and(|m| m.cluster == cluster && m.instance.to_string() == instance)
         });
-        found.next().unwrap_or_else(|| panic!("there is no {instance}"))
+        found
+            .next()
+            .unwrap_or_else(|| panic!("there is no {instance}"))
     }
 
     /// Who answers for an address.
     pub fn answers(&self, address: Ipv4Addr) -> Vec<(&HostId, &DomainState)> {
         let now = self.now;
         self.domains()
-            .filter(|(_, host, d)| host.power && d.guest.is_up(d.run, now) && d.guest.holds(address))
+            .filter(|(_, host, d)| {
+                host.power && d.guest.is_up(d.run, now) && d.guest.holds(address)
+            })
             .map(|(id, _, d)| (id, d))
             .collect()
     }
 
     /// Whether a guest answers requests at its port.
     pub fn serves(&self, host: &HostState, domain: &DomainState) -> bool {
-        let Some(mark) = self.ours(domain) else { return false };
-        host.power && domain.guest.is_up(domain.run, self.now) && domain.guest.listens(mark.port, self.now)
+        let Some(mark) = self.ours(domain) else {
+            return false;
+        };
+        host.power
+            && domain.guest.is_up(domain.run, self.now)
+            && domain.guest.listens(mark.port, self.now)
     }
 
     /// Starts a domain; what a boot does to the guest is the guest's business.
     pub fn start(&mut self, host: &HostId, name: &str) {
         self.runs += 1;
         let (run, now) = (self.runs, self.now);
-        let domain = self.hosts.get_mut(host).and_then(|h| h.domains.get_mut(name));
+        let domain = self
+            .hosts
+            .get_mut(host)
+            .and_then(|h| h.domains.get_mut(name));
         let domain = domain.expect("a domain that is started is defined");
         domain.run = Some(run);
         domain.guest.boot(now);
@@ -246,7 +276,9 @@ impl World {
     }
 
     pub fn is_balancer(&self, instance: &InstanceId) -> bool {
-        self.desired.group_of(instance).is_some_and(|g| matches!(g.role, Role::LoadBalancer(_)))
+        self.desired
+            .group_of(instance)
+            .is_some_and(|g| matches!(g.role, Role::LoadBalancer(_)))
     }
 }
 
@@ -284,8 +316,14 @@ impl Guest {
         let written = self.files.get("/etc/network/interfaces");
         let own = written.and_then(|f| word_after(&f.content, "address ").parse().ok());
         self.addresses.clear();
-        self.addresses.extend(own.or(self.first_address).map(|address| address_of(address, false)));
-        self.process = self.enabled.clone().map(|enabled| self.run(&enabled, now.plus(BOOT)));
+        self.addresses.extend(
+            own.or(self.first_address)
+                .map(|address| address_of(address, false)),
+        );
+        self.process = self
+            .enabled
+            .clone()
+            .map(|enabled| self.run(&enabled, now.plus(BOOT)));
     }
 
     /// A process of this program, with the files as they are now.
@@ -307,7 +345,10 @@ impl Guest {
 
     /// The digest that the run script writes when it loads its files.
     pub fn loads(&self, paths: &[String]) -> String {
-        let sums = paths.iter().filter_map(|p| self.files.get(p)).map(|f| format!("{}  -\n", sha256(&f.content)));
+        let sums = paths
+            .iter()
+            .filter_map(|p| self.files.get(p))
+            .map(|f| format!("{}  -\n", sha256(&f.content)));
         sha256(&sums.collect::<String>())
     }
 
@@ -322,7 +363,9 @@ impl Guest {
     /// Whether something answers at the port. An image that starts its service by itself answers at any.
     pub fn listens(&self, port: u16, now: Timestamp) -> bool {
         match &self.process {
-            Some(process) => !process.dead && now >= process.since.plus(START) && process.ports().contains(&port),
+            Some(process) => {
+                !process.dead && now >= process.since.plus(START) && process.ports().contains(&port)
+            }
             None => self.by_itself,
         }
     }
@@ -331,11 +374,21 @@ impl Guest {
 impl Process {
     /// The ports that its program and its configuration name.
     pub fn ports(&self) -> Vec<u16> {
-        let lines = self.text.lines().filter(|l| !l.trim_start().starts_with('#'));
+        let lines = self
+            .text
+            .lines()
+            .filter(|l| !l.trim_start().starts_with('#'));
         let named = lines.flat_map(|line| {
-            ["listen ", "--port ", "--port=", "PORT="].into_iter().filter(|key| line.contains(*key)).map(|key| {
-                word_after(line, key).trim_matches(['\'', '"', ';']).parse().ok()
-            }).collect::<Vec<_>>()
+            ["listen ", "--port ", "--port=", "PORT="]
+                .into_iter()
+                .filter(|key| line.contains(*key))
+                .map(|key| {
+                    word_after(line, key)
+                        .trim_matches(['\'', '"', ';'])
+                        .parse()
+                        .ok()
+                })
+                .collect::<Vec<_>>()
         });
         named.flatten().collect()
     }
@@ -344,7 +397,9 @@ impl Process {
     pub fn upstreams(&self) -> BTreeSet<(Ipv4Addr, u16)> {
         let lines = self.text.lines().map(str::trim);
         lines
-            .filter(|l| l.starts_with("server ") && l.contains("max_fails=1") && !l.contains(" down"))
+            .filter(|l| {
+                l.starts_with("server ") && l.contains("max_fails=1") && !l.contains(" down")
+            })
             .filter_map(|l| word_after(l, "server ").split_once(':'))
             .filter_map(|(address, port)| Some((address.parse().ok()?, port.parse().ok()?)))
             .collect()
@@ -358,9 +413,16 @@ pub fn word_after<'a>(text: &'a str, key: &str) -> &'a str {
 }
 
 pub fn address_of(address: Ipv4Addr, vip: bool) -> GuestAddress {
-    GuestAddress { address, prefix: 24, vip }
+    GuestAddress {
+        address,
+        prefix: 24,
+        vip,
+    }
 }
 
 pub fn sha256(text: &str) -> String {
-    Sha256::digest(text.as_bytes()).iter().map(|b| format!("{b:02x}")).collect()
+    Sha256::digest(text.as_bytes())
+        .iter()
+        .map(|b| format!("{b:02x}"))
+        .collect()
 }
