@@ -1,3 +1,32 @@
 //! Parse arguments, wire, run; nothing else.
 #![forbid(unsafe_code)]
-fn main() {}
+
+use std::process::ExitCode;
+
+use reconcile::cli::args::Args;
+use reconcile::cli::exit::Exit;
+use reconcile::cli::progress::Screen;
+use reconcile::cli::{commands, log};
+
+fn main() -> ExitCode {
+    let args = match Args::read(std::env::args_os()) {
+        Ok(args) => args,
+        Err(error) => {
+            let _ = error.print(); // there is no other place to say it
+            return Exit::of_usage(&error).into();
+        }
+    };
+    let screen = Screen::stderr();
+    log::start(&args, &screen);
+    match tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime.block_on(commands::run(args, screen)).into(),
+        Err(error) => {
+            eprintln!("error: can't start: {error}");
+            Exit::Error.into()
+        }
+    }
+}

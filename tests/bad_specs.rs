@@ -125,13 +125,13 @@ fn aliases_that_multiply_are_refused() {
     }
     let wide = format!(
         "a: &a [{}]\nb: [{}]\n",
-        "x, ".repeat(50_000),
+        "x, ".repeat(10_000),
         "*a, ".repeat(100_000)
     );
     for text in [laughs, wide] {
         let shown = refused(&text);
         assert!(
-            shown.contains("the file has more than 200000 values"),
+            shown.contains("the file has more than 100000 values"),
             "{shown}"
         );
         assert!(shown.len() < 3_000, "{} bytes", shown.len());
@@ -175,6 +175,22 @@ fn a_great_many_errors_are_counted_and_some_are_shown() {
 }
 
 #[test]
+fn a_great_many_wrong_names_take_no_long_time() {
+    let mut text = String::from("cluster: c\nimages:\n");
+    for number in 0..10_000 {
+        let _ = writeln!(text, "  some-image-{number}: {{ path: x }}");
+    }
+    text += "services:\n";
+    for number in 0..8_000 {
+        let _ = writeln!(
+            text,
+            "  some-service-{number}: {{ image: some-other-{number}, port: 1 }}"
+        );
+    }
+    assert!(refused(&text).contains("there is no image"));
+}
+
+#[test]
 fn a_very_long_line_is_cut_where_it_is_shown() {
     let shown = refused(&format!("cluster: {}\n", "x".repeat(3 << 20)));
     assert!(shown.len() < 4_000, "{} bytes", shown.len());
@@ -183,7 +199,7 @@ fn a_very_long_line_is_cut_where_it_is_shown() {
 #[test]
 fn as_many_hosts_as_fit_into_a_file_are_read_in_one_go() {
     let mut text = String::from("cluster: c\nnetworks: { lan: { cidr: 10.0.0.0/8 } }\nhosts:\n");
-    for number in 0..30_000_u32 {
+    for number in 0..12_000_u32 {
         let start = std::net::Ipv4Addr::from(0x0A00_1000 + number * 16);
         let _ = writeln!(
             text,
@@ -195,7 +211,7 @@ fn as_many_hosts_as_fit_into_a_file_are_read_in_one_go() {
             .unwrap_or_else(|errors| panic!("{errors}"))
             .hosts
             .len(),
-        30_000
+        12_000
     );
     let overlapping = text.replace("/28 }", "-10.200.0.0 }");
     assert!(refused(&overlapping).contains("overlap"));

@@ -1,3 +1,16 @@
 //! The ports over OpenSSH, virsh, HTTP, files and the system clock.
 
+mod copy;
+mod endpoints;
+pub mod file_store;
+mod guest_acts;
+mod host_acts;
+pub mod http_heartbeat;
+mod script;
+mod scripts;
+mod seed;
 pub mod spec_files;
+mod ssh;
+pub mod ssh_reader;
+pub mod ssh_writer;
+pub mod system_clock;

@@ -1,13 +1,14 @@
 //! The files that `cluster.yaml` asks for, from this machine's disks. Reads only; decides nothing.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
-use std::time::SystemTime;
 
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::spec::SpecFiles;
@@ -17,19 +18,34 @@ const MAX_READ: u64 = 4 << 20;
 /// How much of an image is in memory while it is digested.
 const CHUNK: usize = 1 << 20;
 
-/// Local files, relative to the directory of `cluster.yaml`. Digests of images are kept as long as the file's
-/// modification time and size stay, so that a controller does not read gigabytes in every round.
+/// Local files, relative to the directory of `cluster.yaml`. Digests of images are kept as long as the file stays what
+/// it is, also in a file of their own, so that no command reads gigabytes to learn what the last one knew.
 #[derive(Debug)]
 pub struct DiskFiles {
     directory: PathBuf,
-    digests: Mutex<HashMap<PathBuf, (Stamp, String)>>,
+    digests: Mutex<Digests>,
+    kept_in: Option<PathBuf>,
 }
 
+type Digests = BTreeMap<PathBuf, (Stamp, String)>;
+
 /// What shows that a file is the same as before.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 struct Stamp {
-    modified: SystemTime,
+    inode: u64,
+    /// Nanoseconds since 1970; a write changes it, and so does whoever sets the time of the last write back.
+    changed: i128,
     size: u64,
+}
+
+impl Stamp {
+    fn of(about: &fs::Metadata) -> Stamp {
+        Stamp {
+            inode: about.ino(),
+            changed: i128::from(about.ctime()) * 1_000_000_000 + i128::from(about.ctime_nsec()),
+            size: about.len(),
+        }
+    }
 }
 
 impl DiskFiles {
@@ -40,7 +56,18 @@ impl DiskFiles {
             // Where the working directory is gone, a relative path is as good as any.
             directory: std::path::absolute(&directory).unwrap_or(directory),
             digests: Mutex::default(),
+            kept_in: None,
         }
+    }
+
+    /// The same, with digests kept in `file`. One that can't be read is begun anew.
+    pub fn keeping_digests_in(mut self, file: PathBuf) -> Self {
+        let kept = fs::read(&file)
+            .ok()
+            .and_then(|text| serde_json::from_slice(&text).ok());
+        self.digests = Mutex::new(kept.unwrap_or_default());
+        self.kept_in = Some(file);
+        self
     }
 
     fn known(&self, path: &Path, stamp: Stamp) -> Option<String> {
@@ -52,6 +79,9 @@ impl DiskFiles {
     fn learn(&self, path: PathBuf, stamp: Stamp, digest: &str) {
         let mut digests = self.digests.lock().unwrap_or_else(PoisonError::into_inner);
         digests.insert(path, (stamp, digest.to_owned()));
+        if let Some(Err(error)) = self.kept_in.as_ref().map(|file| keep(file, &digests)) {
+            tracing::debug!(%error, "digests of images are not kept");
+        }
     }
 }
 
@@ -70,10 +100,7 @@ impl SpecFiles for DiskFiles {
         let path = self.resolve(path);
         let file = open(&path)?;
         let about = file.metadata()?;
-        let stamp = Stamp {
-            modified: about.modified()?,
-            size: about.len(),
-        };
+        let stamp = Stamp::of(&about);
         if let Some(digest) = self.known(&path, stamp) {
             return Ok((digest, stamp.size));
         }
@@ -89,6 +116,17 @@ impl SpecFiles for DiskFiles {
     fn resolve(&self, path: &Path) -> PathBuf {
         self.directory.join(path)
     }
+}
+
+fn keep(file: &Path, digests: &Digests) -> io::Result<()> {
+    let directory = file.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(directory)?;
+    let mut temporary = tempfile::NamedTempFile::new_in(directory)?;
+    serde_json::to_writer(&mut temporary, digests)?;
+    temporary
+        .persist(file)
+        .map(drop)
+        .map_err(|error| error.error)
 }
 
 /// Opens a regular file: a pipe would never end, and a directory says so only when it is read.
@@ -137,6 +175,31 @@ mod tests {
         assert_eq!(files.digest(Path::new("disk")).unwrap().0, first);
         fs::write(directory.path().join("disk"), "abcd").unwrap();
         assert_ne!(files.digest(Path::new("disk")).unwrap().0, first);
+    }
+
+    #[test]
+    fn a_kept_digest_is_used_only_while_the_file_stays() {
+        let directory = tempfile::tempdir().unwrap();
+        let kept = directory.path().join("state/digests.json");
+        let disk = directory.path().join("disk");
+        let digest = || {
+            let files = DiskFiles::beside(&directory.path().join("cluster.yaml"));
+            files
+                .keeping_digests_in(kept.clone())
+                .digest(Path::new("disk"))
+                .unwrap()
+                .0
+        };
+        fs::write(&disk, "abc").unwrap();
+        let first = digest();
+        // Proof that the kept one is used: it is given back though it is wrong now.
+        let text = fs::read_to_string(&kept).unwrap().replace(&first, "wrong");
+        fs::write(&kept, text).unwrap();
+        assert_eq!(digest(), "wrong");
+        fs::write(&disk, "abcd").unwrap();
+        assert_eq!(digest().len(), 64);
+        fs::write(&kept, "not JSON").unwrap();
+        assert_eq!(digest().len(), 64);
     }
 
     #[test]

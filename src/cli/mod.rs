@@ -2,13 +2,17 @@
 //! here that makes text is a pure function of values; nothing here observes, decides or acts.
 
 pub mod args;
+pub mod commands;
 pub mod confirm;
 pub mod exit;
+pub mod history_view;
+pub mod log;
 pub mod plan_json;
 pub mod plan_text;
 pub mod progress;
 #[cfg(test)]
 mod samples;
+pub mod status_view;
 pub mod style;
 pub mod table;
 pub mod tally;

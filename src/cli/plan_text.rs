@@ -129,10 +129,10 @@ impl Page<'_> {
         };
         let title = self.style.paint(Paint::Strong, title);
         let because = self.style.paint(Paint::Dim, because);
-        let told: String = actions
-            .chunk_by(|one, next| tell_alike(one, next))
-            .map(|alike| self.told(alike, diffs))
-            .collect();
+        let rows =
+            actions.chunk_by(|one, next| tell_alike(one, next) && diffs.tell_alike(one, next));
+        let rows: Vec<_> = rows.collect();
+        let told: String = rows.iter().map(|alike| self.told(alike, diffs)).collect();
         (!actions.is_empty()).then(|| format!("{title}  {because}\n{told}"))
     }
 
@@ -190,12 +190,11 @@ impl Page<'_> {
     }
 }
 
-/// Whether all that is told below the two actions is the same.
+/// Whether the same is told below both actions, their files aside.
 fn tell_alike(one: &Action, next: &Action) -> bool {
     one.operation.kind() == next.operation.kind()
         && one.reason == next.reason
         && one.interrupts == next.interrupts
-        && one.changes == next.changes
 }
 
 /// `it does not exist (missing, cluster.yaml:14)`

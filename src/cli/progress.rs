@@ -59,7 +59,7 @@ mod tests {
 
     fn outcome(operation: &Operation) -> Outcome {
         match operation.kind() {
-            "copy-file" => Outcome::AlreadyDone,
+            "copy-image" => Outcome::AlreadyDone,
             "add-vip" => Outcome::Skipped("action 12 failed".into()),
             "configure" => Outcome::Failed(
                 "nginx -t: \u{1b}[31munknown directive \"upstraem\" in /etc/nginx/nginx.conf:12\n"

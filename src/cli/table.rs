@@ -1,5 +1,7 @@
 //! Columns that stand below each other. Pure; the cells come with their meaning, the style gives the colours.
 
+use std::collections::BTreeMap;
+
 use super::style::{Paint, Style};
 use super::text;
 
@@ -7,7 +9,7 @@ use super::text;
 const GAP: usize = 2;
 
 /// The last column gets at least this much, however narrow the terminal is.
-const MIN_LAST: usize = 20;
+const MIN_LAST: usize = 12;
 
 /// One cell.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +48,8 @@ pub struct Table {
     head: Vec<(&'static str, Align)>,
     indent: usize,
     rows: Vec<Vec<Cell>>,
+    /// Lines of their own, by the number of the row that they stand above.
+    titles: BTreeMap<usize, Cell>,
 }
 
 impl Table {
@@ -55,6 +59,7 @@ impl Table {
             head: head.to_vec(),
             indent,
             rows: Vec::new(),
+            titles: BTreeMap::new(),
         }
     }
 
@@ -63,22 +68,38 @@ impl Table {
         self.rows.push(cells.into_iter().collect());
     }
 
+    /// Puts a line of its own above the row that comes next.
+    pub fn title(&mut self, title: Cell) {
+        self.titles.insert(self.rows.len(), title);
+    }
+
     /// The lines, the head dimmed above them.
     pub fn render(&self, style: &Style) -> String {
         let mut table = self.clone();
         table.drop_empty_columns();
         let widths = table.widths(style);
-        let head = table
+        let mut lines = table.named(&widths, style);
+        for (number, row) in table.rows.iter().enumerate() {
+            if let Some(title) = table.titles.get(&number) {
+                lines.push_str(&style.paint(title.paint, &title.text));
+                lines.push('\n');
+            }
+            lines.push_str(&table.line(row, &widths, style));
+        }
+        lines
+    }
+
+    /// The head; nothing where no column has a name.
+    fn named(&self, widths: &[usize], style: &Style) -> String {
+        let head = self
             .head
             .iter()
             .map(|(name, _)| Cell::new(Paint::Dim, name));
         let head: Vec<Cell> = head.collect();
-        let named = head.iter().any(|cell| !cell.text.is_empty());
-        std::iter::once(&head)
-            .filter(|_| named)
-            .chain(&table.rows)
-            .map(|row| table.line(row, &widths, style))
-            .collect()
+        if head.iter().all(|cell| cell.text.is_empty()) {
+            return String::new();
+        }
+        self.line(&head, widths, style)
     }
 
     fn drop_empty_columns(&mut self) {

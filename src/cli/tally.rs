@@ -10,7 +10,7 @@ use crate::model::plan::{Action, NoticeKind, Plan};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Sort {
-    /// A file comes to a host.
+    /// An image comes to a host.
     Copy,
     /// A guest comes.
     Create,
@@ -40,7 +40,7 @@ impl Sort {
     /// What `operation` does to the world.
     pub fn of(operation: &Operation) -> Sort {
         match operation {
-            Operation::CopyFile(_) => Sort::Copy,
+            Operation::CopyImage(_) => Sort::Copy,
             Operation::Create(_) => Sort::Create,
             Operation::Recreate(_) => Sort::Recreate,
             Operation::Bootstrap(_) | Operation::Configure(_) | Operation::SetMark(_) => {
@@ -166,6 +166,11 @@ impl Tally {
         .join(", ")
     }
 
+    /// How many actions there are.
+    pub fn actions(&self) -> usize {
+        Sort::ALL.iter().map(|sort| self.number(*sort)).sum()
+    }
+
     fn number(&self, sort: Sort) -> usize {
         match sort {
             Sort::Copy => self.copy,
@@ -193,8 +198,7 @@ mod tests {
     fn every_action_is_counted_once() {
         for (name, plan) in samples::plans() {
             let tally = Tally::of(&plan);
-            let sum: usize = Sort::ALL.iter().map(|sort| tally.number(*sort)).sum();
-            assert_eq!(sum, plan.actions.len(), "{name}");
+            assert_eq!(tally.actions(), plan.actions.len(), "{name}");
         }
     }
 

@@ -3,6 +3,11 @@
 use textwrap::{Options, WordSeparator, WordSplitter};
 use unicode_width::UnicodeWidthStr;
 
+use crate::model::unit::Bytes;
+
+/// A space at which no line is broken. It is shown as a plain one.
+pub const NO_BREAK: char = '\u{a0}';
+
 /// Columns that `text` takes on a terminal.
 pub fn width(text: &str) -> usize {
     UnicodeWidthStr::width(text)
@@ -45,6 +50,7 @@ pub fn is_hostile(c: char) -> bool {
 }
 
 /// `text` in lines of at most `columns`, broken between words only; what is longer than a line is cut there.
+/// A [`NO_BREAK`] holds two words together.
 pub fn wrap(text: &str, columns: usize) -> Vec<String> {
     // Names and places (`random-1`, `cluster.yaml:14`) stay whole: lines are broken at spaces alone.
     let options = Options::new(columns.max(10))
@@ -52,7 +58,7 @@ pub fn wrap(text: &str, columns: usize) -> Vec<String> {
         .word_splitter(WordSplitter::NoHyphenation);
     textwrap::wrap(text, options)
         .into_iter()
-        .map(|line| line.into_owned())
+        .map(|line| line.replace(NO_BREAK, " "))
         .collect()
 }
 
@@ -71,6 +77,21 @@ pub fn list(items: &[String]) -> String {
         [only] => only.clone(),
         [first @ .., last] => format!("{} and {last}", first.join(", ")),
     }
+}
+
+/// A size for people: whole in its unit where it is, else with one digit behind the point: `15.6GiB`.
+pub fn size(bytes: Bytes) -> String {
+    let exact = bytes.to_string();
+    // `512MiB` is as short as it gets; `16333832KiB` is not.
+    if exact.len() <= 7 {
+        return exact;
+    }
+    let units = [(40, "TiB"), (30, "GiB"), (20, "MiB")];
+    let fitting = units.iter().find(|(shift, _)| bytes.0 >> shift > 0);
+    fitting.map_or(exact, |(shift, unit)| {
+        let tenths = (u128::from(bytes.0) * 10) >> shift;
+        format!("{}.{}{unit}", tenths / 10, tenths % 10)
+    })
 }
 
 /// Ascending numbers, three and more in a row drawn together: `1-3, 7, 8`.
@@ -138,6 +159,12 @@ mod tests {
     }
 
     #[test]
+    fn a_line_is_not_broken_where_words_belong_together() {
+        let lines = wrap("one two\u{a0}three", 10);
+        assert_eq!(lines, ["one", "two three"]);
+    }
+
+    #[test]
     fn lists_read_like_sentences() {
         let items: Vec<String> = ["a", "b", "c"].map(str::to_owned).into();
         assert_eq!(list(&items), "a, b and c");
@@ -146,6 +173,13 @@ mod tests {
             (count(1, "host"), count(0, "host")),
             ("1 host".into(), "0 hosts".into())
         );
+    }
+
+    #[test]
+    fn sizes_are_short() {
+        assert_eq!(size(Bytes(512 << 20)), "512MiB");
+        assert_eq!(size(Bytes(16_333_832 << 10)), "15.5GiB");
+        assert_eq!(size(Bytes(123_456_789)), "117.7MiB");
     }
 
     #[test]

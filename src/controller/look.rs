@@ -1,13 +1,14 @@
 //! One look at the world: all hosts at once, then all guests at once.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::future::join_all;
 
+use super::hosts::{HostLooks, Wait};
+use super::monitor::Heard;
 use crate::model::desired::Desired;
 use crate::model::facts::{Beat, GuestFacts, Observed, Seen, Unseen, UnseenKind};
-use crate::model::id::InstanceId;
 use crate::model::memory::Memory;
 use crate::plan::Renderer;
 use crate::plan::queries::{self, Look};
@@ -33,30 +34,76 @@ pub struct Eyes {
 pub enum Beats<'a> {
     /// They are asked for now, as often as it takes to be sure.
     Ask,
-    /// Somebody has listened all the time: what they know, by instance, with the life it is about.
-    Known(&'a BTreeMap<InstanceId, (String, Beat)>),
+    /// Somebody has listened all the time, and goes on listening.
+    Known(&'a Heard),
 }
 
+impl Beats<'_> {
+    /// What is known of a guest without asking.
+    fn known(&self, look: &Look) -> Option<Beat> {
+        match self {
+            Beats::Ask => None,
+            Beats::Known(heard) => heard.at_first(look),
+        }
+    }
+
+    fn is_dead(&self, look: &Look) -> bool {
+        self.known(look)
+            .is_some_and(|b| b.failures >= look.heartbeat.retries)
+    }
+
+    /// It would keep the round waiting for an answer that may never come.
+    fn is_suspect(&self, look: &Look) -> bool {
+        self.known(look).is_some_and(|b| b.failures > 0)
+    }
+}
+
+/// The least time that a guest gets for the last question before it is called dead: longer than an observer or a host
+/// that has too much to do may stall. It does not delay anything where libvirt says that the guest does not run.
+const LAST_QUESTION: Duration = Duration::from_secs(1);
+
+/// From one thought to the next whether the guest that is looked into has fallen silent.
+const VIGIL: Duration = Duration::from_millis(50);
+
 impl Eyes {
-    /// Looks at everything.
+    /// Looks at everything. The guests that were looked at the last time are asked at once, the others when the
+    /// hosts have said where they are.
     pub async fn look(
         &self,
         desired: &Desired,
         memory: &Memory,
         renderer: &Renderer,
         beats: &Beats<'_>,
+        (hosts, last): (&mut HostLooks, &[Look]),
     ) -> (Observed, Vec<Look>) {
+        let wait = match beats {
+            Beats::Ask => Wait::ForAll,
+            Beats::Known(_) => Wait::Briefly,
+        };
         let mut observed = Observed {
             now: self.clock.now(),
             ..Observed::default()
         };
-        let hosts = desired.hosts.iter().map(|(id, host)| async move {
-            let query = queries::host_query(desired, host);
-            (id.clone(), self.hypervisor.observe(host, &query).await)
-        });
-        observed.hosts = join_all(hosts).await.into_iter().collect();
+        let may_ask = |look: &&Look| {
+            !beats.is_suspect(look) && !memory.busy.contains_key(&look.guest.instance)
+        };
+        let early = last
+            .iter()
+            .filter(may_ask)
+            .map(|look| async move { (look, self.inside(look, beats).await) });
+        let (seen_hosts, early) = futures::join!(
+            hosts.look(desired, &self.hypervisor, &self.clock, wait),
+            join_all(early)
+        );
+        observed.hosts = seen_hosts;
         let looks = queries::looks(desired, &observed, memory, renderer);
-        let guests = looks.iter().map(|look| self.look_at(look, memory, beats));
+        let guests = looks.iter().map(|look| {
+            let early = early
+                .iter()
+                .find(|(e, _)| *e == look)
+                .and_then(|(_, seen)| seen.clone());
+            self.look_at(look, early, memory, beats)
+        });
         for (look, (seen, beat)) in looks.iter().zip(join_all(guests).await) {
             let instance = &look.guest.instance;
             observed.guests.extend(seen.map(|s| (instance.clone(), s)));
@@ -69,36 +116,67 @@ impl Eyes {
     async fn look_at(
         &self,
         look: &Look,
+        early: Option<Seen<GuestFacts>>,
         memory: &Memory,
         beats: &Beats<'_>,
     ) -> (Option<Seen<GuestFacts>>, Option<Beat>) {
         if memory.busy.contains_key(&look.guest.instance) {
             return (None, None);
         }
-        match beats {
-            Beats::Ask => {
-                let (seen, beat) = futures::join!(self.inside(look), self.ask_beat(look, memory));
+        match (early, beats) {
+            (None, Beats::Ask) => {
+                let (seen, beat) =
+                    futures::join!(self.inside(look, beats), self.ask_beat(look, memory));
                 (seen, Some(beat))
             }
-            Beats::Known(known) => {
-                let beat = known.get(&look.guest.instance);
-                let beat = beat
-                    .filter(|(life, _)| *life == look.guest.generation)
-                    .map(|(_, b)| b.clone());
-                let dead = beat
-                    .as_ref()
-                    .is_some_and(|b| b.failures >= look.heartbeat.retries);
-                let seen = if dead {
-                    look.query.as_ref().map(|_| lost())
-                } else {
-                    self.inside(look).await
-                };
-                (seen, beat)
+            (early, Beats::Ask) => (early, Some(self.ask_beat(look, memory).await)),
+            (_, Beats::Known(_)) if beats.is_dead(look) => self.last_question(look, beats).await,
+            (_, Beats::Known(_)) if beats.is_suspect(look) => {
+                (look.query.as_ref().map(|_| lost()), beats.known(look))
             }
+            (None, Beats::Known(_)) => (self.inside(look, beats).await, beats.known(look)),
+            (early, Beats::Known(_)) => (early, beats.known(look)),
         }
     }
 
-    async fn inside(&self, look: &Look) -> Option<Seen<GuestFacts>> {
+    /// A guest that has missed its heartbeats is asked once more, patiently: being slow is not being dead.
+    async fn last_question(
+        &self,
+        look: &Look,
+        beats: &Beats<'_>,
+    ) -> (Option<Seen<GuestFacts>>, Option<Beat>) {
+        let mut patient = look.clone();
+        patient.heartbeat.timeout = LAST_QUESTION.max(2 * look.heartbeat.timeout);
+        match self.beat_once(&patient).await {
+            Ok(()) => {
+                let beat = Beat {
+                    last_ok: Some(self.clock.now()),
+                    ..Beat::default()
+                };
+                (self.open_inside(look).await, Some(beat))
+            }
+            Err(_) => (look.query.as_ref().map(|_| lost()), beats.known(look)),
+        }
+    }
+
+    /// A guest that dies while it is looked into would keep the round waiting for a connection to break.
+    async fn inside(&self, look: &Look, beats: &Beats<'_>) -> Option<Seen<GuestFacts>> {
+        match beats {
+            Beats::Ask => self.open_inside(look).await,
+            Beats::Known(heard) => tokio::select! {
+                seen = self.open_inside(look) => seen,
+                () = self.falls_silent(look, heard) => look.query.as_ref().map(|_| lost()),
+            },
+        }
+    }
+
+    async fn falls_silent(&self, look: &Look, heard: &Heard) {
+        while heard.now(look).is_none_or(|beat| beat.failures == 0) {
+            self.clock.sleep(VIGIL).await;
+        }
+    }
+
+    async fn open_inside(&self, look: &Look) -> Option<Seen<GuestFacts>> {
         let query = look.query.as_ref()?;
         let seen = self.guests.observe(&look.guest, query).await;
         match (&seen, look.or_at) {
@@ -163,6 +241,6 @@ impl Eyes {
 fn lost() -> Seen<GuestFacts> {
     Seen::No(Unseen {
         kind: UnseenKind::Unreachable,
-        message: "its heartbeat is lost, so it was not asked".to_owned(),
+        message: "its heartbeats are missing, so it was not asked".to_owned(),
     })
 }

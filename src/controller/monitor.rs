@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::AbortHandle;
@@ -10,11 +11,17 @@ use tokio::task::AbortHandle;
 use super::look::Eyes;
 use crate::model::facts::Beat;
 use crate::model::id::InstanceId;
+use crate::model::time::Timestamp;
 use crate::plan::queries::Look;
+
+/// A timer that fires this much too late says that this process, or its whole machine, stood still.
+const STALL: Duration = Duration::from_millis(100);
 
 /// A guest's life changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
+    /// It lived, and fails: its host may know already that it does not run.
+    Suspect(InstanceId),
     /// It lived, and has failed as often as makes it dead.
     Lost(InstanceId),
     /// Its first good heartbeat, or the first one after failures that made it dead.
@@ -23,6 +30,31 @@ pub enum Change {
 
 /// What is known of every guest that is listened to: its life and its heartbeat.
 pub type Known = BTreeMap<InstanceId, (String, Beat)>;
+
+/// What a round is told of heartbeats.
+pub struct Heard {
+    /// When it began: the same for the whole round.
+    at_first: Known,
+    live: Arc<Mutex<Known>>,
+}
+
+impl Heard {
+    /// What was known of a guest when the round began.
+    pub fn at_first(&self, look: &Look) -> Option<Beat> {
+        beat_of(&self.at_first, look)
+    }
+
+    /// What is known of it by now.
+    pub fn now(&self, look: &Look) -> Option<Beat> {
+        beat_of(&lock(&self.live), look)
+    }
+}
+
+/// Only what is about the same life counts.
+fn beat_of(known: &Known, look: &Look) -> Option<Beat> {
+    let (life, beat) = known.get(&look.guest.instance)?;
+    (*life == look.guest.generation).then(|| beat.clone())
+}
 
 /// Listens to all guests.
 pub struct Monitor {
@@ -43,9 +75,12 @@ impl Monitor {
         }
     }
 
-    /// What is known now.
-    pub fn known(&self) -> Known {
-        lock(&self.known).clone()
+    /// What is known now, and will be.
+    pub fn heard(&self) -> Heard {
+        Heard {
+            at_first: lock(&self.known).clone(),
+            live: Arc::clone(&self.known),
+        }
     }
 
     /// Listens to these guests from now on, and to no others. One that is listened to already, in the same life and
@@ -69,6 +104,14 @@ impl Monitor {
                 self.listeners.insert(instance, (look, handle));
             }
         }
+    }
+
+    /// Listens no more to a guest that is about to be ended by us.
+    pub fn forget(&mut self, instance: &InstanceId) {
+        if let Some((_, handle)) = self.listeners.remove(instance) {
+            handle.abort();
+        }
+        lock(&self.known).remove(instance);
     }
 
     fn spawn(&self, look: Look) -> AbortHandle {
@@ -101,25 +144,34 @@ async fn listen(
         let begin = eyes.clock.now();
         let result = eyes.beat_once(&look).await;
         let now = eyes.clock.now();
-        let change = step(&mut beat, result, now, look.heartbeat.retries);
-        lock(&known).insert(
-            instance.clone(),
-            (look.guest.generation.clone(), beat.clone()),
-        );
-        if let Some(make) = change {
-            // Nobody listens any more only when the controller is about to end.
-            let _ = changes.send(make(instance.clone()));
+        let took = now.since(begin);
+        if result.is_ok() || !has_stalled(took, &look) {
+            let change = step(&mut beat, result, now, look.heartbeat.retries);
+            let entry = (look.guest.generation.clone(), beat.clone());
+            lock(&known).insert(instance.clone(), entry);
+            if let Some(make) = change {
+                // Nobody listens any more only when the controller is about to end.
+                let _ = changes.send(make(instance.clone()));
+            }
         }
-        let rest = look.heartbeat.every.saturating_sub(now.since(begin));
-        eyes.clock.sleep(rest).await;
+        eyes.clock
+            .sleep(look.heartbeat.every.saturating_sub(took))
+            .await;
     }
+}
+
+/// Whether this process itself stood still meanwhile: then a missing answer says nothing about the guest. A question
+/// never takes longer than its timeout (twice that, where a guest may be at two addresses).
+fn has_stalled(took: Duration, look: &Look) -> bool {
+    let addresses = 1 + u32::from(look.or_at.is_some());
+    took > look.heartbeat.timeout * addresses + STALL
 }
 
 /// How a beat changes what is known, and whether that is worth saying.
 fn step(
     beat: &mut Beat,
     result: Result<(), String>,
-    now: crate::model::time::Timestamp,
+    now: Timestamp,
     retries: u32,
 ) -> Option<fn(InstanceId) -> Change> {
     match result {
@@ -135,7 +187,12 @@ fn step(
         Err(error) => {
             beat.failures = beat.failures.saturating_add(1);
             beat.error = Some(error);
-            (beat.failures == retries).then_some(Change::Lost)
+            let lived = beat.last_ok.is_some();
+            match beat.failures {
+                n if n == retries => lived.then_some(Change::Lost),
+                n if n == retries.div_ceil(2) => lived.then_some(Change::Suspect),
+                _ => None,
+            }
         }
     }
 }
@@ -154,7 +211,6 @@ fn lock(known: &Mutex<Known>) -> std::sync::MutexGuard<'_, Known> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::time::Timestamp;
 
     fn run(results: &[Result<(), &str>], retries: u32) -> Vec<Option<Change>> {
         let mut beat = Beat::default();
@@ -167,16 +223,26 @@ mod tests {
     }
 
     #[test]
-    fn a_loss_is_said_once_and_only_after_enough_failures() {
-        let said = run(&[Ok(()), Err("x"), Err("x"), Err("x")], 2);
+    fn a_suspicion_is_said_half_way_and_a_loss_once() {
+        let said = run(
+            &[Ok(()), Err("x"), Err("x"), Err("x"), Err("x"), Err("x")],
+            4,
+        );
         assert!(matches!(said[0], Some(Change::Came(_))));
         assert_eq!(said[1], None);
-        assert!(matches!(said[2], Some(Change::Lost(_))));
+        assert!(matches!(said[2], Some(Change::Suspect(_))));
         assert_eq!(said[3], None);
+        assert!(matches!(said[4], Some(Change::Lost(_))));
+        assert_eq!(said[5], None);
+    }
+
+    #[test]
+    fn a_guest_that_never_lived_is_not_lost() {
+        assert_eq!(run(&[Err("x"), Err("x"), Err("x")], 2), [None, None, None]);
     }
 
     #[test]
     fn a_single_failure_between_good_beats_says_nothing() {
-        assert_eq!(run(&[Ok(()), Err("x"), Ok(())], 2)[1..], [None, None]);
+        assert_eq!(run(&[Ok(()), Err("x"), Ok(())], 3)[1..], [None, None]);
     }
 }

@@ -5,11 +5,13 @@ use std::sync::Arc;
 
 use futures::future::join_all;
 
+use super::hosts::HostLooks;
 use super::look::{Beats, Eyes};
 use crate::execute::Ended;
 use crate::memory;
 use crate::model::desired::Desired;
 use crate::model::facts::Observed;
+use crate::model::id::InstanceId;
 use crate::model::memory::Memory;
 use crate::model::plan::{Action, HistoryEntry, Plan};
 use crate::plan::queries::{self, Look};
@@ -28,6 +30,10 @@ pub struct Watcher {
     /// The ports that look.
     pub eyes: Eyes,
     renderer: Renderer,
+    /// The guests that were looked at in the last round.
+    last: Vec<Look>,
+    /// Looks at hosts that go on from round to round.
+    hosts: HostLooks,
 }
 
 /// What one round saw and decided.
@@ -48,6 +54,8 @@ impl Watcher {
             memory,
             eyes,
             renderer: Renderer::default(),
+            last: Vec::new(),
+            hosts: HostLooks::default(),
         }
     }
 
@@ -61,8 +69,15 @@ impl Watcher {
     pub async fn round(&mut self, beats: &Beats<'_>) -> Round {
         let (mut observed, looks) = self
             .eyes
-            .look(&self.desired, &self.memory, &self.renderer, beats)
+            .look(
+                &self.desired,
+                &self.memory,
+                &self.renderer,
+                beats,
+                (&mut self.hosts, &self.last),
+            )
             .await;
+        self.last = looks.clone();
         memory::remember(&mut self.memory, &self.desired, &observed);
         let mut plan = self.plan(&observed);
         for _ in 0..PROBES {
@@ -78,6 +93,11 @@ impl Watcher {
             plan,
             looks,
         }
+    }
+
+    /// A guest's life is ended by us: there is nothing to look at any more.
+    fn forget(&mut self, instance: &InstanceId) {
+        self.last.retain(|look| look.guest.instance != *instance);
     }
 
     fn plan(&self, observed: &Observed) -> Plan {
@@ -128,6 +148,9 @@ impl Session {
     pub fn begun(&mut self, action: &Action) -> Result<(), StoreError> {
         let now = self.watcher.eyes.clock.now();
         memory::begin(&mut self.watcher.memory, action, now);
+        if let (true, Some(guest)) = (action.operation.ends_a_life(), action.operation.instance()) {
+            self.watcher.forget(guest);
+        }
         self.store.save(&self.watcher.memory)
     }
 

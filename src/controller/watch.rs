@@ -2,10 +2,10 @@
 //! says when to look, never what to do.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::UnboundedReceiver;
-use tracing::{error, info, warn};
+use tracing::{debug, error, info, warn};
 
 use super::Session;
 use super::look::{Beats, Eyes};
@@ -109,8 +109,18 @@ impl Watch {
     }
 
     /// A loss is looked at at once, whatever is pending; a guest that came up only when nothing else is going on.
+    /// That a guest is silent while we work on it is no news.
     fn heed(&mut self, change: Option<Change>) -> Wake {
         match change {
+            Some(Change::Suspect(instance) | Change::Lost(instance))
+                if self.session.watcher.memory.busy.contains_key(&instance) =>
+            {
+                Wake::Act
+            }
+            Some(Change::Suspect(instance)) => {
+                info!(%instance, "heartbeats are missing");
+                Wake::Look
+            }
             Some(Change::Lost(instance)) => {
                 warn!(%instance, "heartbeat lost");
                 Wake::Look
@@ -129,8 +139,11 @@ impl Watch {
 
     /// One round. Pending actions of an earlier plan give way to the new one, which knows more.
     async fn round(&mut self) -> Result<(), StoreError> {
-        let known = self.monitor.known();
-        let Round { plan, looks, .. } = self.session.round(&Beats::Known(&known)).await?;
+        let begin = Instant::now();
+        let heard = self.monitor.heard();
+        let Round { plan, looks, .. } = self.session.round(&Beats::Known(&heard)).await?;
+        let took = begin.elapsed().as_millis();
+        debug!(took_ms = took, actions = plan.actions.len(), "round");
         self.monitor.listen_to(&looks);
         self.say(&plan);
         self.runner.load(plan.actions);
@@ -138,10 +151,15 @@ impl Watch {
     }
 
     fn begin(&mut self) -> Result<(), StoreError> {
-        let session = &mut self.session;
+        let (session, monitor) = (&mut self.session, &mut self.monitor);
         let skipped = self.runner.begin_ready(|action| {
             let (kind, why) = (action.operation.kind(), &action.reason);
             info!(action = kind, reason = %why.code, "{}: {}", action.summary, why.text);
+            if let (true, Some(guest)) =
+                (action.operation.ends_a_life(), action.operation.instance())
+            {
+                monitor.forget(guest);
+            }
             session.begun(action)
         })?;
         for ended in &skipped {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::{Hands, LOOK_AGAIN};
 use crate::model::action::{Configure, GuestRef};
 use crate::model::desired::Heartbeat;
+use crate::model::facts::UnseenKind;
 use crate::model::plan::Action;
 use crate::model::unit::span;
 use crate::ports::{ActError, Effect};
@@ -33,7 +34,7 @@ impl Hands {
         Ok(effect)
     }
 
-    /// Waits until the guest lets us in. Being turned away is no reason to wait on.
+    /// Waits until the guest lets us in. A wrong host key is no matter of time.
     pub(super) async fn await_ssh(
         &self,
         action: &Action,
@@ -47,6 +48,9 @@ impl Hands {
                 Err(error @ (ActError::Moved(_) | ActError::Failed(_))) => return Err(error),
                 Err(ActError::Unreachable(unseen)) => unseen,
             };
+            if error.kind == UnseenKind::HostKeyChanged {
+                return Err(ActError::Unreachable(error));
+            }
             let waited = self.clock.now().since(begin);
             if waited >= patience {
                 let text = format!(

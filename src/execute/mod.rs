@@ -4,6 +4,7 @@
 mod address;
 mod build;
 mod configure;
+mod image;
 mod removal;
 mod runner;
 mod vip;
@@ -59,11 +60,7 @@ impl Hands {
 
     async fn act(&self, action: &Action) -> Result<Effect, ActError> {
         match &action.operation {
-            Operation::CopyFile(copy) => {
-                self.hypervisor
-                    .copy_file(self.host(&copy.host)?, copy)
-                    .await
-            }
+            Operation::CopyImage(copy) => self.copy_image(copy).await,
             Operation::Create(build) | Operation::Recreate(build) => self.build(build).await,
             Operation::Fence(removal) => self.fence(removal).await,
             Operation::Destroy(removal) => self.destroy(removal).await,

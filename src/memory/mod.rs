@@ -187,6 +187,8 @@ pub fn begin(memory: &mut Memory, action: &Action, now: Timestamp) {
             action: action.operation.kind().to_owned(),
             summary: action.summary.clone(),
             since: now,
+            host: action.operation.host().clone(),
+            mark: mark_given(&action.operation).cloned(),
         };
         memory.busy.insert(instance.clone(), busy);
     }
@@ -202,7 +204,7 @@ pub fn begin(memory: &mut Memory, action: &Action, now: Timestamp) {
             remember_mark(memory, &build.host, &build.mark)
         }
         Operation::Rebind(rebind) => remember_mark(memory, &rebind.guest.host, &rebind.moving),
-        Operation::CopyFile(_)
+        Operation::CopyImage(_)
         | Operation::Fence(_)
         | Operation::Destroy(_)
         | Operation::Sweep(_)
@@ -210,6 +212,23 @@ pub fn begin(memory: &mut Memory, action: &Action, now: Timestamp) {
         | Operation::Configure(_)
         | Operation::DropVip(_)
         | Operation::SetMark(_) => {}
+    }
+}
+
+/// The mark that an operation gives to a guest.
+fn mark_given(operation: &Operation) -> Option<&Mark> {
+    match operation {
+        Operation::Create(build) | Operation::Recreate(build) => Some(&build.mark),
+        Operation::Bootstrap(bootstrap) => Some(&bootstrap.mark),
+        Operation::Rebind(rebind) => Some(&rebind.moving),
+        Operation::SetMark(set) => Some(&set.mark),
+        Operation::CopyImage(_)
+        | Operation::Fence(_)
+        | Operation::Destroy(_)
+        | Operation::Sweep(_)
+        | Operation::Configure(_)
+        | Operation::AddVip(_)
+        | Operation::DropVip(_) => None,
     }
 }
 

@@ -8,15 +8,15 @@ use std::time::Duration;
 use ipnet::Ipv4Net;
 
 use super::desired::{Heartbeat, ImageFile, Init, OnChange};
-use super::id::{DomainName, GroupId, HostId, InstanceId};
+use super::id::{DomainName, GroupId, HostId, ImageId, InstanceId};
 use super::mark::Mark;
 use super::unit::Bytes;
 
 /// One kind of doing, with all it needs.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Operation {
-    /// Copy a base image (or kernel) to a host.
-    CopyFile(CopyFile),
+    /// Copy a base image, with its kernel where it has one, to a host.
+    CopyImage(CopyImage),
     /// Make a guest that does not exist, and start it.
     Create(Box<Build>),
     /// Destroy a guest and make it anew, with the same name, address and hardware address.
@@ -41,13 +41,15 @@ pub enum Operation {
     SetMark(SetMark),
 }
 
-/// A file that a host must have.
+/// An image that a host must have.
 #[derive(Debug, Clone, PartialEq)]
-pub struct CopyFile {
+pub struct CopyImage {
     /// Where to.
     pub host: HostId,
-    /// What, with its absolute path on the host.
-    pub file: ImageFile,
+    /// Which.
+    pub image: ImageId,
+    /// The files that are missing there, each with its absolute path on the host.
+    pub files: Vec<ImageFile>,
 }
 
 /// A guest to build.
@@ -309,7 +311,7 @@ impl Operation {
     /// The kind, for programs: stable.
     pub fn kind(&self) -> &'static str {
         match self {
-            Operation::CopyFile(_) => "copy-file",
+            Operation::CopyImage(_) => "copy-image",
             Operation::Create(_) => "create",
             Operation::Recreate(_) => "recreate",
             Operation::Fence(_) => "fence",
@@ -324,10 +326,26 @@ impl Operation {
         }
     }
 
+    /// Whether the guest that is there is ended by it.
+    pub fn ends_a_life(&self) -> bool {
+        match self {
+            Operation::Recreate(_) | Operation::Fence(_) | Operation::Destroy(_) => true,
+            Operation::CopyImage(_)
+            | Operation::Create(_)
+            | Operation::Sweep(_)
+            | Operation::Bootstrap(_)
+            | Operation::Rebind(_)
+            | Operation::Configure(_)
+            | Operation::AddVip(_)
+            | Operation::DropVip(_)
+            | Operation::SetMark(_) => false,
+        }
+    }
+
     /// The instance that it is about, where it is about one.
     pub fn instance(&self) -> Option<&InstanceId> {
         match self {
-            Operation::CopyFile(_) | Operation::Sweep(_) => None,
+            Operation::CopyImage(_) | Operation::Sweep(_) => None,
             Operation::Create(build) | Operation::Recreate(build) => Some(&build.mark.instance),
             Operation::Fence(removal) | Operation::Destroy(removal) => Some(&removal.instance),
             Operation::Bootstrap(bootstrap) => Some(&bootstrap.guest.instance),
@@ -341,7 +359,7 @@ impl Operation {
     /// The host that it happens on.
     pub fn host(&self) -> &HostId {
         match self {
-            Operation::CopyFile(copy) => &copy.host,
+            Operation::CopyImage(copy) => &copy.host,
             Operation::Create(build) | Operation::Recreate(build) => &build.host,
             Operation::Fence(removal) | Operation::Destroy(removal) => &removal.host,
             Operation::Sweep(sweep) => &sweep.host,

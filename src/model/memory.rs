@@ -82,6 +82,10 @@ pub struct Busy {
     pub summary: String,
     /// Since when.
     pub since: Timestamp,
+    /// Where.
+    pub host: HostId,
+    /// The mark that the guest is being given: its addresses are taken from the first moment on.
+    pub mark: Option<Mark>,
 }
 
 /// An address of ours that somebody else uses.

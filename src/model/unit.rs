@@ -106,7 +106,7 @@ pub fn span(duration: Duration) -> String {
     let seconds = duration.as_secs();
     match seconds {
         0 => format!("{millis} ms"),
-        1..10 if millis % 1000 != 0 => format!("{:.1} s", duration.as_secs_f64()),
+        1..10 if !millis.is_multiple_of(1000) => format!("{:.1} s", duration.as_secs_f64()),
         1..60 => format!("{seconds} s"),
         60..3_600 => format!("{}m{:02}s", seconds / 60, seconds % 60),
         3_600..86_400 => format!("{}h{:02}m", seconds / 3_600, seconds / 60 % 60),

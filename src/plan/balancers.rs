@@ -114,7 +114,9 @@ impl<'a> Planner<'a> {
     ) {
         let motive = self.drift_motive(instance);
         let line = self.round.desired.lines.of(&group.key());
-        let why = match (motive, self.differs_by_itself(instance)) {
+        // What is done in this plan is the nearest reason.
+        let by_itself = needs.is_empty() && self.differs_by_itself(instance);
+        let why = match (motive, by_itself) {
             (_, false) => reason_at(
                 ReasonCode::RoutesChanged,
                 "the instances behind it changed",

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::Planner;
 use super::draft::Step;
+use super::images::Supply;
 use super::machine::{fingerprint, machine};
 use super::rotation::Trust;
 use crate::model::action::{Build, Operation};
@@ -26,14 +27,14 @@ pub(super) struct Purpose {
     pub interrupts: Option<(String, Duration)>,
 }
 
-/// A build of which nothing is in the plan yet but the copies of its image: all that could stand in its way was
+/// A build of which nothing is in the plan yet but the copy of its image: all that could stand in its way was
 /// looked at.
 pub(super) struct Prepared<'a> {
     group: &'a Group,
     image: &'a Image,
     build: Build,
-    /// The copies of its image that it needs.
-    pub copies: Vec<ActionId>,
+    /// The copy of its image that it needs.
+    pub copy: Option<ActionId>,
 }
 
 impl<'a> Planner<'a> {
@@ -54,12 +55,16 @@ impl<'a> Planner<'a> {
         }
         self.config_of(instance, group, place.host, place.address, Trust::Everyone)?;
         let build = self.build_of(instance, group, image, place.host, facts)?;
-        let copies = self.image_on(image, host, facts)?;
+        let copy = match self.image_on(image, host, facts) {
+            Supply::There => None,
+            Supply::Copied(copy) => Some(copy),
+            Supply::Impossible => return None,
+        };
         Some(Prepared {
             group,
             image,
             build,
-            copies,
+            copy,
         })
     }
 
@@ -74,7 +79,7 @@ impl<'a> Planner<'a> {
             group,
             image,
             build,
-            copies,
+            copy,
         } = prepared;
         let (host, mark) = (build.host.clone(), build.mark.clone());
         let summary = format!("{instance} on host {host} with {}", mark.address);
@@ -84,7 +89,7 @@ impl<'a> Planner<'a> {
             Some(_) => Operation::Recreate(Box::new(build)),
         };
         let mut step = Step::new(motive, operation, summary, purpose.reason)
-            .needs(copies)
+            .needs(copy)
             .needs(purpose.needs)
             .after(self.last.get(instance).copied());
         if let Provision::Ssh { bootstrap } = image.provision {
@@ -125,7 +130,7 @@ impl<'a> Planner<'a> {
             moving_to: None,
             port: group.port(),
             digest: fingerprint(desired, group, image, host),
-            generation: format!("{:x}", self.round.observed.now.0),
+            generation: format!("{instance}-{:x}", self.round.observed.now.0),
             stage: match image.provision {
                 Provision::CloudInit => Stage::Ready,
                 Provision::Ssh { .. } => Stage::Bootstrap,

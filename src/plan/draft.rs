@@ -1,6 +1,6 @@
 //! A plan in the making: actions get their numbers, reasons their lines.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::model::action::Operation;
@@ -86,6 +86,33 @@ impl Step {
 }
 
 impl Draft {
+    /// The actions in waves: what needs nothing first, then what needs only that, and so on; numbered anew.
+    pub fn in_waves(self) -> Vec<Action> {
+        let mut waves: BTreeMap<ActionId, usize> = BTreeMap::new();
+        for action in &self.actions {
+            let before = action.needs.iter().chain(&action.after);
+            let wave = before
+                .filter_map(|id| waves.get(id))
+                .max()
+                .map_or(0, |wave| wave + 1);
+            waves.insert(action.id, wave);
+        }
+        let mut actions = self.actions;
+        actions.sort_by_key(|a| (waves.get(&a.id).copied(), a.id));
+        let numbers: BTreeMap<ActionId, ActionId> = actions
+            .iter()
+            .zip(1..)
+            .map(|(a, number)| (a.id, ActionId(number)))
+            .collect();
+        let renumber = |id: &ActionId| numbers.get(id).copied().unwrap_or(*id);
+        for action in &mut actions {
+            action.id = renumber(&action.id);
+            action.needs = action.needs.iter().map(renumber).collect();
+            action.after = action.after.iter().map(renumber).collect();
+        }
+        actions
+    }
+
     /// Adds a step and returns its number.
     pub fn push(&mut self, step: Step) -> ActionId {
         let id = ActionId(u32::try_from(self.actions.len() + 1).unwrap_or(u32::MAX));

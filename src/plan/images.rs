@@ -3,81 +3,85 @@
 use super::Planner;
 use super::draft::{Step, reason_at};
 use super::machine::{image_files, image_path};
-use crate::model::action::{CopyFile, Operation};
+use crate::model::action::{CopyImage, Operation};
 use crate::model::desired::{Host, Image, ImageFile};
 use crate::model::facts::HostFacts;
 use crate::model::plan::{ActionId, Notice, NoticeKind, ReasonCode};
 
+/// What a guest needs before it can be built on a host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Supply {
+    /// Nothing: the image is there.
+    There,
+    /// This copy.
+    Copied(ActionId),
+    /// The image can't be had there.
+    Impossible,
+}
+
 impl<'a> Planner<'a> {
-    /// The copies that a guest of `image` on `host` needs; none when a file can't be had there, which is said once.
+    /// What a guest of `image` needs on `host`. Said and planned once, however many guests ask.
     pub(super) fn image_on(
         &mut self,
         image: &'a Image,
         host: &'a Host,
         facts: &HostFacts,
-    ) -> Option<Vec<ActionId>> {
-        let mut copies = Vec::new();
-        for file in image_files(image) {
-            let path = image_path(host, file);
-            let key = (host.id.clone(), path.clone());
-            if is_there(facts, &path, file) {
-                continue;
-            }
-            if !self.copies.contains_key(&key) {
-                let copy = self.copy(image, host, file, &path);
-                self.copies.insert(key.clone(), copy);
-            }
-            copies.push(*self.copies.get(&key)?.as_ref()?);
+    ) -> Supply {
+        let key = (host.id.clone(), image.id.clone());
+        if let Some(known) = self.supplies.get(&key) {
+            return *known;
         }
-        Some(copies)
+        let missing: Vec<ImageFile> = image_files(image)
+            .map(|file| ImageFile {
+                path: image_path(host, file),
+                source: file.source.clone(),
+            })
+            .filter(|file| !is_there(facts, file))
+            .collect();
+        let supply = self.supply(image, host, missing);
+        self.supplies.insert(key, supply);
+        supply
     }
 
-    fn copy(
-        &mut self,
-        image: &Image,
-        host: &Host,
-        file: &ImageFile,
-        path: &str,
-    ) -> Option<ActionId> {
+    fn supply(&mut self, image: &Image, host: &Host, missing: Vec<ImageFile>) -> Supply {
+        if missing.is_empty() {
+            return Supply::There;
+        }
         let line = self.round.desired.lines.of(&format!("images.{}", image.id));
-        let Some(source) = &file.source else {
+        if let Some(file) = missing.iter().find(|f| f.source.is_none()) {
             self.draft.notices.push(Notice {
                 kind: NoticeKind::Blocked,
                 subject: format!("image {} on host {}", image.id, host.id),
-                text: format!("{path} does not exist there"),
+                text: format!("{} does not exist there", file.path),
                 help: Some(
                     "put the file there, or give the image a `source`, a local file that is copied"
                         .to_owned(),
                 ),
                 line,
             });
-            return None;
-        };
-        let summary = format!(
-            "{} to host {} ({})",
-            path.rsplit('/').next()?,
-            host.id,
-            mebibytes(source.size.0)
-        );
-        let why = reason_at(
-            ReasonCode::ImageMissing,
-            format!("host {} does not have it", host.id),
-            line,
-        );
-        let file = ImageFile {
-            path: path.to_owned(),
-            source: Some(source.clone()),
-        };
-        let operation = Operation::CopyFile(CopyFile {
+            return Supply::Impossible;
+        }
+        let size: u64 = missing
+            .iter()
+            .filter_map(|f| f.source.as_ref())
+            .map(|s| s.size.0)
+            .sum();
+        let summary = format!("{} to host {} ({})", image.id, host.id, mebibytes(size));
+        let why = reason_at(ReasonCode::ImageMissing, "a guest there needs it", line);
+        let copy = CopyImage {
             host: host.id.clone(),
-            file,
-        });
-        Some(self.draft.push(Step::change(operation, summary, why)))
+            image: image.id.clone(),
+            files: missing,
+        };
+        Supply::Copied(
+            self.draft
+                .push(Step::change(Operation::CopyImage(copy), summary, why)),
+        )
     }
 }
 
-fn is_there(facts: &HostFacts, path: &str, file: &ImageFile) -> bool {
-    match (facts.files.get(path), &file.source) {
+fn is_there(facts: &HostFacts, file: &ImageFile) -> bool {
+    match (facts.files.get(&file.path), &file.source) {
         (None, _) => false,
         (Some(_), None) => true,
         (Some(seen), Some(source)) => {

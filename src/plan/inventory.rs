@@ -76,6 +76,7 @@ impl<'a> Inventory<'a> {
             .keys()
             .filter(|h| !desired.hosts.contains_key(*h));
         gone.for_each(|host| inventory.sort_hidden(host, memory));
+        inventory.sort_busy(memory);
         inventory
     }
 
@@ -105,6 +106,16 @@ impl<'a> Inventory<'a> {
         for (instance, mark) in &remembered.guests {
             self.taken.extend(mark.addresses());
             self.hidden.insert(instance, (host, mark));
+        }
+    }
+
+    /// A guest that is being made may not be seen yet, and has its address already.
+    fn sort_busy(&mut self, memory: &'a Memory) {
+        for (instance, busy) in &memory.busy {
+            if let Some(mark) = &busy.mark {
+                self.taken.extend(mark.addresses());
+                self.hidden.entry(instance).or_insert((&busy.host, mark));
+            }
         }
     }
 
@@ -148,9 +159,11 @@ impl<'a> Inventory<'a> {
 
     /// The instances that can't be seen now, with their hosts.
     pub fn all_hidden(&self) -> impl Iterator<Item = (&'a InstanceId, &'a HostId, &'a Mark)> + '_ {
-        self.hidden
+        let unseen = self
+            .hidden
             .iter()
-            .map(|(instance, (host, mark))| (*instance, *host, *mark))
+            .filter(|(instance, _)| !self.found.contains_key(*instance));
+        unseen.map(|(instance, (host, mark))| (*instance, *host, *mark))
     }
 
     /// The host where a foreign domain stands in the way of `domain`.

@@ -13,12 +13,12 @@ pub fn volume_directory(desired: &Desired, host: &Host) -> String {
     format!("{}/{}", host.storage, desired.cluster)
 }
 
-/// Where an image's file is on a host. A file that we copy has its digest in its name: a new version never
-/// overwrites the one that running guests' disks rest on.
+/// Where an image's file is on a host. A file that we copy has its digest in its name, also where `spec` did not give
+/// it one: a new version never overwrites the one that running guests' disks rest on.
 pub fn image_path(host: &Host, file: &ImageFile) -> String {
     let path = match file.path.starts_with('/') {
         true => file.path.clone(),
-        false => format!("{}/{}", host.storage, file.path),
+        false => format!("{}/images/{}", host.storage, file.path),
     };
     let Some(source) = &file.source else {
         return path;

@@ -30,7 +30,7 @@ use std::sync::Arc;
 use crate::model::action::GuestConfig;
 use crate::model::desired::{Desired, Group, Role};
 use crate::model::facts::Observed;
-use crate::model::id::{GroupId, HostId, InstanceId};
+use crate::model::id::{GroupId, HostId, ImageId, InstanceId};
 use crate::model::mark::Mark;
 use crate::model::memory::Memory;
 use crate::model::plan::{ActionId, Plan};
@@ -115,8 +115,8 @@ struct Planner<'a> {
     row: Option<ActionId>,
     /// Groups that have been worked on in the row.
     in_row: BTreeSet<GroupId>,
-    /// Copies of base images, by host and path; none: the file can't be had.
-    copies: BTreeMap<(HostId, String), Option<ActionId>>,
+    /// Base images on hosts, where a guest needs them.
+    supplies: BTreeMap<(HostId, ImageId), images::Supply>,
     /// Who holds each VIP at this point of the plan.
     holders: BTreeMap<GroupId, InstanceId>,
     /// The last action of each image's bootstrap address.
@@ -142,7 +142,7 @@ impl<'a> Planner<'a> {
             planned: BTreeMap::new(),
             last: BTreeMap::new(),
             row: None,
-            copies: BTreeMap::new(),
+            supplies: BTreeMap::new(),
             holders: BTreeMap::new(),
             bootstraps: BTreeMap::new(),
         }
@@ -157,7 +157,7 @@ impl<'a> Planner<'a> {
             .values()
             .filter(|h| h.facts().is_some())
             .count();
-        let mut notices = self.draft.notices;
+        let mut notices = self.draft.notices.clone();
         notices.sort();
         notices.dedup();
         Plan {
@@ -166,9 +166,9 @@ impl<'a> Planner<'a> {
             revision: desired.revision.clone(),
             observed_at: observed.now,
             hosts_seen: (seen, desired.hosts.len()),
-            actions: self.draft.actions,
             notices,
             unchanged: self.draft.unchanged,
+            actions: self.draft.in_waves(),
         }
     }
 }

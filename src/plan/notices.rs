@@ -79,6 +79,7 @@ impl Planner<'_> {
         for (instance, host, mark) in hidden
             .into_iter()
             .filter(|(i, ..)| !self.round.views.contains_key(*i))
+            .filter(|(i, ..)| !self.round.memory.busy.contains_key(*i))
         {
             let in_file = self.round.desired.hosts.contains_key(host);
             let (kind, text, help) = match in_file {

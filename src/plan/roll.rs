@@ -45,6 +45,15 @@ enum Need {
     Unmark,
 }
 
+impl Need {
+    fn interrupts(&self) -> bool {
+        match self {
+            Need::Rebuild(_) | Need::Rebind(..) | Need::Restart(..) => true,
+            Need::Quiet(..) | Need::Unmark => false,
+        }
+    }
+}
+
 impl<'a> Planner<'a> {
     /// Brings every living guest to what is desired. Load balancers first: one that is due for a restart can't be told
     /// to lead requests elsewhere.
@@ -73,7 +82,11 @@ impl<'a> Planner<'a> {
         if view.state != State::Live(Health::Healthy) {
             return None;
         }
-        match self.need(instance, group, &found)? {
+        let need = self.need(instance, group, &found)?;
+        if need.interrupts() && self.must_wait(instance, group) {
+            return None;
+        }
+        match need {
             Need::Quiet(config, drift) => self.quietly(instance, group, &found, config, drift),
             Need::Unmark => self.unmark(&found),
             Need::Rebuild(_) | Need::Rebind(..) | Need::Restart(..)
@@ -89,7 +102,7 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// Whether `instance` must be left in service for now. That is said.
+    /// Whether `instance` must be left in service for now. That is said; the next round goes on.
     fn must_wait(&mut self, instance: &InstanceId, group: &'a Group) -> bool {
         let Some((kind, why)) = self.obstacle(instance, group) else {
             return false;
@@ -97,39 +110,43 @@ impl<'a> Planner<'a> {
         self.draft.notices.push(Notice {
             kind,
             subject: instance.to_string(),
-            text: format!("it is due for a change that takes it out of service, and stays in it for now: {why}"),
+            text: format!("its change waits: {why}"),
             help: None,
             line: self.round.desired.lines.of(&group.key()),
         });
         true
     }
 
-    /// Why an instance may not be taken out of service now: another one of its group is out already, or requests can't
-    /// be led elsewhere.
+    /// Why an instance may not be taken out of service now. Work of an earlier plan may be the row of just this change;
+    /// another one of its group may be out already; or requests can't be led elsewhere.
     fn obstacle(&mut self, instance: &InstanceId, group: &'a Group) -> Option<Obstacle> {
-        let out = self
-            .round
-            .views_of(group)
-            .filter(|(i, _)| *i != instance)
-            .find(|(i, view)| match view.state {
-                State::Busy => true,
-                State::Live(Health::Booting { .. } | Health::Dead(_)) => {
-                    !self.planned.contains_key(*i)
-                }
-                // What can't be seen may be away for long, and what can't be placed too: others go on.
-                State::Live(Health::Healthy)
-                | State::Absent
-                | State::Hidden(..)
-                | State::Perhaps(_) => false,
-            });
-        if let Some((other, _)) = out {
-            return Some((NoticeKind::Waiting, format!("{other} is not well yet")));
+        let mut busy = self.round.memory.busy.keys();
+        if let Some(busy) = busy.find(|i| *i != instance) {
+            return Some((NoticeKind::Waiting, format!("{busy} is being worked on")));
+        }
+        if let Some(other) = self.not_up(instance, group) {
+            return Some((NoticeKind::Waiting, format!("{other} has to come up first")));
         }
         match &group.role {
             Role::Service(_) if is_routed(self.round.desired, &group.id) => self.untold(group),
             Role::Service(_) => None,
             Role::LoadBalancer(lb) => self.holder_out_of_sight(group, lb),
         }
+    }
+
+    /// An instance of the group that does not serve, and that nothing in this plan brings up.
+    fn not_up(&self, instance: &InstanceId, group: &Group) -> Option<InstanceId> {
+        let mut others = self.round.views_of(group).filter(|(i, _)| *i != instance);
+        let other = others.find(|(i, view)| match view.state {
+            State::Live(Health::Booting { .. } | Health::Dead(_)) => !self.planned.contains_key(*i),
+            // What can't be seen may be away for long, and what can't be placed too: others go on.
+            State::Live(Health::Healthy)
+            | State::Busy
+            | State::Absent
+            | State::Hidden(..)
+            | State::Perhaps(_) => false,
+        });
+        other.map(|(i, _)| i.clone())
     }
 
     fn need(&mut self, instance: &InstanceId, group: &'a Group, found: &Found<'_>) -> Option<Need> {
@@ -283,7 +300,7 @@ impl<'a> Planner<'a> {
     ) -> Option<()> {
         let prepared = self.prepare(instance)?;
         // Nobody is taken out of rotation while an image is still on its way.
-        let needs = self.step_aside(instance, group, (Motive::Change, &reason), &prepared.copies);
+        let needs = self.step_aside(instance, group, (Motive::Change, &reason), prepared.copy);
         let interrupts = self.noticed(instance, group, REBUILD);
         let purpose = Purpose {
             motive: Motive::Change,
@@ -306,7 +323,7 @@ impl<'a> Planner<'a> {
     ) -> Option<()> {
         let motive = self.drift_motive(instance);
         let reason = self.drift_reason(group, &drift, motive);
-        let needs = self.step_aside(instance, group, (motive, &reason), &[]);
+        let needs = self.step_aside(instance, group, (motive, &reason), None);
         let setup = self.setup(instance, group, config, drift, needs);
         let end = self.push_configure(instance, group, found.host, found.mark, setup);
         self.back_in_row(instance, group, found.mark.address, end);
@@ -344,7 +361,7 @@ impl<'a> Planner<'a> {
         let network = self
             .round
             .guest_network(found.host, &self.mac_of(instance))?;
-        let needs = self.step_aside(instance, group, (Motive::Change, &reason), &[]);
+        let needs = self.step_aside(instance, group, (Motive::Change, &reason), None);
         let moved = Mark {
             address: to,
             moving_to: None,
@@ -431,9 +448,9 @@ impl<'a> Planner<'a> {
         instance: &InstanceId,
         group: &'a Group,
         (motive, reason): (Motive, &Reason),
-        copies: &[ActionId],
+        copy: Option<ActionId>,
     ) -> Vec<ActionId> {
-        let mut needs: Vec<ActionId> = self.row.into_iter().chain(copies.iter().copied()).collect();
+        let mut needs: Vec<ActionId> = self.row.into_iter().chain(copy).collect();
         if self.in_row.insert(group.id.clone()) {
             let heals = self
                 .last

@@ -335,8 +335,13 @@ impl<'a> Planner<'a> {
             });
         }
         let (holder, why) = self.perhaps(group, lb)?;
+        let busy = self.round.memory.busy.contains_key(&holder);
         Some(Notice {
-            kind: NoticeKind::Unknown,
+            kind: if busy {
+                NoticeKind::Waiting
+            } else {
+                NoticeKind::Unknown
+            },
             subject,
             text: format!("{holder} may hold it: {why}"),
             help: Some("it is not given to another guest before that is known".to_owned()),

@@ -6,8 +6,8 @@ use std::net::Ipv4Addr;
 use async_trait::async_trait;
 
 use super::{ActError, Effect};
-use crate::model::action::{Build, CopyFile, Removal, SetMark, Sweep};
-use crate::model::desired::Host;
+use crate::model::action::{Build, Removal, SetMark, Sweep};
+use crate::model::desired::{Host, ImageFile};
 use crate::model::facts::{Answer, HostFacts, Seen, Unseen};
 
 /// What is asked of a host besides its domains.
@@ -40,8 +40,8 @@ pub trait Hypervisor: Send + Sync {
 /// acts, and touches no domain without the expected mark.
 #[async_trait]
 pub trait HypervisorControl: Send + Sync {
-    /// Brings a file to the host: resumed where it broke off, checked against its digest, and only then put in place.
-    async fn copy_file(&self, host: &Host, copy: &CopyFile) -> Result<Effect, ActError>;
+    /// Brings a file with a source to its absolute path on the host: resumed where it broke off, checked against its digest, and only then put in place.
+    async fn copy_file(&self, host: &Host, file: &ImageFile) -> Result<Effect, ActError>;
 
     /// Builds and starts a guest. With `replaces`, the guest of that generation is destroyed first.
     async fn build(&self, host: &Host, build: &Build) -> Result<Effect, ActError>;

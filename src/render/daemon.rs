@@ -159,3 +159,6 @@ impl Process<'_> {
         .collect()
     }
 }
+
+#[cfg(test)]
+mod tests;

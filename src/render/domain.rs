@@ -75,3 +75,81 @@ pub fn mark_xml(mark: &Mark) -> String {
     }
     element + "/>"
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::*;
+    use crate::model::desired::{Engine, Template};
+    use crate::render::samples::{Sample, machine, mark};
+
+    #[test]
+    fn a_guest_with_a_boot_loader_and_a_seed_under_kvm() {
+        let desired = Sample::service().desired;
+        insta::assert_snapshot!(domain_xml(&desired, &machine(), &mark()).unwrap());
+    }
+
+    #[test]
+    fn a_guest_that_boots_a_kernel_under_emulation() {
+        let desired = Sample::service().desired;
+        let machine = Machine {
+            kvm: false,
+            seed: None,
+            kernel: Some("/var/lib/reconcile/vmlinuz".to_owned()),
+            initrd: Some("/var/lib/reconcile/initrd".to_owned()),
+            cmdline: Some("console=ttyS0 quiet".to_owned()),
+            ..machine()
+        };
+        insta::assert_snapshot!(domain_xml(&desired, &machine, &mark()).unwrap());
+    }
+
+    #[test]
+    fn no_value_can_write_xml_of_its_own() {
+        const HOSTILE: &str = "'/><evil a=\"{{mark}}\">&amp;<!-- $(id)\u{1b}";
+        let desired = Sample::service().desired;
+        let machine = Machine {
+            disk: HOSTILE.to_owned(),
+            bridge: HOSTILE.to_owned(),
+            kernel: Some(HOSTILE.to_owned()),
+            cmdline: Some(HOSTILE.to_owned()),
+            ..machine()
+        };
+        let mark = Mark {
+            digest: HOSTILE.to_owned(),
+            ..mark()
+        };
+        let xml = domain_xml(&desired, &machine, &mark).unwrap();
+        let document = roxmltree::Document::parse(&xml).unwrap();
+        assert!(!document.descendants().any(|node| node.has_tag_name("evil")));
+        let cmdline = document
+            .descendants()
+            .find(|node| node.has_tag_name("cmdline"));
+        let read = HOSTILE.replace('\u{1b}', "\u{fffd}");
+        assert_eq!(cmdline.unwrap().text(), Some(read.as_str()));
+    }
+
+    #[test]
+    fn a_mark_is_one_element_and_says_where_its_guest_moves_to() {
+        insta::assert_snapshot!(mark_xml(&mark()), @r#"<reconcile:guest xmlns:reconcile="urn:reconcile:mark:1" cluster="demo" instance="random-1" address="192.168.10.11" port="8080" digest="d1635" generation="g1" stage="ready"/>"#);
+        let moving = Mark {
+            moving_to: Some(Ipv4Addr::new(192, 168, 10, 12)),
+            stage: Stage::Bootstrap,
+            ..mark()
+        };
+        insta::assert_snapshot!(mark_xml(&moving), @r#"<reconcile:guest xmlns:reconcile="urn:reconcile:mark:1" cluster="demo" instance="random-1" address="192.168.10.11" moving-to="192.168.10.12" port="8080" digest="d1635" generation="g1" stage="bootstrap"/>"#);
+    }
+
+    #[test]
+    fn a_domain_of_the_users_without_the_mark_is_refused() {
+        let mut desired = Sample::service().desired;
+        let template = Template {
+            name: "my.xml".to_owned(),
+            text: "<domain><name>{{xml name}}</name></domain>".to_owned(),
+            engine: Engine::Handlebars,
+        };
+        desired.templates.insert("domain.xml".to_owned(), template);
+        let error = domain_xml(&desired, &machine(), &mark()).unwrap_err();
+        insta::assert_snapshot!(error, @"my.xml:1: the mark is missing: put {{mark}} into <metadata>");
+    }
+}

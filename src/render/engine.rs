@@ -3,13 +3,13 @@
 
 use std::cell::RefCell;
 
-use handlebars::{Context, Handlebars, RenderErrorReason, handlebars_helper};
+use handlebars::{Context, Handlebars, RenderErrorReason, TemplateErrorReason};
 use minijinja::UndefinedBehavior;
 use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
 use serde_json::Value;
 
-use super::{RenderError, quote};
+use super::{RenderError, helpers, quote};
 use crate::model::desired::{Engine, Template};
 
 /// What templates may say: the same variables for both languages.
@@ -102,27 +102,12 @@ thread_local! {
     static COMPILED: RefCell<Handlebars<'static>> = RefCell::new(handlebars());
 }
 
-handlebars_helper!(SH: |value: Value| quote::sh(&plain(&value)));
-handlebars_helper!(XML: |value: Value| quote::xml(&plain(&value)));
-handlebars_helper!(NGINX: |value: Value| quote::nginx(&plain(&value)));
-
-/// A value as a template prints it.
-fn plain(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        Value::Null => String::new(),
-        Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => value.to_string(),
-    }
-}
-
 fn handlebars() -> Handlebars<'static> {
     let mut handlebars = Handlebars::new();
     handlebars.set_strict_mode(true);
     handlebars.set_prevent_indent(true);
     handlebars.register_escape_fn(handlebars::no_escape);
-    handlebars.register_helper("sh", Box::new(SH));
-    handlebars.register_helper("xml", Box::new(XML));
-    handlebars.register_helper("nginx", Box::new(NGINX));
+    helpers::register(&mut handlebars);
     handlebars
 }
 
@@ -149,7 +134,13 @@ fn compile_error(name: &str, error: &handlebars::TemplateError) -> RenderError {
     RenderError {
         template: name.to_owned(),
         line: error.pos().and_then(|(line, _)| u32::try_from(line).ok()),
-        message: error.reason().to_string(),
+        message: match error.reason() {
+            // The parser lists the rules of its grammar, which tells nobody anything.
+            TemplateErrorReason::InvalidSyntax(_) => {
+                "this is no Handlebars: is a `{{` or a block left open?".to_owned()
+            }
+            other => other.to_string(),
+        },
     }
 }
 
@@ -160,6 +151,7 @@ fn handlebars_error(
 ) -> RenderError {
     let message = match error.reason() {
         RenderErrorReason::MissingVariable(Some(path)) => unknown(path, variables),
+        RenderErrorReason::MissingVariable(None) => "a name here is unknown".to_owned(),
         RenderErrorReason::HelperNotFound(helper) => format!("there is no helper `{helper}`"),
         other => other.to_string(),
     };
@@ -250,22 +242,22 @@ mod tests {
         );
         insta::assert_snapshot!(
             rendered(Engine::Handlebars, "{{#if missing}}x{{/if}}").unwrap_err(),
-            @""
+            @"files/app.conf:1: there is no `missing` here; there is hostile, instance, list, network, none, port"
         );
         insta::assert_snapshot!(
             rendered(Engine::Handlebars, "{{shell instance}}").unwrap_err(),
-            @""
+            @"files/app.conf:1: there is no helper `shell`"
         );
-        insta::assert_snapshot!(rendered(Engine::Jinja, "a\n{{ instanze }}").unwrap_err(), @"");
-        insta::assert_snapshot!(rendered(Engine::Jinja, "{{ network.gate }}").unwrap_err(), @"");
+        insta::assert_snapshot!(rendered(Engine::Jinja, "a\n{{ instanze }}").unwrap_err(), @"files/app.conf:2: undefined value: `instanze` is undefined");
+        insta::assert_snapshot!(rendered(Engine::Jinja, "{{ network.gate }}").unwrap_err(), @"files/app.conf:1: undefined value: `network.gate` is undefined");
     }
 
     #[test]
     fn what_does_not_compile_is_an_error_with_its_line() {
         let error = |engine, text| check(&template(engine, text)).unwrap_err().to_string();
-        insta::assert_snapshot!(error(Engine::Handlebars, "a\n{{#if x}}\nb"), @"");
-        insta::assert_snapshot!(error(Engine::Handlebars, "a\n{{ x "), @"");
-        insta::assert_snapshot!(error(Engine::Jinja, "a\n{% if x %}\nb"), @"");
+        insta::assert_snapshot!(error(Engine::Handlebars, "a\n{{#if x}}\nb"), @"files/app.conf:3: this is no Handlebars: is a `{{` or a block left open?");
+        insta::assert_snapshot!(error(Engine::Handlebars, "a\n{{ x "), @"files/app.conf:2: this is no Handlebars: is a `{{` or a block left open?");
+        insta::assert_snapshot!(error(Engine::Jinja, "a\n{% if x %}\nb"), @"files/app.conf:3: syntax error: unexpected end of input, expected end of block");
         assert_eq!(check(&template(Engine::Verbatim, "{{#if")), Ok(()));
     }
 
@@ -278,9 +270,9 @@ mod tests {
     #[test]
     fn a_value_can_be_quoted_for_the_language_around_it() {
         let text = "{{sh hostile}} {{xml hostile}} {{nginx hostile}} {{sh port}}";
-        insta::assert_snapshot!(rendered(Engine::Handlebars, text).unwrap(), @"");
+        insta::assert_snapshot!(rendered(Engine::Handlebars, text).unwrap(), @r#"'<'\''&">' &lt;&apos;&amp;&quot;&gt; "<'&\">" '8080'"#);
         let text = "{{ hostile|sh }} {{ hostile|xml }} {{ hostile|nginx }}";
-        insta::assert_snapshot!(rendered(Engine::Jinja, text).unwrap(), @"");
+        insta::assert_snapshot!(rendered(Engine::Jinja, text).unwrap(), @r#"'<'\''&">' &lt;&apos;&amp;&quot;&gt; "<'&\">""#);
     }
 
     #[test]

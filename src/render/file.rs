@@ -80,7 +80,8 @@ fn path(spec: &FileSpec, variables: &Variables) -> Result<String, RenderError> {
         return Err(RenderError {
             template: spec.path.clone(),
             line: None,
-            message: format!("{path:?} is no absolute path of a file without `..`"),
+            // Not the path itself: it may hold a secret.
+            message: "this gives no absolute path of a file, without `..`".to_owned(),
         });
     }
     Ok(path)
@@ -101,4 +102,105 @@ fn validator(spec: &FileSpec, text: &str, variables: &Variables) -> Result<Strin
         .replace(&format!("\"{NEW_FILE}\""), "\"$1\"")
         .replace(&format!("'{NEW_FILE}'"), "\"$1\"")
         .replace(NEW_FILE, "\"$1\""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::desired::{Engine, Template};
+    use crate::render::guest_config;
+    use crate::render::samples::{Sample, file};
+
+    #[test]
+    fn a_guest_gets_its_network_first_then_the_users_files_in_their_order() {
+        let mut sample = Sample::service();
+        sample.group.files = vec![
+            file(
+                "/etc/{{group}}/b.conf",
+                "port={{port}} {{env.NAME}}\n",
+                OnChange::Restart,
+            ),
+            file("/etc/a.conf", "as it is\n", OnChange::Nothing),
+        ];
+        let config = guest_config(&sample.desired, &sample.guest(), &[]).unwrap();
+        let paths: Vec<_> = config.files.iter().map(|file| &*file.path).collect();
+        assert_eq!(
+            paths,
+            [
+                "/etc/network/interfaces",
+                "/etc/random/b.conf",
+                "/etc/a.conf"
+            ]
+        );
+        let file = &config.files[1];
+        assert_eq!(file.content, "port=8080 random-1 of demo\n");
+        assert_eq!(file.sha256, sha256(&file.content));
+        assert_eq!((file.mode, &*file.owner), (0o640, "root:root"));
+    }
+
+    #[test]
+    fn the_network_is_left_alone_where_the_image_says_so() {
+        let mut sample = Sample::service();
+        sample.image.interfaces = false;
+        let config = guest_config(&sample.desired, &sample.guest(), &[]).unwrap();
+        assert_eq!(config.files, []);
+    }
+
+    #[test]
+    fn interfaces_of_a_network_with_and_without_a_way_out() {
+        let mut sample = Sample::service();
+        let interfaces = |sample: &Sample| {
+            let file = crate::render::interfaces(&sample.desired, &sample.guest());
+            file.unwrap().content
+        };
+        insta::assert_snapshot!("interfaces", interfaces(&sample));
+        sample.network.gateway = None;
+        sample.network.dns.clear();
+        insta::assert_snapshot!("interfaces_isolated", interfaces(&sample));
+    }
+
+    #[test]
+    fn a_template_of_the_users_takes_the_place_of_a_builtin_one() {
+        let mut sample = Sample::service();
+        let template = Template {
+            name: "my.j2".to_owned(),
+            text: "{% if network.gateway %}\ngw {{ network.gateway }}\n{% endif %}\n".to_owned(),
+            engine: Engine::Jinja,
+        };
+        let name = "interfaces".to_owned();
+        sample.desired.templates.insert(name, template);
+        let file = crate::render::interfaces(&sample.desired, &sample.guest()).unwrap();
+        assert_eq!(file.content, "gw 192.168.10.254\n");
+    }
+
+    #[test]
+    fn the_new_file_is_one_word_for_its_validator_however_it_was_quoted() {
+        let mut sample = Sample::service();
+        let mut spec = file("/etc/a.conf", "", OnChange::Nothing);
+        spec.validate = Some("check {{path}} '{{path}}' --file=\"{{path}}\" {{port}}".to_owned());
+        sample.group.files = vec![spec];
+        let config = guest_config(&sample.desired, &sample.guest(), &[]).unwrap();
+        let validate = config.files[1].validate.as_deref();
+        assert_eq!(validate, Some(r#"check "$1" "$1" --file="$1" 8080"#));
+    }
+
+    #[test]
+    fn a_path_that_leaves_its_place_is_refused_without_showing_it() {
+        for path in [
+            "etc/a",
+            "/etc/../a",
+            "/etc/",
+            "/a\nb",
+            "/{{secret.token}}/../x",
+        ] {
+            let mut sample = Sample::service();
+            sample.group.files = vec![file(path, "", OnChange::Nothing)];
+            let error = guest_config(&sample.desired, &sample.guest(), &[]).unwrap_err();
+            assert_eq!(
+                error.message,
+                "this gives no absolute path of a file, without `..`"
+            );
+            assert_eq!(error.template, path);
+        }
+    }
 }

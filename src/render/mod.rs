@@ -3,6 +3,7 @@
 //!
 //! The built-in templates and the variables that all templates have are described in `templates/README.md`.
 
+mod balancer;
 mod builtin;
 mod command;
 mod daemon;
@@ -10,11 +11,15 @@ mod diff;
 mod domain;
 mod engine;
 mod file;
+mod helpers;
 mod named;
 pub mod quote;
 mod redact;
 mod seed;
 mod variables;
+
+#[cfg(test)]
+mod samples;
 
 use std::net::Ipv4Addr;
 

@@ -128,3 +128,39 @@ fn sample_mark(desired: &Desired, guest: &GuestContext<'_>) -> Mark {
         stage: Stage::Ready,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::desired::OnChange;
+    use crate::render::samples::{Sample, file};
+
+    #[test]
+    fn every_builtin_template_can_be_shown_for_a_load_balancer() {
+        let sample = Sample::balancer();
+        for builtin in Builtin::ALL {
+            let text = render_named(&sample.desired, &sample.guest(), &[], builtin.name());
+            assert!(text.unwrap().contains("web"), "{}", builtin.name());
+        }
+    }
+
+    #[test]
+    fn a_file_is_shown_by_its_path_and_without_its_secrets() {
+        let mut sample = Sample::service();
+        let spec = file(
+            "/etc/app.conf",
+            "token {{secret.token}}\n",
+            OnChange::Nothing,
+        );
+        sample.group.files = vec![spec];
+        let shown = |name| crate::render::render_named(&sample.desired, &sample.guest(), &[], name);
+        assert_eq!(shown("/etc/app.conf").unwrap(), "token (secret token)\n");
+        assert!(
+            shown("run.sh")
+                .unwrap()
+                .contains("export TOKEN='(secret token)'")
+        );
+        insta::assert_snapshot!(shown("/etc/app").unwrap_err(), @"/etc/app:1: there is no such template or file; there is nginx.conf, interfaces, domain.xml, run.sh, systemd.service, openrc.init, supervise.sh; and the files /etc/network/interfaces, /etc/app.conf");
+        insta::assert_snapshot!(shown("nginx.conf").unwrap_err(), @"nginx.conf:1: random is no load balancer");
+    }
+}

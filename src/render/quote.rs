@@ -55,7 +55,7 @@ pub fn yaml(value: &str) -> String {
     let safe = value.starts_with(|c: char| c.is_ascii_alphabetic())
         && value.chars().all(plain)
         && !value.ends_with(' ')
-        && !YAML_WORDS.iter().any(|w| word(w));
+        && !YAML_WORDS.iter().any(word);
     match safe {
         true => value.to_owned(),
         false => format!("\"{}\"", value.chars().map(yaml_char).collect::<String>()),

@@ -197,6 +197,6 @@ mod tests {
 
     #[test]
     fn what_commands_a_terminal_is_written_out() {
-        insta::assert_snapshot!(visible("a\u{1b}[2Jb\r\u{7}\u{9b}\u{202e}é\tc"), @"");
+        insta::assert_snapshot!(visible("a\u{1b}[2Jb\r\u{7}\u{9b}\u{202e}é\tc"), @r#"a\u{1b}[2Jb\r\u{7}\u{9b}\u{202e}é	c"#);
     }
 }

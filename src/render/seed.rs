@@ -65,3 +65,41 @@ fn list<'a>(indent: usize, items: impl Iterator<Item = &'a str>) -> String {
         .map(|item| format!("{:indent$}- {}\n", "", yaml(item)))
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::render::samples::{Sample, machine, mark};
+
+    fn shown(sample: &Sample) -> String {
+        let seed = seed(&sample.desired, &sample.guest(), &machine(), &mark());
+        format!(
+            "# meta-data\n{}# user-data\n{}# network-config\n{}",
+            seed.meta_data, seed.user_data, seed.network_config
+        )
+    }
+
+    #[test]
+    fn a_guest_learns_its_name_its_keys_and_its_address() {
+        insta::assert_snapshot!(shown(&Sample::service()));
+    }
+
+    #[test]
+    fn an_isolated_network_has_neither_routes_nor_name_servers() {
+        let mut sample = Sample::service();
+        sample.network.gateway = None;
+        sample.network.dns.clear();
+        sample.desired.ssh.authorized_keys.clear();
+        insta::assert_snapshot!(shown(&sample));
+    }
+
+    #[test]
+    fn a_key_with_a_strange_comment_stays_one_string() {
+        let mut sample = Sample::service();
+        let key = "ssh-ed25519 AAAA: x #\"y\"\n- ssh-rsa EVIL";
+        sample.desired.ssh.authorized_keys = vec![key.to_owned()];
+        let seed = seed(&sample.desired, &sample.guest(), &machine(), &mark());
+        let read: serde_json::Value = serde_saphyr::from_str(&seed.user_data).unwrap();
+        assert_eq!(read["ssh_authorized_keys"], serde_json::json!([key]));
+    }
+}

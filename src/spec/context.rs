@@ -9,14 +9,11 @@ use crate::model::desired::{Engine, Revision, Template};
 use crate::render::{self, RenderError};
 
 use super::SpecFiles;
-use super::problem::{Elsewhere, Problem};
+use super::problem::{Elsewhere, MAX_COMPARED, Problem, did_you_mean};
 use super::source::{At, Source, Span};
 
 /// The largest template or key that is read.
 const MAX_INCLUDE: usize = 1 << 20;
-
-/// Nobody reads more problems than this.
-const MAX_PROBLEMS: usize = 1_000;
 
 /// Where problems and included files are noted.
 pub struct Context<'a> {
@@ -45,9 +42,14 @@ impl<'a> Context<'a> {
         self.problems.borrow().is_empty()
     }
 
-    /// Whether there are more problems than anybody reads, so that there is no use in looking for all.
-    pub fn is_full(&self) -> bool {
-        self.problems.borrow().len() >= MAX_PROBLEMS
+    /// A help line that names the known word nearest to `word`, or else all of them.
+    pub fn did_you_mean<'w>(
+        &self,
+        word: &str,
+        known: impl IntoIterator<Item = &'w str>,
+    ) -> Option<String> {
+        let few = self.problems.borrow().len() < MAX_COMPARED;
+        few.then(|| did_you_mean(word, known)).flatten()
     }
 
     /// The problems, out of here.
@@ -226,17 +228,19 @@ impl<'a> Context<'a> {
 }
 
 fn unreadable(what: &str, path: &At<String>, error: &std::io::Error) -> Problem {
-    let problem = Problem::new(
-        path.span,
-        format!("{what} {:?} can't be read: {error}", path.value),
-    );
+    let name = &path.value;
+    let problem = |message: String| Problem::new(path.span, message);
     match error.kind() {
-        std::io::ErrorKind::NotFound if !path.value.starts_with(['/', '~']) => {
-            problem.help("relative paths start at the directory of this file")
+        std::io::ErrorKind::NotFound if name.starts_with(['/', '~']) => {
+            problem(format!("{what} {name:?} is not there")).help("check the path")
         }
-        std::io::ErrorKind::NotFound => problem.help("check the path"),
-        std::io::ErrorKind::PermissionDenied => problem.help("check the file's owner and mode"),
-        _ => problem,
+        std::io::ErrorKind::NotFound => problem(format!("{what} {name:?} is not there"))
+            .help("check the path: a relative one starts at the directory of this file"),
+        std::io::ErrorKind::PermissionDenied => {
+            problem(format!("{what} {name:?} must not be read"))
+                .help("check who may read the file, and who runs reconcile")
+        }
+        _ => problem(format!("{what} {name:?} can't be read: {error}")).help("check the path"),
     }
 }
 
@@ -246,15 +250,17 @@ fn broken_template(template: Template, error: RenderError, span: Span) -> Proble
         format!("the template {:?} doesn't compile", template.name),
     );
     let help = match template.engine {
-        Engine::Handlebars => "it is read as Handlebars; name the file *.j2 for Jinja",
-        Engine::Jinja => "it is read as Jinja, as its name ends in .j2",
+        Engine::Handlebars => {
+            "it is Handlebars: every `{{` needs its `}}`, every `{{#x}}` its `{{/x}}`; only files named *.j2 are Jinja"
+        }
+        Engine::Jinja => "it is Jinja, as its name ends in .j2",
         Engine::Verbatim => "check the file",
     };
     let place = Elsewhere {
         file: template.name,
-        text: template.text,
         line: error.line.unwrap_or(1),
         label: error.message,
+        text: template.text,
     };
     problem.elsewhere(place).help(help)
 }

@@ -92,6 +92,9 @@ impl Problem {
     }
 }
 
+/// Longer messages are cut: what makes them long is quoted from the file.
+const MAX_TEXT: usize = 600;
+
 /// The text without anything that a terminal would take for an order: control characters, and those that turn the
 /// direction of writing around. Files are hostile until the opposite is shown.
 pub fn printable(text: &str) -> String {
@@ -101,20 +104,40 @@ pub fn printable(text: &str) -> String {
         c if c.is_control() || hidden(c) => char::REPLACEMENT_CHARACTER,
         c => c,
     };
-    text.chars().map(clean).collect()
+    let cut = text.chars().count() > MAX_TEXT;
+    let end = if cut { "…" } else { "" };
+    text.chars()
+        .map(clean)
+        .take(MAX_TEXT)
+        .chain(end.chars())
+        .collect()
+}
+
+/// Behind this many problems no word is compared with others any more: nobody reads so far, and a hostile file could
+/// make it take long.
+pub const MAX_COMPARED: usize = 100;
+/// The same: longer words, and more known ones, are not compared.
+const MAX_WORD: usize = 64;
+const MAX_KNOWN: usize = 500;
+
+/// The known word that `word` is a slip of, if there is one.
+pub fn slip_of<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    if word.len() > MAX_WORD {
+        return None;
+    }
+    let known = known.into_iter().take(MAX_KNOWN);
+    let (distance, name) = known
+        .map(|name| (strsim::damerau_levenshtein(word, name), name))
+        .min()?;
+    // A third of the letters may differ: more would be a guess, not a slip.
+    (distance <= name.len().max(3) / 3).then_some(name)
 }
 
 /// A help line that names the known word nearest to `word`, or else all of them.
 pub fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
     let known: Vec<&str> = known.into_iter().collect();
-    let nearest = known
-        .iter()
-        .map(|name| (strsim::damerau_levenshtein(word, name), *name))
-        .min()
-        // A third of the letters may differ: more would be a guess, not a slip.
-        .filter(|(distance, name)| *distance <= name.len().max(3) / 3);
-    match nearest {
-        Some((_, name)) => Some(format!("did you mean `{name}`?")),
+    match slip_of(word, known.iter().copied()) {
+        Some(name) => Some(format!("did you mean `{name}`?")),
         None if known.is_empty() => None,
         None => Some(format!("known here: {}", shorten(&known))),
     }

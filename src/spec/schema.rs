@@ -69,9 +69,9 @@ fn shape(shape: &Shape) -> Value {
             json!({ "type": "integer", "minimum": least, "maximum": most })
         }
         Shape::Choice(words) => json!({ "enum": words }),
-        Shape::List(item) => json!({ "type": "array", "items": self::shape(item) }),
+        Shape::List(item) => json!({ "type": ["array", "null"], "items": self::shape(item) }),
         Shape::Names(form, value) => json!({
-            "type": "object",
+            "type": ["object", "null"],
             "propertyNames": { "pattern": form.pattern },
             "additionalProperties": self::shape(value),
         }),
@@ -87,7 +87,10 @@ fn text(form: &Form) -> Value {
     match form.pattern {
         "" => json!({ "type": ["string", "number", "boolean"], "examples": [form.example] }),
         pattern => {
-            json!({ "type": ["string", "integer"], "pattern": pattern, "examples": [form.example] })
+            json!({ "type": "string", "pattern": pattern, "examples": [form.example] })
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -65,7 +65,7 @@ fn place<'a>(source: &'a Source, problem: &'a Problem) -> Element<'a> {
     // Only the lines around it are handed over: the renderer walks all that it gets.
     let start = source.line_start(first.saturating_sub(1).max(1));
     let end = source.line_start(last.saturating_add(2));
-    let within = |span: Span| clamp(span, start, end);
+    let within = |span: Span| clamp(&source.text, span, start, end);
     let related = problem.related.iter().map(|(span, label)| {
         AnnotationKind::Context
             .span(within(*span))
@@ -97,13 +97,18 @@ fn label(problem: &Problem) -> Option<&str> {
     Some(problem.label.as_str()).filter(|label| !label.is_empty())
 }
 
-fn clamp(span: Span, start: usize, end: usize) -> std::ops::Range<usize> {
+/// The place within the lines that are shown, and no longer than a line of them may be.
+fn clamp(text: &str, span: Span, start: usize, end: usize) -> std::ops::Range<usize> {
+    let last =
+        (span.start.saturating_add(WIDTH / 2)..=text.len()).find(|at| text.is_char_boundary(*at));
     let at = |offset: usize| offset.clamp(start, end) - start;
-    at(span.start)..at(span.end)
+    at(span.start)..at(span.end.min(last.unwrap_or(span.end)))
 }
 
 fn excerpt(place: &Elsewhere) -> Element<'_> {
     let line = usize::try_from(place.line).unwrap_or(1).max(1);
+    // Behind the last line there is nothing to show but that it ends.
+    let line = line.min(place.text.lines().count().max(1));
     let text = place.text.lines().nth(line - 1).unwrap_or_default();
     let indent = text.len() - text.trim_start().len();
     let marked = indent..text.trim_end().len().max(indent);

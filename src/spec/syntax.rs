@@ -42,22 +42,30 @@ fn words(kind: &ErrorKind, source: &Source, at: usize) -> (String, &'static str)
         .unwrap_or_default();
     let message = format!("the file is not valid YAML: {kind}");
     let help = match kind {
+        _ if text.contains(": {{") => {
+            "a value that starts with `{{` needs quotes: run: \"{{command}} --port 80\""
+        }
         ErrorKind::TabNotAllowed
         | ErrorKind::TabInBlockIndentation
         | ErrorKind::TabAtBlockScalarStart
         | ErrorKind::TabInIndentation
         | ErrorKind::TabInPlainScalar => "indent with spaces, not with tabs",
-        ErrorKind::UnclosedQuotedScalar => "close the quotation mark",
+        ErrorKind::UnclosedQuotedScalar
+        | ErrorKind::InvalidQuotedScalarIndent
+        | ErrorKind::DocumentIndicatorInQuotedScalar => {
+            "a quotation mark is not closed, here or above"
+        }
         ErrorKind::UnclosedFlowCollection { .. }
         | ErrorKind::MismatchedFlowCollectionEnd { .. }
         | ErrorKind::MisplacedFlowCollectionEnd
         | ErrorKind::UnexpectedEofFlowMapping
-        | ErrorKind::UnexpectedEofFlowSequence => "every `{` and `[` needs its `}` or `]`",
+        | ErrorKind::UnexpectedEofFlowSequence
+        | ErrorKind::ExpectedFlowMappingSeparator
+        | ErrorKind::ExpectedFlowSequenceSeparator => {
+            "every `{` and `[` needs its `}` or `]`, here or above, and a `,` between entries"
+        }
         _ if before.trim_start().is_empty() && text.starts_with('\t') => {
             "indent with spaces, not with tabs"
-        }
-        _ if text.contains(": {{") => {
-            "a value that starts with `{{` needs quotes: run: \"{{command}} --port 80\""
         }
         ErrorKind::UnexpectedCharacter { .. } => {
             "a text that starts with this character needs quotes"

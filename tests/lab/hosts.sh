@@ -17,7 +17,7 @@ ensure_host_files() {
   [ ! -d "$dir" ] || return 0
   rm -rf "$dir.new"
   fs=$dir.new/fs
-  mkdir -p "$fs"/etc/{libvirt,ssh} "$fs"/var/{lib,log,cache}/libvirt "$fs/var/lib/libvirt/images"
+  mkdir -p "$fs"/etc/{libvirt,ssh} "$fs"/var/{lib,cache}/libvirt "$fs/var/lib/libvirt/images" "$fs/var/log/libvirt/qemu"
   mkdir -m 700 "$fs/root"
   echo "$host" > "$fs/etc/hostname"
   echo '127.0.0.1 localhost' > "$fs/etc/hosts"

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 use async_trait::async_trait;
-use reconcile::model::action::{Build, CopyFile, Removal, SetMark, Sweep};
-use reconcile::model::desired::Host;
+use reconcile::model::action::{Build, Removal, SetMark, Sweep};
+use reconcile::model::desired::{Host, ImageFile};
 use reconcile::model::facts::{
     Answer, Domain, DomainState as Run, HostFacts, HostFile, Seen, Unseen,
 };
@@ -140,9 +140,8 @@ fn end(world: &mut World, host: &HostId, name: &str) {
 
 #[async_trait]
 impl HypervisorControl for Fake {
-    async fn copy_file(&self, host: &Host, copy: &CopyFile) -> Result<Effect, ActError> {
-        let source = copy
-            .file
+    async fn copy_file(&self, host: &Host, file: &ImageFile) -> Result<Effect, ActError> {
+        let source = file
             .source
             .as_ref()
             .expect("only files with a source are copied");
@@ -153,8 +152,8 @@ impl HypervisorControl for Fake {
         self.effect("copy-file", &host.id, |world| {
             host_answers(world, &host.id)?;
             let state = world.hosts.get_mut(&host.id).unwrap();
-            *state.copies.entry(copy.file.path.clone()).or_default() += 1;
-            state.files.insert(copy.file.path.clone(), there);
+            *state.copies.entry(file.path.clone()).or_default() += 1;
+            state.files.insert(file.path.clone(), there);
             Ok(Effect::Changed)
         })
         .await

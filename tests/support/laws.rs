@@ -231,7 +231,7 @@ fn same_thing(one: &Operation, other: &Operation) -> Option<String> {
             Operation::AddVip(a) | Operation::DropVip(a),
             Operation::AddVip(b) | Operation::DropVip(b),
         ) if a.vip.addr() == b.vip.addr() => Some(a.vip.to_string()),
-        (Operation::CopyFile(a), Operation::CopyFile(b)) if a == b => Some(a.file.path.clone()),
+        (Operation::CopyImage(a), Operation::CopyImage(b)) if a == b => Some(a.image.to_string()),
         _ => one
             .instance()
             .filter(|i| other.instance() == Some(*i))

@@ -60,11 +60,11 @@ impl<'a> Script<'a> {
         {
             self.step(step).await;
         }
-        self.to_the_end().await;
+        self.until_converged().await;
         self.shown
     }
 
-    async fn to_the_end(&mut self) {
+    async fn until_converged(&mut self) {
         if self.plan.is_none() {
             self.show_plan().await;
         }

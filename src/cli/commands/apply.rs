@@ -13,7 +13,6 @@ use crate::adapters::file_store::FileStore;
 use crate::cli::args::{Args, Output};
 use crate::cli::confirm::{Consent, Decision, Person, REFUSAL, ask, decide};
 use crate::cli::exit::Exit;
-use crate::cli::plan_text::{NewFiles, plan_text};
 use crate::cli::progress::{Appended, Live, Screen, summary};
 use crate::cli::style::Style;
 use crate::controller::Session;
@@ -36,7 +35,15 @@ pub(super) async fn run(args: &Args, style: &Style, screen: &Screen) -> Result<E
     reading.watcher.memory = memory::after_restart(reading.watcher.memory);
     let hands = load::hands(&reading.watcher.desired, &reading.reader, Arc::new(Quiet));
     let session = Session::new(reading.watcher, Arc::new(store));
-    let mut apply = Apply { args, style, screen, session, runner: Runner::new(hands.clone()), hands, stop: stop_signal() };
+    let mut apply = Apply {
+        args,
+        style,
+        screen,
+        session,
+        runner: Runner::new(hands.clone()),
+        hands,
+        stop: stop_signal(),
+    };
     apply.run().await
 }
 
@@ -72,7 +79,8 @@ impl Apply<'_> {
     async fn next_plan(&mut self) -> Result<Plan, Failure> {
         loop {
             let plan = self.session.round(&Beats::Ask).await?.plan;
-            let waits = plan.actions.is_empty() && plan.notices_of(NoticeKind::Waiting).next().is_some();
+            let waits =
+                plan.actions.is_empty() && plan.notices_of(NoticeKind::Waiting).next().is_some();
             if !waits {
                 return Ok(plan);
             }
@@ -86,18 +94,26 @@ impl Apply<'_> {
     fn show(&self, plan: &Plan) -> Result<(), Failure> {
         if self.args.global.output == Output::Text {
             let now = self.session.watcher.eyes.clock.now();
-            print(&plan_text(plan, now, NewFiles::Counted, self.style))?;
+            print(&shown(self.args, plan, now, self.style))?;
         }
         Ok(())
     }
 
     fn may_apply(&self, plan: &Plan) -> Result<bool, Failure> {
-        let consent = if self.args.apply.yes { Consent::Given } else { Consent::Open };
+        let consent = if self.args.apply.yes {
+            Consent::Given
+        } else {
+            Consent::Open
+        };
         match decide(consent, Person::present()) {
             Decision::Apply => Ok(true),
             Decision::Refuse => Err(Failure::Other(REFUSAL.to_owned())),
             Decision::Ask => {
-                let yes = ask(plan.actions.len(), &mut std::io::stdin().lock(), &mut std::io::stderr());
+                let yes = ask(
+                    plan.actions.len(),
+                    &mut std::io::stdin().lock(),
+                    &mut std::io::stderr(),
+                );
                 let yes = yes.map_err(|error| Failure::Other(format!("can't ask: {error}")))?;
                 if !yes {
                     eprintln!("Nothing was applied.");
@@ -109,23 +125,36 @@ impl Apply<'_> {
 
     async fn carry_out(&mut self, plan: &Plan) -> Result<Vec<Outcome>, Failure> {
         let style = Style::of_stderr(self.args.global.no_color);
-        let live = std::io::stderr().is_terminal().then(|| Arc::new(Live::new(plan, style, self.screen)));
+        let live = std::io::stderr()
+            .is_terminal()
+            .then(|| Arc::new(Live::new(plan, style, self.screen)));
         let progress: Arc<dyn Progress> = match &live {
             Some(live) => Arc::clone(live) as _,
             None => Arc::new(Appended::new(plan, style, std::io::stderr())),
         };
-        self.runner.set_hands(Hands { progress: Arc::clone(&progress), ..self.hands.clone() });
+        self.runner.set_hands(Hands {
+            progress: Arc::clone(&progress),
+            ..self.hands.clone()
+        });
         let begin = std::time::Instant::now();
-        let outcomes = carry_out(&mut self.session, &mut self.runner, plan, progress.as_ref(), &self.stop).await?;
+        let outcomes = carry_out(
+            &mut self.session,
+            &mut self.runner,
+            plan,
+            progress.as_ref(),
+            &self.stop,
+        )
+        .await?;
         live.iter().for_each(|live| live.finish());
-        eprintln!("{}", summary(&outcomes, begin.elapsed(), &style));
+        eprint!("{}", summary(&outcomes, begin.elapsed(), &style));
         Ok(outcomes)
     }
 
     fn conclude(&self, outcomes: &[Outcome], plan: &Plan) -> Result<Exit, Failure> {
         let now = self.session.watcher.eyes.clock.now();
         // After an apply that left nothing open, its own summary has said all.
-        let silent = !outcomes.is_empty() && plan.converged() && self.args.global.output == Output::Text;
+        let silent =
+            !outcomes.is_empty() && plan.converged() && self.args.global.output == Output::Text;
         if !silent {
             print(&shown(self.args, plan, now, self.style))?;
         }
@@ -142,7 +171,10 @@ fn stop_signal() -> Arc<Notify> {
     let stop = Arc::new(Notify::new());
     let told = Arc::clone(&stop);
     tokio::spawn(async move {
-        let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
+        let (Ok(mut term), Ok(mut int)) = (
+            signal(SignalKind::terminate()),
+            signal(SignalKind::interrupt()),
+        ) else {
             return;
         };
         for count in 1.. {

@@ -15,7 +15,11 @@ pub(super) async fn run(args: &Args, style: &Style) -> Result<Exit, Failure> {
     let round = reading.watcher.round(&Beats::Ask).await;
     let now = reading.watcher.eyes.clock.now();
     print(&shown(args, &round.plan, now, style))?;
-    let detail = if args.apply.detailed_exitcode { Detail::Detailed } else { Detail::Plain };
+    let detail = if args.apply.detailed_exitcode {
+        Detail::Detailed
+    } else {
+        Detail::Plain
+    };
     Ok(Exit::of_plan(&round.plan, detail))
 }
 
@@ -23,7 +27,11 @@ pub(super) async fn run(args: &Args, style: &Style) -> Result<Exit, Failure> {
 pub(super) fn shown(args: &Args, plan: &Plan, now: Timestamp, style: &Style) -> String {
     match args.global.output {
         Output::Text => {
-            let new_files = if args.global.verbose > 0 { NewFiles::Shown } else { NewFiles::Counted };
+            let new_files = if args.global.verbose > 0 {
+                NewFiles::Shown
+            } else {
+                NewFiles::Counted
+            };
             plan_text(plan, now, new_files, style)
         }
         Output::Json => plan_json(plan),

@@ -11,7 +11,7 @@ use crate::adapters::ssh_reader::SshReader;
 use crate::adapters::ssh_writer::SshWriter;
 use crate::adapters::system_clock::SystemClock;
 use crate::cli::args::{Args, Output, state_dir};
-use crate::cli::style::Style;
+use crate::cli::style::{Colour, Style};
 use crate::controller::Watcher;
 use crate::controller::look::Eyes;
 use crate::execute::Hands;
@@ -29,20 +29,33 @@ pub(super) fn desired(args: &Args) -> Result<Desired, Failure> {
             file.display()
         ))
     })?;
-    let files = DiskFiles::beside(file);
+    let mut files = DiskFiles::beside(file);
+    if let Some(state) = state_base(args) {
+        files = files.keeping_digests_in(state.join("digests.json"));
+    }
     crate::spec::parse(&file.display().to_string(), &source, &files).map_err(|errors| {
         Failure::Spec(match args.global.output {
-            Output::Text => errors.render(Style::of_stderr(args.global.no_color).colour),
-            Output::Json => serde_json::json!({ "format_version": 1, "errors": errors.errors() }).to_string(),
+            Output::Text => {
+                errors.render(Style::of_stderr(args.global.no_color).colour == Colour::On)
+            }
+            Output::Json => {
+                serde_json::json!({ "format_version": 1, "errors": errors.errors() }).to_string()
+            }
         })
     })
 }
 
+fn state_base(args: &Args) -> Option<PathBuf> {
+    state_dir(args.global.state_dir.clone(), |name| std::env::var_os(name))
+}
+
 /// The state directory of a cluster.
 pub(super) fn state(args: &Args, cluster: &ClusterName) -> Result<PathBuf, Failure> {
-    let base = state_dir(args.global.state_dir.clone(), |name| std::env::var_os(name));
+    let base = state_base(args);
     let base = base.ok_or_else(|| {
-        Failure::Other("there is no place for the state: set HOME, or name one with --state-dir".to_owned())
+        Failure::Other(
+            "there is no place for the state: set HOME, or name one with --state-dir".to_owned(),
+        )
     })?;
     Ok(base.join(cluster.as_str()))
 }
@@ -61,13 +74,22 @@ pub(super) fn reading(args: &Args) -> Result<Reading, Failure> {
     let reader = reader(&desired, &state)?;
     let memory = FileStore::new(&state).load()?;
     let watcher = Watcher::new(desired, memory, eyes(&reader));
-    Ok(Reading { watcher, reader, state })
+    Ok(Reading {
+        watcher,
+        reader,
+        state,
+    })
 }
 
 /// The ports that look, over ssh.
-pub(super) fn reader(desired: &Desired, state: &std::path::Path) -> Result<Arc<SshReader>, Failure> {
+pub(super) fn reader(
+    desired: &Desired,
+    state: &std::path::Path,
+) -> Result<Arc<SshReader>, Failure> {
     let reader = SshReader::new(&desired.ssh, state);
-    reader.map(Arc::new).map_err(|error| Failure::Other(format!("can't prepare ssh: {error}")))
+    reader
+        .map(Arc::new)
+        .map_err(|error| Failure::Other(format!("can't prepare ssh: {error}")))
 }
 
 /// The ports that look.
@@ -81,7 +103,11 @@ pub(super) fn eyes(reader: &Arc<SshReader>) -> Eyes {
 }
 
 /// The ports that act.
-pub(super) fn hands(desired: &Desired, reader: &Arc<SshReader>, progress: Arc<dyn Progress>) -> Hands {
+pub(super) fn hands(
+    desired: &Desired,
+    reader: &Arc<SshReader>,
+    progress: Arc<dyn Progress>,
+) -> Hands {
     let writer = Arc::new(SshWriter::new(Arc::clone(reader)));
     Hands {
         hypervisor: Arc::clone(&writer) as _,

@@ -33,7 +33,9 @@ pub enum Failure {
 }
 
 fn cause(error: &dyn std::error::Error) -> String {
-    error.source().map_or_else(String::new, |source| format!(": {source}"))
+    error
+        .source()
+        .map_or_else(String::new, |source| format!(": {source}"))
 }
 
 /// Runs the command that `args` name.

@@ -16,23 +16,44 @@ pub(super) fn run(args: &Args, render: &RenderArgs) -> Result<Exit, Failure> {
     let desired = load::desired(args)?;
     let memory = FileStore::new(&load::state(args, &desired.cluster)?).load()?;
     let instance = &render.instance;
-    let group = desired.group_of(instance).filter(|g| (1..=g.replicas).contains(&instance.index));
+    let group = desired
+        .group_of(instance)
+        .filter(|g| (1..=g.replicas).contains(&instance.index));
     let unknown = || {
         let names: Vec<String> = desired.instances().map(|(i, _)| i.to_string()).collect();
-        Failure::Other(format!("there is no instance {instance}: there are {}", names.join(", ")))
+        Failure::Other(format!(
+            "there is no instance {instance}: there are {}",
+            names.join(", ")
+        ))
     };
     let group = group.ok_or_else(unknown)?;
     let observed = Observed {
-        hosts: desired.hosts.keys().map(|h| (h.clone(), Seen::Yes(HostFacts::default()))).collect(),
+        hosts: desired
+            .hosts
+            .keys()
+            .map(|h| (h.clone(), Seen::Yes(HostFacts::default())))
+            .collect(),
         ..Observed::default()
     };
     let places = places(&desired, &observed, &memory);
     let no_place = || Failure::Other(format!("{instance} has no place: the pools are full"));
     let (host, address): &(_, Ipv4Addr) = places.get(instance).ok_or_else(no_place)?;
-    let network = desired.hosts.get(host).and_then(|h| desired.networks.get(&h.network));
+    let network = desired
+        .hosts
+        .get(host)
+        .and_then(|h| desired.networks.get(&h.network));
     let image = desired.images.get(&group.image);
-    let (Some(network), Some(image)) = (network, image) else { return Err(no_place()) };
-    let context = GuestContext { instance, group, image, network, host, address: *address };
+    let (Some(network), Some(image)) = (network, image) else {
+        return Err(no_place());
+    };
+    let context = GuestContext {
+        instance,
+        group,
+        image,
+        network,
+        host,
+        address: *address,
+    };
     let upstreams = crate::plan::upstreams_at(&desired, group, &places);
     let text = render_named(&desired, &context, &upstreams, &render.template);
     print(&text.map_err(|error| Failure::Other(error.to_string()))?)

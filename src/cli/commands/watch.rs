@@ -31,7 +31,15 @@ pub(super) async fn run(args: &Args) -> Result<Exit, Failure> {
     let hands = load::hands(&desired, &reading.reader, Arc::new(Quiet));
 
     let (send, signals) = unbounded_channel();
-    let file_watch = follow_file(args, &desired, Access { reader: Arc::clone(&reading.reader), state: reading.state.clone() }, send.clone())?;
+    let file_watch = follow_file(
+        args,
+        &desired,
+        Access {
+            reader: Arc::clone(&reading.reader),
+            state: reading.state.clone(),
+        },
+        send.clone(),
+    )?;
     tokio::spawn(pass_signals(send));
     tracing::info!(cluster = %desired.cluster, revision = %desired.revision, "watching");
     let session = Session::new(reading.watcher, Arc::new(store));
@@ -42,7 +50,10 @@ pub(super) async fn run(args: &Args) -> Result<Exit, Failure> {
 }
 
 async fn pass_signals(send: UnboundedSender<Signal>) {
-    let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
+    let (Ok(mut term), Ok(mut int)) = (
+        signal(SignalKind::terminate()),
+        signal(SignalKind::interrupt()),
+    ) else {
         tracing::error!("can't listen for signals: the controller can only be killed");
         return;
     };
@@ -71,12 +82,22 @@ fn follow_file(
         }
     })
     .map_err(|error| Failure::Other(format!("can't watch files: {error}")))?;
-    let directory = args.global.file.parent().filter(|d| !d.as_os_str().is_empty());
+    let directory = args
+        .global
+        .file
+        .parent()
+        .filter(|d| !d.as_os_str().is_empty());
     let directory = directory.unwrap_or(Path::new("."));
     watcher
         .watch(directory, RecursiveMode::Recursive)
         .map_err(|error| Failure::Other(format!("can't watch {}: {error}", directory.display())))?;
-    tokio::spawn(reload(args.clone(), Arc::clone(desired), access, touches, send));
+    tokio::spawn(reload(
+        args.clone(),
+        Arc::clone(desired),
+        access,
+        touches,
+        send,
+    ));
     Ok(watcher)
 }
 
@@ -96,7 +117,10 @@ async fn reload(
 ) {
     let mut refused = None;
     while touches.recv().await.is_some() {
-        while tokio::time::timeout(DEBOUNCE, touches.recv()).await.is_ok_and(|t| t.is_some()) {}
+        while tokio::time::timeout(DEBOUNCE, touches.recv())
+            .await
+            .is_ok_and(|t| t.is_some())
+        {}
         let signal = match load::desired(&args) {
             Ok(new) if new.revision == desired.revision => {
                 refused = None;

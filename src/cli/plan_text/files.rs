@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{NewFiles, paragraph};
 use crate::cli::style::{Paint, Style};
-use crate::cli::text;
+use crate::cli::text::{self, NO_BREAK};
 use crate::model::plan::{Action, ActionId, ChangeKind, FileChange};
 
 /// Diffs that were shown already, and how new files are shown.
@@ -42,10 +42,30 @@ impl Diffs {
             }
         }
         let notes = notes.iter().map(|(mark, notes)| {
-            let line = format!("{mark} {}", notes.join(", "));
+            let room = style.width.saturating_sub(indent + 6);
+            let notes: Vec<_> = notes.iter().map(|note| whole(note, room)).collect();
+            let line = format!("{mark}{NO_BREAK}{}", notes.join(", "));
             paragraph(style, Paint::Dim, indent, &line)
         });
         notes.collect::<String>() + &diffs
+    }
+
+    /// Whether the same is told of the files of both.
+    pub(super) fn tell_alike(&self, one: &Action, next: &Action) -> bool {
+        let both = one.changes.iter().zip(&next.changes);
+        let mut alike = both.map(|(one, next)| match (self.counts(one), self.counts(next)) {
+            (true, true) => one.path == next.path && added(one) == added(next),
+            (false, false) => one == next,
+            (true, false) | (false, true) => false,
+        });
+        one.changes.len() == next.changes.len() && alike.all(|alike| alike)
+    }
+
+    /// Whether only the number of its lines is told.
+    fn counts(&self, change: &FileChange) -> bool {
+        change.kind == ChangeKind::New
+            && self.new_files == NewFiles::Counted
+            && !change.diff.is_empty()
     }
 
     fn told(&mut self, change: &FileChange, action: ActionId) -> Told {
@@ -53,8 +73,8 @@ impl Diffs {
         if change.diff.is_empty() {
             return Told::Note(format!("{path} ({})", without_diff(change.kind)));
         }
-        if change.kind == ChangeKind::New && self.new_files == NewFiles::Counted {
-            return Told::Note(self.counted(&path, &change.diff));
+        if self.counts(change) {
+            return Told::Note(self.counted(&path, added(change)));
         }
         let key = (change.path.clone(), change.diff.clone());
         if let Some(earlier) = self.shown.get(&key) {
@@ -64,12 +84,25 @@ impl Diffs {
         Told::Diff
     }
 
-    fn counted(&mut self, path: &str, diff: &str) -> String {
-        let lines = body(diff).filter(|line| line.starts_with('+')).count();
+    fn counted(&mut self, path: &str, lines: usize) -> String {
         let hint = if self.hinted { "" } else { "; -v shows it" };
         self.hinted = true;
         format!("{path} ({}{hint})", text::count(lines, "line"))
     }
+}
+
+/// A note that lines are not broken within, where it fits into one.
+fn whole(note: &str, room: usize) -> String {
+    if text::width(note) > room {
+        return note.to_owned();
+    }
+    note.replace(' ', &NO_BREAK.to_string())
+}
+
+/// How many lines a change adds.
+fn added(change: &FileChange) -> usize {
+    let added = body(&change.diff).filter(|line| line.starts_with('+'));
+    added.count()
 }
 
 fn mark(kind: ChangeKind) -> &'static str {
@@ -91,7 +124,9 @@ fn with_diff(change: &FileChange, indent: usize, style: &Style) -> String {
     let space = " ".repeat(indent);
     let path = text::clean(&change.path);
     let title = style.paint(Paint::Plain, format!("{} {path}", mark(change.kind)));
-    let lines = body(&change.diff).map(|line| {
+    // Of a new file, where it begins is clear.
+    let is_place = |line: &&str| change.kind == ChangeKind::New && line.starts_with("@@");
+    let lines = body(&change.diff).skip_while(is_place).map(|line| {
         let line = style.paint(paint_of(line), text::clean_line(line));
         format!("{}\n", format!("{space}  {line}").trim_end())
     });

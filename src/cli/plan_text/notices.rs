@@ -23,14 +23,42 @@ pub(super) fn sections(plan: &Plan, style: &Style) -> String {
 fn section(plan: &Plan, kind: NoticeKind, style: &Style) -> Option<String> {
     let notices: Vec<&Notice> = plan.notices_of(kind).collect();
     let (title, because, paint) = title(kind, notices.len());
-    let widths = notices
-        .iter()
-        .map(|notice| text::width(&text::clean(&notice.subject)));
+    let groups: Vec<Group> = grouped(&notices);
+    let widths = groups.iter().map(|group| text::width(&group.subjects()));
     let widest = widths.filter(|width| *width <= MAX_SUBJECT).max();
-    let column = widest.unwrap_or(MAX_SUBJECT) + 4;
-    let told = notices.iter().map(|n| told(n, &plan.file, column, style));
+    let column = widest.unwrap_or(0) + 4;
+    let told = groups
+        .iter()
+        .map(|group| told(group, &plan.file, column, style));
     let title = style.paint(paint, title) + &style.paint(Paint::Dim, because);
     (!notices.is_empty()).then(|| format!("{title}\n{}", told.collect::<String>()))
+}
+
+/// Notices of which all but the subject is the same: never empty.
+struct Group<'a>(Vec<&'a Notice>);
+
+impl Group<'_> {
+    fn subjects(&self) -> String {
+        let subjects = self.0.iter().map(|notice| text::clean(&notice.subject));
+        subjects.collect::<Vec<_>>().join(", ")
+    }
+}
+
+fn grouped<'a>(notices: &[&'a Notice]) -> Vec<Group<'a>> {
+    let alike = |one: &Notice, next: &Notice| {
+        (&one.text, &one.help, one.line) == (&next.text, &next.help, next.line)
+    };
+    let mut groups: Vec<Group> = Vec::new();
+    for notice in notices {
+        match groups
+            .iter_mut()
+            .find(|group| group.0.iter().all(|one| alike(one, notice)))
+        {
+            Some(group) => group.0.push(notice),
+            None => groups.push(Group(vec![notice])),
+        }
+    }
+    groups
 }
 
 fn title(kind: NoticeKind, number: usize) -> (&'static str, &'static str, Paint) {
@@ -47,28 +75,19 @@ fn title(kind: NoticeKind, number: usize) -> (&'static str, &'static str, Paint)
     }
 }
 
-/// The subject, and in a column beside it why, and what would help.
-fn told(notice: &Notice, file: &str, column: usize, style: &Style) -> String {
-    let place = notice
-        .line
-        .map(|line| format!(" ({}:{line})", text::clean(file)));
-    let why = format!("{}{}", text::clean(&notice.text), place.unwrap_or_default());
-    let help = notice
-        .help
-        .as_deref()
-        .map(|help| format!("help: {}", text::clean(help)));
-    let columns = style.width.saturating_sub(column + 1);
-    let why = text::wrap(&why, columns)
-        .into_iter()
-        .map(|line| (Paint::Plain, line));
-    let help = text::wrap(&help.unwrap_or_default(), columns).into_iter();
-    let help = help
-        .filter(|line| !line.is_empty())
-        .map(|line| (Paint::Accent, line));
-    let subject = text::clean(&notice.subject);
-    let mut told = format!("  {subject}");
-    let mut used = 2 + text::width(&subject);
-    for (paint, line) in why.chain(help) {
+/// The subjects, and in a column beside them, or below where they are long, why and what would help.
+fn told(group: &Group<'_>, file: &str, column: usize, style: &Style) -> String {
+    let subjects = text::wrap(&group.subjects(), style.width.saturating_sub(3));
+    let mut told = subjects
+        .iter()
+        .map(|line| format!("  {line}"))
+        .collect::<Vec<_>>()
+        .join("\n");
+    let mut used = 2 + subjects.last().map_or(0, |line| text::width(line));
+    if subjects.len() > 1 {
+        used = column;
+    }
+    for (paint, line) in reasons(group, file, style.width.saturating_sub(column + 1)) {
         if used + 2 > column {
             told.push('\n');
             used = 0;
@@ -79,4 +98,25 @@ fn told(notice: &Notice, file: &str, column: usize, style: &Style) -> String {
     }
     told.push('\n');
     told
+}
+
+/// Why, and what would help, in lines.
+fn reasons(group: &Group<'_>, file: &str, columns: usize) -> Vec<(Paint, String)> {
+    let Some(notice) = group.0.first() else {
+        return Vec::new();
+    };
+    let place = notice
+        .line
+        .map(|line| format!(" ({}:{line})", text::clean(file)));
+    let why = text::clean(&notice.text) + &place.unwrap_or_default();
+    let why = text::wrap(&why, columns).into_iter();
+    let help = notice
+        .help
+        .as_deref()
+        .map(|help| format!("help: {}", text::clean(help)));
+    let help = help
+        .map(|help| text::wrap(&help, columns))
+        .unwrap_or_default();
+    let help = help.into_iter().map(|line| (Paint::Accent, line));
+    why.map(|line| (Paint::Plain, line)).chain(help).collect()
 }

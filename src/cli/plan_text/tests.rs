@@ -94,6 +94,17 @@ fn new_files_are_shown_whole_when_asked_for() {
 }
 
 #[test]
+fn new_files_of_equal_length_are_told_once_unless_they_are_shown() {
+    let mut plan = samples::first_creation();
+    let diff = &mut plan.actions[9].changes[0].diff;
+    *diff = diff.replace("+line 2", "+another 2");
+    let path = "+ /etc/reconcile/random.run";
+    assert_eq!(shown(&plan, Style::plain(80)).matches(path).count(), 1);
+    let told = plan_text(&plan, NOW, NewFiles::Shown, &Style::plain(80));
+    assert!(told.contains("+another 2\n"), "{told}");
+}
+
+#[test]
 fn a_subject_longer_than_its_column_is_not_lost() {
     let subject = "a-very-long-subject-that-no-column-holds";
     let plan = Draft::new(0)

@@ -1,4 +1,4 @@
-//! Addresses: that pools are apart, lie in their networks, and hold nothing that belongs to somebody else.
+//! Addresses that are given by name (networks, gateways, VIPs, hosts): that they fit their networks and are apart.
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -7,20 +7,22 @@ use ipnet::Ipv4Net;
 
 use crate::spec::context::Context;
 use crate::spec::problem::Problem;
-use crate::spec::read::{Draft, HostDraft, NetworkDraft};
+use crate::spec::read::{Draft, NetworkDraft};
 use crate::spec::source::{At, Span};
 
-type Range = (Ipv4Addr, Ipv4Addr);
+use super::pools;
 
 /// An address that no guest may get.
-struct Reserved {
+pub struct Reserved {
     kind: Reservation,
-    what: String,
-    span: Span,
+    /// Whose it is.
+    pub what: String,
+    /// The place that says so.
+    pub span: Span,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Reservation {
+pub enum Reservation {
     Network,
     Broadcast,
     Gateway,
@@ -35,9 +37,7 @@ pub fn check(cx: &Context<'_>, draft: &Draft) {
     gateways_inside(cx, &draft.networks);
     vips_inside(cx, draft);
     reservations_apart(cx, &reserved);
-    pools_inside(cx, draft);
-    pools_apart(cx, &draft.hosts);
-    pools_free(cx, &draft.hosts, &reserved);
+    pools::check(cx, draft, &reserved);
 }
 
 fn networks_apart(cx: &Context<'_>, networks: &[NetworkDraft]) {
@@ -161,7 +161,13 @@ fn vips_inside(cx: &Context<'_>, draft: &Draft) {
             continue;
         };
         let nets: Vec<At<Ipv4Net>> = draft.networks.iter().filter_map(|net| net.cidr).collect();
-        if nets.len() < draft.names.networks.len() || nets.is_empty() {
+        if draft
+            .names
+            .networks
+            .as_ref()
+            .is_none_or(|written| nets.len() < written.len())
+            || nets.is_empty()
+        {
             // One of them could not be read: it may be the one.
             continue;
         }
@@ -234,117 +240,5 @@ fn reservations_apart(cx: &Context<'_>, reserved: &BTreeMap<Ipv4Addr, Vec<Reserv
                 );
             }
         }
-    }
-}
-
-fn pools_inside(cx: &Context<'_>, draft: &Draft) {
-    for host in &draft.hosts {
-        let named = |net: &&NetworkDraft| {
-            host.network
-                .as_ref()
-                .is_some_and(|name| name.value == net.id.value.as_str())
-        };
-        let Some(cidr) = draft.networks.iter().find(named).and_then(|net| net.cidr) else {
-            continue;
-        };
-        for range in &host.pool {
-            let (first, last) = range.value;
-            if !cidr.value.contains(&first) || !cidr.value.contains(&last) {
-                let problem = Problem::new(
-                    range.span,
-                    format!("the pool of `{}` is outside of its network", host.id.value),
-                );
-                cx.push(
-                    problem
-                        .also(cidr.span, "the network")
-                        .help(format!("choose addresses in {}", cidr.value)),
-                );
-            }
-        }
-    }
-}
-
-fn pools_apart(cx: &Context<'_>, hosts: &[HostDraft]) {
-    let mut ranges: Vec<(At<Range>, &HostDraft)> = hosts
-        .iter()
-        .flat_map(|host| host.pool.iter().map(move |range| (*range, host)))
-        .collect();
-    ranges.sort_by_key(|(range, _)| range.value);
-    let mut reaching: Option<(At<Range>, &HostDraft)> = None;
-    for (range, host) in ranges {
-        if let Some((other, owner)) = reaching.filter(|(other, _)| other.value.1 >= range.value.0) {
-            overlap(cx, (other, owner), (range, host));
-        }
-        let further = reaching.is_none_or(|(other, _)| range.value.1 > other.value.1);
-        reaching = if further {
-            Some((range, host))
-        } else {
-            reaching
-        };
-    }
-}
-
-fn overlap(cx: &Context<'_>, one: (At<Range>, &HostDraft), other: (At<Range>, &HostDraft)) {
-    let (early, late) = if one.0.span <= other.0.span {
-        (one, other)
-    } else {
-        (other, one)
-    };
-    let first = early.0.value.0.max(late.0.value.0);
-    let last = early.0.value.1.min(late.0.value.1);
-    let message = match early.1.id.value == late.1.id.value {
-        true => format!(
-            "the pool of `{}` has {} twice",
-            early.1.id.value,
-            show(first, last)
-        ),
-        false => format!(
-            "the pools of `{}` and `{}` overlap: both have {}",
-            early.1.id.value,
-            late.1.id.value,
-            show(first, last)
-        ),
-    };
-    let problem = Problem::new(late.0.span, message).also(early.0.span, "the other one");
-    cx.push(problem.help("an address must belong to one host: make one of them smaller"));
-}
-
-fn show(first: Ipv4Addr, last: Ipv4Addr) -> String {
-    match first == last {
-        true => first.to_string(),
-        false => format!("{first}-{last}"),
-    }
-}
-
-fn pools_free(cx: &Context<'_>, hosts: &[HostDraft], reserved: &BTreeMap<Ipv4Addr, Vec<Reserved>>) {
-    for host in hosts {
-        for range in &host.pool {
-            let (first, last) = range.value;
-            for (address, claims) in reserved.range(first..=last).take_while(|_| !cx.is_full()) {
-                let problem = Problem::new(
-                    range.span,
-                    format!("the pool of `{}` has {address} in it", host.id.value),
-                );
-                let problem = claims.iter().fold(problem, |problem, claim| {
-                    problem.also(claim.span, claim.what.clone())
-                });
-                cx.push(problem.help(without(range.value, *address)));
-            }
-        }
-    }
-}
-
-fn without((first, last): Range, address: Ipv4Addr) -> String {
-    let before = || Ipv4Addr::from(u32::from(address).saturating_sub(1));
-    let behind = || Ipv4Addr::from(u32::from(address).saturating_add(1));
-    match (address == first, address == last) {
-        (true, true) => "choose another address for the pool".to_owned(),
-        (true, false) => format!("leave it out: `{}`", show(behind(), last)),
-        (false, true) => format!("leave it out: `{}`", show(first, before())),
-        (false, false) => format!(
-            "leave it out: `[{}, {}]`",
-            show(first, before()),
-            show(behind(), last)
-        ),
     }
 }

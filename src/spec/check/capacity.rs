@@ -11,9 +11,17 @@ use crate::spec::source::{At, Span};
 const SHOWN: usize = 4;
 
 pub fn check(cx: &Context<'_>, draft: &Draft) {
-    let unread = draft.hosts.iter().any(|host| host.built.is_none())
-        || draft.hosts.len() < draft.names.hosts.len();
-    if unread {
+    let read = draft
+        .hosts
+        .iter()
+        .filter(|host| host.built.is_some())
+        .count();
+    if draft
+        .names
+        .hosts
+        .as_ref()
+        .is_none_or(|written| read < written.len())
+    {
         // What couldn't be read may hold the addresses that seem to be missing.
         return;
     }

@@ -4,6 +4,7 @@
 mod addresses;
 mod capacity;
 mod names;
+mod pools;
 mod routes;
 
 use super::context::Context;

@@ -1,18 +1,28 @@
 //! Names that name nothing, and things of one name or in one place.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::spec::context::Context;
-use crate::spec::problem::{Problem, did_you_mean};
-use crate::spec::read::{CopyDraft, Draft, GroupDraft};
+use crate::spec::problem::Problem;
+use crate::spec::read::{CopyDraft, Draft, GroupDraft, ImageDraft};
 use crate::spec::source::At;
 
 pub fn check(cx: &Context<'_>, draft: &Draft) {
     for host in &draft.hosts {
-        known(cx, "network", host.network.as_ref(), &draft.names.networks);
+        known(
+            cx,
+            "network",
+            host.network.as_ref(),
+            draft.names.networks.as_ref(),
+        );
     }
     for group in &draft.groups {
-        known(cx, "image", group.image.as_ref(), &draft.names.images);
+        known(
+            cx,
+            "image",
+            group.image.as_ref(),
+            draft.names.images.as_ref(),
+        );
         builtin_files(cx, draft, group);
     }
     doubled_groups(cx, draft);
@@ -20,17 +30,27 @@ pub fn check(cx: &Context<'_>, draft: &Draft) {
     doubled_copies(cx, draft);
 }
 
-fn known(cx: &Context<'_>, what: &str, name: Option<&At<String>>, names: &[String]) {
-    let Some(name) = name.filter(|name| !names.contains(&name.value)) else {
+/// Where the section could not be read, nothing is known of its names.
+fn known(
+    cx: &Context<'_>,
+    what: &str,
+    name: Option<&At<String>>,
+    names: Option<&BTreeSet<String>>,
+) {
+    let (Some(name), Some(names)) = (name, names) else {
         return;
     };
-    let help = did_you_mean(&name.value, names.iter().map(String::as_str)).unwrap_or_else(|| {
-        format!(
+    if names.contains(&name.value) {
+        return;
+    }
+    let help = match names.is_empty() {
+        true => Some(format!(
             "there is none in the file: add `{what}s: {{ {}: … }}`",
             name.value
-        )
-    });
-    cx.push(Problem::new(name.span, format!("there is no {what} {:?}", name.value)).help(help));
+        )),
+        false => cx.did_you_mean(&name.value, names.iter().map(String::as_str)),
+    };
+    cx.push(Problem::new(name.span, format!("there is no {what} {:?}", name.value)).help_if(help));
 }
 
 fn doubled_groups(cx: &Context<'_>, draft: &Draft) {
@@ -59,8 +79,9 @@ fn doubled_hosts(cx: &Context<'_>, draft: &Draft) {
             continue;
         };
         // Two machines behind one address are told apart by the port of their sshd.
+        let port = host.port.unwrap_or(22);
         if let Some((first, name)) = seen.insert(
-            (address.value.clone(), host.port),
+            (address.value.clone(), port),
             (address.span, &host.id.value),
         ) {
             let message = format!(
@@ -94,21 +115,12 @@ fn doubled_copies(cx: &Context<'_>, draft: &Draft) {
 
 /// Files that are written anyway.
 fn builtin_files(cx: &Context<'_>, draft: &Draft, group: &GroupDraft) {
-    let image = group.image.as_ref().and_then(|name| {
-        draft
-            .images
-            .iter()
-            .find(|image| image.id.value.as_str() == name.value)
-    });
-    let interfaces = image
-        .and_then(|image| image.built.as_ref())
-        .is_some_and(|image| image.interfaces);
     for file in &group.files {
         let help = match file.value.as_str() {
             "/etc/nginx/nginx.conf" if group.balancer.is_some() => {
                 "to have another one, write `templates: { nginx.conf: FILE }`"
             }
-            "/etc/network/interfaces" if interfaces => {
+            "/etc/network/interfaces" if has_interfaces(draft, group) => {
                 "to have another one, write `templates: { interfaces: FILE }`; to write it yourself, `interfaces: false` in the image"
             }
             path if path.starts_with("/etc/reconcile/") => {
@@ -124,4 +136,19 @@ fn builtin_files(cx: &Context<'_>, draft: &Draft, group: &GroupDraft) {
             .help(help),
         );
     }
+}
+
+fn has_interfaces(draft: &Draft, group: &GroupDraft) -> bool {
+    let named = |image: &&ImageDraft| {
+        group
+            .image
+            .as_ref()
+            .is_some_and(|name| name.value == image.id.value.as_str())
+    };
+    let image = draft
+        .images
+        .iter()
+        .find(named)
+        .and_then(|image| image.built.as_ref());
+    image.is_some_and(|image| image.interfaces)
 }

@@ -1,9 +1,9 @@
 //! Routes: that they lead to a service, and that no two say different things of one path.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::spec::context::Context;
-use crate::spec::problem::{Problem, did_you_mean};
+use crate::spec::problem::Problem;
 use crate::spec::read::{BalancerDraft, Draft, RouteDraft};
 use crate::spec::source::{At, Span};
 
@@ -22,13 +22,14 @@ pub fn check(cx: &Context<'_>, draft: &Draft) {
 }
 
 fn leads_somewhere(cx: &Context<'_>, draft: &Draft, route: &RouteDraft) {
-    let Some(service) = &route.service else {
+    let (Some(service), Some(services)) = (&route.service, &draft.names.services) else {
         return;
     };
-    if draft.names.services.contains(&service.value) {
+    let is_in = |names: &BTreeSet<String>| names.contains(&service.value);
+    if is_in(services) {
         return;
     }
-    if draft.names.balancers.contains(&service.value) {
+    if draft.names.balancers.as_ref().is_some_and(is_in) {
         let problem = Problem::new(
             service.span,
             format!("{:?} is a load balancer, not a service", service.value),
@@ -36,17 +37,16 @@ fn leads_somewhere(cx: &Context<'_>, draft: &Draft, route: &RouteDraft) {
         cx.push(problem.help("a route leads to one of the services"));
         return;
     }
-    let help = did_you_mean(
-        &service.value,
-        draft.names.services.iter().map(String::as_str),
-    )
-    .unwrap_or_else(|| "there are no services in the file: add one below `services:`".to_owned());
+    let help = match services.is_empty() {
+        true => Some("there are no services in the file: add one below `services:`".to_owned()),
+        false => cx.did_you_mean(&service.value, services.iter().map(String::as_str)),
+    };
     cx.push(
         Problem::new(
             service.span,
             format!("there is no service {:?}", service.value),
         )
-        .help(help),
+        .help_if(help),
     );
 }
 

@@ -87,22 +87,40 @@ fn authorized_keys(fields: &Fields<'_>, identity: Option<&At<String>>) -> Vec<St
             .filter_map(|item| item.get(fields.cx, words::line))
             .flat_map(|text| keys(fields, text))
             .collect(),
-        (false, Some(identity)) => {
-            // Where the private key can't be read, one problem about it is enough.
-            let there = fields
-                .cx
-                .path(identity)
-                .is_some_and(|path| fields.cx.exists(&path));
-            let public = At {
-                value: format!("{}.pub", identity.value),
-                span: identity.span,
-            };
-            match there {
-                true => key_file(fields, public),
-                false => Vec::new(),
-            }
-        }
+        (false, Some(identity)) => public_half(fields, identity),
         (false, None) => Vec::new(),
+    }
+}
+
+/// The public key beside a private one.
+fn public_half(fields: &Fields<'_>, identity: &At<String>) -> Vec<String> {
+    let public = format!("{}.pub", identity.value);
+    let is_there = |path: &At<String>| {
+        fields
+            .cx
+            .path(path)
+            .is_some_and(|path| fields.cx.exists(&path))
+    };
+    let place = At {
+        value: public.clone(),
+        span: identity.span,
+    };
+    match (is_there(identity), is_there(&place)) {
+        // Where the private key can't be read, that is the problem, and it was noted.
+        (false, _) => Vec::new(),
+        (true, true) => key_file(fields, place),
+        (true, false) => {
+            let problem = Problem::new(
+                identity.span,
+                format!("the public key {public:?} is not there"),
+            );
+            let make = format!(
+                "make it with `ssh-keygen -y -f {} > {public}`, or list `authorized_keys`",
+                identity.value
+            );
+            fields.push(problem.help(make));
+            Vec::new()
+        }
     }
 }
 

@@ -48,7 +48,12 @@ fn host(root: &Fields<'_>, entry: &Named<'_>, names: &Names) -> Option<HostDraft
             port,
             user: user.map(|user| user.value),
             network: network.as_ref()?.value.parse().ok()?,
-            pool: Pool(pool.iter().map(|range| range.value).collect()),
+            pool: Pool(
+                ranges
+                    .into_iter()
+                    .map(|range| Some(range?.value))
+                    .collect::<Option<_>>()?,
+            ),
             accelerator: accelerator?.value,
             storage: storage?.value,
         })
@@ -66,28 +71,35 @@ fn host(root: &Fields<'_>, entry: &Named<'_>, names: &Names) -> Option<HostDraft
 
 /// The network of the pool: the one that is named, or else the only one.
 fn network(fields: &Fields<'_>, names: &Names) -> Option<At<String>> {
-    let written = fields.entry("network").is_some();
-    match (names.networks.as_slice(), written) {
-        (_, true) => fields.get("network", |text| Ok(text.to_owned())),
-        ([only], false) => Some(At {
-            value: only.clone(),
-            span: fields.span,
-        }),
-        ([], false) => {
-            let problem = Problem::new(
-                fields.span,
-                format!("there is no network for the pool of `{}`", fields.path),
-            );
-            fields.push(problem.help("add `networks: { lan: { cidr: 192.168.10.0/24 } }`"));
-            None
+    if fields.entry("network").is_some() {
+        return fields.get("network", |text| Ok(text.to_owned()));
+    }
+    let names = names.networks.as_ref()?;
+    let problem = |message: String| Problem::new(fields.span, message);
+    match (names.first(), names.len()) {
+        (Some(only), 1) => {
+            return Some(At {
+                value: only.clone(),
+                span: fields.span,
+            });
         }
-        (several, false) => {
-            let problem = Problem::new(
-                fields.span,
-                format!("`{}` has no `network`, and there are several", fields.path),
+        (None, _) => fields.push(
+            problem(format!(
+                "there is no network for the pool of `{}`",
+                fields.path
+            ))
+            .help("add `networks: { lan: { cidr: 192.168.10.0/24 } }`"),
+        ),
+        (Some(_), _) => {
+            let names: Vec<&str> = names.iter().map(String::as_str).collect();
+            fields.push(
+                problem(format!(
+                    "`{}` has no `network`, and there are several",
+                    fields.path
+                ))
+                .help(format!("add `network:` with one of {}", names.join(", "))),
             );
-            fields.push(problem.help(format!("add `network:` with one of {}", several.join(", "))));
-            None
         }
     }
+    None
 }

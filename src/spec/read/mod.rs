@@ -9,6 +9,7 @@ mod hosts;
 mod images;
 mod networks;
 
+use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
 
@@ -42,19 +43,19 @@ pub struct Draft {
     pub names: Names,
 }
 
-/// The names that the file gives, by section.
+/// The names that the file gives, by section; none where the section is no mapping.
 #[derive(Debug, Default)]
 pub struct Names {
     /// Of networks.
-    pub networks: Vec<String>,
+    pub networks: Option<BTreeSet<String>>,
     /// Of hosts.
-    pub hosts: Vec<String>,
+    pub hosts: Option<BTreeSet<String>>,
     /// Of images.
-    pub images: Vec<String>,
+    pub images: Option<BTreeSet<String>>,
     /// Of services.
-    pub services: Vec<String>,
+    pub services: Option<BTreeSet<String>>,
     /// Of load balancers.
-    pub balancers: Vec<String>,
+    pub balancers: Option<BTreeSet<String>>,
 }
 
 /// A network.

@@ -1,0 +1,39 @@
+# What can be done with this checkout. Everything installs what it needs (Debian 12, as root for the lab).
+
+SHELL := /bin/bash
+LAB   := tests/lab/lab
+export PATH := $(HOME)/.cargo/bin:$(PATH)
+
+.PHONY: help demo demo-down test lint unit-test lab-test bench setup clean
+
+help: ## List these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
+
+demo: ## A cluster on three hosts in namespaces of this machine: raised, converged, asked
+	@tests/lab/demo
+
+demo-down: ## Remove every trace of the demo
+	@tests/lab/demo --down
+
+setup: ## Install packages and, where it is missing, Rust
+	@tests/lab/setup
+
+test: setup lint unit-test lab-test ## Everything that must pass
+
+lint: setup
+	cargo fmt --check
+	cargo clippy --all-targets --features lab -- -D warnings
+
+unit-test: setup ## Tests that need no lab
+	cargo test
+
+lab-test: setup ## Tests on real hosts and guests
+	$(LAB) image
+	cargo test --features lab --test lab -- --test-threads=1
+
+bench: setup ## Figures for benches/README.md
+	benches/run
+
+clean: ## Remove what was built, and every lab of this checkout
+	@for lab in demo test; do LAB=$$lab $(LAB) down; done
+	cargo clean

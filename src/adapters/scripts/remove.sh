@@ -1,0 +1,22 @@
+# remove.sh: removes a guest and its files.
+# DOMAIN UUID GENERATION. Parameters: its files.
+lock "$DOMAIN"
+look
+gone=yes
+if [ -n "$found" ]; then
+  [ "$found" = "$GENERATION" ] || moved "$DOMAIN is in another life ($found) than the plan saw ($GENERATION)"
+  gone=no
+  end_domain
+  # Which of its belongings a domain may have, and may be asked to leave behind, depends on libvirt's age.
+  vsh undefine "$UUID" --managed-save --snapshots-metadata --checkpoints-metadata --nvram >/dev/null 2>&1 ||
+    vsh undefine "$UUID" --managed-save --nvram >/dev/null 2>&1 ||
+    vsh undefine "$UUID" >/dev/null || fail "libvirt does not undefine $DOMAIN"
+  look
+  [ -z "$found" ] || fail "$DOMAIN is still defined"
+fi
+for file; do
+  [ -e "$file" ] || continue
+  gone=no
+  rm -f -- "$file" || fail "can't remove $file"
+done
+[ $gone = no ] || already

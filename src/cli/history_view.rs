@@ -1,0 +1,181 @@
+//! The history as an aligned table, and as JSON: one object per line. Pure.
+//!
+//! A line of JSON is a [`HistoryEntry`] with `format_version: 1` before its own keys: `at` (RFC 3339, UTC), `took_ms`,
+//! `revision`, `action` (the kind), `motive`, `instance` or null, `host`, `summary`, `reason` (`code`, `text`, `line`
+//! or null), `outcome` (`"changed"`, `"already_done"`, `{"skipped": why}`, `{"failed": why}`).
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::style::{Paint, Style};
+use super::table::{Align, Cell, Table};
+use super::text;
+use crate::model::id::InstanceId;
+use crate::model::plan::{HistoryEntry, Outcome};
+use crate::model::unit::span;
+
+/// The version of the keys and their meaning.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// The newest `number` entries (0: all), only those of `instance` where one is given. Oldest first, as they came.
+pub fn select<'a>(
+    history: &'a [HistoryEntry],
+    number: usize,
+    instance: Option<&InstanceId>,
+) -> Vec<&'a HistoryEntry> {
+    let about =
+        |entry: &&HistoryEntry| instance.is_none_or(|id| entry.instance.as_ref() == Some(id));
+    let chosen: Vec<_> = history.iter().filter(about).collect();
+    let surplus = match number {
+        0 => 0,
+        number => chosen.len().saturating_sub(number),
+    };
+    chosen.into_iter().skip(surplus).collect()
+}
+
+/// The entries as text, those of one day below its date.
+pub fn history_text(entries: &[&HistoryEntry], style: &Style) -> String {
+    if entries.is_empty() {
+        return "Nothing was done yet.\n".to_owned();
+    }
+    let mut table = Table::new(0, &HEAD);
+    let mut day = String::new();
+    for entry in entries {
+        let (date, _) = date_and_time(entry);
+        if date != day {
+            table.title(Cell::new(Paint::Strong, &date));
+            day = date;
+        }
+        table.row(row(entry));
+    }
+    table.render(style)
+}
+
+const HEAD: [(&str, Align); 7] = [
+    ("UTC", Align::Left),
+    ("ACTION", Align::Left),
+    ("INSTANCE", Align::Left),
+    ("HOST", Align::Left),
+    ("OUTCOME", Align::Left),
+    ("TOOK", Align::Right),
+    ("WHY", Align::Left),
+];
+
+fn row(entry: &HistoryEntry) -> [Cell; 7] {
+    let (_, time) = date_and_time(entry);
+    let instance = entry.instance.as_ref().map(ToString::to_string);
+    let (outcome, paint, why_not) = outcome(&entry.outcome);
+    let why_not = why_not.map(|why| format!(" → {}", text::clean(why)));
+    let why = text::clean(&entry.reason.text) + &why_not.unwrap_or_default();
+    [
+        Cell::new(Paint::Dim, time),
+        Cell::plain(&entry.action),
+        Cell::plain(instance.unwrap_or_default()),
+        Cell::plain(&entry.host),
+        Cell::new(paint, outcome),
+        Cell::new(Paint::Dim, span(Duration::from_millis(entry.took_ms))),
+        Cell::plain(why),
+    ]
+}
+
+/// How it ended, and why it was not done, where it was not.
+fn outcome(outcome: &Outcome) -> (&'static str, Paint, Option<&str>) {
+    match outcome {
+        Outcome::Changed => ("done", Paint::Good, None),
+        Outcome::AlreadyDone => ("was so", Paint::Dim, None),
+        Outcome::Skipped(why) => ("skipped", Paint::Warn, Some(why)),
+        Outcome::Failed(why) => ("failed", Paint::Bad, Some(why)),
+    }
+}
+
+/// `2023-11-14` and `22:13:20`.
+fn date_and_time(entry: &HistoryEntry) -> (String, String) {
+    let moment = entry.at.to_string();
+    match moment.split_once('T') {
+        Some((date, time)) => (date.to_owned(), time.chars().take(8).collect()),
+        None => (String::new(), moment),
+    }
+}
+
+/// The entries as JSON, one object per line.
+pub fn history_json(entries: &[&HistoryEntry]) -> String {
+    let shown = entries.iter().map(|entry| Shown {
+        format_version: FORMAT_VERSION,
+        entry,
+    });
+    shown.map(|shown| text::json_line(&shown)).collect()
+}
+
+#[derive(Serialize)]
+struct Shown<'a> {
+    format_version: u32,
+    #[serde(flatten)]
+    entry: &'a HistoryEntry,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::samples;
+
+    fn history() -> Vec<HistoryEntry> {
+        samples::history()
+    }
+
+    fn all(history: &[HistoryEntry]) -> Vec<&HistoryEntry> {
+        select(history, 0, None)
+    }
+
+    #[test]
+    fn the_history_reads_day_by_day() {
+        let history = history();
+        insta::assert_snapshot!(
+            "history_80",
+            history_text(&all(&history), &Style::plain(80))
+        );
+        insta::assert_snapshot!(
+            "history_120",
+            history_text(&all(&history), &Style::plain(120))
+        );
+        insta::assert_snapshot!("history_json", history_json(&all(&history)));
+    }
+
+    #[test]
+    fn only_the_newest_are_chosen() {
+        let history = history();
+        let chosen = select(&history, 2, None);
+        assert_eq!(chosen, all(&history).split_off(history.len() - 2));
+        assert_eq!(select(&history, 99, None).len(), history.len());
+    }
+
+    #[test]
+    fn only_those_of_an_instance_are_chosen() {
+        let history = history();
+        let web = samples::instance("web-1");
+        let chosen = select(&history, 0, Some(&web));
+        assert!(!chosen.is_empty() && chosen.len() < history.len());
+        assert!(
+            chosen
+                .iter()
+                .all(|entry| entry.instance.as_ref() == Some(&web))
+        );
+    }
+
+    #[test]
+    fn an_empty_history_says_so() {
+        assert_eq!(
+            history_text(&[], &Style::plain(80)),
+            "Nothing was done yet.\n"
+        );
+        assert_eq!(history_json(&[]), "");
+    }
+
+    #[test]
+    fn hostile_reasons_stay_harmless() {
+        let mut history = history();
+        history[0].outcome = Outcome::Failed("\u{1b}]0;x\u{7}\u{202e}".into());
+        let shown = history_text(&all(&history), &Style::plain(80)) + &history_json(&all(&history));
+        assert!(!shown.replace('\n', "").chars().any(text::is_hostile));
+    }
+}

@@ -1,0 +1,88 @@
+//! What is not as desired: the plan, condensed to one entry for each thing that it is about. Pure.
+
+use super::{Wrong, WrongKind};
+use crate::model::facts::{Observed, Seen, Unseen};
+use crate::model::id::HostId;
+use crate::model::plan::{Action, Motive, Notice, NoticeKind, Plan};
+
+pub(super) fn of(plan: &Plan, observed: &Observed) -> Vec<Wrong> {
+    let mut wrong: Vec<Wrong> = Vec::new();
+    for action in &plan.actions {
+        add(&mut wrong, action);
+    }
+    wrong.extend(plan.notices.iter().map(of_notice));
+    let silent = unseen(observed).filter(|(host, _)| !is_told(plan, host));
+    wrong.extend(silent.map(|(host, unseen)| of_unseen(host, unseen)));
+    wrong.sort_by_key(|wrong| wrong.kind);
+    wrong
+}
+
+/// Later actions for the same thing only add their kind: the first one's reason is why it began.
+fn add(wrong: &mut Vec<Wrong>, action: &Action) {
+    let kind = match action.motive {
+        Motive::Heal => WrongKind::Heal,
+        Motive::Change => WrongKind::Change,
+    };
+    let operation = &action.operation;
+    let subject = match operation.instance() {
+        Some(instance) => instance.to_string(),
+        None => format!("host {}", operation.host()),
+    };
+    let known = wrong
+        .iter_mut()
+        .find(|w| w.kind == kind && w.subject == subject);
+    match known {
+        Some(known) if known.actions.contains(&operation.kind()) => {}
+        Some(known) => known.actions.push(operation.kind()),
+        None => wrong.push(Wrong {
+            kind,
+            subject,
+            actions: vec![operation.kind()],
+            reason: action.reason.text.clone(),
+            help: None,
+        }),
+    }
+}
+
+fn of_notice(notice: &Notice) -> Wrong {
+    Wrong {
+        kind: match notice.kind {
+            NoticeKind::Blocked => WrongKind::Blocked,
+            NoticeKind::Unknown => WrongKind::Unknown,
+            NoticeKind::Waiting => WrongKind::Waiting,
+            NoticeKind::Warning => WrongKind::Warning,
+        },
+        subject: notice.subject.clone(),
+        actions: Vec::new(),
+        reason: notice.text.clone(),
+        help: notice.help.clone(),
+    }
+}
+
+fn unseen(observed: &Observed) -> impl Iterator<Item = (&HostId, &Unseen)> {
+    observed.hosts.iter().filter_map(|(host, seen)| match seen {
+        Seen::Yes(_) => None,
+        Seen::No(unseen) => Some((host, unseen)),
+    })
+}
+
+/// Whether the plan tells of an unseen host itself.
+fn is_told(plan: &Plan, host: &HostId) -> bool {
+    let about = |notice: &Notice| {
+        notice
+            .subject
+            .split_whitespace()
+            .any(|word| word == host.as_str())
+    };
+    plan.notices_of(NoticeKind::Unknown).any(about)
+}
+
+fn of_unseen(host: &HostId, unseen: &Unseen) -> Wrong {
+    Wrong {
+        kind: WrongKind::Unknown,
+        subject: format!("host {host}"),
+        actions: Vec::new(),
+        reason: unseen.message.clone(),
+        help: None,
+    }
+}

@@ -1,0 +1,144 @@
+//! What the look at a host brought → [`HostFacts`].
+
+use super::parse_answer::{ParseError, Record, records};
+use super::parse_domain::parse_domains;
+use crate::model::facts::{HostFacts, HostFile};
+use crate::model::unit::Bytes;
+
+/// What is wrong with a host that answered.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum HostError {
+    /// The answer itself.
+    #[error(transparent)]
+    Answer(#[from] ParseError),
+    /// Its libvirt is not there, or does not work; what it says stands on standard error.
+    #[error("libvirt does not list its domains")]
+    Libvirt,
+    /// Its libvirt is silent.
+    #[error("libvirt hangs: virsh got no answer from it; look at the libvirtd of this host")]
+    Silent,
+}
+
+/// `files` are the paths that were asked for, in the order in which they were.
+pub fn parse_host(answer: &str, files: &[&str]) -> Result<HostFacts, HostError> {
+    let mut facts = HostFacts::default();
+    let mut described = false;
+    for record in records(answer)? {
+        match record.key {
+            "virsh" => {
+                facts.domains = parse_domains(&record.text()?, record.word(0)?)?;
+                described = true;
+            }
+            "broken" => return Err(broken(&record)?),
+            "file" => {
+                let (path, file) = file(&record, files)?;
+                facts.files.insert(path, file);
+            }
+            "volumes" => facts.volumes = volumes(&record)?,
+            "memory" => facts.memory = Some(Bytes(product(record.parsed(0)?, 1024))),
+            "cpus" => facts.cpus = Some(record.parsed(0)?),
+            "free" => facts.free = Some(Bytes(product(record.parsed(0)?, record.parsed(1)?))),
+            "kvm" => facts.kvm = kvm(record.word(0)?),
+            _ => return Err(record.error().into()),
+        }
+    }
+    if !described {
+        return Err(ParseError::Missing("domains").into());
+    }
+    Ok(facts)
+}
+
+/// With the exit status of virsh; `timeout` ends it with 124.
+fn broken(record: &Record<'_>) -> Result<HostError, ParseError> {
+    match record.parsed(0)? {
+        124 => Ok(HostError::Silent),
+        _ => Ok(HostError::Libvirt),
+    }
+}
+
+fn product(number: u64, factor: u64) -> u64 {
+    number.saturating_mul(factor)
+}
+
+fn kvm(word: &str) -> Option<bool> {
+    match word {
+        "yes" => Some(true),
+        "no" => Some(false),
+        _ => None,
+    }
+}
+
+fn file(record: &Record<'_>, files: &[&str]) -> Result<(String, HostFile), ParseError> {
+    let index: usize = record.parsed(0)?;
+    let path = files.get(index).ok_or_else(|| record.error())?;
+    let file = HostFile {
+        size: Bytes(record.parsed(1)?),
+        sha256: Some(record.word(2)?.to_owned()).filter(|digest| is_digest(digest)),
+    };
+    Ok(((*path).to_owned(), file))
+}
+
+/// Whether `text` is a SHA-256 in hex.
+pub fn is_digest(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+/// File names, each with a NUL byte behind it. One that is no UTF-8 is none of ours.
+fn volumes(record: &Record<'_>) -> Result<Vec<String>, ParseError> {
+    let body = record.body.as_deref().ok_or_else(|| record.error())?;
+    let names = body
+        .split(|byte| *byte == 0)
+        .filter(|name| !name.is_empty());
+    let mut names: Vec<String> = names
+        .filter_map(|name| String::from_utf8(name.to_vec()).ok())
+        .collect();
+    names.sort();
+    Ok(names)
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::Engine;
+    use base64::engine::general_purpose::STANDARD;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn body(text: &str) -> String {
+        format!("<base64\n{}\n.", STANDARD.encode(text))
+    }
+
+    #[test]
+    fn a_look_at_a_host_brings_all_its_facts() {
+        let digest = "0".repeat(64);
+        let answer = format!(
+            "reconcile-answer\nvirsh n1 {}\nfile 1 4096 {digest}\nfile 0 7 ?\nvolumes {}\nmemory 2048\ncpus 4\nfree 10 4096\nkvm no\nend\n",
+            body("n1 end\n"),
+            body("b.qcow2\0a\nb\0"),
+        );
+        let facts = parse_host(&answer, &["/x", "/y"]).unwrap();
+        assert_eq!(facts.files["/y"].sha256.as_deref(), Some(digest.as_str()));
+        assert_eq!(facts.files["/x"].sha256, None);
+        assert_eq!(facts.volumes, ["a\nb", "b.qcow2"]);
+        assert_eq!(facts.memory, Some(Bytes(2 << 20)));
+        assert_eq!((facts.cpus, facts.free), (Some(4), Some(Bytes(40960))));
+        assert_eq!(facts.kvm, Some(false));
+    }
+
+    #[test]
+    fn a_host_whose_domains_could_not_be_listed_has_no_facts() {
+        let broken = "reconcile-answer\nbroken 124\ncpus 4\nend\n";
+        assert_eq!(parse_host(broken, &[]), Err(HostError::Silent));
+        let broken = "reconcile-answer\nbroken 1\nend\n";
+        assert_eq!(parse_host(broken, &[]), Err(HostError::Libvirt));
+        let missing = parse_host("reconcile-answer\ncpus 4\nend\n", &[]);
+        assert_eq!(missing, Err(ParseError::Missing("domains").into()));
+    }
+
+    proptest! {
+        #[test]
+        fn no_answer_makes_it_panic(answer in "reconcile-answer\n((file|free|cpus|memory|kvm|volumes|virsh|broken) \\PC{0,30}\n|x <base64\n[A-Za-z0-9=]{0,8}\n\\.\n){0,8}end\n") {
+            let _ = parse_host(&answer, &["/x"]);
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! Sizes and spans of time.
+
+use std::time::Duration;
+
+use super::Wrong;
+use crate::model::unit::{Bytes, UnitError, parse_span};
+
+/// A size. The smallest that makes sense is the caller's to know.
+pub fn size(text: &str, least: Bytes) -> Result<Bytes, Wrong> {
+    let size = Bytes::parse(text).map_err(|error| unit(error, text, "MiB"))?;
+    match size < least {
+        true => Err(Wrong::new(
+            format!("{text} is too little"),
+            format!("the least is {least}"),
+        )),
+        false => Ok(size),
+    }
+}
+
+/// A span of time, between a millisecond and a day.
+pub fn span(text: &str) -> Result<Duration, Wrong> {
+    let span = parse_span(text).map_err(|error| unit(error, text, "s"))?;
+    if span.is_zero() {
+        return Err(Wrong::new("it can't be zero", "the least is 1ms"));
+    }
+    match span > Duration::from_secs(86_400) {
+        true => Err(Wrong::new(
+            format!("{text} is too long"),
+            "the longest is 24h",
+        )),
+        false => Ok(span),
+    }
+}
+
+/// What people write for a unit, and what is meant.
+const MEANT: [(&str, &str); 18] = [
+    ("kb", "KiB"),
+    ("mb", "MiB"),
+    ("gb", "GiB"),
+    ("tb", "TiB"),
+    ("kib", "KiB"),
+    ("mib", "MiB"),
+    ("gib", "GiB"),
+    ("tib", "TiB"),
+    ("k", "KiB"),
+    ("g", "GiB"),
+    ("t", "TiB"),
+    ("sec", "s"),
+    ("secs", "s"),
+    ("seconds", "s"),
+    ("min", "m"),
+    ("mins", "m"),
+    ("minutes", "m"),
+    ("hours", "h"),
+];
+
+fn unit(error: UnitError, text: &str, likely: &str) -> Wrong {
+    let fraction = text.contains(['.', ',']);
+    let help = match &error {
+        UnitError::NoNumber(_) | UnitError::NoUnit(..) | UnitError::BadUnit(..) if fraction => {
+            Some(format!(
+                "write a whole number of a smaller unit, as in `500{}`",
+                smaller(likely)
+            ))
+        }
+        UnitError::NoNumber(_) => Some(format!("write a number and a unit, as in `4{likely}`")),
+        UnitError::NoUnit(number, _) => Some(format!("write `{number}{likely}`, if that is meant")),
+        UnitError::BadUnit(unit, _) => {
+            let number = text.trim().trim_end_matches(unit.as_str()).trim_end();
+            meant(unit, likely).map(|unit| format!("write `{number}{unit}`, if that is meant"))
+        }
+        UnitError::TooLarge(_) => None,
+    };
+    Wrong {
+        message: error.to_string(),
+        help,
+    }
+}
+
+fn smaller(likely: &str) -> &'static str {
+    match likely {
+        "s" => "ms",
+        _ => "MiB",
+    }
+}
+
+fn meant(unit: &str, likely: &str) -> Option<&'static str> {
+    // As a span it is a minute, and would not be here.
+    if likely == "MiB" && unit.eq_ignore_ascii_case("m") {
+        return Some("MiB");
+    }
+    let same = |(word, _): &&(&str, &str)| unit.eq_ignore_ascii_case(word);
+    MEANT.iter().find(same).map(|(_, right)| *right)
+}

@@ -1,0 +1,179 @@
+//! What breaks is healed, and users notice as little as was promised.
+
+use super::bridge::{self, Bridge};
+use super::lab::Domain;
+use super::product::Product;
+use super::spec::Spec;
+use super::traffic::Traffic;
+use super::wait::{seconds, until};
+
+/// How long a guest may take from its death to its first answer, on a busy machine without KVM.
+const REBUILD: std::time::Duration = seconds(90);
+
+#[test]
+fn a_killed_worker_costs_no_request_and_comes_back_with_its_address() {
+    let (product, spec) = Product::converged();
+    let watch = product.watch();
+    let victim = product.lab.domain_of("random-2");
+    let traffic = users(&product, &spec, 20);
+    product.lab.kill_guest(&victim, "KILL");
+    is_rebuilt(&product, &victim);
+    until("users are sent to it again", seconds(30), || {
+        let curl = product
+            .lab
+            .inside("curl")
+            .args(["-fsm", "2", &url(&spec)])
+            .output();
+        curl.is_ok_and(|o| String::from_utf8_lossy(&o.stdout).contains(&victim.instance))
+            .then_some(())
+    });
+    let report = traffic.stop();
+    watch.stop();
+    report.assert_nothing_failed();
+    product.assert_converged();
+}
+
+#[test]
+fn a_frozen_worker_is_found_by_its_heartbeat_and_made_anew() {
+    let (product, spec) = Product::converged();
+    let watch = product.watch();
+    let victim = product.lab.domain_of("random-1");
+    let traffic = users(&product, &spec, 20);
+    product.lab.kill_guest(&victim, "STOP");
+    is_rebuilt(&product, &victim);
+    traffic.stop().assert_nothing_failed();
+    watch.stop();
+    was_lost(&product, &victim);
+}
+
+#[test]
+fn a_worker_whose_service_does_not_start_again_is_made_anew() {
+    let (product, spec) = Product::converged();
+    let watch = product.watch();
+    let victim = product.lab.domain_of("random-3");
+    let traffic = users(&product, &spec, 20);
+    product.lab.in_guest(
+        &victim.address,
+        "chmod -x /usr/bin/stateless; kill -9 $(pidof stateless)",
+    );
+    is_rebuilt(&product, &victim);
+    traffic.stop().assert_nothing_failed();
+    watch.stop();
+    was_lost(&product, &victim);
+}
+
+#[test]
+fn the_vip_leaves_a_killed_load_balancer_within_two_seconds_and_is_never_on_two() {
+    let (product, spec) = Product::converged();
+    let watch = product.watch();
+    let holder = holder(&product, &spec);
+    let wire = Bridge::listen(&product.lab, &spec.vip);
+    let traffic = users(&product, &spec, 50);
+    std::thread::sleep(seconds(2)); // a row of good answers to measure the gap from
+    product.lab.kill_guest(&holder, "KILL");
+    let fresh = is_rebuilt(&product, &holder);
+    until("the fresh secondary answers", REBUILD, || {
+        let url = format!("http://{}/random", fresh.address);
+        let curl = product
+            .lab
+            .inside("curl")
+            .args(["-fsm", "2", &url])
+            .output();
+        curl.is_ok_and(|output| output.status.success())
+            .then_some(())
+    });
+    std::thread::sleep(seconds(2)); // would it take the VIP back, that is when
+    let report = traffic.stop();
+    let holders = bridge::assert_one_at_a_time(&wire.stop());
+    watch.stop();
+
+    println!(
+        "VIP failover: gap of {} ms seen at 50 requests/s, {} of {} requests failed",
+        report.gap_ms, report.failed, report.total
+    );
+    assert!(
+        report.gap_ms <= 2000.0,
+        "the gap is too long: {:#}",
+        report.all
+    );
+    assert_eq!(holders.len(), 2, "the VIP moved once: {holders:?}");
+    assert_eq!(holders[0], holder.mac);
+    let addresses = product.lab.in_guest(&fresh.address, "ip -4 -o addr");
+    assert!(
+        !addresses.contains(&spec.vip),
+        "the fresh secondary has the VIP:\n{addresses}"
+    );
+    product.assert_converged();
+}
+
+fn users(product: &Product, spec: &Spec, rate: u32) -> Traffic {
+    Traffic::start(&product.lab, &url(spec), rate)
+}
+
+fn url(spec: &Spec) -> String {
+    format!("http://{}/random", spec.vip)
+}
+
+/// Another life of the same instance, on the same host, at the same address, and it answers.
+#[track_caller]
+fn is_rebuilt(product: &Product, old: &Domain) -> Domain {
+    let begun = std::time::Instant::now();
+    let new = until(&format!("a new {}", old.instance), REBUILD, || {
+        let found = product
+            .lab
+            .domains()
+            .into_iter()
+            .find(|d| d.instance == old.instance)?;
+        (found.generation != old.generation && found.run.is_some()).then_some(found)
+    });
+    assert_eq!(
+        (&new.host, &new.address, &new.mac),
+        (&old.host, &old.address, &old.mac)
+    );
+    let is_about = |entry: &serde_json::Value, action: &str| {
+        entry["action"] == action
+            && entry["instance"] == old.instance.as_str()
+            && entry["outcome"] == "changed"
+    };
+    until(&format!("{} is configured", old.instance), REBUILD, || {
+        let done = product.history();
+        let rebuilt = done.iter().rposition(|entry| is_about(entry, "recreate"))?;
+        done[rebuilt..]
+            .iter()
+            .any(|entry| is_about(entry, "configure"))
+            .then_some(())
+    });
+    println!(
+        "{} is back {:.1} s after it broke",
+        old.instance,
+        begun.elapsed().as_secs_f64()
+    );
+    new
+}
+
+/// The history says that its heartbeat was lost.
+#[track_caller]
+fn was_lost(product: &Product, victim: &Domain) {
+    let history = product.history();
+    let why: Vec<&str> = history
+        .iter()
+        .filter(|e| e["action"] == "recreate" && e["instance"] == victim.instance.as_str())
+        .filter_map(|e| e["reason"]["code"].as_str())
+        .collect();
+    assert_eq!(why, ["heartbeat-lost"]);
+}
+
+/// The load balancer that has the VIP, asked on the wire.
+#[track_caller]
+pub fn holder(product: &Product, spec: &Spec) -> Domain {
+    let mut command = product.lab.inside("arping");
+    command.args(["-b", "-c", "2", "-I", "br-lan", &spec.vip]);
+    let said = super::lab::output(&mut command)
+        .expect("somebody has the VIP")
+        .to_lowercase();
+    let domains = product.lab.domains().into_iter();
+    let mut holders = domains.filter(|d| said.contains(&d.mac));
+    holders
+        .next()
+        .unwrap_or_else(|| panic!("no guest of ours has the VIP:\n{said}"))
+}

@@ -1,0 +1,274 @@
+//! The lab in a test's hands: raising it, breaking it, and looking at hosts and guests without the product. It calls
+//! `tests/lab/lab` and knows nothing of `reconcile` but its mark.
+
+use std::io::{BufRead, BufReader};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+
+/// The name of the tests' lab: beside a user's `demo`, never in its place.
+const NAME: &str = "test";
+
+/// The hosts of a lab.
+pub const HOSTS: [&str; 3] = ["a", "b", "c"];
+
+/// The lab. Whoever has it is alone with it.
+pub struct Lab {
+    _turn: MutexGuard<'static, ()>,
+}
+
+/// A domain on a host, as libvirt tells.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Domain {
+    pub host: String,
+    pub name: String,
+    pub uuid: String,
+    /// libvirt's number of its present run; none: it does not run.
+    pub run: Option<u32>,
+    pub mac: String,
+    pub memory_kib: u64,
+    /// Of the mark: empty for a foreign domain.
+    pub instance: String,
+    pub address: String,
+    pub generation: String,
+}
+
+impl Lab {
+    /// The lab as the last test left it, or a fresh one.
+    pub fn any() -> Lab {
+        static TURN: Mutex<()> = Mutex::new(());
+        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        sit_down();
+        let lab = Lab { _turn: turn };
+        lab.run(&["up"]);
+        for host in HOSTS {
+            lab.run(&["mend", host]);
+        }
+        lab
+    }
+
+    /// A lab without anything in it.
+    pub fn fresh() -> Lab {
+        let lab = Lab::any();
+        lab.run(&["down"]);
+        lab.run(&["up"]);
+        lab
+    }
+
+    /// Runs a command of `tests/lab/lab`.
+    #[track_caller]
+    pub fn run(&self, arguments: &[&str]) -> String {
+        let mut command = script();
+        command.args(arguments);
+        output(&mut command).unwrap_or_else(|error| panic!("lab {arguments:?}: {error}"))
+    }
+
+    /// A command on the operator's machine.
+    pub fn inside(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
+        let mut command = script();
+        command.arg("exec").arg(program);
+        command
+    }
+
+    /// Runs a shell script on a host, as root.
+    #[track_caller]
+    pub fn on(&self, host: &str, script: &str) -> String {
+        self.run(&["on", host, "sh", "-c", script])
+    }
+
+    /// Runs a shell script in a guest, over ssh.
+    pub fn try_in_guest(&self, address: &str, script: &str) -> Result<String, String> {
+        let mut command = self.inside("ssh");
+        command
+            .arg("-F")
+            .arg(self.ssh("config"))
+            .args(["-o", "ConnectTimeout=5", address, script]);
+        output(&mut command)
+    }
+
+    /// The same, where it must succeed.
+    #[track_caller]
+    pub fn in_guest(&self, address: &str, script: &str) -> String {
+        self.try_in_guest(address, script)
+            .unwrap_or_else(|error| panic!("guest {address}: {error}"))
+    }
+
+    /// Sends a signal to the QEMU of a domain.
+    #[track_caller]
+    pub fn kill_guest(&self, domain: &Domain, signal: &str) {
+        self.run(&["kill-guest", &domain.host, &domain.name, signal]);
+    }
+
+    /// Every domain of every host, in order.
+    #[track_caller]
+    pub fn domains(&self) -> Vec<Domain> {
+        let script =
+            "for d in $(virsh -q list --all --uuid); do virsh dumpxml \"$d\" && printf '\\0'; done";
+        let mut domains: Vec<Domain> = HOSTS
+            .iter()
+            .flat_map(|host| {
+                let text = self.on(host, script);
+                text.split('\0')
+                    .filter(|xml| !xml.trim().is_empty())
+                    .map(|xml| domain(host, xml))
+                    .collect::<Vec<_>>()
+            })
+            .collect();
+        domains.sort();
+        domains
+    }
+
+    /// The domain of an instance; it must be there once.
+    #[track_caller]
+    pub fn domain_of(&self, instance: &str) -> Domain {
+        let mut found: Vec<Domain> = self
+            .domains()
+            .into_iter()
+            .filter(|d| d.instance == instance)
+            .collect();
+        assert_eq!(found.len(), 1, "{instance} must exist once: {found:#?}");
+        found.remove(0)
+    }
+
+    /// The end of a guest's console.
+    pub fn console(&self, host: &str, domain: &str) -> String {
+        let log = self
+            .host_files(host)
+            .join(format!("var/log/libvirt/qemu/{domain}.console.log"));
+        let text = std::fs::read(log).unwrap_or_default();
+        tail(&String::from_utf8_lossy(&text), 15)
+    }
+
+    /// A host's own files.
+    pub fn host_files(&self, host: &str) -> PathBuf {
+        state().join("hosts").join(host).join("fs")
+    }
+
+    /// The guest image that all labs share.
+    pub fn image(&self, file: &str) -> PathBuf {
+        root().join(".lab/images").join(file)
+    }
+
+    /// A file of the operator's ssh.
+    pub fn ssh(&self, file: &str) -> PathBuf {
+        state().join("ssh").join(file)
+    }
+}
+
+impl Drop for Lab {
+    fn drop(&mut self) {
+        // What a failed test left may be anything: the next one gets a lab that knows nothing of it.
+        if std::thread::panicking() && !kept() {
+            let _ = output(script().arg("down"));
+        }
+    }
+}
+
+/// The last lines of a text.
+pub fn tail(text: &str, lines: usize) -> String {
+    let all: Vec<&str> = text.lines().collect();
+    all[all.len().saturating_sub(lines)..].join("\n")
+}
+
+/// The checkout.
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn state() -> PathBuf {
+    root().join(".lab").join(NAME)
+}
+
+fn script() -> Command {
+    let mut command = Command::new(root().join("tests/lab/lab"));
+    command.env("LAB", NAME).stdin(Stdio::null());
+    command
+}
+
+/// `KEEP_LAB=1` leaves the lab as a failed test left it, to be looked at.
+fn kept() -> bool {
+    std::env::var_os("KEEP_LAB").is_some()
+}
+
+/// What a command printed, or why it failed.
+pub fn output(command: &mut Command) -> Result<String, String> {
+    let output = command.output().map_err(|error| error.to_string())?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    match output.status.success() {
+        true => Ok(text),
+        false => Err(format!(
+            "{}\n{text}{}",
+            output.status,
+            String::from_utf8_lossy(&output.stderr)
+        )),
+    }
+}
+
+/// However this process ends, even killed, somebody takes the lab down: a process of its own that waits for the end of
+/// its input. It holds a lock from here to there, so that the next run of the tests begins after it.
+fn sit_down() {
+    static SITTING: OnceLock<Child> = OnceLock::new();
+    SITTING.get_or_init(|| {
+        let lab = root().join(".lab");
+        std::fs::create_dir_all(&lab).expect("the directory of the labs can be made");
+        let last = if kept() {
+            ""
+        } else {
+            r#"LAB=$1 "$2" down >/dev/null 2>&1"#
+        };
+        // Ctrl-C reaches all of this terminal's processes: this one does its work then.
+        let wait = format!("trap '' INT HUP; echo ready; cat >/dev/null; {last}");
+        let mut child = Command::new("flock")
+            .arg(lab.join("test.sitting"))
+            .args(["sh", "-c", &wait, "sh", NAME])
+            .arg(root().join("tests/lab/lab"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .process_group(0)
+            .spawn()
+            .expect("flock is installed");
+        let mut said = String::new();
+        let out = child.stdout.take().expect("it was asked for");
+        BufReader::new(out)
+            .read_line(&mut said)
+            .expect("the lock can be had");
+        child
+    });
+}
+
+fn domain(host: &str, xml: &str) -> Domain {
+    let document = roxmltree::Document::parse(xml.trim()).expect("libvirt writes XML");
+    let find = |name: &str| document.descendants().find(|n| n.has_tag_name(name));
+    let text = |name: &str| {
+        find(name)
+            .and_then(|n| n.text())
+            .unwrap_or_default()
+            .to_owned()
+    };
+    let mark = document
+        .descendants()
+        .find(|n| n.tag_name().namespace() == Some("urn:reconcile:mark:1"));
+    let marked = |name: &str| {
+        mark.and_then(|n| n.attribute(name))
+            .unwrap_or_default()
+            .to_owned()
+    };
+    let mac = find("mac")
+        .and_then(|n| n.attribute("address"))
+        .unwrap_or_default();
+    Domain {
+        host: host.to_owned(),
+        name: text("name"),
+        uuid: text("uuid"),
+        run: document
+            .root_element()
+            .attribute("id")
+            .and_then(|id| id.parse().ok()),
+        mac: mac.to_owned(),
+        memory_kib: text("memory").parse().unwrap_or_default(),
+        instance: marked("instance"),
+        address: marked("address"),
+        generation: marked("generation"),
+    }
+}

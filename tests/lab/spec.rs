@@ -1,0 +1,131 @@
+//! The `cluster.yaml` of a test: the base cluster, and what a test changes of it.
+
+use std::fmt;
+
+use super::lab::Lab;
+
+/// A cluster of three hosts, a service `random` and a load balancer `web`.
+#[derive(Debug, Clone)]
+pub struct Spec {
+    pub replicas: u32,
+    pub memory: String,
+    pub port: u16,
+    pub vip: String,
+    /// Pools of the hosts a, b and c.
+    pub pools: [String; 3],
+    /// `path: service`, beside `/random`.
+    pub routes: Vec<String>,
+    /// YAML that is put under `services:`, already indented by two.
+    pub services: String,
+    /// YAML that is put under `images:`, already indented by two.
+    pub images: String,
+    /// Without any service and load balancer.
+    pub empty: bool,
+    known_hosts: String,
+    identity: String,
+}
+
+impl Spec {
+    /// The base cluster on this lab.
+    pub fn base(lab: &Lab) -> Spec {
+        let path = |file| lab.ssh(file).display().to_string();
+        Spec {
+            replicas: 3,
+            memory: "96MiB".to_owned(),
+            port: 8080,
+            vip: "192.168.10.120".to_owned(),
+            pools: ["10-192.168.10.19", "20-192.168.10.29", "30-192.168.10.39"]
+                .map(|tail| format!("192.168.10.{tail}")),
+            routes: Vec::new(),
+            services: String::new(),
+            images: String::new(),
+            empty: false,
+            known_hosts: path("known_hosts"),
+            identity: path("id_ed25519"),
+        }
+    }
+
+    /// The same with a change.
+    pub fn with(&self, change: impl FnOnce(&mut Spec)) -> Spec {
+        let mut spec = self.clone();
+        change(&mut spec);
+        spec
+    }
+
+    /// A file of host keys that is not the lab's own.
+    pub fn known_hosts(mut self, file: &std::path::Path) -> Spec {
+        self.known_hosts = file.display().to_string();
+        self
+    }
+}
+
+/// What makes an emulated guest boot quickly; see `tests/lab/README.md`.
+const CMDLINE: &str = "console=ttyS0 net.ifnames=0 quiet nokaslr mitigations=off no_timer_check tsc=reliable \
+random.trust_cpu=on cryptomgr.notests 8250.nr_uarts=1 i8042.nopnp i8042.noaux rcupdate.rcu_expedited=1";
+
+/// The files of the lab's image, on every host.
+pub const MICRO: &str = "path: /var/lib/libvirt/images/micro.qcow2, kernel: /var/lib/libvirt/images/vmlinuz, \
+initrd: /var/lib/libvirt/images/initrd";
+
+/// An image of the lab, with what is special about it.
+pub fn image(name: &str, special: &str) -> String {
+    format!("  {name}: {{ {MICRO}, cmdline: \"{CMDLINE}\", init: busybox, {special} }}\n")
+}
+
+impl fmt::Display for Spec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [a, b, c] = &self.pools;
+        write!(
+            f,
+            "cluster: t
+networks:
+  lan: {{ cidr: 192.168.10.0/24, gateway: 192.168.10.254, bridge: br0 }}
+hosts:
+  a: {{ address: 192.168.10.2, user: root, accelerator: tcg, pool: {a} }}
+  b: {{ address: 192.168.10.3, user: root, accelerator: tcg, pool: {b} }}
+  c: {{ address: 192.168.10.4, user: root, accelerator: tcg, pool: {c} }}
+ssh: {{ identity: {}, known_hosts: {} }}
+images:
+{}{}",
+            self.identity,
+            self.known_hosts,
+            image("micro", "provision: cloud-init"),
+            self.images
+        )?;
+        if self.empty {
+            return write!(f, "services: {{}}\n");
+        }
+        let Spec {
+            replicas,
+            memory,
+            port,
+            vip,
+            services,
+            ..
+        } = self;
+        write!(
+            f,
+            "services:
+  random:
+    replicas: {replicas}
+    image: micro
+    memory: {memory}
+    port: {port}
+    run: /usr/bin/stateless --port {{{{port}}}}
+    heartbeat: {{ path: /heartbeat, every: 500ms, timeout: 1s, retries: 4, grace: 1m }}
+{services}load_balancers:
+  web:
+    vip: {vip}/24
+    replicas: 2
+    image: micro
+    memory: 96MiB
+    heartbeat: {{ every: 200ms, timeout: 300ms, retries: 4, grace: 1m }}
+    routes:
+      /random: {{ service: random, connect_timeout: 300ms, timeout: 1s }}
+"
+        )?;
+        self.routes
+            .iter()
+            .try_for_each(|route| writeln!(f, "      {route}"))
+    }
+}
