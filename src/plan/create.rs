@@ -1,16 +1,20 @@
 //! What is desired and does not exist is created; what was begun and interrupted is finished.
 
+use std::net::Ipv4Addr;
+
 use super::Planner;
 use super::build::Purpose;
+use super::configure::AS_IT_IS;
 use super::draft::reason_at;
 use super::health::Health;
 use super::round::State;
-use crate::model::id::{DomainName, InstanceId};
+use crate::model::desired::Group;
+use crate::model::id::{HostId, InstanceId};
 use crate::model::mark::Stage;
 use crate::model::plan::{Motive, Notice, NoticeKind, ReasonCode};
 use crate::model::unit::span;
 
-impl Planner<'_> {
+impl<'a> Planner<'a> {
     /// Creates missing instances: services first, so that the load balancers' first files name them.
     pub(super) fn create_missing(&mut self) {
         let is_balancer = |i: &InstanceId| !self.is_service(i);
@@ -51,7 +55,6 @@ impl Planner<'_> {
             motive,
             reason: reason_at(ReasonCode::Missing, text, line),
             needs: Vec::new(),
-            after: Vec::new(),
             interrupts: None,
         };
         self.build(instance, purpose);
@@ -59,7 +62,7 @@ impl Planner<'_> {
 
     /// Guests that run and were never set up: a controller was interrupted, or they still boot.
     pub(super) fn finish_started(&mut self) {
-        let booting: Vec<InstanceId> = self
+        let mut booting: Vec<InstanceId> = self
             .round
             .views
             .iter()
@@ -69,48 +72,37 @@ impl Planner<'_> {
             })
             .map(|(instance, _)| instance.clone())
             .collect();
+        booting.sort_by_key(|i| !self.is_service(i));
         for instance in booting {
             self.finish(&instance);
         }
     }
 
-    fn finish(&mut self, instance: &InstanceId) -> Option<()> {
+    pub(super) fn finish(&mut self, instance: &InstanceId) -> Option<()> {
         let view = self.round.views.get(instance)?;
         let (group, found) = (view.group, view.found?);
         let (host, mark) = (found.host.clone(), found.mark.clone());
-        let mut needs = Vec::new();
         if mark.stage == Stage::Bootstrap {
-            let mac = self.mac_of(instance, group, &host)?;
-            let domain = DomainName::new(&self.round.desired.cluster, instance);
-            let why = reason_at(
-                ReasonCode::Unfinished,
-                "it still has the bootstrap address of its image",
-                None,
-            );
-            let id = self.bootstrap(
+            self.bootstrap(
                 instance,
                 group,
                 &host,
                 &mark,
-                &mac,
-                domain,
-                Vec::new(),
-                (Motive::Heal, why),
+                (Motive::Heal, Self::unfinished_bootstrap()),
             )?;
-            self.last.insert(instance.clone(), id);
-            needs.push(id);
         } else if self.is_set_up(instance, group, &host, mark.address) {
             self.await_heartbeat(instance);
             return None;
         }
-        self.configure_fresh(
-            instance,
-            group,
-            &host,
-            &mark,
-            needs,
-            self.drift_motive(instance),
-        );
+        let reason = match self.round.facts(instance) {
+            Some(_) => self.fresh_reason(),
+            None => {
+                let text =
+                    "it runs, and gives no heartbeat yet: it is set up as soon as it lets us in";
+                reason_at(ReasonCode::Unfinished, text, None)
+            }
+        };
+        self.configure_fresh(instance, group, &host, &mark, Motive::Heal, reason);
         Some(())
     }
 
@@ -136,18 +128,12 @@ impl Planner<'_> {
     fn is_set_up(
         &mut self,
         instance: &InstanceId,
-        group: &crate::model::desired::Group,
-        host: &crate::model::id::HostId,
-        address: std::net::Ipv4Addr,
+        group: &'a Group,
+        host: &HostId,
+        address: Ipv4Addr,
     ) -> bool {
-        let Some(group) = self.round.desired.groups.get(&group.id) else {
-            return false;
-        };
-        let Some(config) = self.config_of(instance, group, host, address) else {
-            return false;
-        };
-        self.drift_of(instance, &config)
-            .is_some_and(|d| d.is_none())
+        self.fitting(instance, group, host, address, &AS_IT_IS)
+            .is_some_and(|(_, drift)| drift.is_none())
     }
 }
 
