@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Planner;
 use super::draft::Step;
 use super::images::Supply;
-use super::machine::{fingerprint, machine};
+use super::machine::machine;
 use super::rotation::Trust;
 use crate::model::action::{Build, Operation};
 use crate::model::desired::{Group, Image, Provision};
@@ -129,7 +129,7 @@ impl<'a> Planner<'a> {
             address,
             moving_to: None,
             port: group.port(),
-            digest: fingerprint(desired, group, image, host),
+            digest: self.fingerprint(group, host)?.to_string(),
             generation: format!("{instance}-{:x}", self.round.observed.now.0),
             stage: match image.provision {
                 Provision::CloudInit => Stage::Ready,

@@ -228,7 +228,7 @@ impl<'a> Planner<'a> {
         });
         let operation = Operation::Configure(Box::new(Configure {
             guest: self.round.guest_ref(group, host, mark),
-            config: (*setup.config).clone(),
+            config: Arc::clone(&setup.config),
             boot: setup.boot,
             healthy: setup
                 .must_live

@@ -25,12 +25,13 @@ mod round;
 mod vip;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::model::action::GuestConfig;
-use crate::model::desired::{Desired, Group, Role};
+use crate::model::desired::{Desired, Group, Host, Role};
 use crate::model::facts::Observed;
-use crate::model::id::{GroupId, HostId, ImageId, InstanceId};
+use crate::model::id::{GroupId, HostId, ImageId, InstanceId, NetworkId};
 use crate::model::mark::Mark;
 use crate::model::memory::Memory;
 use crate::model::plan::{ActionId, Plan};
@@ -115,6 +116,8 @@ struct Planner<'a> {
     row: Option<ActionId>,
     /// Groups that have been worked on in the row.
     in_row: BTreeSet<GroupId>,
+    /// What guests are built from, by group and bridge.
+    fingerprints: BTreeMap<(&'a GroupId, &'a NetworkId), Rc<str>>,
     /// Base images on hosts, where a guest needs them.
     supplies: BTreeMap<(HostId, ImageId), images::Supply>,
     /// Who holds each VIP at this point of the plan.
@@ -142,10 +145,20 @@ impl<'a> Planner<'a> {
             planned: BTreeMap::new(),
             last: BTreeMap::new(),
             row: None,
+            fingerprints: BTreeMap::new(),
             supplies: BTreeMap::new(),
             holders: BTreeMap::new(),
             bootstraps: BTreeMap::new(),
         }
+    }
+
+    /// What a guest of `group` on `host` is built from.
+    fn fingerprint(&mut self, group: &'a Group, host: &'a Host) -> Option<Rc<str>> {
+        let (desired, image) = (self.round.desired, self.round.image(group)?);
+        let known = self.fingerprints.entry((&group.id, &host.network));
+        let wanted =
+            known.or_insert_with(|| machine::fingerprint(desired, group, image, host).into());
+        Some(Rc::clone(wanted))
     }
 
     fn into_plan(self) -> Plan {

@@ -13,7 +13,7 @@ use super::draft::{Step, reason_at};
 use super::drift::Drift;
 use super::health::Health;
 use super::inventory::Found;
-use super::machine::{fingerprint, fingerprint_changes};
+use super::machine::fingerprint_changes;
 use super::rotation::is_routed;
 use super::round::State;
 use crate::model::action::{GuestConfig, Operation, Rebind, SetMark};
@@ -178,9 +178,12 @@ impl<'a> Planner<'a> {
         }
     }
 
-    fn machine_change(&self, group: &Group, found: &Found<'_>) -> Option<Reason> {
+    fn machine_change(&mut self, group: &'a Group, found: &Found<'_>) -> Option<Reason> {
         let (host, _) = self.round.host(found.host)?;
-        let wanted = fingerprint(self.round.desired, group, self.round.image(group)?, host);
+        let wanted = self.fingerprint(group, host)?;
+        if *wanted == *found.mark.digest {
+            return None;
+        }
         let changes = fingerprint_changes(&found.mark.digest, &wanted);
         let (first, ..) = changes.first()?;
         let words: Vec<String> = changes
