@@ -178,7 +178,7 @@ impl<'a> Planner<'a> {
         }
     }
 
-    fn machine_change(&self, group: &Group, found: &Found<'_>) -> Option<Reason> {
+    pub(super) fn machine_change(&self, group: &Group, found: &Found<'_>) -> Option<Reason> {
         let (host, _) = self.round.host(found.host)?;
         let wanted = fingerprint(self.round.desired, group, self.round.image(group)?, host);
         let changes = fingerprint_changes(&found.mark.digest, &wanted);
@@ -470,12 +470,13 @@ impl<'a> Planner<'a> {
                     ..reason.clone()
                 };
                 let told = self.rotate(motive, &why, &needs);
-                needs.extend(told);
+                either(told, needs)
             }
-            Role::Service(_) => {}
-            Role::LoadBalancer(lb) => needs.extend(self.hand_over_vip(instance, group, lb, &needs)),
+            Role::Service(_) => needs,
+            Role::LoadBalancer(lb) => {
+                either(self.hand_over_vip(instance, group, lb, &needs), needs)
+            }
         }
-        needs
     }
 
     /// Whether another instance of the group serves meanwhile.
@@ -499,4 +500,9 @@ impl<'a> Planner<'a> {
             )
         })
     }
+}
+
+/// What was done to make room needs all that had to come before, so that need not be said again.
+fn either(room: Vec<ActionId>, needs: Vec<ActionId>) -> Vec<ActionId> {
+    if room.is_empty() { needs } else { room }
 }

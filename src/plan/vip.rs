@@ -210,7 +210,10 @@ impl<'a> Planner<'a> {
                 }
                 Some(holder) => self.restore_after_rebuild(&holder, group, lb),
             }
-            self.drop_stale(group, lb);
+            // Until the new one is held, the old one is better than none.
+            if self.holders.contains_key(&group.id) {
+                self.drop_stale(group, lb);
+            }
         }
     }
 
