@@ -26,9 +26,12 @@ pub fn diff(
     if old == Some(new) {
         return String::new();
     }
-    let shown_old = visible(&redact(old.unwrap_or_default(), secrets));
     let shown_new = visible(&redact(new, secrets));
-    let mut out = header(path, old.is_none());
+    let Some(old) = old else {
+        return whole(path, &shown_new);
+    };
+    let shown_old = visible(&redact(old, secrets));
+    let mut out = header(path, false);
     let lines = TextDiff::from_lines(&*shown_old, &*shown_new);
     let earlier = Earlier::new(new, &shown_new, secrets);
     for ops in lines.grouped_ops(CONTEXT) {
@@ -38,9 +41,25 @@ pub fn diff(
             write_op(&mut out, op, &lines, &earlier);
         }
     }
-    if shown_old == shown_new && old.is_some() {
+    if shown_old == shown_new {
         out += "(what differs is hidden)\n";
     }
+    out
+}
+
+/// A file that did not exist: nothing to compare.
+fn whole(path: &str, new: &str) -> String {
+    let mut out = header(path, true);
+    let lines: Vec<&str> = new.split_inclusive('\n').collect();
+    if lines.is_empty() {
+        return out;
+    }
+    // Writing to a String does not fail.
+    let _ = match lines.len() {
+        1 => writeln!(out, "@@ -0,0 +1 @@"),
+        n => writeln!(out, "@@ -0,0 +1,{n} @@"),
+    };
+    lines.iter().for_each(|line| push(&mut out, '+', line));
     out
 }
 
