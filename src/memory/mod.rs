@@ -69,10 +69,18 @@ fn run(mark: &Mark, number: Option<u32>) -> String {
     }
 }
 
+/// When a run began that is seen for the first time. A new life began when we built it, which may be long ago: a
+/// single pass looks again only after it has waited for the guest in vain.
+fn begin_of(old: &GuestMemory, run: &str, now: Timestamp) -> Timestamp {
+    let life = |run: &str| run.rsplit_once('/').map(|(life, _)| life.to_owned());
+    let same_life = life(&old.run) == life(run);
+    old.last_attempt.filter(|_| !same_life).unwrap_or(now)
+}
+
 fn new_run(old: &GuestMemory, run: String, now: Timestamp) -> GuestMemory {
     GuestMemory {
+        since: begin_of(old, &run, now),
         run,
-        since: now,
         attempts: old.attempts,
         last_attempt: old.last_attempt,
         revision: old.revision.clone(),
@@ -201,7 +209,9 @@ pub fn begin(memory: &mut Memory, action: &Action, now: Timestamp) {
             now,
         ),
         Operation::Create(build) | Operation::Recreate(build) => {
-            remember_mark(memory, &build.host, &build.mark)
+            let guest = memory.guests.entry(build.mark.instance.clone());
+            guest.or_default().last_attempt = Some(now);
+            remember_mark(memory, &build.host, &build.mark);
         }
         Operation::Rebind(rebind) => remember_mark(memory, &rebind.guest.host, &rebind.moving),
         Operation::CopyImage(_)
@@ -339,6 +349,23 @@ mod tests {
         assert_eq!(
             (guest.attempts, guest.failing_since, guest.healthy_since),
             (0, None, Some(Timestamp(20)))
+        );
+    }
+
+    #[test]
+    fn a_new_life_began_when_it_was_built() {
+        let old = GuestMemory {
+            run: "g/2".to_owned(),
+            last_attempt: Some(Timestamp(5)),
+            ..GuestMemory::default()
+        };
+        assert_eq!(
+            new_run(&old, "h/3".to_owned(), Timestamp(9)).since,
+            Timestamp(5)
+        );
+        assert_eq!(
+            new_run(&old, "g/3".to_owned(), Timestamp(9)).since,
+            Timestamp(9)
         );
     }
 

@@ -6,9 +6,9 @@ use super::Planner;
 use super::configure::{AS_IT_IS, REACH, Setup};
 use super::draft::reason_at;
 use super::health::Health;
+use super::hold::Hold;
 use super::rotation::{Trust, routes_to};
 use super::round::{State, View};
-use super::vip::Hold;
 use crate::model::desired::{Group, LoadBalancer, Role};
 use crate::model::id::InstanceId;
 use crate::model::plan::{ActionId, Motive, NoticeKind, Reason, ReasonCode};
@@ -112,7 +112,10 @@ impl<'a> Planner<'a> {
         needs: &BTreeSet<ActionId>,
         trusts: &[Trust],
     ) {
-        let motive = self.drift_motive(instance);
+        let motive = match self.row {
+            Some(row) => self.motive_of(row),
+            None => self.drift_motive(instance),
+        };
         let line = self.round.desired.lines.of(&group.key());
         // What is done in this plan is the nearest reason.
         let by_itself = needs.is_empty() && self.differs_by_itself(instance);
@@ -135,6 +138,10 @@ impl<'a> Planner<'a> {
         };
         let needs: Vec<ActionId> = needs.iter().copied().collect();
         self.rotate_one(instance, group, (motive, why), &needs, trusts);
+    }
+
+    fn motive_of(&self, id: ActionId) -> Motive {
+        self.draft.action(id).map_or(Motive::Change, |a| a.motive)
     }
 
     /// Why requests to a service can't be led elsewhere now: a load balancer that may have its requests can't be told.

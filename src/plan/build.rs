@@ -107,8 +107,8 @@ impl<'a> Planner<'a> {
         if mark.stage == Stage::Bootstrap {
             self.bootstrap(instance, group, &host, &mark, (motive, why))?;
         }
-        let reason = self.fresh_reason();
-        self.configure_fresh(instance, group, &host, &mark, motive, reason)
+        let why = (motive, self.fresh_reason());
+        self.configure_fresh(instance, group, &host, &mark, why)
     }
 
     fn build_of(

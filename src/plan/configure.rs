@@ -146,31 +146,38 @@ impl<'a> Planner<'a> {
         !drift::of_facts(facts, Some(&asked), &asked, &self.round.desired.secrets).is_none()
     }
 
-    /// The first configuration of a guest that was just built, or that never came that far.
+    /// The first configuration of a guest that was just built.
     pub(super) fn configure_fresh(
         &mut self,
         instance: &InstanceId,
         group: &'a Group,
         host: &HostId,
         mark: &Mark,
-        motive: Motive,
-        reason: Reason,
+        why: (Motive, Reason),
     ) -> Option<ActionId> {
         let config = self.config_of(instance, group, host, mark.address, Trust::Everyone)?;
-        let fresh = drift::of_facts(
-            &GuestFacts::default(),
-            None,
-            &config,
-            &self.round.desired.secrets,
-        );
+        let secrets = &self.round.desired.secrets;
+        let fresh = drift::of_facts(&GuestFacts::default(), None, &config, secrets);
+        Some(self.set_up(instance, group, (host, mark), (config, fresh), why))
+    }
+
+    /// Configures a guest that does not serve yet, and waits until it does.
+    pub(super) fn set_up(
+        &mut self,
+        instance: &InstanceId,
+        group: &'a Group,
+        (host, mark): (&HostId, &Mark),
+        (config, drift): (Arc<GuestConfig>, Drift),
+        (motive, reason): (Motive, Reason),
+    ) -> ActionId {
         let setup = Setup {
             config,
             motive,
             reason,
             needs: Vec::new(),
             after: Vec::new(),
-            summary: format!("{instance}: {}", fresh.words()),
-            changes: fresh.changes,
+            summary: format!("{instance}: {}", drift.words()),
+            changes: drift.changes,
             boot: group.heartbeat.grace,
             must_live: true,
             interrupts: None,
@@ -181,7 +188,7 @@ impl<'a> Planner<'a> {
             self.rotation
                 .promise(instance, mark.address, service.port, known, id);
         }
-        Some(id)
+        id
     }
 
     /// Whether an instance exists, or was tried before.
@@ -235,11 +242,14 @@ impl<'a> Planner<'a> {
                 .then(|| (group.heartbeat.clone(), group.heartbeat.grace)),
             mark: set_mark,
         }));
+        let last = self.last.get(instance).copied();
+        // Where the plan brings the guest to its address, nothing reaches it before.
+        let arrived = last.filter(|_| self.arrivals.contains_key(instance));
         let mut step = Step::new(setup.motive, operation, setup.summary, setup.reason)
             .needs(setup.needs)
-            .needs(self.arrivals.get(instance).copied())
+            .needs(arrived)
             .after(setup.after)
-            .after(self.last.get(instance).copied())
+            .after(last)
             .changes(setup.changes);
         if let Some((what, about)) = setup.interrupts {
             step = step.interrupts(what, about);

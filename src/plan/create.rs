@@ -1,17 +1,17 @@
 //! What is desired and does not exist is created; what was begun and interrupted is finished.
 
-use std::net::Ipv4Addr;
-
 use super::Planner;
 use super::build::Purpose;
 use super::configure::AS_IT_IS;
 use super::draft::reason_at;
-use super::health::Health;
+use super::drift::Drift;
+use super::health::{Health, run_of};
+use super::inventory::Found;
 use super::round::State;
 use crate::model::desired::Group;
-use crate::model::id::{HostId, InstanceId};
+use crate::model::id::InstanceId;
 use crate::model::mark::Stage;
-use crate::model::plan::{Motive, Notice, NoticeKind, ReasonCode};
+use crate::model::plan::{Motive, Notice, NoticeKind, Reason, ReasonCode};
 use crate::model::unit::span;
 
 impl<'a> Planner<'a> {
@@ -68,7 +68,7 @@ impl<'a> Planner<'a> {
             .iter()
             .filter(|(instance, view)| {
                 matches!(view.state, State::Live(Health::Booting { .. }))
-                    && !self.last.contains_key(*instance)
+                    && !self.planned.contains_key(*instance)
             })
             .map(|(instance, _)| instance.clone())
             .collect();
@@ -82,6 +82,15 @@ impl<'a> Planner<'a> {
         let view = self.round.views.get(instance)?;
         let (group, found) = (view.group, view.found?);
         let (host, mark) = (found.host.clone(), found.mark.clone());
+        if let Some(reason) = self.outdated(instance, group, &found) {
+            let purpose = Purpose {
+                motive: Motive::Change,
+                reason,
+                needs: Vec::new(),
+                interrupts: None,
+            };
+            return self.build(instance, purpose).map(|_| ());
+        }
         if mark.stage == Stage::Bootstrap {
             self.bootstrap(
                 instance,
@@ -90,20 +99,49 @@ impl<'a> Planner<'a> {
                 &mark,
                 (Motive::Heal, Self::unfinished_bootstrap()),
             )?;
-        } else if self.is_set_up(instance, group, &host, mark.address) {
-            self.await_heartbeat(instance);
-            return None;
         }
-        let reason = match self.round.facts(instance) {
-            Some(_) => self.fresh_reason(),
+        let seen = self.fitting(instance, group, &host, mark.address, &AS_IT_IS);
+        match seen {
+            Some((_, drift)) if drift.is_none() => self.await_heartbeat(instance),
+            Some((config, drift)) => {
+                let why = self.why_set_up(instance, group, &drift);
+                self.set_up(instance, group, (&host, &mark), (config, drift), why);
+            }
             None => {
                 let text =
                     "it runs, and gives no heartbeat yet: it is set up as soon as it lets us in";
-                reason_at(ReasonCode::Unfinished, text, None)
+                let why = (Motive::Heal, reason_at(ReasonCode::Unfinished, text, None));
+                self.configure_fresh(instance, group, &host, &mark, why);
             }
-        };
-        self.configure_fresh(instance, group, &host, &mark, Motive::Heal, reason);
+        }
         Some(())
+    }
+
+    /// Why a guest that was rebuilt, and never was healthy since, is not waited for: the file asks for another machine
+    /// by now.
+    fn outdated(
+        &mut self,
+        instance: &InstanceId,
+        group: &'a Group,
+        found: &Found<'_>,
+    ) -> Option<Reason> {
+        let memory = self.round.memory.guests.get(instance)?;
+        let never_healthy = memory.attempts > 0 && memory.run == run_of(found);
+        self.machine_change(group, found).filter(|_| never_healthy)
+    }
+
+    fn why_set_up(&self, instance: &InstanceId, group: &Group, drift: &Drift) -> (Motive, Reason) {
+        let is_fresh = self
+            .round
+            .facts(instance)
+            .is_some_and(|f| f.daemon.is_none());
+        match self.drift_motive(instance) {
+            _ if is_fresh => (Motive::Heal, self.fresh_reason()),
+            _ if drift.changes.is_empty() => {
+                (Motive::Heal, self.drift_reason(group, drift, Motive::Heal))
+            }
+            motive => (motive, self.drift_reason(group, drift, motive)),
+        }
     }
 
     fn await_heartbeat(&mut self, instance: &InstanceId) {
@@ -123,17 +161,6 @@ impl<'a> Planner<'a> {
             help: None,
             line: None,
         });
-    }
-
-    fn is_set_up(
-        &mut self,
-        instance: &InstanceId,
-        group: &'a Group,
-        host: &HostId,
-        address: Ipv4Addr,
-    ) -> bool {
-        self.fitting(instance, group, host, address, &AS_IT_IS)
-            .is_some_and(|(_, drift)| drift.is_none())
     }
 }
 

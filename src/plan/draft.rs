@@ -113,6 +113,11 @@ impl Draft {
         actions
     }
 
+    /// An action by its number.
+    pub fn action(&self, id: ActionId) -> Option<&Action> {
+        self.actions.get((id.0 as usize).checked_sub(1)?)
+    }
+
     /// Adds a step and returns its number.
     pub fn push(&mut self, step: Step) -> ActionId {
         let id = ActionId(u32::try_from(self.actions.len() + 1).unwrap_or(u32::MAX));
@@ -137,7 +142,7 @@ impl Draft {
         needs: BTreeSet<ActionId>,
         after: BTreeSet<ActionId>,
     ) -> (BTreeSet<ActionId>, BTreeSet<ActionId>) {
-        let needed = |id: &ActionId| self.actions.get((id.0 as usize).checked_sub(1)?);
+        let needed = |id: &ActionId| self.action(*id);
         let implied: BTreeSet<ActionId> = needs
             .iter()
             .filter_map(needed)

@@ -4,9 +4,10 @@
 use super::Planner;
 use super::draft::{Step, reason, reason_at};
 use super::health::Health;
+use super::hold::Hold;
 use super::inventory::Found;
 use super::round::State;
-use super::vip::{Hold, vip_move};
+use super::vip::vip_move;
 use crate::model::action::{Operation, Removal};
 use crate::model::desired::{Group, LoadBalancer};
 use crate::model::id::{DomainName, InstanceId};

@@ -10,6 +10,7 @@ mod draft;
 mod drift;
 mod failover;
 mod health;
+mod hold;
 mod images;
 mod inventory;
 pub mod machine;
@@ -22,6 +23,7 @@ mod retire;
 mod roll;
 mod rotation;
 mod round;
+mod row;
 mod vip;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -318,10 +318,12 @@ fn define(world: &mut World, host: &HostId, build: &Build) -> Result<(), ActErro
     host_answers(world, host)?;
     let first_address = Some(world.first_address(&build.mark));
     let by_itself = world.runs_by_itself(&build.mark);
+    let broken = world.next_disk_is_bad(&build.mark.instance);
     let guest = Guest {
         mac: build.machine.mac.clone(),
         first_address,
         by_itself,
+        broken,
         ..Guest::default()
     };
     let domain = DomainState {

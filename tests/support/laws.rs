@@ -121,20 +121,21 @@ fn others_serve(world: &World, instance: &InstanceId) -> bool {
 
 /// A load balancer that is wanted, serves, can be reached, and sends requests there.
 fn sender_to(world: &World, address: Ipv4Addr, port: u16) -> Option<InstanceId> {
+    let can_be_told =
+        |id, host: &HostState| host.link == Link::Up && world.desired.hosts.contains_key(id);
     let senders = world
         .domains()
-        .filter(|(_, host, d)| host.link == Link::Up && world.serves(host, d));
+        .filter(|(id, host, d)| can_be_told(*id, host) && world.serves(host, d));
     senders
         .filter_map(|(_, _, d)| Some((&world.ours(d)?.instance, d.guest.process.as_ref()?)))
-        .filter(|(instance, _)| {
-            world.is_balancer(instance)
-                && world
-                    .desired
-                    .group_of(instance)
-                    .is_some_and(|g| instance.index <= g.replicas)
-        })
+        .filter(|(instance, _)| is_wanted_balancer(world, instance))
         .find(|(_, process)| process.upstreams().contains(&(address, port)))
         .map(|(instance, _)| instance.clone())
+}
+
+fn is_wanted_balancer(world: &World, instance: &InstanceId) -> bool {
+    let group = world.desired.group_of(instance);
+    world.is_balancer(instance) && group.is_some_and(|g| instance.index <= g.replicas)
 }
 
 /// A load balancer loads another configuration: whoever comes into rotation by it must be well.

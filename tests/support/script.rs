@@ -10,6 +10,7 @@
 //!     unreachable|libvirt-broken|key-changed|power-off|back HOST
 //!     foreign-domain HOST NAME, foreign-address ADDRESS, leftover HOST FILE, no-image HOST
 //!     take-vip INSTANCE, lose-vip INSTANCE, moving INSTANCE ADDRESS
+//!     bad-disks INSTANCE NUMBER (the next ones can't be booted)
 //!     fail STEP SUBJECT TIMES, crash-after EFFECTS
 //!
 //! Every case ends with: plan, apply, and the plan after that, which must have no action.
@@ -218,6 +219,10 @@ pub fn event(world: &mut World, verb: &str, rest: &str) {
                 subject,
                 times: word().parse().unwrap_or(1),
             });
+        }
+        "bad-disks" => {
+            let instance = word().to_owned();
+            world.bad_disks.insert(instance, word().parse().unwrap());
         }
         "crash-after" => world.halt_at = Some(world.effects + word().parse::<usize>().unwrap()),
         _ => host_event(world, verb, word(), word()),

@@ -28,6 +28,8 @@ pub struct World {
     /// Machines on the wire that are none of ours.
     pub foreign: BTreeMap<Ipv4Addr, String>,
     pub faults: Vec<Fault>,
+    /// Instances whose next disks can't be booted, and how many.
+    pub bad_disks: BTreeMap<String, usize>,
     /// Effects so far, and at which one the controller dies.
     pub effects: usize,
     pub halt_at: Option<usize>,
@@ -140,6 +142,7 @@ impl World {
             hosts: BTreeMap::new(),
             foreign: BTreeMap::new(),
             faults: Vec::new(),
+            bad_disks: BTreeMap::new(),
             effects: 0,
             halt_at: None,
             halted: false,
@@ -242,6 +245,17 @@ impl World {
         host.power
             && domain.guest.is_up(domain.run, self.now)
             && domain.guest.listens(mark.port, self.now)
+    }
+
+    /// Whether the next disk of an instance can be booted.
+    pub fn next_disk_is_bad(&mut self, instance: &InstanceId) -> bool {
+        match self.bad_disks.get_mut(&instance.to_string()) {
+            Some(left) if *left > 0 => {
+                *left -= 1;
+                true
+            }
+            Some(_) | None => false,
+        }
     }
 
     /// Starts a domain; what a boot does to the guest is the guest's business.
