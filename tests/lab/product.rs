@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::lab::{Lab, tail};
+use super::lab::{Domain, Lab, tail};
 use super::spec::Spec;
 use super::wait::{seconds, until};
 
@@ -203,8 +203,13 @@ impl Product {
             .collect()
     }
 
-    /// Starts the controller.
+    /// Starts the controller, and waits until it knows all guests.
     pub fn watch(&self) -> Watch<'_> {
+        self.watch_knowing(|_| true)
+    }
+
+    /// Starts the controller, and waits until it knows these guests.
+    pub fn watch_knowing(&self, knows: impl Fn(&Domain) -> bool) -> Watch<'_> {
         let log = self.path("watch.log");
         let out = File::create(&log).expect("a log can be written");
         let mut command = self.command(&self.file(), &["watch", "-v"]);
@@ -222,7 +227,7 @@ impl Product {
             .lab
             .domains()
             .iter()
-            .filter(|domain| !domain.instance.is_empty())
+            .filter(|domain| !domain.instance.is_empty() && knows(domain))
         {
             watch.wait_for(
                 &format!("heartbeat came instance={}\n", guest.instance),
