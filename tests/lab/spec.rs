@@ -93,7 +93,7 @@ images:
             self.images
         )?;
         if self.empty {
-            return write!(f, "services: {{}}\n");
+            return writeln!(f, "services: {{}}");
         }
         let Spec {
             replicas,
@@ -121,7 +121,7 @@ images:
     memory: 96MiB
     heartbeat: {{ every: 200ms, timeout: 300ms, retries: 4, grace: 1m }}
     routes:
-      /random: {{ service: random, connect_timeout: 300ms, timeout: 1s }}
+      /random: {{ service: random, timeout: 1s }}
 "
         )?;
         self.routes
