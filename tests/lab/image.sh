@@ -1,8 +1,6 @@
-# image.sh: `lab image`: the micro guest, built once for all labs of this checkout. Sourced by `lab`.
-# The build itself is guest/build; here is only when it runs, and that nothing half-built is ever used.
-
-# What the image was made of. It is there only while the three files beside it belong together.
-stamp=$images/built-from
+# image.sh: `lab image`: the guests' images, built once for all labs of this checkout. Sourced by `lab`.
+# The builds themselves are guest/build and guest-debian/build; here is only when they run, and that nothing half-built
+# is ever used.
 
 # One key pair opens hosts and guests. It is kept beside the image because its public half is inside.
 ensure_key() {
@@ -15,38 +13,46 @@ ensure_key() {
 }
 
 # Asking apt and rustc takes a second, so they are asked only after something could have changed.
-image_inputs_touched() {
-  [ ! -s "$stamp" ] || [ -n "$(find "$here/guest" /var/lib/apt/lists "$images/bootstrap_ed25519.pub" \
-    -newer "$stamp" -print -quit)" ]
+image_inputs_touched() { # SOURCE STAMP
+  [ ! -s "$2" ] || [ -n "$(find "$here/$1" /var/lib/apt/lists "$images/bootstrap_ed25519.pub" \
+    -newer "$2" -print -quit)" ]
 }
 
-image_inputs() {
-  "$here/guest/build" --inputs
+image_inputs() { # SOURCE
+  "$here/$1/build" --inputs
   cat "$images/bootstrap_ed25519.pub"
 }
 
 cmd_image() {
-  [ $# -eq 0 ] || die "image takes no arguments"
-  require_packages
-  mkdir -p "$images"
-  (
-    exec 8>"$images/.lock"
-    flock -w 300 8 || die "another build of the image takes too long"
-    ensure_key
-    image_inputs_touched || exit 0
-    # Before the build: a file that is edited meanwhile is newer than the stamp and is seen the next time.
-    touch "$images/.began"
-    inputs=$(image_inputs) || die "can't tell what the image is made of" "is rustc there? Set RUSTC to its path"
-    if [ -s "$stamp" ] && [ "$inputs" = "$(cat "$stamp")" ]; then
-      touch -r "$images/.began" "$stamp"
-      exit 0
-    fi
-    say "building the guest image"
-    rm -rf "$images"/work.* # what a killed build left
-    "$here/guest/build" "$images" "$images/bootstrap_ed25519.pub" "$stamp"
-    printf '%s\n' "$inputs" > "$stamp.new"
-    touch -r "$images/.began" "$stamp.new"
-    mv "$stamp.new" "$stamp"
-    say "built $images/micro.qcow2"
-  )
+  case "$#:${1:-micro}" in
+    0:micro | 1:micro) ensure_image guest "$images" micro.qcow2 ;;
+    1:debian) ensure_image guest-debian "$images/debian" debian.qcow2 ;;
+    *) die "usage: $self image [micro|debian]" ;;
+  esac
 }
+
+# An image, built once by SOURCE/build. `built-from` says what of; it is there only while the files beside it belong
+# together.
+ensure_image() ( # SOURCE DIRECTORY NAME
+  stamp=$2/built-from
+  require_packages
+  mkdir -p "$2"
+  exec 8>"$images/.lock"
+  flock -w 600 8 || die "another build of the image takes too long"
+  ensure_key
+  image_inputs_touched "$1" "$stamp" || exit 0
+  # Before the build: a file that is edited meanwhile is newer than the stamp and is seen the next time.
+  touch "$2/.began"
+  inputs=$(image_inputs "$1") || die "can't tell what the image is made of" "is rustc there? Set RUSTC to its path"
+  if [ -s "$stamp" ] && [ "$inputs" = "$(cat "$stamp")" ]; then
+    touch -r "$2/.began" "$stamp"
+    exit 0
+  fi
+  say "building the guest image"
+  rm -rf --one-file-system "$2"/work.* # what a killed build left
+  "$here/$1/build" "$2" "$images/bootstrap_ed25519.pub" "$stamp"
+  printf '%s\n' "$inputs" > "$stamp.new"
+  touch -r "$2/.began" "$stamp.new"
+  mv "$stamp.new" "$stamp"
+  say "built $2/$3"
+)

@@ -8,7 +8,7 @@ needed=(
   sshd:openssh-server ssh:openssh-client ip:iproute2
   unshare:util-linux nsenter:util-linux flock:util-linux setsid:util-linux
   mkfs.ext4:e2fsprogs mkfs.vfat:dosfstools mcopy:mtools
-  cpio:cpio modprobe:kmod lz4:lz4 readelf:binutils
+  cpio:cpio debootstrap:debootstrap modprobe:kmod lz4:lz4 readelf:binutils
   cc:build-essential tcpdump:tcpdump ping:iputils-ping arping:iputils-arping curl:curl
 )
 

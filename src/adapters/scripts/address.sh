@@ -24,12 +24,19 @@ ADDRESSES
 # Without this the kernel takes all other addresses of a network away together with its first.
 keep_other_addresses() { echo 1 > "/proc/sys/net/ipv4/conf/$interface/promote_secondaries"; }
 
-# Tells the neighbours where an address is now. The first question goes out at once; two more follow by themselves,
-# for one may get lost.
+# Tells the neighbours where an address is now. The first word goes out at once; two more follow by themselves, for one
+# may get lost. Few distributions bring an arping. Without one the kernel is made to speak: it announces all addresses of
+# an interface when its hardware address is set, also to what it was.
 announce() { # ADDRESS
   if command -v arping >/dev/null 2>&1; then
     arping -q -U -c 3 -w 3 -I "$interface" "$1" </dev/null >/dev/null 2>&1 &
+  elif echo 1 > "/proc/sys/net/ipv4/conf/$interface/arp_notify" && kernel_announces; then
+    { sleep 1; kernel_announces; sleep 1; kernel_announces; } </dev/null >/dev/null 2>&1 &
   else
     echo "no arping in the guest: neighbours learn late where $1 is" >&2
   fi
+}
+kernel_announces() {
+  read_value "/sys/class/net/$interface/address"
+  ip link set dev "$interface" address "$value"
 }

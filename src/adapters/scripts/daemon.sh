@@ -24,8 +24,11 @@ unit_changed() { [ -n "$UNIT" ] && line_of "$replaced" "$UNIT"; }
 clear_the_way() {
   [ -n "$REPLACES" ] && [ "$REPLACES" != "${unit%.service}" ] || return 0
   case $init in
-    systemd) ! systemctl -q is-enabled "$REPLACES" 2>/dev/null || systemctl -q disable "$REPLACES" 2>&1
-      ! systemctl -q is-active "$REPLACES" || systemctl -q stop "$REPLACES" ;;
+    systemd)
+      # Stopped also when it does not run yet: a guest that is booting may be just about to start it.
+      if systemctl -q is-enabled "$REPLACES" 2>/dev/null; then systemctl -q disable --now "$REPLACES" 2>&1
+      elif systemctl -q is-active "$REPLACES"; then systemctl -q stop "$REPLACES"
+      fi ;;
     openrc) [ ! -e "/etc/runlevels/default/$REPLACES" ] || rc-update -q del "$REPLACES" default
       ! rc-service -q "$REPLACES" status >/dev/null 2>&1 || rc-service -q "$REPLACES" stop ;;
     busybox | none) ;; # they start nothing that they were not told by name
