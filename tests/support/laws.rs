@@ -300,10 +300,13 @@ pub fn plan_is_sound(plan: &Plan) {
 
 fn same_thing(one: &Operation, other: &Operation) -> Option<String> {
     match (one, other) {
-        (
-            Operation::AddVip(a) | Operation::DropVip(a),
-            Operation::AddVip(b) | Operation::DropVip(b),
-        ) if a.vip.addr() == b.vip.addr() => Some(a.vip.to_string()),
+        // Two may lose it at a time.
+        (Operation::AddVip(a), Operation::AddVip(b) | Operation::DropVip(b))
+        | (Operation::DropVip(a), Operation::AddVip(b))
+            if a.vip.addr() == b.vip.addr() =>
+        {
+            Some(a.vip.to_string())
+        }
         (Operation::CopyImage(a), Operation::CopyImage(b)) if a == b => Some(a.image.to_string()),
         _ => one
             .instance()
