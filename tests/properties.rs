@@ -324,7 +324,9 @@ async fn converges(lab: &mut Lab) {
     let plan = lab.plan().await;
     assert!(
         plan.actions.is_empty(),
-        "the round after the last one is not empty: {plan:#?}"
+        "the round after the last one is not empty:
+{}",
+        support::laws::outline(&plan)
     );
     lab.what_is_said_is_so();
 }

@@ -125,8 +125,9 @@ impl Lab {
             }
         }
         panic!(
-            "no end after {PASSES} plans; the next one: {:#?}",
-            self.plan().await
+            "no end after {PASSES} plans; the next one:
+{}",
+            laws::outline(&self.plan().await)
         );
     }
 

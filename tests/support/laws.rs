@@ -276,8 +276,9 @@ pub fn plan_is_sound(plan: &Plan) {
         let direct: BTreeSet<ActionId> = action.needs.union(&action.after).copied().collect();
         assert!(
             direct.iter().all(|id| *id < action.id),
-            "{} leans on a later action: {plan:#?}",
-            action.id
+            "{} leans on a later action:\n{}",
+            action.id,
+            outline(plan)
         );
         let mut all = direct.clone();
         direct.iter().for_each(|id| all.extend(&before[id]));
@@ -289,13 +290,32 @@ pub fn plan_is_sound(plan: &Plan) {
         {
             if let Some(what) = same_thing(&action.operation, &other.operation) {
                 panic!(
-                    "{} and {} both touch {what}, in no order:\n{plan:#?}",
-                    other.id, action.id
+                    "{} and {} both touch {what}, in no order:
+{}",
+                    other.id,
+                    action.id,
+                    outline(plan)
                 );
             }
         }
         before.insert(action.id, all);
     }
+}
+
+/// A plan in a few lines, for whoever hunts an error.
+pub fn outline(plan: &Plan) -> String {
+    let lines = plan.actions.iter().map(|a| {
+        let kind = a.operation.kind();
+        format!(
+            "{} {kind} {} needs {:?} after {:?} ({})\n",
+            a.id, a.summary, a.needs, a.after, a.reason.text
+        )
+    });
+    let notices = plan
+        .notices
+        .iter()
+        .map(|n| format!("{:?} {}: {}\n", n.kind, n.subject, n.text));
+    lines.chain(notices).collect()
 }
 
 fn same_thing(one: &Operation, other: &Operation) -> Option<String> {
