@@ -146,6 +146,15 @@ impl<'a> Planner<'a> {
 
     /// Why requests to a service can't be led elsewhere now: a load balancer that may have its requests can't be told.
     pub(super) fn untold(&mut self, service: &Group) -> Option<Obstacle> {
+        if let Some(known) = self.untold.get(&service.id) {
+            return known.clone();
+        }
+        let obstacle = self.find_untold(service);
+        self.untold.insert(service.id.clone(), obstacle.clone());
+        obstacle
+    }
+
+    fn find_untold(&mut self, service: &Group) -> Option<Obstacle> {
         let balancers: Vec<_> = self.round.desired.load_balancers().collect();
         for (group, lb) in balancers
             .into_iter()

@@ -163,7 +163,10 @@ impl<'a> Planner<'a> {
             Some(old) => format!("its holder {old} does not serve any more"),
             None => "nobody holds it".to_owned(),
         };
-        let motive = self.vip_motive(group, lb);
+        let motive = match lost.is_empty() && unwell.is_empty() {
+            true => self.vip_motive(group, lb),
+            false => Motive::Heal,
+        };
         let former = self.fence_former(&next, group, lb);
         let needs = fences.into_iter().chain(drops).chain(former).collect();
         let id = self.add_vip(

@@ -100,7 +100,7 @@ impl<'a> Planner<'a> {
         self.round
             .views_of(group)
             .find_map(|(i, _)| match self.hold(i, group, lb) {
-                Hold::Perhaps(why) if !self.planned.contains_key(i) => Some((i.clone(), why)),
+                Hold::Perhaps(why) if !self.arrivals.contains_key(i) => Some((i.clone(), why)),
                 Hold::Perhaps(_) | Hold::Yes | Hold::No | Hold::Fenceable => None,
             })
     }

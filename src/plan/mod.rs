@@ -116,6 +116,8 @@ struct Planner<'a> {
     last: BTreeMap<InstanceId, ActionId>,
     /// The end of the row of actions that must not run side by side because each takes something out of service.
     row: Option<ActionId>,
+    /// Services with the reason why requests can't be led elsewhere, where that was asked.
+    untold: BTreeMap<GroupId, Option<balancers::Obstacle>>,
     /// Groups that have been worked on in the row.
     in_row: BTreeSet<GroupId>,
     /// What guests are built from, by group and bridge.
@@ -142,6 +144,7 @@ impl<'a> Planner<'a> {
             marks: BTreeMap::new(),
             arrivals: BTreeMap::new(),
             renumbered: BTreeMap::new(),
+            untold: BTreeMap::new(),
             in_row: BTreeSet::new(),
             draft: Draft::default(),
             planned: BTreeMap::new(),

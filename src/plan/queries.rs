@@ -9,7 +9,7 @@ use super::machine::{image_files, image_path, volume_directory};
 use super::renderer::Renderer;
 use super::rotation::{Rotation, Trust};
 use super::round::Round;
-use crate::model::action::{GuestConfig, GuestRef, Operation};
+use crate::model::action::{Build, GuestConfig, GuestRef, Operation};
 use crate::model::desired::{Accelerator, Desired, Group, Heartbeat, Host, Role};
 use crate::model::facts::Observed;
 use crate::model::id::HostId;
@@ -157,6 +157,9 @@ pub fn unprobed(
     for action in &plan.actions {
         let address = match &action.operation {
             Operation::Create(build) => Some(build.mark.address),
+            Operation::Recreate(build) => {
+                (!had_address(memory, build)).then_some(build.mark.address)
+            }
             Operation::Rebind(rebind) if rebind.guest.address != rebind.to => Some(rebind.to),
             Operation::AddVip(vip) if action.reason.code == ReasonCode::VipUnheld => {
                 let known = memory
@@ -176,4 +179,11 @@ pub fn unprobed(
             .push(address);
     }
     wanted
+}
+
+/// Whether the guest that is made anew had the same address: then it is its own.
+fn had_address(memory: &Memory, build: &Build) -> bool {
+    let remembered = memory.hosts.get(&build.host);
+    let mark = remembered.and_then(|host| host.guests.get(&build.mark.instance));
+    mark.is_some_and(|mark| mark.addresses().any(|a| a == build.mark.address))
 }

@@ -269,21 +269,24 @@ impl<'a> Planner<'a> {
     }
 
     fn unmark(&mut self, found: &Found<'_>) -> Option<()> {
+        let instance = &found.mark.instance;
+        let mark = Mark {
+            moving_to: None,
+            ..found.mark.clone()
+        };
         let operation = Operation::SetMark(SetMark {
             host: found.host.clone(),
-            domain: DomainName::new(&self.round.desired.cluster, &found.mark.instance),
-            mark: Mark {
-                moving_to: None,
-                ..found.mark.clone()
-            },
+            domain: DomainName::new(&self.round.desired.cluster, instance),
+            mark: mark.clone(),
         });
-        let summary = format!("{} stays at {}", found.mark.instance, found.mark.address);
-        let why = reason_at(
-            ReasonCode::Unfinished,
-            "a change of its address was begun and is not wanted any more",
-            None,
-        );
-        self.draft.push(Step::heal(operation, summary, why));
+        let summary = format!("{instance} stays at {}", mark.address);
+        let text = "a change of its address was begun and is not wanted any more";
+        let why = reason_at(ReasonCode::Unfinished, text, None);
+        let step = Step::heal(operation, summary, why).after(self.last.get(instance).copied());
+        let id = self.draft.push(step);
+        self.last.insert(instance.clone(), id);
+        self.marks
+            .insert(instance.clone(), (found.host.clone(), mark));
         Some(())
     }
 }

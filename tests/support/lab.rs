@@ -33,6 +33,8 @@ pub struct Lab {
     pub desired: Arc<Desired>,
     session: Session,
     runner: Runner,
+    /// Whether the last plan said that all is as desired.
+    converged: bool,
 }
 
 impl Lab {
@@ -46,6 +48,7 @@ impl Lab {
             desired,
             session,
             runner,
+            converged: false,
         }
     }
 
@@ -73,6 +76,7 @@ impl Lab {
         let again = plan::plan(&self.desired, &round.observed, memory, &Renderer::default());
         assert_eq!(again, round.plan, "the same input gives the same plan");
         laws::plan_is_sound(&round.plan);
+        self.converged = round.plan.converged();
         self.no_law_is_broken();
         round.plan
     }
@@ -121,9 +125,17 @@ impl Lab {
             }
         }
         panic!(
-            "no end after {PASSES} plans; the next one: {:#?}",
-            self.plan().await
+            "no end after {PASSES} plans; the next one:
+{}",
+            laws::outline(&self.plan().await)
         );
+    }
+
+    /// What the last plan said was true.
+    pub fn what_is_said_is_so(&self) {
+        if self.converged {
+            laws::is_as_desired(&self.fake.world());
+        }
     }
 
     pub fn no_law_is_broken(&self) {

@@ -6,7 +6,9 @@ use std::net::Ipv4Addr;
 use reconcile::model::action::Operation;
 use reconcile::model::desired::Role;
 use reconcile::model::id::InstanceId;
+use reconcile::model::mark::Mark;
 use reconcile::model::plan::{ActionId, Plan};
+use reconcile::plan::machine;
 
 use super::world::{DomainState, HostState, Link, World};
 
@@ -134,8 +136,7 @@ fn sender_to(world: &World, address: Ipv4Addr, port: u16) -> Option<InstanceId> 
 }
 
 fn is_wanted_balancer(world: &World, instance: &InstanceId) -> bool {
-    let group = world.desired.group_of(instance);
-    world.is_balancer(instance) && group.is_some_and(|g| instance.index <= g.replicas)
+    world.is_balancer(instance) && is_wanted(world, instance)
 }
 
 /// A load balancer loads another configuration: whoever comes into rotation by it must be well.
@@ -191,6 +192,77 @@ pub fn may_lose_vip(world: &World, domain: &DomainState, vip: Ipv4Addr) {
     }
 }
 
+/// Where the controller says that all is as desired, it must be.
+pub fn is_as_desired(world: &World) {
+    for (instance, group) in world.desired.instances() {
+        let found: Vec<_> = world.domains_of(&instance).collect();
+        let [(id, host, domain)] = found[..] else {
+            panic!("{instance} exists {} times", found.len());
+        };
+        assert!(world.serves(host, domain), "{instance} does not serve");
+        let (Some(mark), Some(desired)) = (world.ours(domain), world.desired.hosts.get(id)) else {
+            panic!("{instance} is on a host that is not in the file");
+        };
+        assert!(
+            desired.pool.contains(mark.address),
+            "{instance} is not in its pool"
+        );
+        assert_eq!(mark.port, group.port(), "{instance} serves elsewhere");
+        let image = &world.desired.images[&group.image];
+        let wanted = machine::fingerprint(&world.desired, group, image, desired);
+        assert_eq!(mark.digest, wanted, "{instance} is another machine");
+    }
+    for (.., domain) in world.domains() {
+        let surplus = world
+            .ours(domain)
+            .filter(|m| !is_wanted(world, &m.instance));
+        assert!(surplus.is_none(), "{surplus:?} is surplus");
+    }
+    balancers_are_as_desired(world);
+}
+
+fn balancers_are_as_desired(world: &World) {
+    for (group, lb) in world.desired.load_balancers() {
+        let holders = world.answers(lb.vip.addr()).len();
+        assert_eq!(
+            holders,
+            usize::from(group.replicas > 0),
+            "{} is held",
+            lb.vip
+        );
+        let routed = |m: &&Mark| lb.routes.iter().any(|r| r.service == m.instance.group);
+        let marks = world
+            .domains()
+            .filter_map(|(.., d)| world.ours(d))
+            .filter(routed);
+        let wanted: BTreeSet<_> = marks.map(|m| (m.address, m.port)).collect();
+        for (.., domain) in world.domains() {
+            let mark = world.ours(domain).filter(|m| m.instance.group == group.id);
+            if let (Some(mark), Some(process)) = (mark, &domain.guest.process) {
+                assert_eq!(
+                    process.upstreams(),
+                    wanted,
+                    "{} sends elsewhere",
+                    mark.instance
+                );
+            }
+        }
+    }
+    let vips: BTreeSet<_> = world
+        .desired
+        .load_balancers()
+        .map(|(_, lb)| lb.vip.addr())
+        .collect();
+    let held = world.domains().flat_map(|(.., d)| &d.guest.addresses);
+    let stale = held.filter(|a| a.vip && !vips.contains(&a.address)).count();
+    assert_eq!(stale, 0, "a VIP that is not desired is held");
+}
+
+fn is_wanted(world: &World, instance: &InstanceId) -> bool {
+    let group = world.desired.group_of(instance);
+    group.is_some_and(|g| instance.index <= g.replicas)
+}
+
 /// What every plan must be: actions lean on earlier ones only, and no two that could run side by side are about the
 /// same instance or the same VIP.
 pub fn plan_is_sound(plan: &Plan) {
@@ -204,8 +276,9 @@ pub fn plan_is_sound(plan: &Plan) {
         let direct: BTreeSet<ActionId> = action.needs.union(&action.after).copied().collect();
         assert!(
             direct.iter().all(|id| *id < action.id),
-            "{} leans on a later action: {plan:#?}",
-            action.id
+            "{} leans on a later action:\n{}",
+            action.id,
+            outline(plan)
         );
         let mut all = direct.clone();
         direct.iter().for_each(|id| all.extend(&before[id]));
@@ -217,8 +290,11 @@ pub fn plan_is_sound(plan: &Plan) {
         {
             if let Some(what) = same_thing(&action.operation, &other.operation) {
                 panic!(
-                    "{} and {} both touch {what}, in no order:\n{plan:#?}",
-                    other.id, action.id
+                    "{} and {} both touch {what}, in no order:
+{}",
+                    other.id,
+                    action.id,
+                    outline(plan)
                 );
             }
         }
@@ -226,12 +302,31 @@ pub fn plan_is_sound(plan: &Plan) {
     }
 }
 
+/// A plan in a few lines, for whoever hunts an error.
+pub fn outline(plan: &Plan) -> String {
+    let lines = plan.actions.iter().map(|a| {
+        let kind = a.operation.kind();
+        format!(
+            "{} {kind} {} needs {:?} after {:?} ({})\n",
+            a.id, a.summary, a.needs, a.after, a.reason.text
+        )
+    });
+    let notices = plan
+        .notices
+        .iter()
+        .map(|n| format!("{:?} {}: {}\n", n.kind, n.subject, n.text));
+    lines.chain(notices).collect()
+}
+
 fn same_thing(one: &Operation, other: &Operation) -> Option<String> {
     match (one, other) {
-        (
-            Operation::AddVip(a) | Operation::DropVip(a),
-            Operation::AddVip(b) | Operation::DropVip(b),
-        ) if a.vip.addr() == b.vip.addr() => Some(a.vip.to_string()),
+        // Two may lose it at a time.
+        (Operation::AddVip(a), Operation::AddVip(b) | Operation::DropVip(b))
+        | (Operation::DropVip(a), Operation::AddVip(b))
+            if a.vip.addr() == b.vip.addr() =>
+        {
+            Some(a.vip.to_string())
+        }
         (Operation::CopyImage(a), Operation::CopyImage(b)) if a == b => Some(a.image.to_string()),
         _ => one
             .instance()

@@ -75,6 +75,7 @@ impl<'a> Script<'a> {
             let empty = plan.actions.is_empty();
             self.show(plan);
             if empty {
+                self.lab.what_is_said_is_so();
                 return;
             }
             assert!(
