@@ -113,20 +113,30 @@ impl Lab {
         }
     }
 
-    /// Plans and acts until there is nothing more to do. The last plan, and how many were carried out.
+    /// Plans and acts until there is nothing more to do. The last plan, and how many were carried out. After a plan of
+    /// which everything went well, there must be nothing more to do.
     pub async fn converge(&mut self) -> (Plan, usize) {
+        let mut went_well = false;
         for passes in 0..PASSES {
             let plan = self.settled().await;
             if plan.actions.is_empty() {
                 return (plan, passes);
             }
-            if self.carry_out(&plan).await.is_none() {
-                self.restart();
+            assert!(
+                !went_well,
+                "all went well, and there is more to do:\n{}",
+                laws::outline(&plan)
+            );
+            match self.carry_out(&plan).await {
+                Some(ended) => {
+                    let waits = plan.notices_of(NoticeKind::Waiting).next().is_some();
+                    went_well = !waits && ended.iter().all(|e| e.outcome.is_good());
+                }
+                None => self.restart(),
             }
         }
         panic!(
-            "no end after {PASSES} plans; the next one:
-{}",
+            "no end after {PASSES} plans; the next one:\n{}",
             laws::outline(&self.plan().await)
         );
     }
