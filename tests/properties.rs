@@ -370,3 +370,116 @@ proptest! {
         });
     }
 }
+
+/// A small cluster with one of everything.
+fn small() -> File {
+    File {
+        hosts: 2,
+        replicas: 2,
+        balancers: 2,
+        memory: 128,
+        balancer_memory: 128,
+        port: 8080,
+        vip: 210,
+        pool: 0,
+        verbose: false,
+        level: 0,
+        on_change: "restart",
+        second_route: false,
+        bootstrap: false,
+        image: 1,
+    }
+}
+
+/// What a controller was at when it was killed.
+#[derive(Debug, Clone, Copy)]
+enum Memory {
+    Kept,
+    Lost,
+}
+
+/// Kills the controller after its effect number `at`, while it carries out `to` on a cluster that is as `from` (or
+/// empty). False where it was done before that.
+async fn killed(from: Option<&File>, to: &File, at: usize, memory: Memory) -> bool {
+    let mut lab = Lab::new(desired(from.unwrap_or(to)));
+    lab.fake.world().strict = false;
+    if from.is_some() {
+        lab.converge().await;
+        lab.follow(desired(to));
+    }
+    let effects = lab.fake.world().effects;
+    lab.fake.world().halt_at = Some(effects + at);
+    let plan = lab.plan().await;
+    let was_killed = lab.carry_out(&plan).await.is_none();
+    if let Memory::Lost = memory {
+        lab.store.forget();
+    }
+    lab.restart();
+    converges(&mut lab).await;
+    was_killed
+}
+
+fn killed_at_every_effect(from: Option<&File>, to: &File) {
+    for memory in [Memory::Kept, Memory::Lost] {
+        let mut at = 1;
+        while on_virtual_time(killed(from, to, at, memory)) {
+            at += 1;
+        }
+        assert!(at > 10, "only {at} effects");
+    }
+}
+
+#[test]
+fn a_creation_killed_at_any_moment_is_finished_by_the_next_controller() {
+    killed_at_every_effect(None, &small());
+    killed_at_every_effect(
+        None,
+        &File {
+            bootstrap: true,
+            balancers: 1,
+            ..small()
+        },
+    );
+}
+
+#[test]
+fn a_rolling_rebuild_killed_at_any_moment_is_finished_by_the_next_controller() {
+    killed_at_every_effect(
+        Some(&small()),
+        &File {
+            memory: 256,
+            balancer_memory: 256,
+            ..small()
+        },
+    );
+}
+
+#[test]
+fn a_change_of_addresses_killed_at_any_moment_is_finished_by_the_next_controller() {
+    killed_at_every_effect(
+        Some(&small()),
+        &File {
+            pool: 15,
+            vip: 211,
+            ..small()
+        },
+    );
+}
+
+#[test]
+fn a_smaller_cluster_is_reached_after_a_kill_at_any_moment() {
+    let large = File {
+        replicas: 4,
+        balancers: 3,
+        ..small()
+    };
+    killed_at_every_effect(
+        Some(&large),
+        &File {
+            replicas: 1,
+            balancers: 1,
+            level: 1,
+            ..small()
+        },
+    );
+}

@@ -85,6 +85,7 @@ fn new_run(old: &GuestMemory, run: String, now: Timestamp) -> GuestMemory {
         last_attempt: old.last_attempt,
         revision: old.revision.clone(),
         tried: old.tried.clone(),
+        built: old.built.clone(),
         ..GuestMemory::default()
     }
 }
@@ -209,8 +210,12 @@ pub fn begin(memory: &mut Memory, action: &Action, now: Timestamp) {
             now,
         ),
         Operation::Create(build) | Operation::Recreate(build) => {
-            let guest = memory.guests.entry(build.mark.instance.clone());
-            guest.or_default().last_attempt = Some(now);
+            let guest = memory
+                .guests
+                .entry(build.mark.instance.clone())
+                .or_default();
+            guest.last_attempt = Some(now);
+            guest.built = Some(build.mark.generation.clone());
             remember_mark(memory, &build.host, &build.mark);
         }
         Operation::Rebind(rebind) => remember_mark(memory, &rebind.guest.host, &rebind.moving),

@@ -56,6 +56,9 @@ pub struct GuestMemory {
     /// The state of the file that was last applied to it, or that it was seen to have.
     #[serde(default)]
     pub revision: Option<super::desired::Revision>,
+    /// The life that we began to build last: of that one we remember everything.
+    #[serde(default)]
+    pub built: Option<String>,
     /// The state of the file that it was last rebuilt for.
     #[serde(default)]
     pub tried: Option<super::desired::Revision>,

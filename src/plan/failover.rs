@@ -137,7 +137,7 @@ impl<'a> Planner<'a> {
         let next = self
             .next_holder(group)
             .filter(|_| fences.len() == lost.len());
-        let next = next.filter(|_| self.why_not_yet(group, lb).is_none());
+        let next = next.filter(|_| self.why_not_yet(group, lb, None).is_none());
         let Some(next) = next else {
             // Better a holder that perhaps does not serve than none: it may only be slow.
             self.holders.extend(

@@ -1,9 +1,8 @@
 //! Who may hold a VIP: seen, remembered, or not known. Decides nothing.
 
 use super::Planner;
-use super::health::Health;
+use super::health::{Health, run_of};
 use super::inventory::Found;
-use super::machine::mac_of;
 use super::round::State;
 use crate::model::desired::{Group, LoadBalancer};
 use crate::model::facts::{Answer, DomainState};
@@ -53,6 +52,10 @@ impl<'a> Planner<'a> {
         {
             return Hold::No;
         }
+        let known = self.known_holder(group, lb).is_some();
+        if !known && view.found.is_some_and(|f| self.never_served(&f)) {
+            return Hold::No;
+        }
         match &view.state {
             State::Live(Health::Dead(_)) => Hold::Fenceable,
             State::Live(Health::Healthy | Health::Booting { .. }) => {
@@ -64,6 +67,16 @@ impl<'a> Planner<'a> {
             State::Busy => Hold::Perhaps("an action is at work on it".to_owned()),
             State::Absent => Hold::No,
         }
+    }
+
+    /// Whether we remember the whole life of a guest, and it never served: then it never got a VIP.
+    fn never_served(&self, found: &Found<'_>) -> bool {
+        let memory = self.round.memory.guests.get(&found.mark.instance);
+        memory.is_some_and(|m| {
+            m.built.as_ref() == Some(&found.mark.generation)
+                && m.run == run_of(found)
+                && m.healthy_since.is_none()
+        })
     }
 
     /// Who held this VIP when that was last known.
@@ -89,16 +102,23 @@ impl<'a> Planner<'a> {
         group: &'a Group,
         lb: &LoadBalancer,
     ) -> Option<(NoticeKind, String)> {
-        let (holder, why) = self.perhaps(group, lb)?;
+        let (holder, why) = self.perhaps(group, lb, None)?;
         Some((
             NoticeKind::Unknown,
             format!("{holder} may hold {}: {why}", lb.vip.addr()),
         ))
     }
 
-    fn perhaps(&self, group: &'a Group, lb: &LoadBalancer) -> Option<(InstanceId, String)> {
+    /// Somebody other than `except` who may hold the VIP, and why that is not known.
+    fn perhaps(
+        &self,
+        group: &'a Group,
+        lb: &LoadBalancer,
+        except: Option<&InstanceId>,
+    ) -> Option<(InstanceId, String)> {
         self.round
             .views_of(group)
+            .filter(|(i, _)| except != Some(*i))
             .find_map(|(i, _)| match self.hold(i, group, lb) {
                 Hold::Perhaps(why) if !self.arrivals.contains_key(i) => Some((i.clone(), why)),
                 Hold::Perhaps(_) | Hold::Yes | Hold::No | Hold::Fenceable => None,
@@ -143,13 +163,24 @@ impl<'a> Planner<'a> {
             .collect()
     }
 
-    /// Why the VIP can't be given to anybody now.
-    pub(super) fn why_not_yet(&self, group: &'a Group, lb: &'a LoadBalancer) -> Option<Notice> {
+    /// A guest that may hold the VIP, and that this plan sets up: to give it the VIP is right in either case.
+    pub(super) fn likely_holder(&self, group: &'a Group, lb: &LoadBalancer) -> Option<InstanceId> {
+        let (holder, _) = self.perhaps(group, lb, None)?;
+        self.planned.contains_key(&holder).then_some(holder)
+    }
+
+    /// Why the VIP can't be given to `next`, or to anybody, now.
+    pub(super) fn why_not_yet(
+        &self,
+        group: &'a Group,
+        lb: &'a LoadBalancer,
+        next: Option<&InstanceId>,
+    ) -> Option<Notice> {
         let vip = lb.vip.addr();
         let line = self.round.desired.lines.of(&format!("{}.vip", group.key()));
         let subject = format!("VIP {vip}");
         if let Some(Answer::Taken { mac }) = self.round.observed.probed.get(&vip)
-            && !self.is_former_mac(mac, group, lb)
+            && !self.is_our_mac(mac, group, lb)
         {
             return Some(Notice {
                 kind: NoticeKind::Blocked,
@@ -161,7 +192,7 @@ impl<'a> Planner<'a> {
                 line,
             });
         }
-        let (holder, why) = self.perhaps(group, lb)?;
+        let (holder, why) = self.perhaps(group, lb, next)?;
         let busy = self.round.memory.busy.contains_key(&holder);
         Some(Notice {
             kind: if busy {
@@ -176,10 +207,11 @@ impl<'a> Planner<'a> {
         })
     }
 
-    fn is_former_mac(&self, mac: &str, group: &Group, lb: &LoadBalancer) -> bool {
+    /// Whether this is the hardware address of a guest of ours that holds the VIP, or may.
+    fn is_our_mac(&self, mac: &str, group: &Group, lb: &LoadBalancer) -> bool {
         let former = self.former_holders(group, lb);
-        former
-            .iter()
-            .any(|f| mac_of(&self.round.desired.cluster, &f.mark.instance) == mac)
+        let former = former.iter().map(|f| &f.mark.instance);
+        let present = self.round.views_of(group).map(|(i, _)| i);
+        former.chain(present).any(|i| self.mac_of(i) == mac)
     }
 }

@@ -19,7 +19,7 @@ use crate::model::action::{GuestConfig, Operation, SetMark};
 use crate::model::desired::{Group, Role};
 use crate::model::facts::Seen;
 use crate::model::id::{DomainName, InstanceId};
-use crate::model::mark::Mark;
+use crate::model::mark::{Mark, Stage};
 use crate::model::plan::{ActionId, Notice, NoticeKind, Reason, ReasonCode};
 
 /// What a living guest needs.
@@ -70,8 +70,14 @@ impl<'a> Planner<'a> {
     fn roll_one(&mut self, instance: &InstanceId, group: &'a Group) -> Option<()> {
         let view = self.round.views.get(instance)?;
         let found = view.found?;
-        if view.state != State::Live(Health::Healthy) {
-            return None;
+        match &view.state {
+            State::Live(Health::Healthy) => {}
+            State::Live(Health::Booting { .. }) => return self.later(instance, group, &found),
+            State::Live(Health::Dead(_))
+            | State::Busy
+            | State::Absent
+            | State::Hidden(..)
+            | State::Perhaps(_) => return None,
         }
         let need = self.need(instance, group, &found)?;
         if need.interrupts() && self.must_wait(instance, group) {
@@ -80,11 +86,6 @@ impl<'a> Planner<'a> {
         match need {
             Need::Quiet(config, drift) => self.quietly(instance, group, &found, config, drift),
             Need::Unmark => self.unmark(&found),
-            Need::Rebuild(_) | Need::Rebind(..) | Need::Restart(..)
-                if self.must_wait(instance, group) =>
-            {
-                None
-            }
             Need::Rebuild(reason) => self.rebuild_in_row(instance, group, reason),
             Need::Rebind(to, reason) => self.rebind_in_row(instance, group, &found, to, reason),
             Need::Restart(config, drift) => {
@@ -93,11 +94,28 @@ impl<'a> Planner<'a> {
         }
     }
 
+    /// A guest that is still coming up is set up first as it is.
+    fn later(&mut self, instance: &InstanceId, group: &'a Group, found: &Found<'_>) -> Option<()> {
+        let rebuilt = self.arrivals.contains_key(instance) && found.mark.stage == Stage::Ready;
+        let moves = self.round.place(instance)?.address != found.mark.address;
+        let changes = moves || self.machine_change(group, found).is_some();
+        if changes && !rebuilt {
+            let why = (NoticeKind::Waiting, "it has to come up first".to_owned());
+            self.say_later(instance, group, why);
+        }
+        None
+    }
+
     /// Whether `instance` must be left in service for now. That is said; the next round goes on.
     fn must_wait(&mut self, instance: &InstanceId, group: &'a Group) -> bool {
         let Some((kind, why)) = self.obstacle(instance, group) else {
             return false;
         };
+        self.say_later(instance, group, (kind, why));
+        true
+    }
+
+    fn say_later(&mut self, instance: &InstanceId, group: &Group, (kind, why): Obstacle) {
         self.draft.notices.push(Notice {
             kind,
             subject: instance.to_string(),
@@ -105,7 +123,6 @@ impl<'a> Planner<'a> {
             help: None,
             line: self.round.desired.lines.of(&group.key()),
         });
-        true
     }
 
     /// Why an instance may not be taken out of service now. Work of an earlier plan may be the row of just this change;

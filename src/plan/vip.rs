@@ -115,7 +115,8 @@ impl<'a> Planner<'a> {
     }
 
     fn give_vip(&mut self, group: &'a Group, lb: &'a LoadBalancer) {
-        if let Some(notice) = self.why_not_yet(group, lb) {
+        let likely = self.likely_holder(group, lb);
+        if let Some(notice) = self.why_not_yet(group, lb, likely.as_ref()) {
             self.draft.notices.push(notice);
             return;
         }
@@ -126,7 +127,7 @@ impl<'a> Planner<'a> {
                 .find(|i| self.planned.contains_key(*i))
                 .cloned()
         };
-        let Some(next) = self.next_holder(group).or_else(fresh) else {
+        let Some(next) = likely.or_else(|| self.next_holder(group)).or_else(fresh) else {
             let notice = self.nobody_to_hold(group, lb);
             self.draft.notices.extend(notice);
             return;

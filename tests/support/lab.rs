@@ -113,20 +113,29 @@ impl Lab {
         }
     }
 
-    /// Plans and acts until there is nothing more to do. The last plan, and how many were carried out.
+    /// Plans and acts until there is nothing more to do. The last plan, and how many were carried out. After a plan of
+    /// which everything went well, there must be nothing more to do.
     pub async fn converge(&mut self) -> (Plan, usize) {
+        let mut went_well = false;
         for passes in 0..PASSES {
             let plan = self.settled().await;
             if plan.actions.is_empty() {
                 return (plan, passes);
             }
-            if self.carry_out(&plan).await.is_none() {
-                self.restart();
+            assert!(
+                !went_well,
+                "all went well, and there is more to do:\n{}",
+                laws::outline(&plan)
+            );
+            match self.carry_out(&plan).await {
+                Some(ended) => {
+                    went_well = is_complete(&plan) && ended.iter().all(|e| e.outcome.is_good());
+                }
+                None => self.restart(),
             }
         }
         panic!(
-            "no end after {PASSES} plans; the next one:
-{}",
+            "no end after {PASSES} plans; the next one:\n{}",
             laws::outline(&self.plan().await)
         );
     }
@@ -134,7 +143,7 @@ impl Lab {
     /// What the last plan said was true.
     pub fn what_is_said_is_so(&self) {
         if self.converged {
-            laws::is_as_desired(&self.fake.world());
+            laws::is_as_desired(&self.fake.world()).unwrap();
         }
     }
 
@@ -142,6 +151,15 @@ impl Lab {
         let broken = std::mem::take(&mut *self.fake.world().broken.lock().unwrap());
         assert!(broken.is_empty(), "a law was broken: {}", broken.join("\n"));
     }
+}
+
+/// Whether a plan leaves nothing for later: nothing has to wait, and all was seen.
+fn is_complete(plan: &Plan) -> bool {
+    let kinds = plan.notices.iter().map(|n| n.kind);
+    kinds.into_iter().all(|k| match k {
+        NoticeKind::Waiting | NoticeKind::Unknown => false,
+        NoticeKind::Blocked | NoticeKind::Warning => true,
+    })
 }
 
 fn controller(

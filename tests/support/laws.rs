@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
 use reconcile::model::action::Operation;
-use reconcile::model::desired::Role;
+use reconcile::model::desired::{Group, LoadBalancer, Role};
 use reconcile::model::id::InstanceId;
 use reconcile::model::mark::Mark;
 use reconcile::model::plan::{ActionId, Plan};
@@ -192,70 +192,82 @@ pub fn may_lose_vip(world: &World, domain: &DomainState, vip: Ipv4Addr) {
     }
 }
 
-/// Where the controller says that all is as desired, it must be.
-pub fn is_as_desired(world: &World) {
+/// Where the controller says that all is as desired, it must be. An error says what is not.
+pub fn is_as_desired(world: &World) -> Result<(), String> {
     for (instance, group) in world.desired.instances() {
-        let found: Vec<_> = world.domains_of(&instance).collect();
-        let [(id, host, domain)] = found[..] else {
-            panic!("{instance} exists {} times", found.len());
-        };
-        assert!(world.serves(host, domain), "{instance} does not serve");
-        let (Some(mark), Some(desired)) = (world.ours(domain), world.desired.hosts.get(id)) else {
-            panic!("{instance} is on a host that is not in the file");
-        };
-        assert!(
-            desired.pool.contains(mark.address),
-            "{instance} is not in its pool"
-        );
-        assert_eq!(mark.port, group.port(), "{instance} serves elsewhere");
-        let image = &world.desired.images[&group.image];
-        let wanted = machine::fingerprint(&world.desired, group, image, desired);
-        assert_eq!(mark.digest, wanted, "{instance} is another machine");
+        instance_is_as_desired(world, &instance, group)?;
     }
-    for (.., domain) in world.domains() {
-        let surplus = world
-            .ours(domain)
-            .filter(|m| !is_wanted(world, &m.instance));
-        assert!(surplus.is_none(), "{surplus:?} is surplus");
-    }
-    balancers_are_as_desired(world);
-}
-
-fn balancers_are_as_desired(world: &World) {
+    let marks = world.domains().filter_map(|(.., d)| world.ours(d));
+    let mut surplus = marks.filter(|m| !is_wanted(world, &m.instance));
+    surplus
+        .next()
+        .map_or(Ok(()), |m| Err(format!("{} is surplus", m.instance)))?;
     for (group, lb) in world.desired.load_balancers() {
-        let holders = world.answers(lb.vip.addr()).len();
-        assert_eq!(
-            holders,
-            usize::from(group.replicas > 0),
-            "{} is held",
-            lb.vip
-        );
-        let routed = |m: &&Mark| lb.routes.iter().any(|r| r.service == m.instance.group);
-        let marks = world
-            .domains()
-            .filter_map(|(.., d)| world.ours(d))
-            .filter(routed);
-        let wanted: BTreeSet<_> = marks.map(|m| (m.address, m.port)).collect();
-        for (.., domain) in world.domains() {
-            let mark = world.ours(domain).filter(|m| m.instance.group == group.id);
-            if let (Some(mark), Some(process)) = (mark, &domain.guest.process) {
-                assert_eq!(
-                    process.upstreams(),
-                    wanted,
-                    "{} sends elsewhere",
-                    mark.instance
-                );
-            }
-        }
+        balancer_is_as_desired(world, group, lb)?;
     }
     let vips: BTreeSet<_> = world
         .desired
         .load_balancers()
         .map(|(_, lb)| lb.vip.addr())
         .collect();
-    let held = world.domains().flat_map(|(.., d)| &d.guest.addresses);
-    let stale = held.filter(|a| a.vip && !vips.contains(&a.address)).count();
-    assert_eq!(stale, 0, "a VIP that is not desired is held");
+    let mut held = world.domains().flat_map(|(.., d)| &d.guest.addresses);
+    let stale = held.any(|a| a.vip && !vips.contains(&a.address));
+    ensure(!stale, || "a VIP that is not desired is held".to_owned())
+}
+
+fn ensure(so: bool, otherwise: impl Fn() -> String) -> Result<(), String> {
+    if so { Ok(()) } else { Err(otherwise()) }
+}
+
+fn instance_is_as_desired(
+    world: &World,
+    instance: &InstanceId,
+    group: &Group,
+) -> Result<(), String> {
+    let found: Vec<_> = world.domains_of(instance).collect();
+    let [(id, host, domain)] = found[..] else {
+        return Err(format!("{instance} exists {} times", found.len()));
+    };
+    ensure(world.serves(host, domain), || {
+        format!("{instance} does not serve")
+    })?;
+    let (Some(mark), Some(desired)) = (world.ours(domain), world.desired.hosts.get(id)) else {
+        return Err(format!("{instance} is on a host that is not in the file"));
+    };
+    let in_pool = desired.pool.contains(mark.address) && domain.guest.holds(mark.address);
+    ensure(in_pool, || format!("{instance} is not at its address"))?;
+    ensure(mark.port == group.port(), || {
+        format!("{instance} has another port")
+    })?;
+    let image = &world.desired.images[&group.image];
+    let wanted = machine::fingerprint(&world.desired, group, image, desired);
+    ensure(mark.digest == wanted, || {
+        format!("{instance} is another machine")
+    })
+}
+
+fn balancer_is_as_desired(world: &World, group: &Group, lb: &LoadBalancer) -> Result<(), String> {
+    let holders = world.answers(lb.vip.addr()).len();
+    let wanted = usize::from(group.replicas > 0);
+    ensure(holders == wanted, || {
+        format!("{} is held {holders} times", lb.vip)
+    })?;
+    let routed = |m: &&Mark| lb.routes.iter().any(|r| r.service == m.instance.group);
+    let marks = world
+        .domains()
+        .filter_map(|(.., d)| world.ours(d))
+        .filter(routed);
+    let wanted: BTreeSet<_> = marks.map(|m| (m.address, m.port)).collect();
+    for (.., domain) in world.domains() {
+        let mark = world.ours(domain).filter(|m| m.instance.group == group.id);
+        if let (Some(mark), Some(process)) = (mark, &domain.guest.process) {
+            let right = process.upstreams() == wanted;
+            ensure(right, || {
+                format!("{} sends requests elsewhere", mark.instance)
+            })?;
+        }
+    }
+    Ok(())
 }
 
 fn is_wanted(world: &World, instance: &InstanceId) -> bool {
