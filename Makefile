@@ -4,10 +4,10 @@ SHELL := /bin/bash
 LAB   := tests/lab/lab
 export PATH := $(HOME)/.cargo/bin:$(PATH)
 
-.PHONY: help demo demo-down test lint unit-test lab-test bench setup clean
+.PHONY: help demo demo-down test lint unit-test lab-test lab-test-distributions bench setup clean
 
 help: ## List these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-22s %s\n", $$1, $$2}' Makefile
 
 demo: ## A cluster on three hosts in namespaces of this machine: raised, converged, asked
 	@tests/lab/demo
@@ -31,6 +31,9 @@ lab-test: setup ## Tests on real hosts and guests
 	$(LAB) image
 	cargo build --example load
 	cargo test --features lab --test lab -- --test-threads=1
+
+lab-test-distributions: setup ## Tests with a whole Debian as the guest: several minutes
+	cargo test --features lab --test lab -- --test-threads=1 --ignored distributions
 
 bench: setup ## Figures for benches/README.md
 	benches/run

@@ -38,6 +38,9 @@ fn user_data(desired: &Desired, guest: &GuestContext<'_>) -> String {
     text
 }
 
+/// `gateway4` is old-fashioned, and the one form that all readers understand: cloud-init before 22.4.3 stops at
+/// `to: default` (Debian 12: <https://github.com/canonical/cloud-init/issues/3988>) and makes of `to: 0.0.0.0/0` a call
+/// of `route`, which Debian 12 lacks; Alpine's tiny-cloud knows no routes.
 fn network_config(guest: &GuestContext<'_>, machine: &Machine) -> String {
     let network = guest.network;
     let mac = serde_json::Value::from(machine.mac.as_str());
@@ -47,7 +50,7 @@ fn network_config(guest: &GuestContext<'_>, machine: &Machine) -> String {
         guest.address
     );
     if let Some(gateway) = network.gateway {
-        text += &format!("    routes:\n      - to: default\n        via: {gateway}\n");
+        text += &format!("    gateway4: {gateway}\n");
     }
     if !network.dns.is_empty() {
         let servers: String = network

@@ -28,9 +28,7 @@ ethernets:
     set-name: eth0
     addresses:
       - $3/24
-    routes:
-      - to: default
-        via: $lan_address
+    gateway4: $lan_address
     nameservers:
       addresses:
         - $lan_address

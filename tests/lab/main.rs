@@ -14,6 +14,7 @@ mod traffic;
 mod wait;
 
 mod converge;
+mod distributions;
 mod edits;
 mod foreign;
 mod heal;

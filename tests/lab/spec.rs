@@ -19,7 +19,7 @@ pub struct Spec {
     pub services: String,
     /// YAML that is put under `images:`, already indented by two.
     pub images: String,
-    /// Without any service and load balancer.
+    /// Without any service and load balancer but those in `services`.
     pub empty: bool,
     known_hosts: String,
     identity: String,
@@ -93,7 +93,10 @@ images:
             self.images
         )?;
         if self.empty {
-            return writeln!(f, "services: {{}}");
+            return match self.services.as_str() {
+                "" => writeln!(f, "services: {{}}"),
+                services => write!(f, "services:\n{services}"),
+            };
         }
         let Spec {
             replicas,

@@ -201,7 +201,7 @@ fn seed(mark: &Mark, number: u8) -> Seed {
         ),
         user_data: format!("#cloud-config\nssh_authorized_keys:\n  - {key}"),
         network_config: format!(
-            "version: 2\nethernets:\n  primary:\n    match:\n      macaddress: \"{}\"\n    addresses:\n      - {}/24\n    routes:\n      - to: default\n        via: 192.168.10.254\n",
+            "version: 2\nethernets:\n  primary:\n    match:\n      macaddress: \"{}\"\n    addresses:\n      - {}/24\n    gateway4: 192.168.10.254\n",
             mac(number),
             mark.address
         ),
