@@ -5,7 +5,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::lab::{Domain, Lab, output};
+use super::lab::{Domain, Lab, output, root};
 use super::product::Product;
 use super::spec::Spec;
 use super::wait::{seconds, until};
@@ -48,7 +48,8 @@ fn an_unchanged_debian_serves_and_survives_a_reboot() {
 
 /// One Debian that serves, and one in front of it.
 fn debian(lab: &Lab, greeting: &str) -> Spec {
-    let image = |file| lab.image("debian").join(file).display().to_string();
+    let images = root().join(".lab/images/debian");
+    let image = |file| images.join(file).display().to_string();
     let beat = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/lab/guest-debian/beat.py");
     Spec::base(lab).with(|s| {
         s.empty = true;
@@ -107,7 +108,11 @@ fn the_seed_was_applied(product: &Product, guest: &Domain) {
         &guest.address,
         "hostname; ip -4 route show default; cloud-init status; cat /etc/resolv.conf",
     );
-    for word in ["hello-1", "default via 192.168.10.254 dev eth0", "status: done"] {
+    for word in [
+        "hello-1",
+        "default via 192.168.10.254 dev eth0",
+        "status: done",
+    ] {
         assert!(said.contains(word), "no {word:?} in:\n{said}");
     }
 }
