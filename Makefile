@@ -29,6 +29,7 @@ unit-test: setup ## Tests that need no lab
 
 lab-test: setup ## Tests on real hosts and guests
 	$(LAB) image
+	cargo build --example load
 	cargo test --features lab --test lab -- --test-threads=1
 
 lab-test-distributions: setup ## Tests with a whole Debian as the guest: several minutes

@@ -33,7 +33,7 @@ fn main() {
         "{:>10} {:>7} {:>16} {:>9} {:>16} {:>9}",
         "instances", "hosts", "nothing to do", "each", "all to create", "each"
     );
-    for instances in [1_000, 10_000, 100_000] {
+    for instances in sizes() {
         let desired = desired(instances);
         let empty = empty(&desired);
         let memory = Memory::default();
@@ -61,6 +61,15 @@ fn main() {
             millis(create),
             micros(create, instances),
         );
+    }
+}
+
+/// The sizes that were asked for (`cargo bench --bench planning -- 10000`), or all.
+fn sizes() -> Vec<usize> {
+    let asked: Vec<usize> = std::env::args().filter_map(|a| a.parse().ok()).collect();
+    match asked.is_empty() {
+        true => vec![1_000, 10_000, 100_000],
+        false => asked,
     }
 }
 

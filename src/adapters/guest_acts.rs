@@ -71,6 +71,7 @@ impl GuestControl for SshWriter {
             .var("ADDRESS", settle.guest.address.to_string())
             .var("OLD", settle.old.to_string())
             .var("GATEWAY", gateway.unwrap_or_default())
+            .var("NAME", settle.guest.instance.to_string())
             .args(words("always", settle.interfaces)?);
         self.act_in(settle.guest, &script, ADDRESS).await
     }

@@ -161,9 +161,7 @@ fn systemd_gets_the_unit_is_told_of_it_and_restarts_only_when_it_must() {
     ended(&output, 0);
     insta::assert_snapshot!(log, @r"
     systemctl -q is-enabled nginx
-    systemctl -q disable nginx
-    systemctl -q is-active nginx
-    systemctl -q stop nginx
+    systemctl -q disable --now nginx
     systemctl daemon-reload
     systemctl -q is-enabled reconcile-web.service
     systemctl -q enable reconcile-web.service
@@ -173,7 +171,7 @@ fn systemd_gets_the_unit_is_told_of_it_and_restarts_only_when_it_must() {
     ended(&output, 10);
     insta::assert_snapshot!(log, @r"
     systemctl -q is-enabled nginx
-    systemctl -q is-active nginx
+    systemctl -q disable --now nginx
     systemctl -q is-enabled reconcile-web.service
     ");
     let (output, log) = guest.configure(&guest.config(Init::Systemd, "r2", "l1", "unit"));

@@ -143,7 +143,7 @@ pub fn destroy(name: &str, on: &str) -> Operation {
 pub fn configure(name: &str, on: &str) -> Operation {
     Operation::Configure(Box::new(Configure {
         guest: guest(name, on),
-        config: GuestConfig::default(),
+        config: GuestConfig::default().into(),
         boot: Duration::from_secs(60),
         healthy: None,
         mark: None,

@@ -106,6 +106,18 @@ impl Monitor {
         }
     }
 
+    /// A guest serves elsewhere now: it is listened to there, and what was heard before counts no more.
+    pub fn follow(&mut self, instance: &InstanceId, change: impl FnOnce(&mut Look)) {
+        let Some((mut look, handle)) = self.listeners.remove(instance) else {
+            return;
+        };
+        handle.abort();
+        lock(&self.known).remove(instance);
+        change(&mut look);
+        let handle = self.spawn(look.clone());
+        self.listeners.insert(instance.clone(), (look, handle));
+    }
+
     /// Listens no more to a guest that is about to be ended by us.
     pub fn forget(&mut self, instance: &InstanceId) {
         if let Some((_, handle)) = self.listeners.remove(instance) {

@@ -87,6 +87,7 @@ impl Watcher {
             memory::remember_foreign(&mut self.memory, &observed);
             plan = self.plan(&observed);
         }
+        memory::remember_applied(&mut self.memory, &observed, &plan);
         Round {
             observed,
             plan,

@@ -12,6 +12,7 @@ use super::look::{Beats, Eyes};
 use super::monitor::{Change, Monitor};
 use super::session::Round;
 use crate::execute::{Ended, Hands, Runner};
+use crate::model::action::Operation;
 use crate::model::desired::Desired;
 use crate::model::plan::{NoticeKind, Outcome, Plan};
 use crate::ports::store::StoreError;
@@ -177,7 +178,39 @@ impl Watch {
             Outcome::Skipped(why) => warn!(action, "{summary}: skipped: {why}"),
             Outcome::Failed(why) => error!(action, took_ms = took, "{summary}: failed: {why}"),
         }
+        if ended.outcome.is_good() {
+            self.follow_guest(&ended.action.operation);
+        }
         self.session.ended(ended)
+    }
+
+    /// Where the heartbeat of a guest is from now on, when an action moved it.
+    fn follow_guest(&mut self, operation: &Operation) {
+        match operation {
+            Operation::Configure(configure) => {
+                if let Some((heartbeat, _)) = &configure.healthy {
+                    let guest = &configure.guest.instance;
+                    self.monitor
+                        .follow(guest, |look| look.heartbeat = heartbeat.clone());
+                }
+            }
+            Operation::Rebind(rebind) => {
+                self.monitor.follow(&rebind.guest.instance, |look| {
+                    look.guest.address = rebind.to;
+                    look.or_at = None;
+                });
+            }
+            Operation::CopyImage(_)
+            | Operation::Create(_)
+            | Operation::Recreate(_)
+            | Operation::Fence(_)
+            | Operation::Destroy(_)
+            | Operation::Sweep(_)
+            | Operation::Bootstrap(_)
+            | Operation::AddVip(_)
+            | Operation::DropVip(_)
+            | Operation::SetMark(_) => {}
+        }
     }
 
     fn say(&mut self, plan: &Plan) {

@@ -1,14 +1,15 @@
 //! What observation can't tell: how memory follows from a round and from an outcome. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv4Addr;
 
 use crate::model::action::Operation;
-use crate::model::desired::{Desired, Revision};
+use crate::model::desired::{Desired, LoadBalancer, Revision};
 use crate::model::facts::{Answer, HostFacts, Observed, Seen};
-use crate::model::id::InstanceId;
+use crate::model::id::{GroupId, HostId, InstanceId};
 use crate::model::mark::Mark;
 use crate::model::memory::{Busy, Foreign, GuestMemory, Holder, HostMemory, Memory};
-use crate::model::plan::{Action, Outcome};
+use crate::model::plan::{Action, Outcome, Plan};
 use crate::model::time::Timestamp;
 
 /// Takes a look at the world into memory.
@@ -68,13 +69,23 @@ fn run(mark: &Mark, number: Option<u32>) -> String {
     }
 }
 
+/// When a run began that is seen for the first time. A new life began when we built it, which may be long ago: a
+/// single pass looks again only after it has waited for the guest in vain.
+fn begin_of(old: &GuestMemory, run: &str, now: Timestamp) -> Timestamp {
+    let life = |run: &str| run.rsplit_once('/').map(|(life, _)| life.to_owned());
+    let same_life = life(&old.run) == life(run);
+    old.last_attempt.filter(|_| !same_life).unwrap_or(now)
+}
+
 fn new_run(old: &GuestMemory, run: String, now: Timestamp) -> GuestMemory {
     GuestMemory {
+        since: begin_of(old, &run, now),
         run,
-        since: now,
         attempts: old.attempts,
         last_attempt: old.last_attempt,
         revision: old.revision.clone(),
+        tried: old.tried.clone(),
+        built: old.built.clone(),
         ..GuestMemory::default()
     }
 }
@@ -91,7 +102,7 @@ fn remember_beat(guest: &mut GuestMemory, failures: u32, now: Timestamp) {
 
 /// An instance that is neither desired nor on any host is nothing to remember.
 fn forget_removed(memory: &mut Memory, desired: &Desired) {
-    let on_a_host: std::collections::BTreeSet<InstanceId> = memory
+    let on_a_host: BTreeSet<InstanceId> = memory
         .hosts
         .values()
         .flat_map(|h| h.guests.keys().cloned())
@@ -103,9 +114,11 @@ fn forget_removed(memory: &mut Memory, desired: &Desired) {
     memory
         .hosts
         .retain(|id, host| desired.hosts.contains_key(id) || !host.guests.is_empty());
+    // The VIP of a group that was removed or renamed is held until its guests are gone.
+    let has_guests = |id: &GroupId| on_a_host.iter().any(|i| i.group == *id);
     memory
         .holders
-        .retain(|id, _| desired.groups.contains_key(id));
+        .retain(|id, _| desired.groups.contains_key(id) || has_guests(id));
 }
 
 fn remember_holders(memory: &mut Memory, desired: &Desired, observed: &Observed) {
@@ -116,25 +129,41 @@ fn remember_holders(memory: &mut Memory, desired: &Desired, observed: &Observed)
                     .facts()
                     .is_some_and(|f| f.addresses.iter().any(|a| a.address == lb.vip.addr()))
         });
-        if let Some((instance, _)) = holder {
-            set_holder(memory, &group.id, instance, observed.now);
+        if let Some((instance, _)) = holder.filter(|_| !still_held(memory, &group.id, lb, observed))
+        {
+            set_holder(memory, &group.id, instance, lb.vip.addr(), observed.now);
         }
     }
 }
 
+/// Where two hold it, the one that held it before is the holder.
+fn still_held(memory: &Memory, group: &GroupId, lb: &LoadBalancer, observed: &Observed) -> bool {
+    let Some(known) = memory
+        .holders
+        .get(group)
+        .filter(|h| h.vip == Some(lb.vip.addr()))
+    else {
+        return false;
+    };
+    let facts = observed.guests.get(&known.instance).and_then(Seen::facts);
+    facts.is_some_and(|f| f.addresses.iter().any(|a| a.address == lb.vip.addr()))
+}
+
 fn set_holder(
     memory: &mut Memory,
-    group: &crate::model::id::GroupId,
+    group: &GroupId,
     instance: &InstanceId,
+    vip: Ipv4Addr,
     now: Timestamp,
 ) {
     if memory
         .holders
         .get(group)
-        .is_none_or(|h| h.instance != *instance)
+        .is_none_or(|h| h.instance != *instance || h.vip != Some(vip))
     {
         let holder = Holder {
             instance: instance.clone(),
+            vip: Some(vip),
             since: now,
         };
         memory.holders.insert(group.clone(), holder);
@@ -159,7 +188,8 @@ pub fn remember_foreign(memory: &mut Memory, observed: &Observed) {
     }
 }
 
-/// An action begins: nothing else may touch its instance, and a VIP counts as held from now on.
+/// An action begins: nothing else may touch its instance. A guest may be there, an address taken, a VIP held from now
+/// on, whatever becomes of us or of the host.
 pub fn begin(memory: &mut Memory, action: &Action, now: Timestamp) {
     if let Some(instance) = action.operation.instance() {
         let busy = Busy {
@@ -171,8 +201,32 @@ pub fn begin(memory: &mut Memory, action: &Action, now: Timestamp) {
         };
         memory.busy.insert(instance.clone(), busy);
     }
-    if let Operation::AddVip(vip) = &action.operation {
-        set_holder(memory, &vip.balancer, &vip.guest.instance, now);
+    match &action.operation {
+        Operation::AddVip(vip) => set_holder(
+            memory,
+            &vip.balancer,
+            &vip.guest.instance,
+            vip.vip.addr(),
+            now,
+        ),
+        Operation::Create(build) | Operation::Recreate(build) => {
+            let guest = memory
+                .guests
+                .entry(build.mark.instance.clone())
+                .or_default();
+            guest.last_attempt = Some(now);
+            guest.built = Some(build.mark.generation.clone());
+            remember_mark(memory, &build.host, &build.mark);
+        }
+        Operation::Rebind(rebind) => remember_mark(memory, &rebind.guest.host, &rebind.moving),
+        Operation::CopyImage(_)
+        | Operation::Fence(_)
+        | Operation::Destroy(_)
+        | Operation::Sweep(_)
+        | Operation::Bootstrap(_)
+        | Operation::Configure(_)
+        | Operation::DropVip(_)
+        | Operation::SetMark(_) => {}
     }
 }
 
@@ -206,12 +260,15 @@ pub fn end(
     }
     match &action.operation {
         Operation::Create(build) | Operation::Recreate(build) => {
-            remember_build(
-                memory,
-                build,
-                matches!(outcome, Outcome::Changed | Outcome::Failed(_)),
-                now,
-            );
+            if matches!(outcome, Outcome::Changed | Outcome::Failed(_)) {
+                remember_build(memory, build, revision, now);
+            }
+        }
+        Operation::Bootstrap(bootstrap) if outcome.is_good() => {
+            remember_mark(memory, &bootstrap.guest.host, &bootstrap.mark);
+        }
+        Operation::Rebind(rebind) if outcome.is_good() => {
+            remember_mark(memory, &rebind.guest.host, &rebind.moved);
         }
         Operation::Destroy(removal) if outcome.is_good() => {
             if let Some(host) = memory.hosts.get_mut(&removal.host) {
@@ -232,22 +289,44 @@ pub fn end(
 fn remember_build(
     memory: &mut Memory,
     build: &crate::model::action::Build,
-    tried: bool,
+    revision: &Revision,
     now: Timestamp,
 ) {
-    if !tried {
-        return;
-    }
     let guest = memory
         .guests
         .entry(build.mark.instance.clone())
         .or_default();
     guest.attempts = guest.attempts.saturating_add(1);
     guest.last_attempt = Some(now);
-    // It may be there from now on, even if the host is never seen again.
-    let host = memory.hosts.entry(build.host.clone()).or_default();
-    host.guests
-        .insert(build.mark.instance.clone(), build.mark.clone());
+    guest.tried = Some(revision.clone());
+}
+
+/// So it is there from now on, or may be, even if the host is not seen again.
+fn remember_mark(memory: &mut Memory, host: &HostId, mark: &Mark) {
+    let host = memory.hosts.entry(host.clone()).or_default();
+    host.guests.insert(mark.instance.clone(), mark.clone());
+}
+
+/// Guests that were looked into and that the plan leaves as they are have what the file says: what differs on them
+/// from now on while the file stays was changed by somebody else.
+pub fn remember_applied(memory: &mut Memory, observed: &Observed, plan: &Plan) {
+    let worked_on: BTreeSet<&InstanceId> = plan
+        .actions
+        .iter()
+        .filter_map(|a| a.operation.instance())
+        .collect();
+    let spoken_of: BTreeSet<&str> = plan.notices.iter().map(|n| n.subject.as_str()).collect();
+    for (instance, seen) in &observed.guests {
+        let as_desired =
+            !worked_on.contains(instance) && !spoken_of.contains(instance.to_string().as_str());
+        let guest = memory
+            .guests
+            .get_mut(instance)
+            .filter(|_| as_desired && seen.facts().is_some());
+        if let Some(guest) = guest {
+            guest.revision = Some(plan.revision.clone());
+        }
+    }
 }
 
 /// What a controller that starts anew keeps of its memory: nobody is at work any more.
@@ -275,6 +354,23 @@ mod tests {
         assert_eq!(
             (guest.attempts, guest.failing_since, guest.healthy_since),
             (0, None, Some(Timestamp(20)))
+        );
+    }
+
+    #[test]
+    fn a_new_life_began_when_it_was_built() {
+        let old = GuestMemory {
+            run: "g/2".to_owned(),
+            last_attempt: Some(Timestamp(5)),
+            ..GuestMemory::default()
+        };
+        assert_eq!(
+            new_run(&old, "h/3".to_owned(), Timestamp(9)).since,
+            Timestamp(5)
+        );
+        assert_eq!(
+            new_run(&old, "g/3".to_owned(), Timestamp(9)).since,
+            Timestamp(9)
         );
     }
 

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ipnet::Ipv4Net;
@@ -215,7 +216,7 @@ pub struct Configure {
     /// The guest.
     pub guest: GuestRef,
     /// What it shall have.
-    pub config: GuestConfig,
+    pub config: Arc<GuestConfig>,
     /// How long to wait for its sshd: it may be booting.
     pub boot: Duration,
     /// The heartbeat that must come afterwards, and how long it may take.

@@ -53,9 +53,15 @@ pub struct GuestMemory {
     pub attempts: u32,
     /// When it was last rebuilt.
     pub last_attempt: Option<Timestamp>,
-    /// The state of the file that was last applied to it.
+    /// The state of the file that was last applied to it, or that it was seen to have.
     #[serde(default)]
     pub revision: Option<super::desired::Revision>,
+    /// The life that we began to build last: of that one we remember everything.
+    #[serde(default)]
+    pub built: Option<String>,
+    /// The state of the file that it was last rebuilt for.
+    #[serde(default)]
+    pub tried: Option<super::desired::Revision>,
 }
 
 /// A VIP's holder.
@@ -63,6 +69,9 @@ pub struct GuestMemory {
 pub struct Holder {
     /// The instance.
     pub instance: InstanceId,
+    /// The VIP that it held; none in memories of earlier versions.
+    #[serde(default)]
+    pub vip: Option<Ipv4Addr>,
     /// Since when.
     pub since: Timestamp,
 }

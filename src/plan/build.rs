@@ -1,10 +1,13 @@
 //! Building a guest: the rows of actions that lead from nothing (or from a dead guest) to a configured one.
 
+use std::time::Duration;
+
 use super::Planner;
 use super::draft::Step;
 use super::images::Supply;
-use super::machine::{fingerprint, machine};
-use crate::model::action::{Bootstrap, Build, Operation};
+use super::machine::machine;
+use super::rotation::Trust;
+use crate::model::action::{Build, Operation};
 use crate::model::desired::{Group, Image, Provision};
 use crate::model::facts::HostFacts;
 use crate::model::id::{HostId, InstanceId};
@@ -20,29 +23,66 @@ pub(super) struct Purpose {
     pub reason: Reason,
     /// What must have succeeded before.
     pub needs: Vec<ActionId>,
-    /// What must have ended before.
-    pub after: Vec<ActionId>,
     /// What users notice.
-    pub interrupts: Option<(String, std::time::Duration)>,
+    pub interrupts: Option<(String, Duration)>,
+}
+
+/// A build of which nothing is in the plan yet but the copy of its image: all that could stand in its way was
+/// looked at.
+pub(super) struct Prepared<'a> {
+    group: &'a Group,
+    image: &'a Image,
+    build: Build,
+    /// The copy of its image that it needs.
+    pub copy: Option<ActionId>,
 }
 
 impl<'a> Planner<'a> {
     /// Builds an instance at its place, makes it known under its address, and configures it. Returns the last action.
     pub(super) fn build(&mut self, instance: &InstanceId, purpose: Purpose) -> Option<ActionId> {
+        let prepared = self.prepare(instance)?;
+        self.carry_on(instance, prepared, purpose)
+    }
+
+    /// Finds out whether an instance can be built. If not, that is said.
+    pub(super) fn prepare(&mut self, instance: &InstanceId) -> Option<Prepared<'a>> {
         let group = self.round.views.get(instance)?.group;
         let place = self.round.place(instance)?.clone();
         let (host, facts) = self.round.host(place.host)?;
         let image = self.round.image(group)?;
+        if !self.may_bootstrap(instance, image) {
+            return None;
+        }
+        self.config_of(instance, group, place.host, place.address, Trust::Everyone)?;
+        let build = self.build_of(instance, group, image, place.host, facts)?;
         let copy = match self.image_on(image, host, facts) {
             Supply::There => None,
             Supply::Copied(copy) => Some(copy),
             Supply::Impossible => return None,
         };
-        let build = self.build_of(instance, group, image, place.host, facts)?;
-        let (mark, mac) = (build.mark.clone(), build.machine.mac.clone());
-        let domain = build.machine.domain.clone();
+        Some(Prepared {
+            group,
+            image,
+            build,
+            copy,
+        })
+    }
 
-        let summary = format!("{instance} on host {} with {}", place.host, place.address);
+    /// Adds the actions of a build.
+    pub(super) fn carry_on(
+        &mut self,
+        instance: &InstanceId,
+        prepared: Prepared<'a>,
+        purpose: Purpose,
+    ) -> Option<ActionId> {
+        let Prepared {
+            group,
+            image,
+            build,
+            copy,
+        } = prepared;
+        let (host, mark) = (build.host.clone(), build.mark.clone());
+        let summary = format!("{instance} on host {host} with {}", mark.address);
         let (motive, why) = (purpose.motive, purpose.reason.clone());
         let operation = match build.replaces {
             None => Operation::Create(Box::new(build)),
@@ -51,30 +91,24 @@ impl<'a> Planner<'a> {
         let mut step = Step::new(motive, operation, summary, purpose.reason)
             .needs(copy)
             .needs(purpose.needs)
-            .after(purpose.after)
             .after(self.last.get(instance).copied());
         if let Provision::Ssh { bootstrap } = image.provision {
-            step = step.after(self.bootstraps.get(&bootstrap).copied());
+            step = step.needs(self.bootstraps.get(&bootstrap).copied());
         }
         if let Some((what, about)) = purpose.interrupts {
             step = step.interrupts(what, about);
         }
-        let mut last = self.draft.push(step);
-        if mark.stage == Stage::Bootstrap {
-            last = self.bootstrap(
-                instance,
-                group,
-                place.host,
-                &mark,
-                &mac,
-                domain,
-                vec![last],
-                (motive, why.clone()),
-            )?;
-        }
-        self.last.insert(instance.clone(), last);
+        let id = self.draft.push(step);
+        self.arrivals.insert(instance.clone(), id);
+        self.last.insert(instance.clone(), id);
+        self.marks
+            .insert(instance.clone(), (host.clone(), mark.clone()));
         self.planned.remove(instance);
-        self.configure_fresh(instance, group, place.host, &mark, vec![last], motive)
+        if mark.stage == Stage::Bootstrap {
+            self.bootstrap(instance, group, &host, &mark, (motive, why))?;
+        }
+        let why = (motive, self.fresh_reason());
+        self.configure_fresh(instance, group, &host, &mark, why)
     }
 
     fn build_of(
@@ -95,7 +129,7 @@ impl<'a> Planner<'a> {
             address,
             moving_to: None,
             port: group.port(),
-            digest: fingerprint(desired, group, image, host),
+            digest: self.fingerprint(group, host)?.to_string(),
             generation: format!("{instance}-{:x}", self.round.observed.now.0),
             stage: match image.provision {
                 Provision::CloudInit => Stage::Ready,
@@ -126,51 +160,6 @@ impl<'a> Planner<'a> {
             seed,
             replaces,
         })
-    }
-
-    /// Gives a fresh guest its own address.
-    #[allow(clippy::too_many_arguments)] // each one is a fact of the guest; a struct would be used once
-    pub(super) fn bootstrap(
-        &mut self,
-        instance: &InstanceId,
-        group: &'a Group,
-        host: &HostId,
-        mark: &Mark,
-        mac: &str,
-        domain: crate::model::id::DomainName,
-        needs: Vec<ActionId>,
-        (motive, why): (Motive, Reason),
-    ) -> Option<ActionId> {
-        let Provision::Ssh { bootstrap } = self.round.image(group)?.provision else {
-            return needs.last().copied();
-        };
-        let context = self.round.context(instance, group, host, mark.address)?;
-        let interfaces = match render::interfaces(self.round.desired, &context) {
-            Ok(file) => file,
-            Err(error) => {
-                self.block(instance, error.to_string());
-                return None;
-            }
-        };
-        let operation = Operation::Bootstrap(Box::new(Bootstrap {
-            guest: self.round.guest_ref(group, host, mark),
-            network: self.round.guest_network(host, mac)?,
-            bootstrap,
-            domain,
-            interfaces,
-            mark: Mark {
-                stage: Stage::Ready,
-                ..mark.clone()
-            },
-            grace: group.heartbeat.grace,
-        }));
-        let summary = format!("{instance} from {bootstrap} to {}", mark.address);
-        let step = Step::new(motive, operation, summary, why)
-            .needs(needs)
-            .after(self.bootstraps.get(&bootstrap).copied());
-        let id = self.draft.push(step);
-        self.bootstraps.insert(bootstrap, id);
-        Some(id)
     }
 
     /// Says that something can't be done to an instance.

@@ -1,24 +1,27 @@
-//! Bringing a guest's files and process to what is desired, and the load balancers to the rotation.
+//! Bringing a guest's files and process to what is desired.
 
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::Planner;
 use super::draft::{Step, reason, reason_at};
 use super::drift::{self, Drift};
-use super::health::Health;
-use super::machine::machine;
-use super::queries::usual_config;
-use super::round::State;
+use super::machine::mac_of;
+use super::queries;
+use super::rotation::Trust;
 use crate::model::action::{Configure, GuestConfig, Operation, SetMark};
 use crate::model::desired::{Group, Role};
 use crate::model::facts::GuestFacts;
 use crate::model::id::{DomainName, HostId, InstanceId};
-use crate::model::mark::Mark;
+use crate::model::mark::{Mark, Stage};
 use crate::model::plan::{ActionId, FileChange, Motive, Notice, NoticeKind, Reason, ReasonCode};
 
 /// How long a guest that runs may take to let us in.
-const REACH: Duration = Duration::from_secs(10);
+pub(super) const REACH: Duration = Duration::from_secs(10);
+
+/// A load balancer is left alone where it differs only in how it lists instances that are in doubt.
+pub(super) const AS_IT_IS: [Trust; 2] = [Trust::Everyone, Trust::Proven];
 
 /// One configuration to be pushed onto the plan.
 pub(super) struct Setup {
@@ -37,17 +40,18 @@ pub(super) struct Setup {
 }
 
 impl<'a> Planner<'a> {
-    /// The configuration of a guest at this point of the plan, at the place that `mark` says.
+    /// The configuration of a guest at this point of the plan, at this address.
     pub(super) fn config_of(
         &mut self,
         instance: &InstanceId,
         group: &'a Group,
         host: &HostId,
-        address: std::net::Ipv4Addr,
+        address: Ipv4Addr,
+        trust: Trust,
     ) -> Option<Arc<GuestConfig>> {
         let upstreams = match &group.role {
             Role::Service(_) => Vec::new(),
-            Role::LoadBalancer(lb) => match self.rotation.upstreams(lb) {
+            Role::LoadBalancer(lb) => match self.rotation.upstreams(lb, trust) {
                 Ok(upstreams) => upstreams,
                 Err(hidden) => {
                     let text =
@@ -79,47 +83,132 @@ impl<'a> Planner<'a> {
         });
     }
 
-    /// The first configuration of a guest that was just built, or that never came that far.
+    /// The first of the configurations by `trusts` that the guest has already, else the last of them; with what
+    /// differs. None where the guest can't be looked into.
+    pub(super) fn fitting(
+        &mut self,
+        instance: &InstanceId,
+        group: &'a Group,
+        host: &HostId,
+        address: Ipv4Addr,
+        trusts: &[Trust],
+    ) -> Option<(Arc<GuestConfig>, Drift)> {
+        let mut last = None;
+        for trust in trusts {
+            let config = self.config_of(instance, group, host, address, *trust)?;
+            let drift = self.drift_of(instance, &config)?;
+            let fits = drift.is_none();
+            last = Some((config, drift));
+            if fits {
+                break;
+            }
+        }
+        last
+    }
+
+    /// What differs on a guest at this point of the plan; none where it can't be looked into.
+    pub(super) fn drift_of(
+        &mut self,
+        instance: &InstanceId,
+        config: &GuestConfig,
+    ) -> Option<Drift> {
+        let secrets = &self.round.desired.secrets;
+        if let Some(planned) = self.planned.get(instance) {
+            return Some(drift::of_planned(planned, config, secrets));
+        }
+        let facts = self.round.facts(instance)?;
+        let asked = self.asked(instance);
+        let mut drift = drift::of_facts(facts, asked.as_deref(), config, secrets);
+        // A change of address brings its own file along.
+        if let Some(path) = self.renumbered.get(instance) {
+            drift.changes.retain(|c| c.path != *path);
+        }
+        Some(drift)
+    }
+
+    fn asked(&self, instance: &InstanceId) -> Option<Arc<GuestConfig>> {
+        let view = self.round.views.get(instance)?;
+        let found = view.found?;
+        queries::asked(
+            &self.round,
+            &self.first_rotation,
+            view.group,
+            found.host,
+            found.mark,
+        )
+    }
+
+    /// Whether a guest has other files than when it was looked at for what it was last given.
+    pub(super) fn differs_by_itself(&self, instance: &InstanceId) -> bool {
+        let (Some(facts), Some(asked)) = (self.round.facts(instance), self.asked(instance)) else {
+            return false;
+        };
+        !drift::of_facts(facts, Some(&asked), &asked, &self.round.desired.secrets).is_none()
+    }
+
+    /// The first configuration of a guest that was just built.
     pub(super) fn configure_fresh(
         &mut self,
         instance: &InstanceId,
         group: &'a Group,
         host: &HostId,
         mark: &Mark,
-        needs: Vec<ActionId>,
-        motive: Motive,
+        why: (Motive, Reason),
     ) -> Option<ActionId> {
-        let config = self.config_of(instance, group, host, mark.address)?;
-        let fresh = drift::of_facts(
-            &GuestFacts::default(),
-            &config,
-            None,
-            &self.round.desired.secrets,
-        );
-        let summary = format!("{instance}: {}", fresh.words());
+        let config = self.config_of(instance, group, host, mark.address, Trust::Everyone)?;
+        let secrets = &self.round.desired.secrets;
+        let fresh = drift::of_facts(&GuestFacts::default(), None, &config, secrets);
+        Some(self.set_up(instance, group, (host, mark), (config, fresh), why))
+    }
+
+    /// Configures a guest that does not serve yet, and waits until it does.
+    pub(super) fn set_up(
+        &mut self,
+        instance: &InstanceId,
+        group: &'a Group,
+        (host, mark): (&HostId, &Mark),
+        (config, drift): (Arc<GuestConfig>, Drift),
+        (motive, reason): (Motive, Reason),
+    ) -> ActionId {
         let setup = Setup {
             config,
             motive,
-            reason: reason(ReasonCode::Fresh, "it has no configuration yet"),
-            needs,
+            reason,
+            needs: Vec::new(),
             after: Vec::new(),
-            changes: fresh.changes,
-            summary,
+            summary: format!("{instance}: {}", drift.words()),
+            changes: drift.changes,
             boot: group.heartbeat.grace,
             must_live: true,
             interrupts: None,
         };
-        self.rotate_in(instance, group, mark.address);
-        Some(self.push_configure(instance, group, host, mark, setup))
+        let id = self.push_configure(instance, group, host, mark, setup);
+        if let Role::Service(service) = &group.role {
+            let known = self.is_known(instance);
+            self.rotation
+                .promise(instance, mark.address, service.port, known, id);
+        }
+        id
+    }
+
+    /// Whether an instance exists, or was tried before.
+    fn is_known(&self, instance: &InstanceId) -> bool {
+        let exists = self
+            .round
+            .views
+            .get(instance)
+            .is_some_and(|v| v.found.is_some());
+        exists
+            || self
+                .round
+                .memory
+                .guests
+                .get(instance)
+                .is_some_and(|m| m.attempts > 0)
     }
 
     /// From here on, requests may go to the instance at its desired port and this address.
-    pub(super) fn rotate_in(
-        &mut self,
-        instance: &InstanceId,
-        group: &Group,
-        address: std::net::Ipv4Addr,
-    ) {
+    pub(super) fn rotate_in(&mut self, instance: &InstanceId, group: &Group, address: Ipv4Addr) {
         if let Role::Service(service) = &group.role {
             self.rotation.put(instance, address, service.port);
         }
@@ -134,29 +223,33 @@ impl<'a> Planner<'a> {
         mark: &Mark,
         setup: Setup,
     ) -> ActionId {
-        let port_moved = mark.port != group.port();
-        let new_mark = port_moved.then(|| SetMark {
+        let new_mark = Mark {
+            port: group.port(),
+            stage: Stage::Ready,
+            ..mark.clone()
+        };
+        let set_mark = (mark.port != group.port()).then(|| SetMark {
             host: host.clone(),
             domain: DomainName::new(&self.round.desired.cluster, instance),
-            mark: Mark {
-                port: group.port(),
-                stage: crate::model::mark::Stage::Ready,
-                ..mark.clone()
-            },
+            mark: new_mark.clone(),
         });
         let operation = Operation::Configure(Box::new(Configure {
             guest: self.round.guest_ref(group, host, mark),
-            config: (*setup.config).clone(),
+            config: Arc::clone(&setup.config),
             boot: setup.boot,
             healthy: setup
                 .must_live
                 .then(|| (group.heartbeat.clone(), group.heartbeat.grace)),
-            mark: new_mark,
+            mark: set_mark,
         }));
+        let last = self.last.get(instance).copied();
+        // Where the plan brings the guest to its address, nothing reaches it before.
+        let arrived = last.filter(|_| self.arrivals.contains_key(instance));
         let mut step = Step::new(setup.motive, operation, setup.summary, setup.reason)
             .needs(setup.needs)
+            .needs(arrived)
             .after(setup.after)
-            .after(self.last.get(instance).copied())
+            .after(last)
             .changes(setup.changes);
         if let Some((what, about)) = setup.interrupts {
             step = step.interrupts(what, about);
@@ -164,31 +257,9 @@ impl<'a> Planner<'a> {
         let id = self.draft.push(step);
         self.last.insert(instance.clone(), id);
         self.planned.insert(instance.clone(), setup.config);
+        self.marks
+            .insert(instance.clone(), (host.clone(), new_mark));
         id
-    }
-
-    /// What differs on a guest that can be looked into; none where it can't.
-    pub(super) fn drift_of(
-        &mut self,
-        instance: &InstanceId,
-        config: &GuestConfig,
-    ) -> Option<Drift> {
-        let secrets = &self.round.desired.secrets;
-        if let Some(planned) = self.planned.get(instance) {
-            return Some(drift::of_planned(planned, config, secrets));
-        }
-        let facts = self.round.facts(instance)?;
-        let view = self.round.views.get(instance)?;
-        let found = view.found?;
-        let usual = usual_config(
-            &self.round,
-            &self.before,
-            view.group,
-            found.host,
-            found.mark,
-        );
-        let usual = usual.and_then(Result::ok);
-        Some(drift::of_facts(facts, config, usual.as_deref(), secrets))
     }
 
     /// Whether the file or reality made a guest differ: what was last applied there tells.
@@ -200,89 +271,24 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// Brings every load balancer that lives to the rotation at this point of the plan. What it adds must come after
-    /// everything that was done so far to the instances it names.
-    pub(super) fn rotate(&mut self, why: &Reason, needs: &[ActionId]) -> Vec<ActionId> {
-        let balancers: Vec<_> = self.living_balancers();
-        let mut ids = Vec::new();
-        for (instance, group) in balancers {
-            ids.extend(self.rotate_one(&instance, group, why, needs));
-        }
-        ids
+    /// Why a guest's files or process are worked on.
+    pub(super) fn drift_reason(&self, group: &Group, drift: &Drift, motive: Motive) -> Reason {
+        let line = self.round.desired.lines.of(&group.key());
+        let text = match motive {
+            Motive::Heal if drift.restart && !drift.running => "its process does not run",
+            Motive::Heal => "it was changed on the guest",
+            Motive::Change => "the file asks for another configuration",
+        };
+        reason_at(ReasonCode::ConfigDrift, text, line)
     }
 
-    fn living_balancers(&self) -> Vec<(InstanceId, &'a Group)> {
-        let lives = |instance: &InstanceId, state: &State<'_>| match state {
-            State::Live(Health::Healthy) => true,
-            State::Live(Health::Booting { .. } | Health::Dead(_)) | State::Absent => {
-                self.planned.contains_key(instance)
-            }
-            State::Busy | State::Hidden(..) | State::Perhaps(_) => false,
-        };
-        self.round
-            .views
-            .iter()
-            .filter(|(instance, view)| {
-                matches!(view.group.role, Role::LoadBalancer(_)) && lives(instance, &view.state)
-            })
-            .map(|(instance, view)| (instance.clone(), view.group))
-            .collect()
-    }
-
-    fn rotate_one(
-        &mut self,
-        instance: &InstanceId,
-        group: &'a Group,
-        why: &Reason,
-        needs: &[ActionId],
-    ) -> Option<ActionId> {
-        let (host, mark) = self.present_mark(instance)?;
-        let config = self.config_of(instance, group, &host, mark.address)?;
-        let drift = self.drift_of(instance, &config)?;
-        if drift.is_none() || drift.interrupts() {
-            return None; // a restart is a change of its own, in the row
-        }
-        let setup = Setup {
-            config,
-            motive: if why.code == ReasonCode::ConfigDrift {
-                self.drift_motive(instance)
-            } else {
-                Motive::Change
-            },
-            reason: why.clone(),
-            needs: needs.to_vec(),
-            after: Vec::new(),
-            summary: format!("{instance}: {}", drift.words()),
-            changes: drift.changes,
-            boot: REACH,
-            must_live: false,
-            interrupts: None,
-        };
-        Some(self.push_configure(instance, group, &host, &mark, setup))
+    /// Why a guest is configured that never was.
+    pub(super) fn fresh_reason(&self) -> Reason {
+        reason(ReasonCode::Fresh, "it has no configuration yet")
     }
 
     /// The mark that a guest has at this point of the plan, with its host.
     pub(super) fn present_mark(&self, instance: &InstanceId) -> Option<(HostId, Mark)> {
-        let built = self
-            .draft
-            .actions
-            .iter()
-            .rev()
-            .find_map(|action| match &action.operation {
-                Operation::Create(build) | Operation::Recreate(build)
-                    if build.mark.instance == *instance =>
-                {
-                    Some((build.host.clone(), build.mark.clone()))
-                }
-                Operation::Rebind(rebind) if rebind.guest.instance == *instance => {
-                    Some((rebind.guest.host.clone(), rebind.moved.clone()))
-                }
-                Operation::Configure(configure) if configure.guest.instance == *instance => {
-                    let mark = configure.mark.as_ref()?;
-                    Some((mark.host.clone(), mark.mark.clone()))
-                }
-                _ => None,
-            });
         let found = || {
             self.round
                 .views
@@ -290,36 +296,7 @@ impl<'a> Planner<'a> {
                 .found
                 .map(|f| (f.host.clone(), f.mark.clone()))
         };
-        built.or_else(found)
-    }
-
-    /// The last step that makes all load balancers send requests to all instances.
-    pub(super) fn send_requests_to_all(&mut self) {
-        let desired: std::collections::BTreeSet<InstanceId> =
-            self.round.desired.instances().map(|(i, _)| i).collect();
-        self.rotation.retain(|instance| desired.contains(instance));
-        let built: Vec<ActionId> = self
-            .last
-            .iter()
-            .filter(|(i, _)| self.is_service(i))
-            .map(|(_, id)| *id)
-            .collect();
-        let line = None;
-        let why = reason_at(
-            ReasonCode::RoutesChanged,
-            "the instances behind it or its own files changed",
-            line,
-        );
-        let before = self.draft.actions.len();
-        self.rotate(&why, &[]);
-        for action in self.draft.actions.iter_mut().skip(before) {
-            action.after.extend(
-                built
-                    .iter()
-                    .copied()
-                    .filter(|id| !action.needs.contains(id)),
-            );
-        }
+        self.marks.get(instance).cloned().or_else(found)
     }
 
     pub(super) fn is_service(&self, instance: &InstanceId) -> bool {
@@ -327,15 +304,8 @@ impl<'a> Planner<'a> {
         group.is_some_and(|g| matches!(g.role, Role::Service(_)))
     }
 
-    /// The hardware address of an instance's guest on `host`.
-    pub(super) fn mac_of(
-        &self,
-        instance: &InstanceId,
-        group: &Group,
-        host: &HostId,
-    ) -> Option<String> {
-        let (host, facts) = self.round.host(host)?;
-        let image = self.round.image(group)?;
-        Some(machine(self.round.desired, group, image, host, facts, instance).mac)
+    /// The hardware address of an instance.
+    pub(super) fn mac_of(&self, instance: &InstanceId) -> String {
+        mac_of(&self.round.desired.cluster, instance)
     }
 }

@@ -2,15 +2,19 @@
 
 use super::Planner;
 use super::build::Purpose;
+use super::configure::AS_IT_IS;
 use super::draft::reason_at;
-use super::health::Health;
+use super::drift::Drift;
+use super::health::{Health, run_of};
+use super::inventory::Found;
 use super::round::State;
-use crate::model::id::{DomainName, InstanceId};
+use crate::model::desired::Group;
+use crate::model::id::InstanceId;
 use crate::model::mark::Stage;
-use crate::model::plan::{Motive, Notice, NoticeKind, ReasonCode};
+use crate::model::plan::{Motive, Notice, NoticeKind, Reason, ReasonCode};
 use crate::model::unit::span;
 
-impl Planner<'_> {
+impl<'a> Planner<'a> {
     /// Creates missing instances: services first, so that the load balancers' first files name them.
     pub(super) fn create_missing(&mut self) {
         let is_balancer = |i: &InstanceId| !self.is_service(i);
@@ -51,7 +55,6 @@ impl Planner<'_> {
             motive,
             reason: reason_at(ReasonCode::Missing, text, line),
             needs: Vec::new(),
-            after: Vec::new(),
             interrupts: None,
         };
         self.build(instance, purpose);
@@ -59,59 +62,86 @@ impl Planner<'_> {
 
     /// Guests that run and were never set up: a controller was interrupted, or they still boot.
     pub(super) fn finish_started(&mut self) {
-        let booting: Vec<InstanceId> = self
+        let mut booting: Vec<InstanceId> = self
             .round
             .views
             .iter()
             .filter(|(instance, view)| {
                 matches!(view.state, State::Live(Health::Booting { .. }))
-                    && !self.last.contains_key(*instance)
+                    && !self.planned.contains_key(*instance)
             })
             .map(|(instance, _)| instance.clone())
             .collect();
+        booting.sort_by_key(|i| !self.is_service(i));
         for instance in booting {
             self.finish(&instance);
         }
     }
 
-    fn finish(&mut self, instance: &InstanceId) -> Option<()> {
+    pub(super) fn finish(&mut self, instance: &InstanceId) -> Option<()> {
         let view = self.round.views.get(instance)?;
         let (group, found) = (view.group, view.found?);
         let (host, mark) = (found.host.clone(), found.mark.clone());
-        let mut needs = Vec::new();
+        if let Some(reason) = self.outdated(instance, group, &found) {
+            let purpose = Purpose {
+                motive: Motive::Change,
+                reason,
+                needs: Vec::new(),
+                interrupts: None,
+            };
+            return self.build(instance, purpose).map(|_| ());
+        }
         if mark.stage == Stage::Bootstrap {
-            let mac = self.mac_of(instance, group, &host)?;
-            let domain = DomainName::new(&self.round.desired.cluster, instance);
-            let why = reason_at(
-                ReasonCode::Unfinished,
-                "it still has the bootstrap address of its image",
-                None,
-            );
-            let id = self.bootstrap(
+            self.bootstrap(
                 instance,
                 group,
                 &host,
                 &mark,
-                &mac,
-                domain,
-                Vec::new(),
-                (Motive::Heal, why),
+                (Motive::Heal, Self::unfinished_bootstrap()),
             )?;
-            self.last.insert(instance.clone(), id);
-            needs.push(id);
-        } else if self.is_set_up(instance, group, &host, mark.address) {
-            self.await_heartbeat(instance);
-            return None;
         }
-        self.configure_fresh(
-            instance,
-            group,
-            &host,
-            &mark,
-            needs,
-            self.drift_motive(instance),
-        );
+        let seen = self.fitting(instance, group, &host, mark.address, &AS_IT_IS);
+        match seen {
+            Some((_, drift)) if drift.is_none() => self.await_heartbeat(instance),
+            Some((config, drift)) => {
+                let why = self.why_set_up(instance, group, &drift);
+                self.set_up(instance, group, (&host, &mark), (config, drift), why);
+            }
+            None => {
+                let text =
+                    "it runs, and gives no heartbeat yet: it is set up as soon as it lets us in";
+                let why = (Motive::Heal, reason_at(ReasonCode::Unfinished, text, None));
+                self.configure_fresh(instance, group, &host, &mark, why);
+            }
+        }
         Some(())
+    }
+
+    /// Why a guest that was rebuilt, and never was healthy since, is not waited for: the file asks for another machine
+    /// by now.
+    fn outdated(
+        &mut self,
+        instance: &InstanceId,
+        group: &'a Group,
+        found: &Found<'_>,
+    ) -> Option<Reason> {
+        let memory = self.round.memory.guests.get(instance)?;
+        let never_healthy = memory.attempts > 0 && memory.run == run_of(found);
+        self.machine_change(group, found).filter(|_| never_healthy)
+    }
+
+    fn why_set_up(&self, instance: &InstanceId, group: &Group, drift: &Drift) -> (Motive, Reason) {
+        let is_fresh = self
+            .round
+            .facts(instance)
+            .is_some_and(|f| f.daemon.is_none());
+        match self.drift_motive(instance) {
+            _ if is_fresh => (Motive::Heal, self.fresh_reason()),
+            _ if drift.changes.is_empty() => {
+                (Motive::Heal, self.drift_reason(group, drift, Motive::Heal))
+            }
+            motive => (motive, self.drift_reason(group, drift, motive)),
+        }
     }
 
     fn await_heartbeat(&mut self, instance: &InstanceId) {
@@ -131,23 +161,6 @@ impl Planner<'_> {
             help: None,
             line: None,
         });
-    }
-
-    fn is_set_up(
-        &mut self,
-        instance: &InstanceId,
-        group: &crate::model::desired::Group,
-        host: &crate::model::id::HostId,
-        address: std::net::Ipv4Addr,
-    ) -> bool {
-        let Some(group) = self.round.desired.groups.get(&group.id) else {
-            return false;
-        };
-        let Some(config) = self.config_of(instance, group, host, address) else {
-            return false;
-        };
-        self.drift_of(instance, &config)
-            .is_some_and(|d| d.is_none())
     }
 }
 

@@ -113,10 +113,15 @@ impl Draft {
         actions
     }
 
+    /// An action by its number.
+    pub fn action(&self, id: ActionId) -> Option<&Action> {
+        self.actions.get((id.0 as usize).checked_sub(1)?)
+    }
+
     /// Adds a step and returns its number.
     pub fn push(&mut self, step: Step) -> ActionId {
         let id = ActionId(u32::try_from(self.actions.len() + 1).unwrap_or(u32::MAX));
-        let after = step.after.difference(&step.needs).copied().collect();
+        let (needs, after) = self.without_implied(step.needs, step.after);
         self.actions.push(Action {
             id,
             motive: step.motive,
@@ -124,11 +129,37 @@ impl Draft {
             summary: step.summary,
             reason: step.reason,
             interrupts: step.interrupts,
-            needs: step.needs,
+            needs,
             after,
             changes: step.changes,
         });
         id
+    }
+
+    /// What an action needs has needs of its own, and those need not be said again.
+    fn without_implied(
+        &self,
+        needs: BTreeSet<ActionId>,
+        after: BTreeSet<ActionId>,
+    ) -> (BTreeSet<ActionId>, BTreeSet<ActionId>) {
+        let needed = |id: &ActionId| self.action(*id);
+        let implied: BTreeSet<ActionId> = needs
+            .iter()
+            .filter_map(needed)
+            .flat_map(|a| &a.needs)
+            .copied()
+            .collect();
+        let ended: BTreeSet<ActionId> = needs
+            .iter()
+            .filter_map(needed)
+            .flat_map(|a| &a.after)
+            .copied()
+            .collect();
+        let after = after
+            .into_iter()
+            .filter(|id| !needs.contains(id) && !implied.contains(id) && !ended.contains(id));
+        let after = after.collect();
+        (needs.difference(&implied).copied().collect(), after)
     }
 }
 

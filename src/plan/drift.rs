@@ -53,18 +53,26 @@ impl Drift {
     }
 }
 
-/// A guest as it was seen, against what it shall have. `usual` is what it was asked about: a file that had just that
-/// content was not sent.
+/// A guest as it was seen, against what it shall have. `asked` is the configuration that it was asked about: the
+/// content of a file that agrees with it was not sent.
 pub fn of_facts(
     facts: &GuestFacts,
+    asked: Option<&GuestConfig>,
     config: &GuestConfig,
-    usual: Option<&GuestConfig>,
     secrets: &BTreeMap<String, Secret>,
 ) -> Drift {
     let mut drift = Drift::default();
     let wanted = config.files.iter().chain(unit_files(facts, config));
     drift.changes = wanted
-        .filter_map(|file| change(facts.files.get(&file.path), file, usual, secrets))
+        .filter_map(|file| {
+            let seen = facts.files.get(&file.path);
+            change(
+                seen,
+                seen.and_then(|s| content(s, &file.path, asked)),
+                file,
+                secrets,
+            )
+        })
         .collect();
     if let Some(daemon) = &config.daemon {
         let seen = facts.daemon.clone().unwrap_or_default();
@@ -117,28 +125,32 @@ fn unit_files<'a>(
     })
 }
 
+/// What stands in a file: as it was read, or as it was known to be.
+fn content<'a>(seen: &'a GuestFile, path: &str, asked: Option<&'a GuestConfig>) -> Option<&'a str> {
+    let known = || {
+        let asked = asked?;
+        let mut files = asked
+            .files
+            .iter()
+            .chain(asked.daemon.iter().map(|d| &d.script));
+        files
+            .find(|f| f.path == path && f.sha256 == seen.sha256)
+            .map(|f| f.content.as_str())
+    };
+    seen.content.as_deref().or_else(known)
+}
+
 fn change(
     seen: Option<&GuestFile>,
+    content: Option<&str>,
     file: &RenderedFile,
-    usual: Option<&GuestConfig>,
     secrets: &BTreeMap<String, Secret>,
 ) -> Option<FileChange> {
     let Some(seen) = seen else {
         return Some(content_change(None, file, secrets));
     };
     if seen.sha256 != file.sha256 {
-        let sent = || {
-            usual?
-                .files
-                .iter()
-                .find(|f| f.sha256 == seen.sha256)
-                .map(|f| f.content.as_str())
-        };
-        let old = seen
-            .content
-            .as_deref()
-            .or_else(sent)
-            .unwrap_or("(content not read: too long)\n");
+        let old = content.unwrap_or("(content not read: too long)\n");
         return Some(content_change(Some(old), file, secrets));
     }
     let same_owner = seen.owner == file.owner || seen.owner.split(':').next() == Some(&file.owner);

@@ -150,6 +150,13 @@ impl<'a> Inventory<'a> {
         })
     }
 
+    /// Whether a domain of `instance` was seen on `host`.
+    pub fn is_on(&self, instance: &InstanceId, host: &HostId) -> bool {
+        self.found
+            .get(instance)
+            .is_some_and(|found| found.iter().any(|f| f.host == host))
+    }
+
     /// The instances that can't be seen now, with their hosts.
     pub fn all_hidden(&self) -> impl Iterator<Item = (&'a InstanceId, &'a HostId, &'a Mark)> + '_ {
         let unseen = self

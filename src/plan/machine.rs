@@ -13,12 +13,20 @@ pub fn volume_directory(desired: &Desired, host: &Host) -> String {
     format!("{}/{}", host.storage, desired.cluster)
 }
 
-/// Where an image's file is on a host. A file that we copy has its digest in its name, which `spec` gave it: a new
-/// version never overwrites the one that running guests' disks rest on.
+/// Where an image's file is on a host. A file that we copy has its digest in its name, also where `spec` did not give
+/// it one: a new version never overwrites the one that running guests' disks rest on.
 pub fn image_path(host: &Host, file: &ImageFile) -> String {
-    match file.path.starts_with('/') {
+    let path = match file.path.starts_with('/') {
         true => file.path.clone(),
         false => format!("{}/images/{}", host.storage, file.path),
+    };
+    let Some(source) = &file.source else {
+        return path;
+    };
+    let short = source.sha256.get(..12).unwrap_or(&source.sha256);
+    match path.rsplit_once('/') {
+        Some((directory, name)) if !name.contains(short) => format!("{directory}/{short}-{name}"),
+        Some(_) | None => path,
     }
 }
 
@@ -144,6 +152,11 @@ fn short_digest(parts: &[&str]) -> String {
 
 fn identity(cluster: &ClusterName, instance: &InstanceId) -> [u8; 32] {
     Sha256::digest(format!("reconcile/{cluster}/{instance}")).into()
+}
+
+/// The hardware address of an instance, the same in every life.
+pub fn mac_of(cluster: &ClusterName, instance: &InstanceId) -> String {
+    mac(&identity(cluster, instance))
 }
 
 /// A UUID of version 8, for bytes of one's own making (RFC 9562).

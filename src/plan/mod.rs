@@ -1,12 +1,16 @@
 //! The planner: desired, observed and memory → a plan. Pure: no I/O, no clock, no randomness; the same input gives
 //! the same plan. The top function is its table of contents; each step is a file.
 
+mod balancers;
+mod bootstraps;
 mod build;
 mod configure;
 mod create;
 mod draft;
 mod drift;
+mod failover;
 mod health;
+mod hold;
 mod images;
 mod inventory;
 pub mod machine;
@@ -19,23 +23,27 @@ mod retire;
 mod roll;
 mod rotation;
 mod round;
+mod row;
 mod vip;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::model::action::GuestConfig;
-use crate::model::desired::{Desired, Group, Role};
+use crate::model::desired::{Desired, Group, Host, Role};
 use crate::model::facts::Observed;
-use crate::model::id::{GroupId, HostId, ImageId, InstanceId};
+use crate::model::id::{GroupId, HostId, ImageId, InstanceId, NetworkId};
+use crate::model::mark::Mark;
 use crate::model::memory::Memory;
 use crate::model::plan::{ActionId, Plan};
 use crate::render::Upstream;
+use bootstraps::Occupants;
 use draft::Draft;
 pub use health::run_of;
 pub use inventory::{Found, Inventory};
 pub use renderer::Renderer;
-use rotation::Rotation;
+use rotation::{Rotation, Trust};
 use round::Round;
 
 /// Decides what to do in this round.
@@ -46,6 +54,7 @@ pub fn plan(desired: &Desired, observed: &Observed, memory: &Memory, renderer: &
     let mut planner = Planner::new(Round::new(desired, observed, memory, renderer));
     planner.notices();
     planner.fail_over_vips();
+    planner.finish_bootstraps();
     planner.recover_dead();
     planner.create_missing();
     planner.finish_started();
@@ -80,7 +89,9 @@ pub fn upstreams_at(desired: &Desired, group: &Group, places: &Places) -> Vec<Up
             rotation.put(instance, *address, service.port);
         }
     }
-    rotation.upstreams(balancer).unwrap_or_default()
+    rotation
+        .upstreams(balancer, Trust::Everyone)
+        .unwrap_or_default()
 }
 
 /// The plan in the making, with what its steps must know of each other.
@@ -89,36 +100,70 @@ struct Planner<'a> {
     draft: Draft,
     /// Who gets requests at this point of the plan.
     rotation: Rotation,
-    /// Who got requests before the plan.
-    before: Rotation,
+    /// Who got them before it.
+    first_rotation: Rotation,
+    /// What must have succeeded before the load balancers are told of all instances.
+    before_rotation: BTreeSet<ActionId>,
+    /// The marks that earlier actions of this plan gave to guests, with their hosts.
+    marks: BTreeMap<InstanceId, (HostId, Mark)>,
+    /// The action by which each guest gets the address where later actions reach it.
+    arrivals: BTreeMap<InstanceId, ActionId>,
+    /// Guests that get another address in this plan, with the file that it is written to.
+    renumbered: BTreeMap<InstanceId, String>,
     /// What earlier actions of this plan have made of a guest.
     planned: BTreeMap<InstanceId, Arc<GuestConfig>>,
     /// The last action on each guest.
     last: BTreeMap<InstanceId, ActionId>,
     /// The end of the row of actions that must not run side by side because each takes something out of service.
     row: Option<ActionId>,
+    /// Services with the reason why requests can't be led elsewhere, where that was asked.
+    untold: BTreeMap<GroupId, Option<balancers::Obstacle>>,
+    /// Groups that have been worked on in the row.
+    in_row: BTreeSet<GroupId>,
+    /// What guests are built from, by group and bridge.
+    fingerprints: BTreeMap<(&'a GroupId, &'a NetworkId), Rc<str>>,
     /// Base images on hosts, where a guest needs them.
     supplies: BTreeMap<(HostId, ImageId), images::Supply>,
     /// Who holds each VIP at this point of the plan.
     holders: BTreeMap<GroupId, InstanceId>,
     /// The last action of each image's bootstrap address.
     bootstraps: BTreeMap<std::net::Ipv4Addr, ActionId>,
+    /// Who is at each bootstrap address at this point of the plan.
+    occupants: Occupants,
 }
 
 impl<'a> Planner<'a> {
     fn new(round: Round<'a>) -> Self {
+        let rotation = Rotation::present(&round);
         Planner {
-            rotation: Rotation::present(&round),
-            before: Rotation::present(&round),
+            first_rotation: rotation.clone(),
+            rotation,
+            occupants: Occupants::present(&round),
             round,
+            before_rotation: BTreeSet::new(),
+            marks: BTreeMap::new(),
+            arrivals: BTreeMap::new(),
+            renumbered: BTreeMap::new(),
+            untold: BTreeMap::new(),
+            in_row: BTreeSet::new(),
             draft: Draft::default(),
             planned: BTreeMap::new(),
             last: BTreeMap::new(),
             row: None,
+            fingerprints: BTreeMap::new(),
             supplies: BTreeMap::new(),
             holders: BTreeMap::new(),
             bootstraps: BTreeMap::new(),
         }
+    }
+
+    /// What a guest of `group` on `host` is built from.
+    fn fingerprint(&mut self, group: &'a Group, host: &'a Host) -> Option<Rc<str>> {
+        let (desired, image) = (self.round.desired, self.round.image(group)?);
+        let known = self.fingerprints.entry((&group.id, &host.network));
+        let wanted =
+            known.or_insert_with(|| machine::fingerprint(desired, group, image, host).into());
+        Some(Rc::clone(wanted))
     }
 
     fn into_plan(self) -> Plan {

@@ -10,6 +10,7 @@ impl Planner<'_> {
     pub(super) fn notices(&mut self) {
         self.unseen_hosts();
         self.instances_out_of_sight();
+        self.surplus_out_of_sight();
         let notices = std::mem::take(&mut self.round.placement.notices);
         self.draft.notices.extend(notices);
     }
@@ -68,6 +69,43 @@ impl Planner<'_> {
                 help: (kind == NoticeKind::Blocked)
                     .then(|| "put the host back into `hosts`".to_owned()),
                 line: self.round.desired.lines.of(&view.group.key()),
+            });
+        }
+    }
+
+    /// Guests that should go and can't be reached for that.
+    fn surplus_out_of_sight(&mut self) {
+        let hidden: Vec<_> = self.round.inventory.all_hidden().collect();
+        for (instance, host, mark) in hidden
+            .into_iter()
+            .filter(|(i, ..)| !self.round.views.contains_key(*i))
+            .filter(|(i, ..)| !self.round.memory.busy.contains_key(*i))
+        {
+            let in_file = self.round.desired.hosts.contains_key(host);
+            let (kind, text, help) = match in_file {
+                true => (
+                    NoticeKind::Unknown,
+                    format!(
+                        "is not desired any more; it was on host {host} with {}, which can't be seen now",
+                        mark.address
+                    ),
+                    "it is removed once the host can be seen",
+                ),
+                false => (
+                    NoticeKind::Blocked,
+                    format!(
+                        "ran on host {host} with {}, and that host is not in the file any more",
+                        mark.address
+                    ),
+                    "put the host back into `hosts` until its guests are gone",
+                ),
+            };
+            self.draft.notices.push(Notice {
+                kind,
+                subject: instance.to_string(),
+                text,
+                help: Some(help.to_owned()),
+                line: None,
             });
         }
     }

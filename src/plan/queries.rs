@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use super::machine::{image_files, image_path, volume_directory};
 use super::renderer::Renderer;
-use super::rotation::Rotation;
+use super::rotation::{Rotation, Trust};
 use super::round::Round;
-use crate::model::action::{GuestConfig, GuestRef, Operation};
+use crate::model::action::{Build, GuestConfig, GuestRef, Operation};
 use crate::model::desired::{Accelerator, Desired, Group, Heartbeat, Host, Role};
 use crate::model::facts::Observed;
 use crate::model::id::HostId;
@@ -18,7 +18,6 @@ use crate::model::memory::Memory;
 use crate::model::plan::{Plan, ReasonCode};
 use crate::ports::guest::GuestQuery;
 use crate::ports::hypervisor::HostQuery;
-use crate::render::RenderError;
 
 /// A guest to look at.
 #[derive(Debug, Clone, PartialEq)]
@@ -108,25 +107,27 @@ fn query_of(
     host: &HostId,
     mark: &Mark,
 ) -> GuestQuery {
-    match usual_config(round, rotation, group, host, mark) {
-        Some(Ok(config)) => guest_query(&config),
-        Some(Err(_)) | None => GuestQuery::default(),
+    match asked(round, rotation, group, host, mark) {
+        Some(config) => guest_query(&config),
+        None => GuestQuery::default(),
     }
 }
 
-/// The configuration that a guest has while nothing is being changed: what it is asked about.
-pub(super) fn usual_config(
+/// The configuration that a guest is asked about: that of its present place, with everybody in rotation.
+pub(super) fn asked(
     round: &Round<'_>,
-    present: &Rotation,
+    rotation: &Rotation,
     group: &Group,
     host: &HostId,
     mark: &Mark,
-) -> Option<Result<Arc<GuestConfig>, RenderError>> {
+) -> Option<Arc<GuestConfig>> {
     let upstreams = match &group.role {
         Role::Service(_) => Vec::new(),
-        Role::LoadBalancer(lb) => present.upstreams(lb).unwrap_or_default(),
+        Role::LoadBalancer(lb) => rotation.upstreams(lb, Trust::Everyone).unwrap_or_default(),
     };
-    round.config(&mark.instance, group, host, mark.address, &upstreams)
+    round
+        .config(&mark.instance, group, host, mark.address, &upstreams)?
+        .ok()
 }
 
 /// What to ask a guest that shall have this configuration.
@@ -156,9 +157,16 @@ pub fn unprobed(
     for action in &plan.actions {
         let address = match &action.operation {
             Operation::Create(build) => Some(build.mark.address),
+            Operation::Recreate(build) => {
+                (!had_address(memory, build)).then_some(build.mark.address)
+            }
             Operation::Rebind(rebind) if rebind.guest.address != rebind.to => Some(rebind.to),
             Operation::AddVip(vip) if action.reason.code == ReasonCode::VipUnheld => {
-                (!memory.holders.contains_key(&vip.balancer)).then(|| vip.vip.addr())
+                let known = memory
+                    .holders
+                    .get(&vip.balancer)
+                    .is_some_and(|h| h.vip == Some(vip.vip.addr()));
+                (!known).then(|| vip.vip.addr())
             }
             _ => None,
         };
@@ -171,4 +179,11 @@ pub fn unprobed(
             .push(address);
     }
     wanted
+}
+
+/// Whether the guest that is made anew had the same address: then it is its own.
+fn had_address(memory: &Memory, build: &Build) -> bool {
+    let remembered = memory.hosts.get(&build.host);
+    let mark = remembered.and_then(|host| host.guests.get(&build.mark.instance));
+    mark.is_some_and(|mark| mark.addresses().any(|a| a == build.mark.address))
 }

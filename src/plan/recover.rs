@@ -18,7 +18,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(600);
 impl Planner<'_> {
     /// Rebuilds what is dead.
     pub(super) fn recover_dead(&mut self) {
-        let dead: Vec<(InstanceId, Reason)> = self
+        let mut dead: Vec<(InstanceId, Reason)> = self
             .round
             .views
             .iter()
@@ -31,6 +31,7 @@ impl Planner<'_> {
                 | State::Perhaps(_) => None,
             })
             .collect();
+        dead.sort_by_key(|(instance, _)| !self.occupies(instance));
         for (instance, reason) in dead {
             if !self.must_pause(&instance) {
                 self.recover(&instance, reason);
@@ -46,7 +47,6 @@ impl Planner<'_> {
             motive: Motive::Heal,
             reason,
             needs: Vec::new(),
-            after: self.last.get(instance).copied().into_iter().collect(),
             interrupts: None,
         };
         self.build(instance, purpose);
@@ -60,7 +60,8 @@ impl Planner<'_> {
         let (Some(last), attempts) = (memory.last_attempt, memory.attempts) else {
             return false;
         };
-        if attempts == 0 {
+        // Another state of the file may be the remedy.
+        if attempts == 0 || memory.tried.as_ref() != Some(&self.round.desired.revision) {
             return false;
         }
         let pause = pause_after(attempts);

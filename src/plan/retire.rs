@@ -8,13 +8,14 @@ use super::inventory::Found;
 use super::machine::{VOLUME_ENDINGS, volume_directory};
 use super::round::State;
 use crate::model::action::{Operation, Removal, Sweep};
+use crate::model::desired::Role;
 use crate::model::id::{DomainName, HostId, InstanceId};
-use crate::model::plan::{ActionId, Motive, ReasonCode};
+use crate::model::plan::{ActionId, Motive, Notice, NoticeKind, ReasonCode};
 
-impl Planner<'_> {
+impl<'a> Planner<'a> {
     /// Removes surplus guests, and disks that belong to none.
     pub(super) fn retire_surplus(&mut self) {
-        let surplus: Vec<(Found<'_>, bool)> = self
+        let surplus: Vec<(Found<'a>, bool)> = self
             .round
             .inventory
             .all_found()
@@ -23,9 +24,51 @@ impl Planner<'_> {
             .collect();
         let stop_requests: Vec<ActionId> = self.rotations();
         for (found, counts) in surplus.into_iter().rev() {
-            self.retire(&found, counts, &stop_requests);
+            if !self.must_stay(&found) {
+                self.retire(&found, counts, &stop_requests);
+            }
         }
         self.sweep();
+    }
+
+    /// Whether a surplus guest still has work to do. That is said.
+    fn must_stay(&mut self, found: &Found<'_>) -> bool {
+        let instance = &found.mark.instance;
+        let Some(group) = self
+            .round
+            .desired
+            .group_of(instance)
+            .filter(|g| g.replicas > 0)
+        else {
+            return false;
+        };
+        let obstacle = match &group.role {
+            _ if found.domain.run.is_none() => None,
+            Role::Service(_) => self.untold(group),
+            Role::LoadBalancer(lb) if self.holders.get(&group.id) == Some(instance) => Some((
+                NoticeKind::Waiting,
+                format!(
+                    "it holds {}, and nobody can take that over yet",
+                    lb.vip.addr()
+                ),
+            )),
+            Role::LoadBalancer(_) => None,
+        };
+        let Some((kind, why)) = obstacle else {
+            return false;
+        };
+        self.draft.notices.push(Notice {
+            kind,
+            subject: instance.to_string(),
+            text: format!("it is not desired any more, and stays for now: {why}"),
+            help: None,
+            line: self
+                .round
+                .desired
+                .lines
+                .of(&format!("{}.replicas", group.key())),
+        });
+        true
     }
 
     /// The actions of this plan that change what load balancers do: a guest is only removed after all of them.
@@ -68,7 +111,9 @@ impl Planner<'_> {
             "{instance} on host {} with {}",
             found.host, found.mark.address
         );
-        let step = Step::new(motive, operation, summary, why).needs(stop_requests.iter().copied());
+        let step = Step::new(motive, operation, summary, why)
+            .needs(stop_requests.iter().copied())
+            .after(self.last.get(instance).copied());
         let id = self.draft.push(step);
         self.last.insert(instance.clone(), id);
     }
@@ -128,11 +173,7 @@ impl Planner<'_> {
     }
 
     fn is_leftover(&self, instance: &InstanceId, host: &HostId) -> bool {
-        let has_domain = self
-            .round
-            .inventory
-            .all_found()
-            .any(|(f, _)| f.mark.instance == *instance && f.host == host);
+        let has_domain = self.round.inventory.is_on(instance, host);
         let is_placed = self.round.place(instance).is_some_and(|p| p.host == host);
         let is_busy = self
             .round

@@ -2,34 +2,25 @@
 //! well again, back. What interrupts nobody is done at once.
 
 use std::net::Ipv4Addr;
-use std::time::Duration;
+use std::sync::Arc;
 
 use super::Planner;
-use super::build::Purpose;
-use super::configure::Setup;
+use super::balancers::Obstacle;
+use super::configure::{AS_IT_IS, REACH, Setup};
 use super::draft::{Step, reason_at};
 use super::drift::Drift;
 use super::health::Health;
 use super::inventory::Found;
-use super::machine::{fingerprint, fingerprint_changes};
+use super::machine::fingerprint_changes;
 use super::rotation::is_routed;
 use super::round::State;
-use crate::model::action::{Operation, Rebind, SetMark};
+use super::row::RESTART;
+use crate::model::action::{GuestConfig, Operation, SetMark};
 use crate::model::desired::{Group, Role};
 use crate::model::facts::Seen;
 use crate::model::id::{DomainName, InstanceId};
-use crate::model::mark::Mark;
-use crate::model::plan::{ActionId, Motive, Notice, NoticeKind, Reason, ReasonCode};
-use crate::render;
-
-/// How long a guest takes from its destruction to its heartbeat: an assumption until it is measured.
-const REBUILD: Duration = Duration::from_secs(30);
-/// How long a process takes to start anew: an assumption until it is measured.
-const RESTART: Duration = Duration::from_secs(3);
-/// How long a guest keeps a new address without our word that it works.
-const REBIND_FALLBACK: Duration = Duration::from_secs(20);
-/// How long a guest that runs may take to let us in.
-const REACH: Duration = Duration::from_secs(10);
+use crate::model::mark::{Mark, Stage};
+use crate::model::plan::{ActionId, Notice, NoticeKind, Reason, ReasonCode};
 
 /// What a living guest needs.
 enum Need {
@@ -38,9 +29,9 @@ enum Need {
     /// Another address.
     Rebind(Ipv4Addr, Reason),
     /// Its process started anew.
-    Restart(Drift, Reason),
+    Restart(Arc<GuestConfig>, Drift),
     /// Files, or a reload: nobody notices.
-    Quiet(Drift, Reason),
+    Quiet(Arc<GuestConfig>, Drift),
     /// Its mark says that it moves, and it does not.
     Unmark,
 }
@@ -55,10 +46,11 @@ impl Need {
 }
 
 impl<'a> Planner<'a> {
-    /// Brings every living guest to what is desired.
+    /// Brings every living guest to what is desired. Load balancers first: one that is due for a restart can't be told
+    /// to lead requests elsewhere.
     pub(super) fn roll_changes(&mut self) {
         let mut groups: Vec<&'a Group> = self.round.desired.groups.values().collect();
-        groups.sort_by_key(|g| matches!(g.role, Role::LoadBalancer(_)));
+        groups.sort_by_key(|g| matches!(g.role, Role::Service(_)));
         for group in groups {
             for instance in self.rolling_order(group) {
                 self.roll_one(&instance, group);
@@ -78,48 +70,84 @@ impl<'a> Planner<'a> {
     fn roll_one(&mut self, instance: &InstanceId, group: &'a Group) -> Option<()> {
         let view = self.round.views.get(instance)?;
         let found = view.found?;
-        if view.state != State::Live(Health::Healthy) {
-            return None;
+        match &view.state {
+            State::Live(Health::Healthy) => {}
+            State::Live(Health::Booting { .. }) => return self.later(instance, group, &found),
+            State::Live(Health::Dead(_))
+            | State::Busy
+            | State::Absent
+            | State::Hidden(..)
+            | State::Perhaps(_) => return None,
         }
         let need = self.need(instance, group, &found)?;
         if need.interrupts() && self.must_wait(instance, group) {
             return None;
         }
         match need {
-            Need::Quiet(drift, reason) => self.quietly(instance, group, &found, drift, reason),
+            Need::Quiet(config, drift) => self.quietly(instance, group, &found, config, drift),
             Need::Unmark => self.unmark(&found),
             Need::Rebuild(reason) => self.rebuild_in_row(instance, group, reason),
             Need::Rebind(to, reason) => self.rebind_in_row(instance, group, &found, to, reason),
-            Need::Restart(drift, reason) => {
-                self.restart_in_row(instance, group, &found, drift, reason)
+            Need::Restart(config, drift) => {
+                self.restart_in_row(instance, group, &found, config, drift)
             }
         }
     }
 
-    /// Nothing is interrupted while work of an earlier plan is in hand (it may be the row of just this change), or
-    /// while another instance of the group has yet to come up: the next round goes on.
+    /// A guest that is still coming up is set up first as it is.
+    fn later(&mut self, instance: &InstanceId, group: &'a Group, found: &Found<'_>) -> Option<()> {
+        let rebuilt = self.arrivals.contains_key(instance) && found.mark.stage == Stage::Ready;
+        let moves = self.round.place(instance)?.address != found.mark.address;
+        let changes = moves || self.machine_change(group, found).is_some();
+        if changes && !rebuilt {
+            let why = (NoticeKind::Waiting, "it has to come up first".to_owned());
+            self.say_later(instance, group, why);
+        }
+        None
+    }
+
+    /// Whether `instance` must be left in service for now. That is said; the next round goes on.
     fn must_wait(&mut self, instance: &InstanceId, group: &'a Group) -> bool {
-        let busy = self.round.memory.busy.keys().find(|i| *i != instance);
-        let text = match (busy, self.not_up(instance, group)) {
-            (Some(busy), _) => format!("its change waits for the work on {busy} to end"),
-            (None, Some(other)) => format!("its change waits for {other} to come up"),
-            (None, None) => return false,
+        let Some((kind, why)) = self.obstacle(instance, group) else {
+            return false;
         };
+        self.say_later(instance, group, (kind, why));
+        true
+    }
+
+    fn say_later(&mut self, instance: &InstanceId, group: &Group, (kind, why): Obstacle) {
         self.draft.notices.push(Notice {
-            kind: NoticeKind::Waiting,
+            kind,
             subject: instance.to_string(),
-            text,
+            text: format!("its change waits: {why}"),
             help: None,
             line: self.round.desired.lines.of(&group.key()),
         });
-        true
+    }
+
+    /// Why an instance may not be taken out of service now. Work of an earlier plan may be the row of just this change;
+    /// another one of its group may be out already; or requests can't be led elsewhere.
+    fn obstacle(&mut self, instance: &InstanceId, group: &'a Group) -> Option<Obstacle> {
+        let mut busy = self.round.memory.busy.keys();
+        if let Some(busy) = busy.find(|i| *i != instance) {
+            return Some((NoticeKind::Waiting, format!("{busy} is being worked on")));
+        }
+        if let Some(other) = self.not_up(instance, group) {
+            return Some((NoticeKind::Waiting, format!("{other} has to come up first")));
+        }
+        match &group.role {
+            Role::Service(_) if is_routed(self.round.desired, &group.id) => self.untold(group),
+            Role::Service(_) => None,
+            Role::LoadBalancer(lb) => self.holder_out_of_sight(group, lb),
+        }
     }
 
     /// An instance of the group that does not serve, and that nothing in this plan brings up.
     fn not_up(&self, instance: &InstanceId, group: &Group) -> Option<InstanceId> {
         let mut others = self.round.views_of(group).filter(|(i, _)| *i != instance);
         let other = others.find(|(i, view)| match view.state {
-            State::Live(Health::Booting { .. } | Health::Dead(_)) => !self.last.contains_key(*i),
+            State::Live(Health::Booting { .. } | Health::Dead(_)) => !self.planned.contains_key(*i),
+            // What can't be seen may be away for long, and what can't be placed too: others go on.
             State::Live(Health::Healthy)
             | State::Busy
             | State::Absent
@@ -140,27 +168,30 @@ impl<'a> Planner<'a> {
         if found.mark.moving_to.is_some() {
             return Some(Need::Unmark);
         }
-        let config = self.config_of(instance, group, found.host, place.address)?;
-        let Some(drift) = self.drift_of(instance, &config) else {
+        if self.round.facts(instance).is_none() {
             self.cannot_look(instance);
             return None;
-        };
+        }
+        let (config, drift) =
+            self.fitting(instance, group, found.host, place.address, &AS_IT_IS)?;
         if drift.is_none() && found.mark.port == group.port() {
             self.draft.unchanged += 1;
             return None;
         }
-        let reason = self.drift_reason(group, &drift);
         match (drift.interrupts(), &group.role) {
-            (true, _) => Some(Need::Restart(drift, reason)),
-            (false, Role::Service(_)) => Some(Need::Quiet(drift, reason)),
+            (true, _) => Some(Need::Restart(config, drift)),
+            (false, Role::Service(_)) => Some(Need::Quiet(config, drift)),
             // Its files follow the rotation, which is only complete at the end.
             (false, Role::LoadBalancer(_)) => None,
         }
     }
 
-    fn machine_change(&self, group: &Group, found: &Found<'_>) -> Option<Reason> {
+    pub(super) fn machine_change(&mut self, group: &'a Group, found: &Found<'_>) -> Option<Reason> {
         let (host, _) = self.round.host(found.host)?;
-        let wanted = fingerprint(self.round.desired, group, self.round.image(group)?, host);
+        let wanted = self.fingerprint(group, host)?;
+        if *wanted == *found.mark.digest {
+            return None;
+        }
         let changes = fingerprint_changes(&found.mark.digest, &wanted);
         let (first, ..) = changes.first()?;
         let words: Vec<String> = changes
@@ -196,15 +227,6 @@ impl<'a> Planner<'a> {
         }
     }
 
-    fn drift_reason(&self, group: &Group, drift: &Drift) -> Reason {
-        let line = self.round.desired.lines.of(&group.key());
-        reason_at(
-            ReasonCode::ConfigDrift,
-            format!("differs: {}", drift.words()),
-            line,
-        )
-    }
-
     fn cannot_look(&mut self, instance: &InstanceId) {
         let message = match self.round.observed.guests.get(instance) {
             Some(Seen::No(unseen)) => unseen.message.clone(),
@@ -224,28 +246,33 @@ impl<'a> Planner<'a> {
         instance: &InstanceId,
         group: &'a Group,
         found: &Found<'_>,
+        config: Arc<GuestConfig>,
         drift: Drift,
-        reason: Reason,
     ) -> Option<()> {
-        let setup = self.setup(instance, group, found, drift, reason, Vec::new())?;
-        self.push_configure(instance, group, found.host, found.mark, setup);
+        let setup = self.setup(instance, group, config, drift, Vec::new());
+        let id = self.push_configure(instance, group, found.host, found.mark, setup);
+        if found.mark.port != group.port() {
+            self.rotate_in(instance, group, found.mark.address);
+            self.before_rotation.insert(id);
+        }
         Some(())
     }
 
-    fn setup(
+    /// A configuration of a guest that lives.
+    pub(super) fn setup(
         &mut self,
         instance: &InstanceId,
         group: &'a Group,
-        found: &Found<'_>,
+        config: Arc<GuestConfig>,
         drift: Drift,
-        reason: Reason,
         needs: Vec<ActionId>,
-    ) -> Option<Setup> {
+    ) -> Setup {
         let restarts = drift.interrupts();
-        Some(Setup {
-            config: self.config_of(instance, group, found.host, found.mark.address)?,
-            motive: self.drift_motive(instance),
-            reason,
+        let motive = self.drift_motive(instance);
+        Setup {
+            config,
+            motive,
+            reason: self.drift_reason(group, &drift, motive),
             needs,
             after: Vec::new(),
             summary: format!("{instance}: {}", drift.words()),
@@ -255,198 +282,28 @@ impl<'a> Planner<'a> {
             interrupts: restarts
                 .then(|| self.noticed(instance, group, RESTART))
                 .flatten(),
-        })
+        }
     }
 
     fn unmark(&mut self, found: &Found<'_>) -> Option<()> {
-        let operation = Operation::SetMark(SetMark {
-            host: found.host.clone(),
-            domain: DomainName::new(&self.round.desired.cluster, &found.mark.instance),
-            mark: Mark {
-                moving_to: None,
-                ..found.mark.clone()
-            },
-        });
-        let summary = format!("{} stays at {}", found.mark.instance, found.mark.address);
-        let why = reason_at(
-            ReasonCode::Unfinished,
-            "a change of its address was begun and is not wanted any more",
-            None,
-        );
-        self.draft.push(Step::heal(operation, summary, why));
-        Some(())
-    }
-
-    fn rebuild_in_row(
-        &mut self,
-        instance: &InstanceId,
-        group: &'a Group,
-        reason: Reason,
-    ) -> Option<()> {
-        let needs = self.step_aside(instance, group, &reason);
-        let interrupts = self.noticed(instance, group, REBUILD);
-        let purpose = Purpose {
-            motive: Motive::Change,
-            reason,
-            needs,
-            after: Vec::new(),
-            interrupts,
-        };
-        self.row = Some(self.build(instance, purpose)?);
-        Some(())
-    }
-
-    fn restart_in_row(
-        &mut self,
-        instance: &InstanceId,
-        group: &'a Group,
-        found: &Found<'_>,
-        drift: Drift,
-        reason: Reason,
-    ) -> Option<()> {
-        let needs = self.step_aside(instance, group, &reason);
-        let setup = self.setup(instance, group, found, drift, reason, needs)?;
-        self.row = Some(self.push_configure(instance, group, found.host, found.mark, setup));
-        self.rotate_in(instance, group, found.mark.address);
-        Some(())
-    }
-
-    fn rebind_in_row(
-        &mut self,
-        instance: &InstanceId,
-        group: &'a Group,
-        found: &Found<'_>,
-        to: Ipv4Addr,
-        reason: Reason,
-    ) -> Option<()> {
-        let context = self.round.context(instance, group, found.host, to)?;
-        let interfaces = match render::interfaces(self.round.desired, &context) {
-            Ok(file) => file,
-            Err(error) => {
-                self.block(instance, error.to_string());
-                return None;
-            }
-        };
-        let needs = self.step_aside(instance, group, &reason);
-        let mac = self.mac_of(instance, group, found.host)?;
-        let operation = Operation::Rebind(Box::new(Rebind {
-            guest: self.round.guest_ref(group, found.host, found.mark),
-            domain: DomainName::new(&self.round.desired.cluster, instance),
-            to,
-            network: self.round.guest_network(found.host, &mac)?,
-            interfaces,
-            moving: Mark {
-                moving_to: Some(to),
-                ..found.mark.clone()
-            },
-            moved: Mark {
-                address: to,
-                moving_to: None,
-                ..found.mark.clone()
-            },
-            fallback: REBIND_FALLBACK,
-            healthy: (group.heartbeat.clone(), group.heartbeat.grace),
-        }));
-        let summary = format!("{instance} from {} to {to}", found.mark.address);
-        let mut step = Step::change(operation, summary, reason.clone())
-            .needs(needs)
-            .after(self.last.get(instance).copied());
-        if let Some((what, about)) = self.noticed(instance, group, RESTART) {
-            step = step.interrupts(what, about);
-        }
-        let id = self.draft.push(step);
-        self.last.insert(instance.clone(), id);
-        self.row = Some(id);
-        self.rotate_in(instance, group, to);
-        self.follow_address(instance, group, found, to, id, reason)
-    }
-
-    /// After a change of address, files that name it follow.
-    fn follow_address(
-        &mut self,
-        instance: &InstanceId,
-        group: &'a Group,
-        found: &Found<'_>,
-        to: Ipv4Addr,
-        rebind: ActionId,
-        reason: Reason,
-    ) -> Option<()> {
-        let config = self.config_of(instance, group, found.host, to)?;
-        let mut drift = self.drift_of(instance, &config)?;
-        drift
-            .changes
-            .retain(|c| c.path != "/etc/network/interfaces");
-        if drift.is_none() || matches!(group.role, Role::LoadBalancer(_)) {
-            return Some(());
-        }
+        let instance = &found.mark.instance;
         let mark = Mark {
-            address: to,
+            moving_to: None,
             ..found.mark.clone()
         };
-        let moved = Found {
-            mark: &mark,
-            ..*found
-        };
-        let setup = self.setup(instance, group, &moved, drift, reason, vec![rebind])?;
-        self.row = Some(self.push_configure(instance, group, found.host, &mark, setup));
+        let operation = Operation::SetMark(SetMark {
+            host: found.host.clone(),
+            domain: DomainName::new(&self.round.desired.cluster, instance),
+            mark: mark.clone(),
+        });
+        let summary = format!("{instance} stays at {}", mark.address);
+        let text = "a change of its address was begun and is not wanted any more";
+        let why = reason_at(ReasonCode::Unfinished, text, None);
+        let step = Step::heal(operation, summary, why).after(self.last.get(instance).copied());
+        let id = self.draft.push(step);
+        self.last.insert(instance.clone(), id);
+        self.marks
+            .insert(instance.clone(), (found.host.clone(), mark));
         Some(())
-    }
-
-    /// Makes room before `instance` is taken out of service: it gets no requests, and no VIP, any more. Returns what
-    /// the work on it needs.
-    fn step_aside(
-        &mut self,
-        instance: &InstanceId,
-        group: &'a Group,
-        reason: &Reason,
-    ) -> Vec<ActionId> {
-        let mut needs: Vec<ActionId> = self.row.into_iter().collect();
-        let healed = self
-            .last
-            .iter()
-            .filter(|(i, _)| i.group == group.id && *i != instance)
-            .map(|(_, id)| *id);
-        needs.extend(healed.collect::<Vec<_>>());
-        needs.sort_unstable();
-        needs.dedup();
-        match &group.role {
-            Role::Service(_)
-                if self.others_live(instance, group)
-                    && is_routed(self.round.desired, &group.id) =>
-            {
-                self.rotation.take_out(instance);
-                let why = Reason {
-                    text: format!("{instance} is worked on next: {}", reason.text),
-                    ..reason.clone()
-                };
-                let rotated = self.rotate(&why, &needs);
-                needs.extend(rotated);
-            }
-            Role::Service(_) => {}
-            Role::LoadBalancer(lb) => needs.extend(self.hand_over_vip(instance, group, lb, &needs)),
-        }
-        needs
-    }
-
-    /// Whether another instance of the group serves meanwhile.
-    pub(super) fn others_live(&self, instance: &InstanceId, group: &Group) -> bool {
-        self.round.views_of(group).any(|(other, view)| {
-            other != instance
-                && (view.state == State::Live(Health::Healthy) || self.planned.contains_key(other))
-        })
-    }
-
-    fn noticed(
-        &self,
-        instance: &InstanceId,
-        group: &Group,
-        about: Duration,
-    ) -> Option<(String, Duration)> {
-        (!self.others_live(instance, group)).then(|| {
-            (
-                format!("{} (its only instance that serves)", group.id),
-                about,
-            )
-        })
     }
 }

@@ -1,198 +1,26 @@
-//! Who holds a VIP. It is never on two guests: an old holder gives it up or is fenced before another one gets it.
+//! Who holds a VIP, once the failures are dealt with: it is handed over before its holder is worked on, given where
+//! nobody has it, and taken away where it is not desired any more. It is never on two guests.
+
+use ipnet::Ipv4Net;
 
 use super::Planner;
 use super::draft::{Step, reason, reason_at};
-use super::health::Health;
+use super::inventory::Found;
 use super::machine::volumes;
 use super::round::State;
-use crate::model::action::{GuestRef, Operation, Removal, VipMove};
+use crate::model::action::{GuestRef, Operation, VipMove};
 use crate::model::desired::{Group, LoadBalancer};
-use crate::model::facts::{Answer, DomainState};
-use crate::model::id::{DomainName, InstanceId};
-use crate::model::mark::Mark;
+use crate::model::id::{HostId, InstanceId};
 use crate::model::plan::{ActionId, Motive, Notice, NoticeKind, ReasonCode};
 
-/// Whether a guest may hold a VIP.
-#[derive(Debug, PartialEq)]
-enum Hold {
-    /// It was seen to hold it.
-    Yes,
-    /// It was seen not to, or it does not run.
-    No,
-    /// It can't be looked into; it is dead, so it may be fenced.
-    Fenceable,
-    /// It can't be looked into, and it may live.
-    Perhaps(String),
-}
-
 impl<'a> Planner<'a> {
-    /// Takes every VIP from a dead holder to a living guest: first of all, since users notice nothing more than this.
-    pub(super) fn fail_over_vips(&mut self) {
-        for (group, lb) in self.round.desired.load_balancers() {
-            let holders: Vec<InstanceId> = self.holders_seen(group, lb);
-            let (good, bad): (Vec<_>, Vec<_>) =
-                holders.into_iter().partition(|i| self.is_healthy(i));
-            if let Some(holder) = good.first() {
-                self.holders.insert(group.id.clone(), holder.clone());
-            }
-            for surplus in good.iter().skip(1) {
-                self.take_from_double(surplus, group, lb);
-            }
-            let dead: Vec<InstanceId> = match good.is_empty() {
-                true => bad.into_iter().chain(self.fenceable(group, lb)).collect(),
-                false => bad,
-            };
-            if !dead.is_empty() {
-                self.fail_over(group, lb, &dead);
-            }
-        }
-    }
-
-    fn holders_seen(&self, group: &Group, lb: &LoadBalancer) -> Vec<InstanceId> {
-        let seen = self.round.observed.guests.iter();
-        seen.filter(|(i, _)| i.group == group.id)
-            .filter(|(_, s)| {
-                s.facts()
-                    .is_some_and(|f| f.addresses.iter().any(|a| a.address == lb.vip.addr()))
-            })
-            .map(|(i, _)| i.clone())
-            .collect()
-    }
-
-    fn is_healthy(&self, instance: &InstanceId) -> bool {
-        let view = self.round.views.get(instance);
-        view.is_some_and(|v| v.state == State::Live(Health::Healthy))
-    }
-
-    fn fenceable(&self, group: &Group, lb: &LoadBalancer) -> Vec<InstanceId> {
-        let views = self.round.views_of(group);
-        views
-            .filter(|(i, _)| self.hold(i, group, lb) == Hold::Fenceable)
-            .map(|(i, _)| i.clone())
-            .collect()
-    }
-
-    fn hold(&self, instance: &InstanceId, group: &Group, lb: &LoadBalancer) -> Hold {
-        let Some(view) = self.round.views.get(instance) else {
-            return Hold::No;
-        };
-        let off = view
-            .found
-            .is_some_and(|f| f.domain.state == DomainState::Off);
-        if off || view.state == State::Absent {
-            return Hold::No;
-        }
-        if let Some(facts) = self.round.facts(instance) {
-            let holds = facts.addresses.iter().any(|a| a.address == lb.vip.addr());
-            return if holds { Hold::Yes } else { Hold::No };
-        }
-        // Only we hand out VIPs: a guest that did not have it when we last knew does not have it now.
-        let known = self.round.memory.holders.get(&group.id);
-        if known.is_some_and(|h| h.instance != *instance) {
-            return Hold::No;
-        }
-        match &view.state {
-            State::Live(Health::Dead(_)) => Hold::Fenceable,
-            State::Live(Health::Healthy | Health::Booting { .. }) => {
-                Hold::Perhaps("can't be looked into".to_owned())
-            }
-            State::Hidden(host, _) | State::Perhaps(host) => {
-                Hold::Perhaps(format!("host {host} can't be seen"))
-            }
-            State::Busy => Hold::Perhaps("an action is at work on it".to_owned()),
-            State::Absent => Hold::No,
-        }
-    }
-
-    fn take_from_double(&mut self, instance: &InstanceId, group: &'a Group, lb: &LoadBalancer) {
-        let Some(guest) = self.guest_now(instance, group) else {
-            return;
-        };
-        let operation = Operation::DropVip(vip_move(guest, group, lb, None));
-        let summary = format!("{} off {instance}", lb.vip.addr());
-        let why = reason(ReasonCode::VipDoubled, "another guest holds it too");
-        let id = self.draft.push(Step::heal(operation, summary, why));
-        self.last.insert(instance.clone(), id);
-    }
-
-    fn fail_over(&mut self, group: &'a Group, lb: &LoadBalancer, dead: &[InstanceId]) {
-        let fences: Vec<ActionId> = dead
-            .iter()
-            .filter_map(|i| self.fence(i, group, lb))
-            .collect();
-        if fences.len() < dead.len() || self.holders.contains_key(&group.id) {
-            return;
-        }
-        let Some(next) = self.next_holder(group) else {
-            return;
-        };
-        let text = format!(
-            "its holder {} is dead",
-            dead.first().map(ToString::to_string).unwrap_or_default()
-        );
-        let id = self.add_vip(
-            &next,
-            group,
-            lb,
-            Motive::Heal,
-            ReasonCode::VipUnheld,
-            text,
-            fences,
-        );
-        for instance in dead {
-            self.last.extend(id.map(|id| (instance.clone(), id)));
-        }
-    }
-
-    fn fence(
+    /// Adds the action.
+    pub(super) fn add_vip(
         &mut self,
         instance: &InstanceId,
         group: &'a Group,
         lb: &LoadBalancer,
-    ) -> Option<ActionId> {
-        let view = self.round.views.get(instance)?;
-        let State::Live(Health::Dead(dead)) = &view.state else {
-            return None;
-        };
-        let found = view.found?;
-        let text = format!("it holds or may hold {}, and {}", lb.vip.addr(), dead.text);
-        let line = self.round.desired.lines.of(&group.key());
-        let operation = Operation::Fence(Removal {
-            host: found.host.clone(),
-            instance: instance.clone(),
-            domain: DomainName::new(&self.round.desired.cluster, instance),
-            uuid: found.domain.uuid.clone(),
-            generation: found.mark.generation.clone(),
-            volumes: Vec::new(),
-        });
-        let summary = format!("{instance} on host {}", found.host);
-        let step = Step::heal(
-            operation,
-            summary,
-            reason_at(ReasonCode::FenceFirst, text, line),
-        );
-        let id = self.draft.push(step);
-        self.last.insert(instance.clone(), id);
-        Some(id)
-    }
-
-    /// A living, configured guest that can take the VIP now.
-    fn next_holder(&self, group: &Group) -> Option<InstanceId> {
-        let mut views = self.round.views_of(group);
-        views
-            .find(|(i, _)| self.is_healthy(i) && self.round.facts(i).is_some())
-            .map(|(i, _)| i.clone())
-    }
-
-    #[allow(clippy::too_many_arguments)] // the parts of one sentence: who, what, why, after what
-    fn add_vip(
-        &mut self,
-        instance: &InstanceId,
-        group: &'a Group,
-        lb: &LoadBalancer,
-        motive: Motive,
-        code: ReasonCode,
-        text: String,
+        (motive, code, text): (Motive, ReasonCode, String),
         needs: Vec<ActionId>,
     ) -> Option<ActionId> {
         let guest = self.guest_now(instance, group)?;
@@ -209,7 +37,7 @@ impl<'a> Planner<'a> {
     }
 
     /// How a guest is reached at this point of the plan.
-    fn guest_now(&self, instance: &InstanceId, group: &Group) -> Option<GuestRef> {
+    pub(super) fn guest_now(&self, instance: &InstanceId, group: &Group) -> Option<GuestRef> {
         let seen = || {
             let (found, _) = self
                 .round
@@ -218,11 +46,11 @@ impl<'a> Planner<'a> {
                 .find(|(f, _)| f.mark.instance == *instance)?;
             Some((found.host.clone(), found.mark.clone()))
         };
-        let (host, mark): (_, Mark) = self.present_mark(instance).or_else(seen)?;
+        let (host, mark) = self.present_mark(instance).or_else(seen)?;
         Some(self.round.guest_ref(group, &host, &mark))
     }
 
-    /// Before the holder is worked on, another guest takes the VIP over, at a moment without open connections.
+    /// Before the holder is worked on or goes, another guest takes the VIP over, at a moment without open connections.
     pub(super) fn hand_over_vip(
         &mut self,
         instance: &InstanceId,
@@ -245,25 +73,25 @@ impl<'a> Planner<'a> {
         let (Some(other), Some(guest)) = (other, self.guest_now(instance, group)) else {
             return Vec::new();
         };
-        let text = format!("{instance} is worked on next");
+        let text = match self.round.views.contains_key(instance) {
+            true => format!("{instance} is worked on next"),
+            false => format!("{instance} goes next"),
+        };
+        let line = self.round.desired.lines.of(&group.key());
         let operation = Operation::DropVip(vip_move(guest, group, lb, Some(lb.port)));
         let summary = format!("{} off {instance}", lb.vip.addr());
-        let mut needs = needs.to_vec();
-        needs.extend(self.last.get(&other).copied());
-        let step = Step::change(
-            operation,
-            summary,
-            reason(ReasonCode::HolderChanges, text.clone()),
-        )
-        .needs(needs);
+        let why = reason_at(ReasonCode::HolderChanges, text.clone(), line);
+        let step = Step::change(operation, summary, why)
+            .needs(needs.iter().copied())
+            .needs(self.last.get(&other).copied())
+            .after(self.last.get(instance).copied());
         let drop = self.draft.push(step);
+        self.last.insert(instance.clone(), drop);
         let add = self.add_vip(
             &other,
             group,
             lb,
-            Motive::Change,
-            ReasonCode::HolderChanges,
-            text,
+            (Motive::Change, ReasonCode::HolderChanges, text),
             vec![drop],
         );
         add.into_iter().collect()
@@ -274,16 +102,21 @@ impl<'a> Planner<'a> {
         for (group, lb) in self.round.desired.load_balancers() {
             match self.holders.get(&group.id).cloned() {
                 None => self.give_vip(group, lb),
+                Some(holder) if !self.round.views.contains_key(&holder) => {
+                    self.hand_over_vip(&holder, group, lb, &[]);
+                }
                 Some(holder) => self.restore_after_rebuild(&holder, group, lb),
             }
-            self.drop_stale(group, lb);
+            // Until the new one is held, the old one is better than none.
+            if self.holders.contains_key(&group.id) {
+                self.drop_stale(group, lb);
+            }
         }
     }
 
-    fn give_vip(&mut self, group: &'a Group, lb: &LoadBalancer) {
-        let line = self.round.desired.lines.of(&format!("{}.vip", group.key()));
-        let subject = format!("VIP {}", lb.vip.addr());
-        if let Some(notice) = self.why_not_yet(group, lb, &subject, line) {
+    fn give_vip(&mut self, group: &'a Group, lb: &'a LoadBalancer) {
+        let likely = self.likely_holder(group, lb);
+        if let Some(notice) = self.why_not_yet(group, lb, likely.as_ref()) {
             self.draft.notices.push(notice);
             return;
         }
@@ -294,75 +127,70 @@ impl<'a> Planner<'a> {
                 .find(|i| self.planned.contains_key(*i))
                 .cloned()
         };
-        let Some(next) = self.next_holder(group).or_else(fresh) else {
-            if group.replicas > 0 {
-                let text = "no load balancer lives that could hold it".to_owned();
-                self.draft.notices.push(Notice {
-                    kind: NoticeKind::Waiting,
-                    subject,
-                    text,
-                    help: None,
-                    line,
-                });
-            }
+        let Some(next) = likely.or_else(|| self.next_holder(group)).or_else(fresh) else {
+            let notice = self.nobody_to_hold(group, lb);
+            self.draft.notices.extend(notice);
             return;
         };
-        let known = self.round.memory.holders.contains_key(&group.id);
-        let motive = if known { Motive::Heal } else { Motive::Change };
+        let fences = self.fence_former(&next, group, lb);
+        let motive = self.vip_motive(group, lb);
         self.add_vip(
             &next,
             group,
             lb,
-            motive,
-            ReasonCode::VipUnheld,
-            "nobody holds it".to_owned(),
-            Vec::new(),
+            (motive, ReasonCode::VipUnheld, "nobody holds it".to_owned()),
+            fences,
         );
     }
 
-    fn why_not_yet(
-        &self,
-        group: &Group,
-        lb: &LoadBalancer,
-        subject: &str,
-        line: Option<u32>,
-    ) -> Option<Notice> {
-        let vip = lb.vip.addr();
-        if let Some(Answer::Taken { mac }) = self.round.observed.probed.get(&vip) {
-            return Some(Notice {
-                kind: NoticeKind::Blocked,
-                subject: subject.to_owned(),
-                text: format!(
-                    "{mac} answers for it, and is none of our guests that were seen to hold it"
-                ),
-                help: Some("give that machine another address, or choose another VIP".to_owned()),
-                line,
+    fn nobody_to_hold(&self, group: &'a Group, lb: &LoadBalancer) -> Option<Notice> {
+        let comes = self
+            .round
+            .views_of(group)
+            .any(|(_, view)| match view.state {
+                State::Busy | State::Live(_) => true,
+                State::Absent | State::Hidden(..) | State::Perhaps(_) => false,
             });
-        }
-        let perhaps =
-            self.round
-                .views_of(group)
-                .find_map(|(i, _)| match self.hold(i, group, lb) {
-                    Hold::Perhaps(why) if !self.planned.contains_key(i) => Some((i, why)),
-                    Hold::Perhaps(_) | Hold::Yes | Hold::No | Hold::Fenceable => None,
-                })?;
-        let busy = self.round.memory.busy.contains_key(perhaps.0);
-        Some(Notice {
-            kind: if busy {
+        (group.replicas > 0).then(|| Notice {
+            kind: if comes {
                 NoticeKind::Waiting
             } else {
-                NoticeKind::Unknown
+                NoticeKind::Blocked
             },
-            subject: subject.to_owned(),
-            text: format!("{} may hold it: {}", perhaps.0, perhaps.1),
-            help: Some("it is not given to another guest before that is known".to_owned()),
-            line,
+            subject: format!("VIP {}", lb.vip.addr()),
+            text: "no load balancer lives that could hold it".to_owned(),
+            help: None,
+            line: self.round.desired.lines.of(&format!("{}.vip", group.key())),
         })
+    }
+
+    /// Guests of groups that are gone from the file may hold the VIP still: they end first.
+    pub(super) fn fence_former(
+        &mut self,
+        next: &InstanceId,
+        group: &'a Group,
+        lb: &LoadBalancer,
+    ) -> Vec<ActionId> {
+        let former: Vec<Found<'a>> = self.former_holders(group, lb);
+        let ready = self.last.get(next).copied();
+        let fence = |found: Found<'a>| {
+            let text = format!(
+                "it holds or may hold {}, and is not desired any more",
+                lb.vip.addr()
+            );
+            let id = self.push_fence(&found, Motive::Change, reason(ReasonCode::FenceFirst, text));
+            // Not before there is somebody to take over.
+            if let (Some(action), Some(ready)) = (self.draft.actions.last_mut(), ready) {
+                action.needs.insert(ready);
+            }
+            id
+        };
+        former.into_iter().map(fence).collect()
     }
 
     /// A holder that is rebuilt in this plan loses the VIP with its old life.
     fn restore_after_rebuild(&mut self, holder: &InstanceId, group: &'a Group, lb: &LoadBalancer) {
-        let mut rebuilt = false;
+        let mut rebuilt = None;
         for action in self
             .draft
             .actions
@@ -370,59 +198,66 @@ impl<'a> Planner<'a> {
             .filter(|a| a.operation.instance() == Some(holder))
         {
             match action.operation {
-                Operation::Recreate(_) => rebuilt = true,
-                Operation::AddVip(_) => rebuilt = false,
+                Operation::Recreate(_) => rebuilt = Some(action.motive),
+                Operation::AddVip(_) => rebuilt = None,
                 _ => {}
             }
         }
-        if rebuilt {
+        if let Some(motive) = rebuilt {
             let text = "its holder was rebuilt".to_owned();
             self.add_vip(
                 holder,
                 group,
                 lb,
-                Motive::Change,
-                ReasonCode::VipUnheld,
-                text,
+                (motive, ReasonCode::VipUnheld, text),
                 Vec::new(),
             );
         }
     }
 
     fn drop_stale(&mut self, group: &'a Group, lb: &LoadBalancer) {
-        let stale: Vec<(InstanceId, crate::model::facts::GuestAddress)> = self
+        let stale: Vec<(InstanceId, Ipv4Net)> = self
             .round
             .observed
             .guests
             .iter()
             .filter(|(i, _)| i.group == group.id && self.is_healthy(i))
             .filter_map(|(i, s)| Some((i, s.facts()?)))
-            .flat_map(|(i, f)| f.addresses.iter().map(move |a| (i.clone(), a.clone())))
+            .flat_map(|(i, f)| f.addresses.iter().map(move |a| (i, a)))
             .filter(|(_, a)| a.vip && a.address != lb.vip.addr())
+            .filter_map(|(i, a)| Some((i.clone(), Ipv4Net::new(a.address, a.prefix).ok()?)))
             .collect();
-        for (instance, address) in stale {
-            let Some(guest) = self.guest_now(&instance, group) else {
-                continue;
-            };
-            let Ok(old) = ipnet::Ipv4Net::new(address.address, address.prefix) else {
-                continue;
-            };
-            let mut gone = vip_move(guest, group, lb, Some(lb.port));
-            gone.vip = old;
-            let line = self.round.desired.lines.of(&format!("{}.vip", group.key()));
-            let why = reason_at(
-                ReasonCode::VipStale,
-                format!("the VIP is {} now", lb.vip.addr()),
-                line,
-            );
-            let summary = format!("{} off {instance}", address.address);
-            let needs = self.holder_action(group);
-            let step = Step::change(Operation::DropVip(gone), summary, why)
-                .needs(needs)
-                .after(self.last.get(&instance).copied());
-            let id = self.draft.push(step);
-            self.last.insert(instance, id);
+        for (instance, old) in stale {
+            self.drop_one(&instance, old, group, lb);
         }
+    }
+
+    fn drop_one(
+        &mut self,
+        instance: &InstanceId,
+        old: Ipv4Net,
+        group: &'a Group,
+        lb: &LoadBalancer,
+    ) {
+        let Some(guest) = self.guest_now(instance, group) else {
+            return;
+        };
+        let gone = VipMove {
+            vip: old,
+            ..vip_move(guest, group, lb, Some(lb.port))
+        };
+        let line = self.round.desired.lines.of(&format!("{}.vip", group.key()));
+        let why = reason_at(
+            ReasonCode::VipStale,
+            format!("the VIP is {} now", lb.vip.addr()),
+            line,
+        );
+        let summary = format!("{} off {instance}", old.addr());
+        let step = Step::change(Operation::DropVip(gone), summary, why)
+            .needs(self.holder_action(group))
+            .after(self.last.get(instance).copied());
+        let id = self.draft.push(step);
+        self.last.insert(instance.clone(), id);
     }
 
     fn holder_action(&self, group: &Group) -> Option<ActionId> {
@@ -439,18 +274,20 @@ impl<'a> Planner<'a> {
     }
 
     /// The files of an instance on its host, for its removal.
-    pub(super) fn volumes_of(
-        &self,
-        instance: &InstanceId,
-        host: &crate::model::id::HostId,
-    ) -> Vec<String> {
+    pub(super) fn volumes_of(&self, instance: &InstanceId, host: &HostId) -> Vec<String> {
         let host = self.round.desired.hosts.get(host);
         host.map(|h| volumes(self.round.desired, h, instance))
             .unwrap_or_default()
     }
 }
 
-fn vip_move(guest: GuestRef, group: &Group, lb: &LoadBalancer, quiet_port: Option<u16>) -> VipMove {
+/// A VIP that comes to a guest, or leaves it.
+pub(super) fn vip_move(
+    guest: GuestRef,
+    group: &Group,
+    lb: &LoadBalancer,
+    quiet_port: Option<u16>,
+) -> VipMove {
     VipMove {
         guest,
         balancer: group.id.clone(),

@@ -42,7 +42,7 @@ pub fn daemon(
     let script = process.script(&revision, &paths(files, OnChange::Reload))?;
     Ok(Some(Daemon {
         init: guest.image.init,
-        units: process.units(name.as_str())?,
+        units: process.units(name.as_str(), guest.image.init)?,
         script: plain(script_path, script, 0o700),
         revision,
         loads: loads(files),
@@ -141,21 +141,23 @@ impl Process<'_> {
     }
 
     /// A unit for every init that needs one. busybox has a line in `/etc/inittab` instead, which the adapter keeps.
-    fn units(&self, name: &str) -> Result<BTreeMap<Init, RenderedFile>, RenderError> {
+    /// For the init that the image is known to have; for each one where that is not said.
+    fn units(&self, name: &str, known: Init) -> Result<BTreeMap<Init, RenderedFile>, RenderError> {
         let variables = self.variables.with("daemon", self.values.clone());
-        let unit = |init: Init, builtin: Builtin, path: String, mode: u32| {
-            let content = render(builtin.template(self.desired), &variables)?;
-            Ok((init, plain(path, content, mode)))
-        };
         let systemd = format!("/etc/systemd/system/reconcile-{name}.service");
         let openrc = format!("/etc/init.d/reconcile-{name}");
         let supervise = format!("/etc/reconcile/{name}.supervise");
         [
-            unit(Init::Systemd, Builtin::Systemd, systemd, 0o644),
-            unit(Init::Openrc, Builtin::Openrc, openrc, 0o755),
-            unit(Init::None, Builtin::Supervise, supervise, 0o755),
+            (Init::Systemd, Builtin::Systemd, systemd, 0o644),
+            (Init::Openrc, Builtin::Openrc, openrc, 0o755),
+            (Init::None, Builtin::Supervise, supervise, 0o755),
         ]
         .into_iter()
+        .filter(|(init, ..)| known == Init::Auto || known == *init)
+        .map(|(init, builtin, path, mode)| {
+            let content = render(builtin.template(self.desired), &variables)?;
+            Ok((init, plain(path, content, mode)))
+        })
         .collect()
     }
 }

@@ -133,8 +133,11 @@ fn edit(product: &Product, spec: &mut Spec, name: &str, change: impl FnOnce(&mut
     report
 }
 
+/// What is done, each thing once: when something breaks or stalls meanwhile, a new round goes on where the last one was,
+/// and a load balancer may come to its new list in one step more.
 fn sorted(mut doings: Vec<Doing>) -> Vec<Doing> {
     doings.sort();
+    doings.dedup();
     doings
 }
 

@@ -33,7 +33,7 @@ fn strangers_survive_everything_and_their_addresses_are_left_alone() {
     product.apply();
     assert_eq!(
         product.lab.domains(),
-        [stranger.clone()],
+        std::slice::from_ref(&stranger),
         "all of ours is gone, and the stranger is as it was"
     );
     comes_up(&product.lab, &free);

@@ -98,6 +98,10 @@ fn the_vip_leaves_a_killed_load_balancer_within_two_seconds_and_is_never_on_two(
     );
     assert_eq!(holders.len(), 2, "the VIP moved once: {holders:?}");
     assert_eq!(holders[0], holder.mac);
+    let next = self::holder(&product, &spec);
+    let status = product.status();
+    let told = &status["load_balancers"][0]["holders"];
+    assert_eq!(*told, serde_json::json!([next.instance]), "{status:#}");
     let addresses = product.lab.in_guest(&fresh.address, "ip -4 -o addr");
     assert!(
         !addresses.contains(&spec.vip),

@@ -145,11 +145,6 @@ impl Lab {
         state().join("hosts").join(host).join("fs")
     }
 
-    /// The guest image that all labs share.
-    pub fn image(&self, file: &str) -> PathBuf {
-        root().join(".lab/images").join(file)
-    }
-
     /// A file of the operator's ssh.
     pub fn ssh(&self, file: &str) -> PathBuf {
         state().join("ssh").join(file)
@@ -210,8 +205,6 @@ pub fn output(command: &mut Command) -> Result<String, String> {
 fn sit_down() {
     static SITTING: OnceLock<Child> = OnceLock::new();
     SITTING.get_or_init(|| {
-        let lab = root().join(".lab");
-        std::fs::create_dir_all(&lab).expect("the directory of the labs can be made");
         let last = if kept() {
             ""
         } else {
@@ -220,7 +213,7 @@ fn sit_down() {
         // Ctrl-C reaches all of this terminal's processes: this one does its work then.
         let wait = format!("trap '' INT HUP; echo ready; cat >/dev/null; {last}");
         let mut child = Command::new("flock")
-            .arg(lab.join("test.sitting"))
+            .arg(concat!(env!("CARGO_TARGET_TMPDIR"), "/sitting"))
             .args(["sh", "-c", &wait, "sh", NAME])
             .arg(root().join("tests/lab/lab"))
             .stdin(Stdio::piped())

@@ -133,12 +133,6 @@ impl Product {
         run
     }
 
-    /// The plan for the file, as JSON.
-    #[track_caller]
-    pub fn plan(&self) -> Value {
-        self.run(&["--dry-run", "--output", "json"]).json()
-    }
-
     /// The plan for another file.
     #[track_caller]
     pub fn preview(&self, spec: &Spec) -> Vec<Doing> {
@@ -185,7 +179,8 @@ impl Product {
     /// All that was done, oldest first.
     #[track_caller]
     pub fn history(&self) -> Vec<Value> {
-        let text = std::fs::read_to_string(self.path("state/t/history.jsonl")).unwrap_or_default();
+        let mut command = self.command(&self.file(), &["history", "-n", "0", "--output", "json"]);
+        let text = super::lab::output(&mut command).expect("the history can be read");
         text.lines()
             .map(|line| serde_json::from_str(line).expect("a line of the history is JSON"))
             .collect()
@@ -203,8 +198,15 @@ impl Product {
             .collect()
     }
 
-    /// Starts the controller.
+    /// Starts the controller, and waits until it knows all guests: what breaks from then on, it has seen whole.
+    #[track_caller]
     pub fn watch(&self) -> Watch<'_> {
+        self.watch_without("")
+    }
+
+    /// The same, where the guests of one host can't be heard.
+    #[track_caller]
+    pub fn watch_without(&self, silent: &str) -> Watch<'_> {
         let log = self.path("watch.log");
         let out = File::create(&log).expect("a log can be written");
         let mut command = self.command(&self.file(), &["watch", "-v"]);
@@ -217,17 +219,10 @@ impl Product {
             product: self,
             child,
         };
-        // From here on it knows them all: what breaks now, it has seen whole.
-        for guest in self
-            .lab
-            .domains()
-            .iter()
-            .filter(|domain| !domain.instance.is_empty())
-        {
-            watch.wait_for(
-                &format!("heartbeat came instance={}\n", guest.instance),
-                seconds(30),
-            );
+        let domains = self.lab.domains().into_iter();
+        for guest in domains.filter(|d| !d.instance.is_empty() && d.host != silent) {
+            let came = format!("heartbeat came instance={}\n", guest.instance);
+            watch.wait_for(&came, seconds(30));
         }
         watch
     }
@@ -247,10 +242,13 @@ impl Product {
             .unwrap_or_default();
         println!("--- status\n{}", String::from_utf8_lossy(&said));
         for domain in self.lab.domains() {
-            println!(
-                "--- {domain:?}\n{}",
-                self.lab.console(&domain.host, &domain.name)
-            );
+            let console = self.lab.console(&domain.host, &domain.name);
+            println!("--- {domain:?}\n{console}");
+            if domain.run.is_some() && !domain.instance.is_empty() {
+                let script = "tail -n 20 /var/log/*.log; uptime";
+                let logs = self.lab.try_in_guest(&domain.address, script);
+                println!("{}", logs.unwrap_or_else(|error| error));
+            }
         }
     }
 }

@@ -94,7 +94,7 @@ images:
         )?;
         if self.empty {
             return match self.services.as_str() {
-                "" => write!(f, "services: {{}}\n"),
+                "" => writeln!(f, "services: {{}}"),
                 services => write!(f, "services:\n{services}"),
             };
         }
@@ -124,7 +124,7 @@ images:
     memory: 96MiB
     heartbeat: {{ every: 200ms, timeout: 300ms, retries: 4, grace: 1m }}
     routes:
-      /random: {{ service: random, connect_timeout: 300ms, timeout: 1s }}
+      /random: {{ service: random, timeout: 1s }}
 "
         )?;
         self.routes

@@ -26,7 +26,7 @@ fn an_unreachable_host_is_unknown_and_the_others_go_on() {
     assert_eq!(run.code, 4, "{}", run.all());
     is_unknown(&run.json(), &format!("host {hidden}"));
 
-    let watch = product.watch();
+    let watch = product.watch_without(hidden);
     let victim = before
         .iter()
         .find(|d| d.host != hidden && d.instance.starts_with("random"))

@@ -1,5 +1,5 @@
 # settle.sh: comes in over the new address, so it works: it is kept for good, and the old one goes.
-# MAC ADDRESS OLD GATEWAY. Parameters: the file with the interfaces.
+# MAC ADDRESS OLD GATEWAY NAME. Parameters: the file with the interfaces.
 init=none
 interface_of "$MAC"
 ours=$interface
@@ -18,4 +18,12 @@ interface=$ours
 # It may have gone with the old address.
 [ -z "$GATEWAY" ] || ip route replace default via "$GATEWAY" dev "$interface" || fail "can't set the route over $GATEWAY"
 announce "$ADDRESS"
+# A guest with a seed was told who it is; one without a seed is told here.
+read_value /proc/sys/kernel/hostname
+if [ "$value" != "$NAME" ]; then
+  if ! { echo "$NAME" > /etc/hostname && echo "$NAME" > /proc/sys/kernel/hostname; }; then
+    fail "can't set the guest's name"
+  fi
+  changed=yes
+fi
 [ $changed = yes ] || already

@@ -48,6 +48,7 @@ pub fn healthy_world() -> World {
     world.guest("web-1").addresses.push(vip);
     let holder = Holder {
         instance: instance("web-1"),
+        vip: None,
         since: ago(11_520),
     };
     world.memory.holders.insert("web".parse().unwrap(), holder);

@@ -1,0 +1,216 @@
+//! Telling the load balancers where to send requests, at every point of the plan where that changes.
+
+use std::collections::BTreeSet;
+
+use super::Planner;
+use super::configure::{AS_IT_IS, REACH, Setup};
+use super::draft::reason_at;
+use super::health::Health;
+use super::hold::Hold;
+use super::rotation::{Trust, routes_to};
+use super::round::{State, View};
+use crate::model::desired::{Group, LoadBalancer, Role};
+use crate::model::id::InstanceId;
+use crate::model::plan::{ActionId, Motive, NoticeKind, Reason, ReasonCode};
+
+/// Why something has to wait, and whether that is a matter of time or of sight.
+pub(super) type Obstacle = (NoticeKind, String);
+
+impl<'a> Planner<'a> {
+    /// Brings every load balancer that lives to the rotation at this point of the plan.
+    pub(super) fn rotate(
+        &mut self,
+        motive: Motive,
+        why: &Reason,
+        needs: &[ActionId],
+    ) -> Vec<ActionId> {
+        let balancers = self.living_balancers();
+        let told = balancers.into_iter().filter_map(|(instance, group, _)| {
+            self.rotate_one(&instance, group, (motive, why.clone()), needs, &AS_IT_IS)
+        });
+        told.collect::<Vec<_>>()
+    }
+
+    fn living_balancers(&self) -> Vec<(InstanceId, &'a Group, &'a LoadBalancer)> {
+        let balancer = |view: &View<'a>| match &view.group.role {
+            Role::LoadBalancer(lb) => Some((view.group, lb)),
+            Role::Service(_) => None,
+        };
+        self.round
+            .views
+            .iter()
+            .filter(|(instance, view)| self.lives_now(instance, &view.state))
+            .filter_map(|(instance, view)| {
+                balancer(view).map(|(group, lb)| (instance.clone(), group, lb))
+            })
+            .collect()
+    }
+
+    /// Whether an instance lives at this point of the plan.
+    fn lives_now(&self, instance: &InstanceId, state: &State<'_>) -> bool {
+        match state {
+            State::Live(Health::Healthy) => true,
+            State::Live(Health::Booting { .. } | Health::Dead(_)) | State::Absent => {
+                self.planned.contains_key(instance)
+            }
+            State::Busy | State::Hidden(..) | State::Perhaps(_) => false,
+        }
+    }
+
+    fn rotate_one(
+        &mut self,
+        instance: &InstanceId,
+        group: &'a Group,
+        (motive, reason): (Motive, Reason),
+        needs: &[ActionId],
+        trusts: &[Trust],
+    ) -> Option<ActionId> {
+        let (host, mark) = self.present_mark(instance)?;
+        let (config, drift) = self.fitting(instance, group, &host, mark.address, trusts)?;
+        if drift.is_none() || drift.interrupts() {
+            return None; // a restart is a change of its own, in the row
+        }
+        let setup = Setup {
+            config,
+            motive,
+            reason,
+            needs: needs.to_vec(),
+            after: Vec::new(),
+            summary: format!("{instance}: {}", drift.words()),
+            changes: drift.changes,
+            boot: REACH,
+            must_live: false,
+            interrupts: None,
+        };
+        Some(self.push_configure(instance, group, &host, &mark, setup))
+    }
+
+    /// The last step that makes all load balancers send requests to all instances: first what is certain, then, once
+    /// they are well, those that this plan makes well.
+    pub(super) fn send_requests_to_all(&mut self) {
+        for (instance, group, lb) in self.living_balancers() {
+            let promises = self.rotation.promises(lb);
+            let certain: BTreeSet<ActionId> = self
+                .row
+                .into_iter()
+                .chain(self.before_rotation.iter().copied())
+                .collect();
+            if promises.is_empty() || !self.rotation.only_news(lb) {
+                self.rotate_last(&instance, group, &certain, &AS_IT_IS);
+            }
+            if !promises.is_empty() {
+                let all = certain.union(&promises).copied().collect();
+                self.rotate_last(&instance, group, &all, &[Trust::Everyone, Trust::Promised]);
+            }
+        }
+    }
+
+    fn rotate_last(
+        &mut self,
+        instance: &InstanceId,
+        group: &'a Group,
+        needs: &BTreeSet<ActionId>,
+        trusts: &[Trust],
+    ) {
+        let motive = match self.row {
+            Some(row) => self.motive_of(row),
+            None => self.drift_motive(instance),
+        };
+        let line = self.round.desired.lines.of(&group.key());
+        // What is done in this plan is the nearest reason.
+        let by_itself = needs.is_empty() && self.differs_by_itself(instance);
+        let why = match (motive, by_itself) {
+            (_, false) => reason_at(
+                ReasonCode::RoutesChanged,
+                "the instances behind it changed",
+                line,
+            ),
+            (Motive::Heal, true) => reason_at(
+                ReasonCode::ConfigDrift,
+                "its files are not as they should be",
+                line,
+            ),
+            (Motive::Change, true) => reason_at(
+                ReasonCode::ConfigDrift,
+                "the file asks for another configuration",
+                line,
+            ),
+        };
+        let needs: Vec<ActionId> = needs.iter().copied().collect();
+        self.rotate_one(instance, group, (motive, why), &needs, trusts);
+    }
+
+    fn motive_of(&self, id: ActionId) -> Motive {
+        self.draft.action(id).map_or(Motive::Change, |a| a.motive)
+    }
+
+    /// Why requests to a service can't be led elsewhere now: a load balancer that may have its requests can't be told.
+    pub(super) fn untold(&mut self, service: &Group) -> Option<Obstacle> {
+        if let Some(known) = self.untold.get(&service.id) {
+            return known.clone();
+        }
+        let obstacle = self.find_untold(service);
+        self.untold.insert(service.id.clone(), obstacle.clone());
+        obstacle
+    }
+
+    fn find_untold(&mut self, service: &Group) -> Option<Obstacle> {
+        let balancers: Vec<_> = self.round.desired.load_balancers().collect();
+        for (group, lb) in balancers
+            .into_iter()
+            .filter(|(_, lb)| routes_to(lb, &service.id))
+        {
+            let views: Vec<(InstanceId, View<'a>)> = self
+                .round
+                .views_of(group)
+                .map(|(i, v)| (i.clone(), v.clone()))
+                .collect();
+            for (instance, view) in views {
+                if let Some(obstacle) = self.why_untold(&instance, &view, group, lb) {
+                    return Some(obstacle);
+                }
+            }
+        }
+        None
+    }
+
+    fn why_untold(
+        &mut self,
+        instance: &InstanceId,
+        view: &View<'a>,
+        group: &'a Group,
+        lb: &LoadBalancer,
+    ) -> Option<Obstacle> {
+        match &view.state {
+            State::Busy => Some((
+                NoticeKind::Waiting,
+                format!("{instance} is being worked on"),
+            )),
+            State::Absent | State::Live(Health::Booting { .. } | Health::Dead(_)) => None,
+            State::Hidden(..) | State::Perhaps(_) => match self.hold(instance, group, lb) {
+                Hold::Perhaps(why) => {
+                    let vip = lb.vip.addr();
+                    Some((
+                        NoticeKind::Unknown,
+                        format!("{instance} may hold {vip} and can't be told of it: {why}"),
+                    ))
+                }
+                Hold::Yes | Hold::No | Hold::Fenceable => None,
+            },
+            State::Live(Health::Healthy) => {
+                let (host, mark) = self.present_mark(instance)?;
+                match self.fitting(instance, group, &host, mark.address, &AS_IT_IS) {
+                    None => Some((
+                        NoticeKind::Unknown,
+                        format!("{instance} sends requests to it and can't be told"),
+                    )),
+                    Some((_, drift)) if drift.interrupts() => Some((
+                        NoticeKind::Waiting,
+                        format!("{instance} must be restarted first"),
+                    )),
+                    Some(_) => None,
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! Bootstrap addresses: every fresh guest of an image has the same one, so only one of them may be there at a time.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv4Addr;
+
+use super::Planner;
+use super::draft::{Step, reason_at};
+use super::health::Health;
+use super::round::{Round, State};
+use crate::model::action::{Bootstrap, Operation};
+use crate::model::desired::{Group, Image, Provision};
+use crate::model::id::{DomainName, HostId, InstanceId};
+use crate::model::mark::{Mark, Stage};
+use crate::model::plan::{ActionId, Motive, Notice, NoticeKind, Reason, ReasonCode};
+use crate::render;
+
+/// Guests that are at a bootstrap address, or may be.
+#[derive(Debug, Default)]
+pub struct Occupants(BTreeMap<Ipv4Addr, BTreeSet<InstanceId>>);
+
+impl Occupants {
+    /// As it is before the plan.
+    pub fn present(round: &Round<'_>) -> Self {
+        let running = round
+            .inventory
+            .all_found()
+            .filter(|(f, _)| f.domain.run.is_some())
+            .map(|(f, _)| f.mark);
+        let hidden = round.inventory.all_hidden().map(|(_, _, mark)| mark);
+        let mut occupants = Occupants::default();
+        for mark in running
+            .chain(hidden)
+            .filter(|m| m.stage == Stage::Bootstrap)
+        {
+            let image = round
+                .desired
+                .group_of(&mark.instance)
+                .and_then(|g| round.image(g));
+            if let Some(Provision::Ssh { bootstrap }) = image.map(|i| i.provision) {
+                occupants
+                    .0
+                    .entry(bootstrap)
+                    .or_default()
+                    .insert(mark.instance.clone());
+            }
+        }
+        occupants
+    }
+
+    /// Somebody else than `instance` at its image's bootstrap address.
+    fn other(&self, address: Ipv4Addr, instance: &InstanceId) -> Option<&InstanceId> {
+        self.0.get(&address)?.iter().find(|i| *i != instance)
+    }
+
+    /// Whether `instance` is at a bootstrap address.
+    fn has(&self, instance: &InstanceId) -> bool {
+        self.0.values().any(|there| there.contains(instance))
+    }
+
+    /// `instance` leaves its bootstrap address.
+    fn leave(&mut self, instance: &InstanceId) {
+        for there in self.0.values_mut() {
+            there.remove(instance);
+        }
+    }
+}
+
+impl<'a> Planner<'a> {
+    /// Guests that are at a bootstrap address leave it before others come.
+    pub(super) fn finish_bootstraps(&mut self) {
+        let there: Vec<InstanceId> = self
+            .round
+            .views
+            .iter()
+            .filter(|(i, view)| {
+                matches!(view.state, State::Live(Health::Booting { .. })) && self.occupants.has(i)
+            })
+            .map(|(instance, _)| instance.clone())
+            .collect();
+        for instance in there {
+            self.finish(&instance);
+        }
+    }
+
+    /// Whether `instance` stands in the way of others.
+    pub(super) fn occupies(&self, instance: &InstanceId) -> bool {
+        self.occupants.has(instance)
+    }
+
+    /// Whether a guest of this image can be built now. If not, that is said.
+    pub(super) fn may_bootstrap(&mut self, instance: &InstanceId, image: &Image) -> bool {
+        let Provision::Ssh { bootstrap } = image.provision else {
+            return true;
+        };
+        let Some(other) = self.occupants.other(bootstrap, instance) else {
+            return true;
+        };
+        let hidden = self.round.inventory.all_hidden().any(|(i, ..)| i == other);
+        self.draft.notices.push(Notice {
+            kind: if hidden {
+                NoticeKind::Unknown
+            } else {
+                NoticeKind::Waiting
+            },
+            subject: instance.to_string(),
+            text: format!(
+                "the bootstrap address {bootstrap} of its image is taken, or may be, by {other}"
+            ),
+            help: None,
+            line: self.round.desired.lines.of(&format!("images.{}", image.id)),
+        });
+        false
+    }
+
+    /// Gives a fresh guest its own address.
+    pub(super) fn bootstrap(
+        &mut self,
+        instance: &InstanceId,
+        group: &'a Group,
+        host: &HostId,
+        mark: &Mark,
+        (motive, why): (Motive, Reason),
+    ) -> Option<ActionId> {
+        let Provision::Ssh { bootstrap } = self.round.image(group)?.provision else {
+            return None;
+        };
+        let context = self.round.context(instance, group, host, mark.address)?;
+        let interfaces = match render::interfaces(self.round.desired, &context) {
+            Ok(file) => file,
+            Err(error) => {
+                self.block(instance, error.to_string());
+                return None;
+            }
+        };
+        let ready = Mark {
+            stage: Stage::Ready,
+            ..mark.clone()
+        };
+        let operation = Operation::Bootstrap(Box::new(Bootstrap {
+            guest: self.round.guest_ref(group, host, mark),
+            network: self.round.guest_network(host, &self.mac_of(instance))?,
+            bootstrap,
+            domain: DomainName::new(&self.round.desired.cluster, instance),
+            interfaces,
+            mark: ready.clone(),
+            grace: group.heartbeat.grace,
+        }));
+        let summary = format!("{instance} from {bootstrap} to {}", mark.address);
+        let step = Step::new(motive, operation, summary, why)
+            .needs(self.arrivals.get(instance).copied())
+            .needs(self.bootstraps.get(&bootstrap).copied());
+        let id = self.draft.push(step);
+        self.bootstraps.insert(bootstrap, id);
+        self.occupants.leave(instance);
+        self.arrivals.insert(instance.clone(), id);
+        self.last.insert(instance.clone(), id);
+        self.marks.insert(instance.clone(), (host.clone(), ready));
+        Some(id)
+    }
+
+    /// Why a guest still has to be given its address.
+    pub(super) fn unfinished_bootstrap() -> Reason {
+        reason_at(
+            ReasonCode::Unfinished,
+            "it still has the bootstrap address of its image",
+            None,
+        )
+    }
+}

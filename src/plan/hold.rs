@@ -1,0 +1,217 @@
+//! Who may hold a VIP: seen, remembered, or not known. Decides nothing.
+
+use super::Planner;
+use super::health::{Health, run_of};
+use super::inventory::Found;
+use super::round::State;
+use crate::model::desired::{Group, LoadBalancer};
+use crate::model::facts::{Answer, DomainState};
+use crate::model::id::InstanceId;
+use crate::model::memory::Holder;
+use crate::model::plan::{Motive, Notice, NoticeKind};
+
+/// Whether a guest may hold a VIP.
+#[derive(Debug, PartialEq)]
+pub(super) enum Hold {
+    /// It was seen to hold it.
+    Yes,
+    /// It was seen not to, or it does not run.
+    No,
+    /// It can't be looked into; it is dead, so it may be fenced.
+    Fenceable,
+    /// It can't be looked into, and it may live.
+    Perhaps(String),
+}
+
+impl<'a> Planner<'a> {
+    /// Whether an instance serves.
+    pub(super) fn is_healthy(&self, instance: &InstanceId) -> bool {
+        let view = self.round.views.get(instance);
+        view.is_some_and(|v| v.state == State::Live(Health::Healthy))
+    }
+
+    /// Whether an instance may hold the VIP.
+    pub(super) fn hold(&self, instance: &InstanceId, group: &Group, lb: &LoadBalancer) -> Hold {
+        let Some(view) = self.round.views.get(instance) else {
+            return Hold::No;
+        };
+        let off = view
+            .found
+            .is_some_and(|f| f.domain.state == DomainState::Off);
+        if off || view.state == State::Absent {
+            return Hold::No;
+        }
+        if let Some(facts) = self.round.facts(instance) {
+            let holds = facts.addresses.iter().any(|a| a.address == lb.vip.addr());
+            return if holds { Hold::Yes } else { Hold::No };
+        }
+        // Only we hand out VIPs: a guest that did not have it when we last knew does not have it now.
+        if self
+            .known_holder(group, lb)
+            .is_some_and(|h| h.instance != *instance)
+        {
+            return Hold::No;
+        }
+        let known = self.known_holder(group, lb).is_some();
+        if !known && view.found.is_some_and(|f| self.never_served(&f)) {
+            return Hold::No;
+        }
+        match &view.state {
+            State::Live(Health::Dead(_)) => Hold::Fenceable,
+            State::Live(Health::Healthy | Health::Booting { .. }) => {
+                Hold::Perhaps("it can't be looked into".to_owned())
+            }
+            State::Hidden(host, _) | State::Perhaps(host) => {
+                Hold::Perhaps(format!("host {host} can't be seen"))
+            }
+            State::Busy => Hold::Perhaps("an action is at work on it".to_owned()),
+            State::Absent => Hold::No,
+        }
+    }
+
+    /// Whether we remember the whole life of a guest, and it never served: then it never got a VIP.
+    fn never_served(&self, found: &Found<'_>) -> bool {
+        let memory = self.round.memory.guests.get(&found.mark.instance);
+        memory.is_some_and(|m| {
+            m.built.as_ref() == Some(&found.mark.generation)
+                && m.run == run_of(found)
+                && m.healthy_since.is_none()
+        })
+    }
+
+    /// Who held this VIP when that was last known.
+    fn known_holder(&self, group: &Group, lb: &LoadBalancer) -> Option<&'a Holder> {
+        self.round
+            .memory
+            .holders
+            .get(&group.id)
+            .filter(|h| h.vip == Some(lb.vip.addr()))
+    }
+
+    /// Whether reality or the file asks for a holder.
+    pub(super) fn vip_motive(&self, group: &Group, lb: &LoadBalancer) -> Motive {
+        match self.known_holder(group, lb) {
+            Some(_) => Motive::Heal,
+            None => Motive::Change,
+        }
+    }
+
+    /// The holder, if it is out of sight: then nothing is done that could leave the VIP without a holder.
+    pub(super) fn holder_out_of_sight(
+        &self,
+        group: &'a Group,
+        lb: &LoadBalancer,
+    ) -> Option<(NoticeKind, String)> {
+        let (holder, why) = self.perhaps(group, lb, None)?;
+        Some((
+            NoticeKind::Unknown,
+            format!("{holder} may hold {}: {why}", lb.vip.addr()),
+        ))
+    }
+
+    /// Somebody other than `except` who may hold the VIP, and why that is not known.
+    fn perhaps(
+        &self,
+        group: &'a Group,
+        lb: &LoadBalancer,
+        except: Option<&InstanceId>,
+    ) -> Option<(InstanceId, String)> {
+        self.round
+            .views_of(group)
+            .filter(|(i, _)| except != Some(*i))
+            .find_map(|(i, _)| match self.hold(i, group, lb) {
+                Hold::Perhaps(why) if !self.arrivals.contains_key(i) => Some((i.clone(), why)),
+                Hold::Perhaps(_) | Hold::Yes | Hold::No | Hold::Fenceable => None,
+            })
+    }
+
+    /// A living, configured guest that can take the VIP now.
+    pub(super) fn next_holder(&self, group: &Group) -> Option<InstanceId> {
+        let mut views = self.round.views_of(group);
+        views
+            .find(|(i, _)| self.is_healthy(i) && self.round.facts(i).is_some())
+            .map(|(i, _)| i.clone())
+    }
+
+    /// Guests that are not desired any more and hold the VIP, or may.
+    pub(super) fn former_holders(&self, group: &Group, lb: &LoadBalancer) -> Vec<Found<'a>> {
+        let vip = Some(lb.vip.addr());
+        let mut known = self
+            .round
+            .memory
+            .holders
+            .values()
+            .filter(|h| h.vip == vip)
+            .peekable();
+        let nobody_known = known.peek().is_none();
+        let known: Vec<&InstanceId> = known.map(|h| &h.instance).collect();
+        let gone = |i: &InstanceId| !self.round.desired.groups.contains_key(&i.group);
+        let same_group_unseen = |i: &InstanceId| {
+            i.group == group.id
+                && !self.round.views.contains_key(i)
+                && self.round.facts(i).is_none()
+        };
+        let found = self
+            .round
+            .inventory
+            .all_found()
+            .map(|(f, _)| f)
+            .filter(|f| f.domain.run.is_some());
+        found
+            .filter(|f| gone(&f.mark.instance) || same_group_unseen(&f.mark.instance))
+            .filter(|f| nobody_known || known.contains(&&f.mark.instance))
+            .collect()
+    }
+
+    /// A guest that may hold the VIP, and that this plan sets up: to give it the VIP is right in either case.
+    pub(super) fn likely_holder(&self, group: &'a Group, lb: &LoadBalancer) -> Option<InstanceId> {
+        let (holder, _) = self.perhaps(group, lb, None)?;
+        self.planned.contains_key(&holder).then_some(holder)
+    }
+
+    /// Why the VIP can't be given to `next`, or to anybody, now.
+    pub(super) fn why_not_yet(
+        &self,
+        group: &'a Group,
+        lb: &'a LoadBalancer,
+        next: Option<&InstanceId>,
+    ) -> Option<Notice> {
+        let vip = lb.vip.addr();
+        let line = self.round.desired.lines.of(&format!("{}.vip", group.key()));
+        let subject = format!("VIP {vip}");
+        if let Some(Answer::Taken { mac }) = self.round.observed.probed.get(&vip)
+            && !self.is_our_mac(mac, group, lb)
+        {
+            return Some(Notice {
+                kind: NoticeKind::Blocked,
+                subject,
+                text: format!(
+                    "{mac} answers for it, and is none of our guests that were seen to hold it"
+                ),
+                help: Some("give that machine another address, or choose another VIP".to_owned()),
+                line,
+            });
+        }
+        let (holder, why) = self.perhaps(group, lb, next)?;
+        let busy = self.round.memory.busy.contains_key(&holder);
+        Some(Notice {
+            kind: if busy {
+                NoticeKind::Waiting
+            } else {
+                NoticeKind::Unknown
+            },
+            subject,
+            text: format!("{holder} may hold it: {why}"),
+            help: Some("it is not given to another guest before that is known".to_owned()),
+            line,
+        })
+    }
+
+    /// Whether this is the hardware address of a guest of ours that holds the VIP, or may.
+    fn is_our_mac(&self, mac: &str, group: &Group, lb: &LoadBalancer) -> bool {
+        let former = self.former_holders(group, lb);
+        let former = former.iter().map(|f| &f.mark.instance);
+        let present = self.round.views_of(group).map(|(i, _)| i);
+        former.chain(present).any(|i| self.mac_of(i) == mac)
+    }
+}

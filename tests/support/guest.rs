@@ -1,0 +1,347 @@
+//! Guests of the fake: files, the process, addresses, heartbeats.
+
+use std::net::Ipv4Addr;
+
+use async_trait::async_trait;
+use reconcile::model::action::{
+    Bootstrap, Daemon, GuestConfig, GuestRef, Rebind, RenderedFile, VipMove,
+};
+use reconcile::model::desired::{Heartbeat, Init, OnChange};
+use reconcile::model::facts::{DaemonFacts, GuestFacts, GuestFile, Seen, Unseen, UnseenKind};
+use reconcile::model::id::HostId;
+use reconcile::ports::clock::Clock;
+use reconcile::ports::guest::{GuestControl, GuestQuery, Guests, Settle};
+use reconcile::ports::heartbeat::Heartbeats;
+use reconcile::ports::{ActError, Effect};
+
+use super::fake::{Fake, host_answers};
+use super::laws;
+use super::world::{DomainState, Enabled, FileState, Guest, World, address_of, sha256};
+
+/// The init of every guest.
+const INIT: Init = Init::Openrc;
+
+/// Where a guest is in the world.
+type Place = (HostId, String);
+
+fn unreachable(address: Ipv4Addr) -> Unseen {
+    Unseen {
+        kind: UnseenKind::Unreachable,
+        message: format!("ssh to {address}: no route to host"),
+    }
+}
+
+/// Who answers at an address. A guest is only reached while its host is.
+fn at(world: &World, host: &HostId, address: Ipv4Addr) -> Result<Place, ActError> {
+    host_answers(world, host)?;
+    let now = world.now;
+    let mut found = world
+        .domains()
+        .filter(|(_, state, d)| state.power && d.guest.is_up(d.run, now) && d.guest.holds(address));
+    let (id, state, domain) = found
+        .next()
+        .ok_or_else(|| ActError::Unreachable(unreachable(address)))?;
+    let name = state
+        .domains
+        .iter()
+        .find(|(_, d)| std::ptr::eq(*d, domain))
+        .map(|(name, _)| name.clone());
+    Ok((id.clone(), name.unwrap_or_default()))
+}
+
+/// The guest that is meant, if it is the one that answers: host keys are pinned per life.
+fn meant(world: &World, guest: &GuestRef) -> Result<Place, ActError> {
+    let place = at(world, &guest.host, guest.address)?;
+    let domain = &world.hosts[&place.0].domains[&place.1];
+    let is_it = domain
+        .mark
+        .as_ref()
+        .is_some_and(|m| m.instance == guest.instance && m.generation == guest.generation);
+    match is_it {
+        true => Ok(place),
+        false => Err(ActError::Unreachable(Unseen {
+            kind: UnseenKind::HostKeyChanged,
+            message: format!("another machine answers at {}", guest.address),
+        })),
+    }
+}
+
+fn domain<'a>(world: &'a mut World, place: &Place) -> &'a mut DomainState {
+    world
+        .hosts
+        .get_mut(&place.0)
+        .and_then(|h| h.domains.get_mut(&place.1))
+        .expect("it was just found")
+}
+
+#[async_trait]
+impl Guests for Fake {
+    async fn observe(&self, guest: &GuestRef, query: &GuestQuery) -> Seen<GuestFacts> {
+        self.look().await;
+        let mut world = self.world();
+        match meant(&world, guest) {
+            Ok(place) => Seen::Yes(facts(&domain(&mut world, &place).guest, query)),
+            Err(ActError::Unreachable(unseen)) => Seen::No(unseen),
+            Err(error) => panic!("a look can't fail like that: {error}"),
+        }
+    }
+}
+
+fn facts(guest: &Guest, query: &GuestQuery) -> GuestFacts {
+    let files = query.files.iter().filter_map(|(path, wanted)| {
+        let file = guest.files.get(path)?;
+        let sum = sha256(&file.content);
+        let content = (sum != *wanted).then(|| file.content.clone());
+        Some((
+            path.clone(),
+            GuestFile {
+                sha256: sum,
+                mode: file.mode,
+                owner: file.owner.clone(),
+                content,
+            },
+        ))
+    });
+    let process = guest.process.as_ref().filter(|_| query.daemon.is_some());
+    GuestFacts {
+        init: Some(INIT),
+        addresses: guest.addresses.clone(),
+        files: files.collect(),
+        daemon: process.map(|p| DaemonFacts {
+            running: !p.dead,
+            started: Some(p.started.clone()),
+            loaded: Some(p.loaded.clone()),
+        }),
+    }
+}
+
+#[async_trait]
+impl GuestControl for Fake {
+    async fn reach(&self, guest: &GuestRef) -> Result<(), ActError> {
+        self.look().await;
+        meant(&self.world(), guest).map(|_| ())
+    }
+
+    async fn configure(&self, guest: &GuestRef, config: &GuestConfig) -> Result<Effect, ActError> {
+        let mut effect = Effect::AlreadyDone;
+        for file in all_files(config) {
+            if has_file(&self.world(), guest, file) {
+                continue;
+            }
+            self.effect("configure.file", &guest.instance, |world| {
+                let place = meant(world, guest)?;
+                let state = FileState {
+                    content: file.content.clone(),
+                    mode: file.mode,
+                    owner: file.owner.clone(),
+                };
+                domain(world, &place)
+                    .guest
+                    .files
+                    .insert(file.path.clone(), state);
+                Ok(())
+            })
+            .await?;
+            effect = Effect::Changed;
+        }
+        let Some(daemon) = &config.daemon else {
+            return Ok(effect);
+        };
+        let started = self
+            .effect("configure.process", &guest.instance, |world| {
+                let place = meant(world, guest)?;
+                ensure_process(world, &place, config, daemon)
+            })
+            .await?;
+        Ok(effect.and(started))
+    }
+
+    async fn bootstrap(&self, bootstrap: &Bootstrap) -> Result<Effect, ActError> {
+        let guest = &bootstrap.guest;
+        self.effect("bootstrap", &guest.instance, |world| {
+            let place = at(world, &guest.host, bootstrap.bootstrap)?;
+            let found = domain(world, &place);
+            if found.guest.mac != bootstrap.network.mac {
+                return Err(ActError::Moved(
+                    "another guest has the bootstrap address".to_owned(),
+                ));
+            }
+            found.guest.addresses.retain(|a| a.address != guest.address);
+            found.guest.addresses.push(address_of(guest.address, false));
+            Ok(Effect::Changed)
+        })
+        .await
+    }
+
+    async fn add_address(&self, rebind: &Rebind) -> Result<Effect, ActError> {
+        self.effect("add-address", &rebind.guest.instance, |world| {
+            let place = meant(world, &rebind.guest)?;
+            let until = world.now.plus(rebind.fallback);
+            let guest = &mut domain(world, &place).guest;
+            guest.addresses.push(address_of(rebind.to, false));
+            guest.fallback = Some((rebind.to, until));
+            Ok(Effect::Changed)
+        })
+        .await
+    }
+
+    async fn settle(&self, settle: &Settle<'_>) -> Result<Effect, ActError> {
+        self.effect("settle", &settle.guest.instance, |world| {
+            let place = meant(world, settle.guest)?;
+            let state = &world.hosts[&place.0];
+            if state.domains[&place.1].guest.holds(settle.old) {
+                laws::may_interrupt(world, state, &state.domains[&place.1]);
+            }
+            let file = settle.interfaces;
+            let state = FileState {
+                content: file.content.clone(),
+                mode: file.mode,
+                owner: file.owner.clone(),
+            };
+            let guest = &mut domain(world, &place).guest;
+            guest.files.insert(file.path.clone(), state);
+            guest.fallback = None;
+            guest.addresses.retain(|a| a.address != settle.old);
+            Ok(Effect::Changed)
+        })
+        .await
+    }
+
+    async fn add_vip(&self, vip: &VipMove) -> Result<Effect, ActError> {
+        self.effect("add-vip", &vip.guest.instance, |world| {
+            let place = meant(world, &vip.guest)?;
+            let state = &world.hosts[&place.0];
+            laws::may_get_vip(world, state, &state.domains[&place.1]);
+            let guest = &mut domain(world, &place).guest;
+            if guest.holds(vip.vip.addr()) {
+                return Ok(Effect::AlreadyDone);
+            }
+            guest.addresses.push(address_of(vip.vip.addr(), true));
+            Ok(Effect::Changed)
+        })
+        .await
+    }
+
+    async fn drop_vip(&self, vip: &VipMove) -> Result<Effect, ActError> {
+        self.effect("drop-vip", &vip.guest.instance, |world| {
+            let place = meant(world, &vip.guest)?;
+            laws::may_lose_vip(
+                world,
+                &world.hosts[&place.0].domains[&place.1],
+                vip.vip.addr(),
+            );
+            let guest = &mut domain(world, &place).guest;
+            let before = guest.addresses.len();
+            guest.addresses.retain(|a| a.address != vip.vip.addr());
+            Ok(if guest.addresses.len() < before {
+                Effect::Changed
+            } else {
+                Effect::AlreadyDone
+            })
+        })
+        .await
+    }
+}
+
+fn all_files(config: &GuestConfig) -> Vec<&RenderedFile> {
+    let daemon_files = config
+        .daemon
+        .iter()
+        .flat_map(|d| [Some(&d.script), d.units.get(&INIT)])
+        .flatten();
+    config.files.iter().chain(daemon_files).collect()
+}
+
+fn has_file(world: &World, guest: &GuestRef, file: &RenderedFile) -> bool {
+    let Ok((host, name)) = meant(world, guest) else {
+        return false;
+    };
+    let seen = world.hosts[&host].domains[&name]
+        .guest
+        .files
+        .get(&file.path);
+    seen.is_some_and(|f| f.content == file.content && f.mode == file.mode && f.owner == file.owner)
+}
+
+/// Starts the process, lets it reload, or leaves it alone: as the real script decides.
+fn ensure_process(
+    world: &mut World,
+    place: &Place,
+    config: &GuestConfig,
+    daemon: &Daemon,
+) -> Result<Effect, ActError> {
+    let reloads = config
+        .files
+        .iter()
+        .filter(|f| f.on_change == OnChange::Reload)
+        .map(|f| f.path.clone())
+        .collect();
+    let enabled = Enabled {
+        name: daemon.name.to_string(),
+        revision: daemon.revision.clone(),
+        script: daemon.script.content.clone(),
+        reloads,
+    };
+    let now = world.now;
+    let guest = &world.hosts[&place.0].domains[&place.1].guest;
+    let old = guest.process.as_ref().filter(|p| !p.dead);
+    let starts = old.is_none_or(|p| p.started != daemon.revision);
+    let loads = old.is_none_or(|p| p.loaded != daemon.loads);
+    if starts {
+        let state = &world.hosts[&place.0];
+        laws::may_interrupt(world, state, &state.domains[&place.1]);
+        let guest = &mut domain(world, place).guest;
+        guest.process = Some(guest.run(&enabled, now));
+        guest.enabled = Some(enabled);
+        return Ok(Effect::Changed);
+    }
+    if loads {
+        let fresh = guest.text(&enabled);
+        let mark = world.hosts[&place.0].domains[&place.1].mark.clone();
+        let process = guest.process.clone().expect("it runs");
+        let loaded = guest.loads(&enabled.reloads);
+        let after = super::world::Process {
+            text: fresh,
+            loaded,
+            ..process.clone()
+        };
+        if let Some(mark) = mark {
+            laws::may_send_to(
+                world,
+                &process.upstreams(),
+                &after.upstreams(),
+                &mark.instance,
+            );
+        }
+        let guest = &mut domain(world, place).guest;
+        guest.process = Some(after);
+        guest.enabled = Some(enabled);
+    }
+    Ok(if loads {
+        Effect::Changed
+    } else {
+        Effect::AlreadyDone
+    })
+}
+
+#[async_trait]
+impl Heartbeats for Fake {
+    async fn beat(&self, address: Ipv4Addr, heartbeat: &Heartbeat) -> Result<(), String> {
+        let refused = {
+            let world = self.world();
+            let answers = world.answers(address);
+            if answers
+                .iter()
+                .any(|(_, d)| d.guest.listens(heartbeat.port, world.now))
+            {
+                return Ok(());
+            }
+            !answers.is_empty()
+        };
+        if refused {
+            return Err("connection refused".to_owned());
+        }
+        self.clock.sleep(heartbeat.timeout).await;
+        Err("no answer in time".to_owned())
+    }
+}

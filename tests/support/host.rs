@@ -1,0 +1,340 @@
+//! Hosts of the fake: what the real scripts do, step by step, on the world's state.
+
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+
+use async_trait::async_trait;
+use reconcile::model::action::{Build, Removal, SetMark, Sweep};
+use reconcile::model::desired::{Host, ImageFile};
+use reconcile::model::facts::{
+    Answer, Domain, DomainState as Run, HostFacts, HostFile, Seen, Unseen,
+};
+use reconcile::model::id::HostId;
+use reconcile::ports::hypervisor::{HostQuery, Hypervisor, HypervisorControl};
+use reconcile::ports::{ActError, Effect};
+
+use super::fake::{Fake, host_answers, see};
+use super::laws;
+use super::world::{DomainState, Guest, World};
+
+#[async_trait]
+impl Hypervisor for Fake {
+    async fn observe(&self, host: &Host, query: &HostQuery) -> Seen<HostFacts> {
+        self.look().await;
+        let mut world = self.world();
+        let state = world
+            .hosts
+            .get_mut(&host.id)
+            .expect("the world has every host of the file");
+        let unseen = see(state.link, state.power, &host.id);
+        state.known_unseen = unseen.is_some();
+        if let Some(unseen) = unseen {
+            return Seen::No(unseen);
+        }
+        let in_directory = format!("{}/", query.volumes);
+        let volumes = state
+            .volumes
+            .iter()
+            .filter_map(|v| v.strip_prefix(&in_directory))
+            .map(str::to_owned);
+        Seen::Yes(HostFacts {
+            domains: state
+                .domains
+                .iter()
+                .map(|(name, d)| domain_facts(name, d))
+                .collect(),
+            kvm: query.probe_kvm.then_some(true),
+            files: state
+                .files
+                .iter()
+                .filter(|(p, _)| query.files.contains(*p))
+                .map(|(p, f)| (p.clone(), f.clone()))
+                .collect(),
+            volumes: volumes.collect(),
+            ..HostFacts::default()
+        })
+    }
+
+    async fn who_answers(
+        &self,
+        host: &Host,
+        _bridge: &str,
+        addresses: &[Ipv4Addr],
+    ) -> Result<BTreeMap<Ipv4Addr, Answer>, Unseen> {
+        self.look().await;
+        let world = self.world();
+        let state = &world.hosts[&host.id];
+        match see(state.link, state.power, &host.id) {
+            Some(unseen) => Err(unseen),
+            None => Ok(addresses.iter().map(|a| (*a, answer(&world, *a))).collect()),
+        }
+    }
+}
+
+fn domain_facts(name: &str, domain: &DomainState) -> Domain {
+    Domain {
+        name: name.to_owned(),
+        uuid: domain.uuid.clone(),
+        state: if domain.run.is_some() {
+            Run::Running
+        } else {
+            Run::Off
+        },
+        run: domain.run,
+        mark: domain.mark.clone(),
+    }
+}
+
+fn answer(world: &World, address: Ipv4Addr) -> Answer {
+    let ours = world
+        .answers(address)
+        .first()
+        .map(|(_, d)| d.guest.mac.clone());
+    match world.foreign.get(&address).cloned().or(ours) {
+        Some(mac) => Answer::Taken { mac },
+        None => Answer::Silence,
+    }
+}
+
+/// Looks for a domain as every script does first: it must be ours.
+fn find<'a>(
+    world: &'a World,
+    host: &HostId,
+    name: &str,
+    uuid: &str,
+) -> Result<Option<&'a DomainState>, ActError> {
+    let Some(domain) = world.hosts[host].domains.get(name) else {
+        return Ok(None);
+    };
+    laws::is_ours(world, domain, name);
+    match domain.uuid == uuid {
+        true => Ok(Some(domain)),
+        false => Err(ActError::Moved(format!(
+            "a domain named {name} exists and is not ours"
+        ))),
+    }
+}
+
+fn generation(domain: &DomainState) -> &str {
+    domain.mark.as_ref().map_or("", |m| &m.generation)
+}
+
+fn moved(name: &str) -> ActError {
+    ActError::Moved(format!("{name} is in another life than the plan saw"))
+}
+
+/// Ends a domain that runs.
+fn end(world: &mut World, host: &HostId, name: &str) {
+    let state = &world.hosts[host];
+    if let Some(domain) = state.domains.get(name) {
+        laws::may_interrupt(world, state, domain);
+    }
+    if let Some(domain) = world
+        .hosts
+        .get_mut(host)
+        .and_then(|h| h.domains.get_mut(name))
+    {
+        domain.end();
+    }
+}
+
+#[async_trait]
+impl HypervisorControl for Fake {
+    async fn copy_file(&self, host: &Host, file: &ImageFile) -> Result<Effect, ActError> {
+        let source = file
+            .source
+            .as_ref()
+            .expect("only files with a source are copied");
+        let there = HostFile {
+            size: source.size,
+            sha256: Some(source.sha256.clone()),
+        };
+        self.effect("copy-file", &host.id, |world| {
+            host_answers(world, &host.id)?;
+            let state = world.hosts.get_mut(&host.id).unwrap();
+            *state.copies.entry(file.path.clone()).or_default() += 1;
+            state.files.insert(file.path.clone(), there);
+            Ok(Effect::Changed)
+        })
+        .await
+    }
+
+    async fn build(&self, host: &Host, build: &Build) -> Result<Effect, ActError> {
+        let (host, name) = (&host.id, build.machine.domain.as_str());
+        let instance = &build.mark.instance;
+        let stands = self
+            .effect("build.end", instance, |world| {
+                end_former(world, host, build)
+            })
+            .await?;
+        match stands {
+            Former::Runs => return Ok(Effect::AlreadyDone),
+            Former::Defined => {}
+            Former::Gone => {
+                self.effect("build.disk", instance, |world| {
+                    make_disks(world, host, build)
+                })
+                .await?;
+                self.effect("build.define", instance, |world| define(world, host, build))
+                    .await?;
+            }
+        }
+        self.effect("build.start", instance, |world| {
+            host_answers(world, host)?;
+            world.start(host, name);
+            Ok(Effect::Changed)
+        })
+        .await
+    }
+
+    async fn fence(&self, host: &Host, removal: &Removal) -> Result<Effect, ActError> {
+        let (host, name) = (&host.id, removal.domain.as_str());
+        self.effect("fence", &removal.instance, |world| {
+            host_answers(world, host)?;
+            match find(world, host, name, &removal.uuid)? {
+                Some(domain) if generation(domain) != removal.generation => Err(moved(name)),
+                Some(domain) if domain.run.is_some() => {
+                    end(world, host, name);
+                    Ok(Effect::Changed)
+                }
+                Some(_) | None => Ok(Effect::AlreadyDone),
+            }
+        })
+        .await
+    }
+
+    async fn remove(&self, host: &Host, removal: &Removal) -> Result<Effect, ActError> {
+        let (host, name) = (&host.id, removal.domain.as_str());
+        self.effect("remove.domain", &removal.instance, |world| {
+            host_answers(world, host)?;
+            if let Some(domain) = find(world, host, name, &removal.uuid)? {
+                if generation(domain) != removal.generation {
+                    return Err(moved(name));
+                }
+                end(world, host, name);
+                world.hosts.get_mut(host).unwrap().domains.remove(name);
+            }
+            Ok(())
+        })
+        .await?;
+        self.effect("remove.volumes", &removal.instance, |world| {
+            host_answers(world, host)?;
+            world
+                .hosts
+                .get_mut(host)
+                .unwrap()
+                .volumes
+                .retain(|v| !removal.volumes.contains(v));
+            Ok(Effect::Changed)
+        })
+        .await
+    }
+
+    async fn sweep(&self, host: &Host, sweep: &Sweep) -> Result<Effect, ActError> {
+        self.effect("sweep", &host.id, |world| {
+            host_answers(world, &host.id)?;
+            let state = world.hosts.get_mut(&host.id).unwrap();
+            if let Some(domain) = sweep
+                .domains
+                .iter()
+                .find(|d| state.domains.contains_key(d.as_str()))
+            {
+                return Err(ActError::Moved(format!("{domain} exists by now")));
+            }
+            state.volumes.retain(|v| !sweep.volumes.contains(v));
+            Ok(Effect::Changed)
+        })
+        .await
+    }
+
+    async fn set_mark(&self, host: &Host, set: &SetMark) -> Result<Effect, ActError> {
+        let name = set.domain.as_str();
+        self.effect("set-mark", &set.mark.instance, |world| {
+            host_answers(world, &host.id)?;
+            let state = world.hosts.get_mut(&host.id).unwrap();
+            let Some(domain) = state.domains.get_mut(name) else {
+                return Err(ActError::Moved(format!("{name} is gone")));
+            };
+            match domain
+                .mark
+                .as_ref()
+                .map(|m| m.generation == set.mark.generation)
+            {
+                Some(true) => {}
+                Some(false) | None => return Err(moved(name)),
+            }
+            let old = domain.mark.replace(set.mark.clone());
+            Ok(if old.as_ref() == Some(&set.mark) {
+                Effect::AlreadyDone
+            } else {
+                Effect::Changed
+            })
+        })
+        .await
+    }
+}
+
+/// What stands where a guest is to be built.
+enum Former {
+    Gone,
+    /// It is defined already, by an earlier try of the same build.
+    Defined,
+    Runs,
+}
+
+/// Ends what the build replaces. The domain stays defined until it is defined anew.
+fn end_former(world: &mut World, host: &HostId, build: &Build) -> Result<Former, ActError> {
+    host_answers(world, host)?;
+    let name = build.machine.domain.as_str();
+    match find(world, host, name, &build.machine.uuid)? {
+        None => Ok(Former::Gone),
+        Some(domain) if generation(domain) == build.mark.generation => match domain.run {
+            Some(_) => Ok(Former::Runs),
+            None => Ok(Former::Defined),
+        },
+        Some(domain) if Some(generation(domain)) == build.replaces.as_deref() => {
+            end(world, host, name);
+            Ok(Former::Gone)
+        }
+        Some(_) => Err(moved(name)),
+    }
+}
+
+fn make_disks(world: &mut World, host: &HostId, build: &Build) -> Result<(), ActError> {
+    host_answers(world, host)?;
+    let state = world.hosts.get_mut(host).unwrap();
+    if !state.files.contains_key(&build.machine.base) {
+        return Err(ActError::Failed(format!(
+            "the base image {} is not on this host",
+            build.machine.base
+        )));
+    }
+    let disks = [Some(build.machine.disk.clone()), build.machine.seed.clone()];
+    state.volumes.extend(disks.into_iter().flatten());
+    Ok(())
+}
+
+fn define(world: &mut World, host: &HostId, build: &Build) -> Result<(), ActError> {
+    host_answers(world, host)?;
+    let first_address = Some(world.first_address(&build.mark));
+    let by_itself = world.runs_by_itself(&build.mark);
+    let broken = world.next_disk_is_bad(&build.mark.instance);
+    let guest = Guest {
+        mac: build.machine.mac.clone(),
+        first_address,
+        by_itself,
+        broken,
+        ..Guest::default()
+    };
+    let domain = DomainState {
+        uuid: build.machine.uuid.clone(),
+        mark: Some(build.mark.clone()),
+        run: None,
+        guest,
+    };
+    let state = world.hosts.get_mut(host).unwrap();
+    state
+        .domains
+        .insert(build.machine.domain.as_str().to_owned(), domain);
+    Ok(())
+}

@@ -1,0 +1,196 @@
+//! The real controller over the fake cluster: rounds, and carrying out their plans. Checks of every plan what a plan
+//! must be, and after everything that no law was broken.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use reconcile::controller::apply::carry_out;
+use reconcile::controller::look::{Beats, Eyes};
+use reconcile::controller::{Session, Watcher};
+use reconcile::execute::{Hands, Runner};
+use reconcile::memory;
+use reconcile::model::desired::Desired;
+use reconcile::model::plan::{HistoryEntry, NoticeKind, Plan};
+use reconcile::plan::{self, Renderer};
+use reconcile::ports::clock::Clock;
+use reconcile::ports::progress::Quiet;
+use reconcile::ports::store::StoreView;
+use tokio::sync::Notify;
+
+use super::fake::Fake;
+use super::laws;
+use super::time::MemoryStore;
+
+/// How many plans in a row may be needed, each with something new in it.
+const PASSES: usize = 12;
+/// How long something that only has to come up is waited for.
+const PATIENCE: Duration = Duration::from_secs(3600);
+
+/// A controller and its cluster.
+pub struct Lab {
+    pub fake: Arc<Fake>,
+    pub store: Arc<MemoryStore>,
+    pub desired: Arc<Desired>,
+    session: Session,
+    runner: Runner,
+    /// Whether the last plan said that all is as desired.
+    converged: bool,
+}
+
+impl Lab {
+    pub fn new(desired: Arc<Desired>) -> Self {
+        let fake = Fake::new(Arc::clone(&desired));
+        let store = Arc::new(MemoryStore::default());
+        let (session, runner) = controller(&fake, &store, &desired);
+        Lab {
+            fake,
+            store,
+            desired,
+            session,
+            runner,
+            converged: false,
+        }
+    }
+
+    /// The controller is started anew, as by another run of the command.
+    pub fn restart(&mut self) {
+        (self.session, self.runner) = controller(&self.fake, &self.store, &self.desired);
+        self.fake.world().halted = false;
+    }
+
+    /// The file changed.
+    pub fn follow(&mut self, desired: Arc<Desired>) {
+        self.fake.world().follow(Arc::clone(&desired));
+        self.desired = desired;
+        self.restart();
+    }
+
+    pub fn hands(&self) -> Hands {
+        hands(&self.fake, &self.desired)
+    }
+
+    /// One round.
+    pub async fn plan(&mut self) -> Plan {
+        let round = self.session.round(&Beats::Ask).await.unwrap();
+        let memory = &self.session.watcher.memory;
+        let again = plan::plan(&self.desired, &round.observed, memory, &Renderer::default());
+        assert_eq!(again, round.plan, "the same input gives the same plan");
+        laws::plan_is_sound(&round.plan);
+        self.converged = round.plan.converged();
+        self.no_law_is_broken();
+        round.plan
+    }
+
+    /// Carries a plan out. None: the controller was killed in the middle.
+    pub async fn carry_out(&mut self, plan: &Plan) -> Option<Vec<HistoryEntry>> {
+        let past = self.store.history().unwrap().len();
+        let fake = Arc::clone(&self.fake);
+        let ended = {
+            let stop = Notify::new();
+            let work = carry_out(&mut self.session, &mut self.runner, plan, &Quiet, &stop);
+            tokio::select! {
+                biased;
+                () = fake.killed.notified() => None,
+                ended = work => Some(ended.unwrap()),
+            }
+        };
+        self.no_law_is_broken();
+        ended?;
+        Some(self.store.history().unwrap().split_off(past))
+    }
+
+    /// The next plan with something to do, or the last one: what only has to come up is waited for.
+    pub async fn settled(&mut self) -> Plan {
+        let begin = self.fake.clock.now();
+        loop {
+            let plan = self.plan().await;
+            let waits =
+                plan.actions.is_empty() && plan.notices_of(NoticeKind::Waiting).next().is_some();
+            if !waits || self.fake.clock.now().since(begin) > PATIENCE {
+                return plan;
+            }
+            self.fake.clock.sleep(Duration::from_secs(1)).await;
+        }
+    }
+
+    /// Plans and acts until there is nothing more to do. The last plan, and how many were carried out. After a plan of
+    /// which everything went well, there must be nothing more to do.
+    pub async fn converge(&mut self) -> (Plan, usize) {
+        let mut went_well = false;
+        for passes in 0..PASSES {
+            let plan = self.settled().await;
+            if plan.actions.is_empty() {
+                return (plan, passes);
+            }
+            assert!(
+                !went_well,
+                "all went well, and there is more to do:\n{}",
+                laws::outline(&plan)
+            );
+            match self.carry_out(&plan).await {
+                Some(ended) => {
+                    went_well = is_complete(&plan) && ended.iter().all(|e| e.outcome.is_good());
+                }
+                None => self.restart(),
+            }
+        }
+        panic!(
+            "no end after {PASSES} plans; the next one:\n{}",
+            laws::outline(&self.plan().await)
+        );
+    }
+
+    /// What the last plan said was true.
+    pub fn what_is_said_is_so(&self) {
+        if self.converged {
+            laws::is_as_desired(&self.fake.world()).unwrap();
+        }
+    }
+
+    pub fn no_law_is_broken(&self) {
+        let broken = std::mem::take(&mut *self.fake.world().broken.lock().unwrap());
+        assert!(broken.is_empty(), "a law was broken: {}", broken.join("\n"));
+    }
+}
+
+/// Whether a plan leaves nothing for later: nothing has to wait, and all was seen.
+fn is_complete(plan: &Plan) -> bool {
+    let kinds = plan.notices.iter().map(|n| n.kind);
+    kinds.into_iter().all(|k| match k {
+        NoticeKind::Waiting | NoticeKind::Unknown => false,
+        NoticeKind::Blocked | NoticeKind::Warning => true,
+    })
+}
+
+fn controller(
+    fake: &Arc<Fake>,
+    store: &Arc<MemoryStore>,
+    desired: &Arc<Desired>,
+) -> (Session, Runner) {
+    let memory = memory::after_restart(store.load().unwrap());
+    let watcher = Watcher::new(Arc::clone(desired), memory, eyes(fake));
+    (
+        Session::new(watcher, Arc::clone(store) as _),
+        Runner::new(hands(fake, desired)),
+    )
+}
+
+pub fn eyes(fake: &Arc<Fake>) -> Eyes {
+    Eyes {
+        hypervisor: Arc::clone(fake) as _,
+        guests: Arc::clone(fake) as _,
+        heartbeats: Arc::clone(fake) as _,
+        clock: Arc::clone(&fake.clock) as _,
+    }
+}
+
+pub fn hands(fake: &Arc<Fake>, desired: &Arc<Desired>) -> Hands {
+    Hands {
+        hypervisor: Arc::clone(fake) as _,
+        guests: Arc::clone(fake) as _,
+        heartbeats: Arc::clone(fake) as _,
+        clock: Arc::clone(&fake.clock) as _,
+        progress: Arc::new(Quiet),
+        hosts: Arc::new(desired.hosts.clone()),
+    }
+}
