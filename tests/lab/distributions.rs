@@ -105,9 +105,13 @@ fn the_seed_was_applied(product: &Product, guest: &Domain) {
     let lab = &product.lab;
     let said = lab.in_guest(
         &guest.address,
-        "hostname; ip -4 route show default; cloud-init status; cat /etc/resolv.conf",
+        "hostname; ip -4 route show default; cat /run/cloud-init/result.json",
     );
-    for word in ["hello-1", "default via 192.168.10.254 dev eth0", "status: done"] {
+    for word in [
+        "hello-1\n",
+        "default via 192.168.10.254 dev eth0",
+        "DataSourceNoCloud [seed=/dev/vdb]",
+    ] {
         assert!(said.contains(word), "no {word:?} in:\n{said}");
     }
 }
