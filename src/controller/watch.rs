@@ -143,7 +143,7 @@ impl Watch {
         let begin = Instant::now();
         let heard = self.monitor.heard();
         let Round { plan, looks, .. } = self.session.round(&Beats::Known(&heard)).await?;
-        let took = begin.elapsed().as_millis();
+        let took = millis(begin.elapsed());
         debug!(took_ms = took, actions = plan.actions.len(), "round");
         self.monitor.listen_to(&looks);
         self.say(&plan);
@@ -171,7 +171,7 @@ impl Watch {
 
     fn end(&mut self, ended: &Ended) -> Result<(), StoreError> {
         let action = ended.action.operation.kind();
-        let (summary, took) = (&ended.action.summary, ended.took.as_millis());
+        let (summary, took) = (&ended.action.summary, millis(ended.took));
         match &ended.outcome {
             Outcome::Changed => info!(action, took_ms = took, "{summary}: done"),
             Outcome::AlreadyDone => info!(action, took_ms = took, "{summary}: was done already"),
@@ -262,4 +262,9 @@ impl Watch {
         info!("stopped");
         Ok(())
     }
+}
+
+/// For logs: 128 bits would be written as text.
+fn millis(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
 }
