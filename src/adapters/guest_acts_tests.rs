@@ -18,7 +18,7 @@ const SYSTEMCTL: &str = r#"echo "systemctl $*" >> "$LOG"
 case "$*" in
   '-q is-enabled '*) [ -e "$TOP/enabled-$3" ] ;;
   '-q enable '*) touch "$TOP/enabled-$3" ;;
-  '-q disable '*) rm "$TOP/enabled-$3" ;;
+  '-q disable --now '*) rm "$TOP/enabled-$4" && touch "$TOP/stopped" ;;
   '-q is-active '*) [ ! -e "$TOP/stopped" ] ;;
   '-q stop '*) touch "$TOP/stopped" ;;
   'restart '*) kill "$(cat "$TOP/run/web.pid" 2>/dev/null)" 2>/dev/null; setsid "$TOP/web.run" </dev/null >/dev/null 2>&1 & ;;
@@ -171,7 +171,7 @@ fn systemd_gets_the_unit_is_told_of_it_and_restarts_only_when_it_must() {
     ended(&output, 10);
     insta::assert_snapshot!(log, @r"
     systemctl -q is-enabled nginx
-    systemctl -q disable --now nginx
+    systemctl -q is-active nginx
     systemctl -q is-enabled reconcile-web.service
     ");
     let (output, log) = guest.configure(&guest.config(Init::Systemd, "r2", "l1", "unit"));
