@@ -20,6 +20,10 @@ use reconcile::model::unit::Bytes;
 use reconcile::plan::{Renderer, plan};
 use reconcile::spec::{SpecFiles, parse};
 
+/// As in the program itself.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const IMAGE: &str = "/var/lib/libvirt/images/alpine.qcow2";
 /// Instances of one service; a larger cluster has more services, not larger ones.
 const REPLICAS: usize = 50;

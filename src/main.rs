@@ -8,6 +8,10 @@ use reconcile::cli::exit::Exit;
 use reconcile::cli::progress::Screen;
 use reconcile::cli::{commands, log};
 
+/// A plan for thousands of guests is millions of small pieces, all given back at the end of the round.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let args = match Args::read(std::env::args_os()) {
         Ok(args) => args,

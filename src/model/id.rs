@@ -5,6 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
 
 /// Why a name was refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -54,7 +55,8 @@ macro_rules! name_type {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
-        pub struct $type(String);
+        // Every plan copies and compares the same names thousands of times: short ones need no allocation.
+        pub struct $type(SmolStr);
 
         impl $type {
             /// The name as text.
@@ -67,7 +69,7 @@ macro_rules! name_type {
             type Err = NameError;
             fn from_str(name: &str) -> Result<Self, NameError> {
                 check_name(name)?;
-                Ok(Self(name.to_owned()))
+                Ok(Self(name.into()))
             }
         }
 
@@ -75,13 +77,13 @@ macro_rules! name_type {
             type Error = NameError;
             fn try_from(name: String) -> Result<Self, NameError> {
                 check_name(&name)?;
-                Ok(Self(name))
+                Ok(Self(name.into()))
             }
         }
 
         impl From<$type> for String {
             fn from(name: $type) -> String {
-                name.0
+                name.as_str().to_owned()
             }
         }
 

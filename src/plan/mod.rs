@@ -17,6 +17,7 @@ pub mod machine;
 mod notices;
 mod placement;
 pub mod queries;
+mod ranking;
 mod recover;
 mod renderer;
 mod retire;

@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
 use super::inventory::{Inventory, Whereabouts};
+use super::ranking::Ranking;
 use crate::model::desired::{Desired, Group};
 use crate::model::facts::{Answer, Observed, Seen};
-use crate::model::id::{DomainName, GroupId, HostId, InstanceId};
+use crate::model::id::{DomainName, HostId, InstanceId};
 use crate::model::memory::Memory;
 use crate::model::plan::{Notice, NoticeKind};
 
@@ -55,10 +56,7 @@ struct Placer<'a> {
     desired: &'a Desired,
     usable: BTreeSet<&'a HostId>,
     taken: BTreeSet<Ipv4Addr>,
-    /// How many instances of each group a host has.
-    of_group: BTreeMap<(&'a GroupId, &'a HostId), usize>,
-    /// How many guests a host has.
-    total: BTreeMap<&'a HostId, usize>,
+    ranking: Ranking<'a>,
     /// Where to go on looking in each pool: what is before was taken.
     cursor: BTreeMap<&'a HostId, u64>,
     placement: Placement<'a>,
@@ -74,12 +72,12 @@ impl<'a> Placer<'a> {
         let seen = |id: &&HostId| matches!(observed.hosts.get(*id), Some(Seen::Yes(_)));
         let mut taken = inventory.taken.clone();
         taken.extend(desired.load_balancers().map(|(_, lb)| lb.vip.addr()));
+        let usable: BTreeSet<&HostId> = desired.hosts.keys().filter(seen).collect();
         let mut placer = Placer {
             desired,
-            usable: desired.hosts.keys().filter(seen).collect(),
+            ranking: Ranking::of(usable.iter().copied()),
+            usable,
             taken,
-            of_group: BTreeMap::new(),
-            total: BTreeMap::new(),
             cursor: BTreeMap::new(),
             placement: Placement::default(),
         };
@@ -133,7 +131,7 @@ impl<'a> Placer<'a> {
                 Whereabouts::Hidden { host, mark } => (host, mark),
                 Whereabouts::Perhaps { .. } | Whereabouts::Nowhere => continue,
             };
-            self.count(&group.id, host);
+            self.ranking.count(&group.id, host);
             let address = self.address_of_existing(&instance, host, mark);
             self.placement
                 .places
@@ -173,35 +171,15 @@ impl<'a> Placer<'a> {
     }
 
     fn place_missing(&mut self, group: &'a Group, inventory: &Inventory<'a>) {
-        let missing: Vec<InstanceId> = (1..=group.replicas)
-            .map(|index| InstanceId::new(&group.id, index))
-            .filter(|instance| inventory.whereabouts(instance) == Whereabouts::Nowhere)
-            .collect();
-        if missing.is_empty() {
-            return;
-        }
-        let mut ranking: BTreeSet<(usize, usize, &HostId)> = self
-            .usable
-            .iter()
-            .map(|host| self.rank(&group.id, host))
-            .collect();
-        for instance in missing {
-            self.place_one(group, instance, &mut ranking, inventory);
+        for index in 1..=group.replicas {
+            let instance = InstanceId::new(&group.id, index);
+            if inventory.whereabouts(&instance) == Whereabouts::Nowhere {
+                self.place_one(group, instance, inventory);
+            }
         }
     }
 
-    fn rank(&self, group: &'a GroupId, host: &'a HostId) -> (usize, usize, &'a HostId) {
-        let of_group = self.of_group.get(&(group, host)).copied().unwrap_or(0);
-        (of_group, self.total.get(host).copied().unwrap_or(0), host)
-    }
-
-    fn place_one(
-        &mut self,
-        group: &'a Group,
-        instance: InstanceId,
-        ranking: &mut BTreeSet<(usize, usize, &'a HostId)>,
-        inventory: &Inventory<'a>,
-    ) {
+    fn place_one(&mut self, group: &'a Group, instance: InstanceId, inventory: &Inventory<'a>) {
         let domain = DomainName::new(&self.desired.cluster, &instance);
         if let Some(host) = inventory.clash(&domain) {
             self.placement
@@ -209,25 +187,20 @@ impl<'a> Placer<'a> {
                 .push(self.clash(&instance, &domain, host));
             return;
         }
-        while let Some(best) = ranking.pop_first() {
-            let host = best.2;
-            if let Some(address) = self.take_address(host) {
-                self.count(&group.id, host);
-                ranking.insert(self.rank(&group.id, host));
-                self.placement
-                    .places
-                    .insert(instance, Place { host, address });
-                return;
-            }
+        while let Some(host) = self.ranking.best(&group.id) {
+            let Some(address) = self.take_address(host) else {
+                self.ranking.mark_full(host);
+                continue;
+            };
+            self.ranking.count(&group.id, host);
+            self.placement
+                .places
+                .insert(instance, Place { host, address });
+            return;
         }
         self.placement
             .notices
             .push(self.no_address(&instance, "on any host that can be seen"));
-    }
-
-    fn count(&mut self, group: &'a GroupId, host: &'a HostId) {
-        *self.of_group.entry((group, host)).or_default() += 1;
-        *self.total.entry(host).or_default() += 1;
     }
 
     fn take_address(&mut self, host: &'a HostId) -> Option<Ipv4Addr> {
