@@ -117,8 +117,8 @@ impl<'a> Planner<'a> {
         Some(())
     }
 
-    /// Why a guest that was rebuilt, and never was healthy since, is not waited for: the file asks for another machine
-    /// by now.
+    /// Why a guest that we built, and that was not healthy yet, is not waited for: the file asks for another machine by
+    /// now. Of a life that we do not remember from its beginning, nobody can say that.
     fn outdated(
         &mut self,
         instance: &InstanceId,
@@ -126,7 +126,8 @@ impl<'a> Planner<'a> {
         found: &Found<'_>,
     ) -> Option<Reason> {
         let memory = self.round.memory.guests.get(instance)?;
-        let never_healthy = memory.attempts > 0 && memory.run == run_of(found);
+        let built_by_us = memory.built.as_ref() == Some(&found.mark.generation);
+        let never_healthy = built_by_us && memory.run == run_of(found);
         self.machine_change(group, found).filter(|_| never_healthy)
     }
 
