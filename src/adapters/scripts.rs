@@ -76,6 +76,9 @@ pub static DROP_VIP: Body<Write> =
 /// Takes the data of a transfer: the text of a fixed command, which the others are not.
 pub const COPY_DATA: &str = include_str!("scripts/copy_data.sh");
 
+/// Says what happens to domains, as long as somebody listens: the text of a fixed command, too.
+pub const EVENTS: &str = include_str!("scripts/events.sh");
+
 #[cfg(test)]
 mod tests {
     use std::process::Command;

@@ -14,11 +14,12 @@ use super::{endpoints, scripts};
 use crate::model::action::GuestRef;
 use crate::model::desired::{Host, SshAccess};
 use crate::model::facts::{Answer, GuestFacts, HostFacts, Seen, Unseen, UnseenKind};
+use crate::observe::parse_event::ended_domain;
 use crate::observe::parse_guest::parse_guest;
 use crate::observe::parse_host::parse_host;
 use crate::observe::parse_neighbours::parse_neighbours;
 use crate::ports::guest::{GuestQuery, Guests};
-use crate::ports::hypervisor::{HostQuery, Hypervisor};
+use crate::ports::hypervisor::{Ended, HostQuery, Hypervisor};
 
 /// virsh ends after eight seconds, and the probe of KVM after three.
 const LOOK_AT_HOST: Duration = Duration::from_secs(15);
@@ -94,6 +95,16 @@ impl Hypervisor for SshReader {
         let endpoint = endpoints::host(host);
         let said = self.access.run(&endpoint, &script, ASK_ON_THE_WIRE).await?;
         parse_neighbours(&text(&said), addresses).map_err(|error| broken(&endpoint, &error, &said))
+    }
+
+    async fn listen(&self, host: &Host, ended: Ended<'_>) -> Unseen {
+        let endpoint = endpoints::host(host);
+        let hear = |line: &str| {
+            if let Some(domain) = ended_domain(line) {
+                ended(domain);
+            }
+        };
+        self.access.listen(&endpoint, scripts::EVENTS, &hear).await
     }
 }
 

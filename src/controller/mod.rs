@@ -2,6 +2,7 @@
 //! ports and memory; decides nothing itself.
 
 pub mod apply;
+mod events;
 mod hosts;
 pub mod look;
 mod monitor;

@@ -22,6 +22,8 @@ const STALL: Duration = Duration::from_millis(100);
 pub enum Change {
     /// It lived, and fails: its host may know already that it does not run.
     Suspect(InstanceId),
+    /// Its domain stopped, says its host.
+    Ended(InstanceId),
     /// It lived, and has failed as often as makes it dead.
     Lost(InstanceId),
     /// Its first good heartbeat, or the first one after failures that made it dead.
@@ -116,6 +118,13 @@ impl Monitor {
         change(&mut look);
         let handle = self.spawn(look.clone());
         self.listeners.insert(instance.clone(), (look, handle));
+    }
+
+    /// A guest is said to be dead: until its next good heartbeat, nobody waits for an answer from it.
+    pub fn doubt(&self, instance: &InstanceId) {
+        if let Some((_, beat)) = lock(&self.known).get_mut(instance) {
+            beat.failures = beat.failures.max(1);
+        }
     }
 
     /// Listens no more to a guest that is about to be ended by us.

@@ -4,10 +4,11 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 use tracing::{debug, error, info, warn};
 
 use super::Session;
+use super::events::Events;
 use super::look::{Beats, Eyes};
 use super::monitor::{Change, Monitor};
 use super::session::Round;
@@ -37,6 +38,10 @@ pub struct Watch {
     session: Session,
     runner: Runner,
     monitor: Monitor,
+    /// What hosts say without being asked.
+    events: Events,
+    /// Where monitor and events say what they heard.
+    heard: UnboundedSender<Change>,
     changes: UnboundedReceiver<Change>,
     signals: UnboundedReceiver<Signal>,
     /// The notices of the last round: only new ones are logged.
@@ -53,12 +58,16 @@ enum Wake {
 impl Watch {
     /// A controller that is woken by `signals`.
     pub fn new(session: Session, hands: Hands, signals: UnboundedReceiver<Signal>) -> Self {
-        let (said, changes) = tokio::sync::mpsc::unbounded_channel();
-        let monitor = Monitor::new(session.watcher.eyes.clone(), said);
+        let (heard, changes) = tokio::sync::mpsc::unbounded_channel();
+        let eyes = &session.watcher.eyes;
+        let events = Events::of(&session.watcher.desired, eyes, &heard);
+        let monitor = Monitor::new(eyes.clone(), heard.clone());
         Watch {
             session,
             runner: Runner::new(hands),
             monitor,
+            events,
+            heard,
             changes,
             signals,
             said: Vec::new(),
@@ -82,7 +91,7 @@ impl Watch {
         tokio::select! {
             biased;
             signal = self.signals.recv() => Ok(self.obey(signal)),
-            change = self.changes.recv() => Ok(self.heed(change)),
+            Some(change) = self.changes.recv() => Ok(self.heed_all(change)),
             Some(ended) = self.runner.next_end(), if self.runner.is_working() => {
                 self.end(&ended)?;
                 Ok(if self.runner.is_idle() { Wake::Look } else { Wake::Act })
@@ -96,6 +105,7 @@ impl Watch {
             Some(Signal::Edited(desired, hands, eyes)) => {
                 info!(revision = %desired.revision, "the file changed");
                 self.runner.set_hands(hands);
+                self.events = Events::of(&desired, &eyes, &self.heard);
                 self.session.watcher.eyes = eyes;
                 self.session.watcher.follow(desired);
                 Wake::Look
@@ -109,24 +119,40 @@ impl Watch {
         }
     }
 
+    /// What was heard meanwhile is answered by one look.
+    fn heed_all(&mut self, first: Change) -> Wake {
+        let mut wake = self.heed(first);
+        while let Ok(change) = self.changes.try_recv() {
+            if let Wake::Look = self.heed(change) {
+                wake = Wake::Look;
+            }
+        }
+        wake
+    }
+
     /// A loss is looked at at once, whatever is pending; a guest that came up only when nothing else is going on.
     /// That a guest is silent while we work on it is no news.
-    fn heed(&mut self, change: Option<Change>) -> Wake {
+    fn heed(&mut self, change: Change) -> Wake {
         match change {
-            Some(Change::Suspect(instance) | Change::Lost(instance))
+            Change::Suspect(instance) | Change::Ended(instance) | Change::Lost(instance)
                 if self.session.watcher.memory.busy.contains_key(&instance) =>
             {
                 Wake::Act
             }
-            Some(Change::Suspect(instance)) => {
+            Change::Suspect(instance) => {
                 info!(%instance, "heartbeats are missing");
                 Wake::Look
             }
-            Some(Change::Lost(instance)) => {
+            Change::Ended(instance) => {
+                warn!(%instance, "its domain stopped");
+                self.monitor.doubt(&instance);
+                Wake::Look
+            }
+            Change::Lost(instance) => {
                 warn!(%instance, "heartbeat lost");
                 Wake::Look
             }
-            Some(Change::Came(instance)) => {
+            Change::Came(instance) => {
                 info!(%instance, "heartbeat came");
                 if self.runner.is_idle() {
                     Wake::Look
@@ -134,7 +160,6 @@ impl Watch {
                     Wake::Act
                 }
             }
-            None => Wake::Act,
         }
     }
 

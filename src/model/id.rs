@@ -182,6 +182,12 @@ impl DomainName {
         Self(format!("{cluster}-{instance}"))
     }
 
+    /// The instance of `cluster` whose domain has this name, if it is such a name.
+    pub fn instance(cluster: &ClusterName, domain: &str) -> Option<InstanceId> {
+        let rest = domain.strip_prefix(cluster.as_str())?;
+        rest.strip_prefix('-')?.parse().ok()
+    }
+
     /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -21,6 +21,9 @@ pub struct HostQuery {
     pub probe_kvm: bool,
 }
 
+/// What is told the names of domains whose run has ended.
+pub type Ended<'a> = &'a (dyn Fn(&str) + Send + Sync);
+
 /// Looking at a host. No method of it changes anything.
 #[async_trait]
 pub trait Hypervisor: Send + Sync {
@@ -34,6 +37,10 @@ pub trait Hypervisor: Send + Sync {
         bridge: &str,
         addresses: &[Ipv4Addr],
     ) -> Result<BTreeMap<Ipv4Addr, Answer>, Unseen>;
+
+    /// Listens until that is not possible any more, and returns why. `ended` is told the name of every domain whose
+    /// run has just ended, ours or not. A hint to look at once, no fact: what is missed is seen in the next round.
+    async fn listen(&self, host: &Host, ended: Ended<'_>) -> Unseen;
 }
 
 /// Changing things on a host. Every method is idempotent, checks its precondition on the host itself right before it

@@ -47,6 +47,42 @@ fn a_frozen_worker_is_found_by_its_heartbeat_and_made_anew() {
 }
 
 #[test]
+fn a_death_that_libvirt_tells_needs_no_heartbeat_and_the_listener_goes_with_the_controller() {
+    let (product, spec) = Product::converged();
+    let calm = spec.with(|s| {
+        s.services = "  calm:
+    replicas: 1
+    image: micro
+    memory: 96MiB
+    port: 8080
+    run: /usr/bin/stateless --port {{port}}
+    heartbeat: { every: 5m, timeout: 1s, retries: 4, grace: 1m }
+"
+        .to_owned();
+    });
+    product.write(&calm);
+    product.apply();
+    let watch = product.watch();
+    let victim = product.lab.domain_of("calm-1");
+    let listeners = |host: &str| {
+        let script = "pgrep -fc '[v]irsh .* event --loop' || true";
+        product.lab.on(host, script).trim().to_owned()
+    };
+    until("its host is listened to", seconds(20), || {
+        (listeners(&victim.host) != "0").then_some(())
+    });
+    product.lab.kill_guest(&victim, "KILL");
+    watch.wait_for("its domain stopped", seconds(5));
+    is_rebuilt(&product, &victim);
+    watch.stop();
+    until("nobody listens any more", seconds(10), || {
+        (listeners(&victim.host) == "0").then_some(())
+    });
+    product.write(&spec);
+    product.apply();
+}
+
+#[test]
 fn a_worker_whose_service_does_not_start_again_is_made_anew() {
     let (product, spec) = Product::converged();
     let watch = product.watch();

@@ -10,7 +10,7 @@ use reconcile::model::facts::{
     Answer, Domain, DomainState as Run, HostFacts, HostFile, Seen, Unseen,
 };
 use reconcile::model::id::HostId;
-use reconcile::ports::hypervisor::{HostQuery, Hypervisor, HypervisorControl};
+use reconcile::ports::hypervisor::{Ended, HostQuery, Hypervisor, HypervisorControl};
 use reconcile::ports::{ActError, Effect};
 
 use super::fake::{Fake, host_answers, see};
@@ -53,6 +53,10 @@ impl Hypervisor for Fake {
             volumes: volumes.collect(),
             ..HostFacts::default()
         })
+    }
+
+    async fn listen(&self, _: &Host, _: Ended<'_>) -> Unseen {
+        std::future::pending().await
     }
 
     async fn who_answers(

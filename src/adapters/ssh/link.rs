@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use openssh::{Session, Stdio};
 use tempfile::TempDir;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::Command;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
@@ -26,11 +26,16 @@ const IDLE_SECONDS: u32 = 60;
 const LONGEST_ANSWER: u64 = 64 << 20;
 /// Enough of a message for people.
 const LONGEST_MESSAGE: u64 = 16 << 10;
+/// Of what is listened to: what is longer comes in pieces.
+const LONGEST_LINE: u64 = 4 << 10;
 
 /// The shell of a user that is root already.
 const ROOT_SHELL: &str = "sh -s";
 /// The shell of any other user. Root owns `/`: `-O` asks that without starting a process.
 const ANY_SHELL: &str = "sh -c 'if [ -O / ]; then exec sh -s; else exec sudo -n sh -s; fi'";
+
+/// What lines are handed to.
+pub(super) type Hear<'a> = &'a (dyn Fn(&str) + Send + Sync);
 
 pub(super) struct Link {
     // Dropping it ends the connection.
@@ -114,6 +119,26 @@ impl Link {
         };
         let answer = timeout(limit, talk).await;
         answer.unwrap_or(Err(CallError::Silent(limit)))
+    }
+
+    /// Runs `command` with its standard input open, and hands over its lines until it ends. It takes none of the
+    /// sessions that exchanges wait for: sshd allows two more than those.
+    pub(super) async fn listen(&self, command: &str, hear: Hear<'_>) -> Result<(), CallError> {
+        let mut command = self.session.raw_command(command);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        command.stderr(Stdio::null());
+        let mut child = command.spawn().await.map_err(CallError::NotBegun)?;
+        let mut said = BufReader::new(child.stdout().take().ok_or(CallError::Lost)?);
+        let mut line = Vec::new();
+        loop {
+            line.clear();
+            let mut rest = (&mut said).take(LONGEST_LINE);
+            let read = rest.read_until(b'\n', &mut line).await;
+            if read.map_err(|_| CallError::Lost)? == 0 {
+                return Ok(());
+            }
+            hear(String::from_utf8_lossy(&line).trim_end());
+        }
     }
 
     async fn talk(

@@ -95,6 +95,28 @@ impl ReadAccess {
         let text = rendered(endpoint, script)?;
         self.0.run(endpoint, &text, limit, Repeat::Harmless).await
     }
+
+    /// Runs the fixed program `body`, which changes nothing, and hands over every line that it says until it ends.
+    /// Returns why that is.
+    pub async fn listen(
+        &self,
+        endpoint: &Endpoint,
+        body: &'static str,
+        hear: link::Hear<'_>,
+    ) -> Unseen {
+        let link = match self.0.link(endpoint).await {
+            Ok(link) => link,
+            Err(unseen) => return unseen,
+        };
+        let command = link::fixed_command(endpoint, body);
+        match link.listen(&command, hear).await {
+            Ok(()) => Unseen {
+                kind: UnseenKind::Broken,
+                message: format!("{}: there is nothing more to hear", endpoint.name),
+            },
+            Err(error) => error.unseen(&endpoint.name),
+        }
+    }
 }
 
 impl WriteAccess {
