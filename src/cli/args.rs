@@ -7,7 +7,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::error::ErrorKind;
-use clap::{ArgAction, CommandFactory, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use tracing::level_filters::LevelFilter;
 
@@ -71,7 +71,7 @@ pub struct GlobalArgs {
     #[arg(long, global = true, value_enum, value_name = "FORMAT", default_value_t = Output::Text)]
     pub output: Output,
 
-    /// Where memory and history are kept
+    /// Where memory and history are kept, those of each cluster in a directory of its name
     ///
     /// Default: $XDG_STATE_HOME/reconcile, or ~/.local/state/reconcile. Losing it loses the history, never the
     /// cluster.
@@ -180,7 +180,13 @@ impl Args {
     pub fn read(
         line: impl IntoIterator<Item = impl Into<OsString> + Clone>,
     ) -> Result<Args, clap::Error> {
-        let args = Args::try_parse_from(line)?;
+        let line: Vec<OsString> = line.into_iter().map(Into::into).collect();
+        let color = match line.iter().any(|word| word == "--no-color") {
+            true => ColorChoice::Never,
+            false => ColorChoice::Auto,
+        };
+        let args =
+            Args::from_arg_matches(&Args::command().color(color).try_get_matches_from(line)?)?;
         match (&args.command, args.apply.first_given()) {
             (Some(command), Some(flag)) => Err(misplaced(flag, command.name())),
             (Some(_), None) | (None, _) => Ok(args),

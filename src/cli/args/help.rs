@@ -28,9 +28,9 @@ Exit codes:
 pub(super) const WATCH_ABOUT: &str = "\
 Runs until it is stopped: heals what breaks, and follows edits of cluster.yaml.
 
-It looks at once when a heartbeat is missed or the file changes, and at a steady pace otherwise. It does not ask. \
-An edit that is not valid changes nothing: the last good state stays in force, and the log says so. SIGTERM or \
-SIGINT (Ctrl-C) end it cleanly, after the actions in hand.";
+It looks at once when a domain stops, a heartbeat is missed or the file changes, and at a steady pace otherwise. It \
+does not ask. An edit that is not valid changes nothing: the last good state stays in force, and the log says so. \
+SIGTERM or SIGINT (Ctrl-C) end it cleanly, after the actions in hand.";
 
 pub(super) const WATCH_EXAMPLES: &str = "\
 Examples:
