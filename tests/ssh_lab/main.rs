@@ -15,6 +15,7 @@ mod connection;
 mod foreign;
 mod life;
 mod look;
+mod ordinary_user;
 mod rebind;
 mod storage;
 mod vip;
