@@ -127,14 +127,17 @@ async fn a_user_with_sudo_copies_an_image_file_and_sweeps_up_disks() {
 }
 
 #[tokio::test]
-async fn a_file_is_copied_as_whoever_the_ssh_configuration_names() {
+async fn whoever_the_ssh_configuration_makes_root_copies_to_a_host_that_has_no_sudo() {
     let lab = Lab::new();
     let b = Host {
         user: None,
         ..host("b")
     };
     let image = image(&lab);
-    assert_eq!(lab.writer.copy_file(&b, &image).await, Ok(Effect::Changed));
+    lab.on("b", &["mount", "--bind", "/dev/null", "/usr/bin/sudo"]);
+    let copied = lab.writer.copy_file(&b, &image).await;
+    lab.on("b", &["umount", "/usr/bin/sudo"]);
+    assert_eq!(copied, Ok(Effect::Changed));
     std::fs::remove_file(lab.file("b", &image.path)).unwrap();
 }
 
