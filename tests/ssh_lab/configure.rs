@@ -25,7 +25,9 @@ fn daemon(revision: &str, init: Init, reloads: &[&RenderedFile]) -> Daemon {
         "#!/bin/sh\nmkdir -p /run/reconcile\nfor f in{list}; do sha256sum < \"$f\"; done | sha256sum | cut -d ' ' -f 1 > /run/reconcile/web.loaded\n\
          echo $$ > /run/reconcile/web.pid\necho {revision} > /run/reconcile/web.started\nexec {NGINX}\n"
     );
-    let supervise = "#!/bin/sh\necho $$ > /run/reconcile/web.supervisor\nwhile :; do /etc/reconcile/web.run; sleep 1; done\n";
+    // As the one that is rendered for guests: of two, the second ends.
+    let supervise = "#!/bin/sh\nread -r other < /run/reconcile/web.supervisor && kill -0 $other && exit\n\
+         echo $$ > /run/reconcile/web.supervisor\nwhile :; do /etc/reconcile/web.run; sleep 1; done\n";
     let executable = |path: &str, content: &str| RenderedFile {
         mode: 0o755,
         ..file(path, content)
@@ -111,7 +113,7 @@ impl Trial {
     /// The ids of nginx' workers, and that of the process itself.
     fn pids(&self) -> (String, String) {
         let said = self.lab.in_guest(&self.guest, PIDS);
-        let (workers, process) = said.trim().rsplit_once(' ').expect(&said);
+        let (workers, process) = said.trim().rsplit_once(' ').expect("it has workers");
         (workers.to_owned(), process.to_owned())
     }
 
