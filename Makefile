@@ -30,6 +30,7 @@ unit-test: setup ## Tests that need no lab
 lab-test: setup ## Tests on real hosts and guests
 	$(LAB) image
 	cargo build --example load
+	cargo test --features lab --test ssh_lab -- --test-threads=1
 	cargo test --features lab --test lab -- --test-threads=1
 
 lab-test-distributions: setup ## Tests with a whole Debian as the guest: several minutes
@@ -39,5 +40,5 @@ bench: setup ## Figures for benches/README.md
 	benches/run
 
 clean: ## Remove what was built, and every lab of this checkout
-	@for lab in demo test; do LAB=$$lab $(LAB) down; done
+	@for lab in demo test ssh; do LAB=$$lab $(LAB) down; done
 	cargo clean

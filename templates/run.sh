@@ -23,6 +23,10 @@ PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 export PATH
 cd / || exit 1
 mkdir -p /run/reconcile
+# A process that was killed alone leaves children behind, which keep its port. A group whose leader is dead is what is
+# left of that leader: no new process gets its number as long as the group has members.
+old=$(cat /run/reconcile/{{daemon.name}}.pid 2>/dev/null)
+[ -z "$old" ] || kill -0 "$old" 2>/dev/null || kill -s KILL -- "-$old" 2>/dev/null
 for file in{{#each daemon.reloads}} {{sh this}}{{/each}}; do
   sha256sum < "$file"
 done | sha256sum | cut -d ' ' -f 1 > /run/reconcile/{{daemon.name}}.loaded

@@ -41,7 +41,8 @@ trap : HUP
 
 while :; do
   [ "$(wc -c < "$log" 2>/dev/null || echo 0)" -le 1048576 ] || mv -f "$log" "$log.old"
-  "$script" < /dev/null >> "$log" 2>&1 &
+  # In a group of its own, as under an init.
+  setsid "$script" < /dev/null >> "$log" 2>&1 &
   child=$!
   # A signal ends `wait` early: the process is still there then.
   while kill -0 "$child" 2>/dev/null; do wait "$child"; done

@@ -129,7 +129,8 @@ pub(super) fn text(said: &Said) -> String {
 /// What made no sense, with what the machine itself said about it.
 pub(super) fn broken(endpoint: &Endpoint, what: impl std::fmt::Display, said: &Said) -> Unseen {
     let mut message = format!("{}: {what}", endpoint.name);
-    if said.stderr.contains("sudo: ") {
+    // Where a script ran it said something, and what sudo said beside it was a warning.
+    if said.stdout.is_empty() && said.stderr.contains("sudo: ") {
         let user = endpoint.user.as_deref().unwrap_or("the user that logs in");
         return Unseen {
             kind: UnseenKind::Refused,
@@ -148,5 +149,46 @@ pub(super) fn broken(endpoint: &Endpoint, what: impl std::fmt::Display, said: &S
     Unseen {
         kind: UnseenKind::Broken,
         message,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::adapters::ssh::HostKeys;
+
+    fn unseen(stdout: &str, stderr: &str) -> Unseen {
+        let endpoint = Endpoint {
+            name: "a".into(),
+            destination: "a".into(),
+            port: None,
+            user: Some("ops".into()),
+            keys: HostKeys::Known,
+            connect_seconds: 5,
+        };
+        let said = Said {
+            status: 1,
+            stdout: stdout.into(),
+            stderr: stderr.into(),
+        };
+        broken(&endpoint, "an answer without sense", &said)
+    }
+
+    #[test]
+    fn who_may_not_use_sudo_is_told_the_line_that_is_missing() {
+        let refused = unseen("", "sudo: a password is required");
+        assert_eq!(refused.kind, UnseenKind::Refused);
+        assert!(
+            refused
+                .message
+                .ends_with("/etc/sudoers.d: ops ALL=(root) NOPASSWD: /bin/sh")
+        );
+    }
+
+    #[test]
+    fn a_warning_of_sudo_is_not_taken_for_a_refusal() {
+        let warning = "sudo: unable to resolve host a\nerror: failed to connect";
+        let broken = unseen("reconcile-answer\nbroken 1\n", warning);
+        assert_eq!(broken.kind, UnseenKind::Broken);
     }
 }

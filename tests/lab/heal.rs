@@ -99,6 +99,30 @@ fn a_worker_whose_service_does_not_start_again_is_made_anew() {
 }
 
 #[test]
+fn a_process_that_is_killed_alone_leaves_no_children_that_keep_its_port() {
+    let (product, _) = Product::converged();
+    let victim = product.lab.domain_of("web-1");
+    let inside = |script| product.lab.in_guest(&victim.address, script);
+    let killed = inside("pid=$(cat /run/reconcile/web.pid); kill -9 $pid; echo $pid");
+    // Every nginx is the new process, or a child of it.
+    let family = "new=$(cat /run/reconcile/web.pid); for pid in $(pidof nginx); do
+        read -r _ _ _ parent _ < /proc/$pid/stat; [ $pid = $new ] || [ $parent = $new ] || echo stranger $pid; done
+        echo process $new";
+    let expected = until(
+        "a new process serves, and nothing else",
+        seconds(30),
+        || {
+            let told = inside(family);
+            let fresh = told.starts_with("process ") && told != format!("process {killed}");
+            fresh.then_some(told)
+        },
+    );
+    product.assert_converged();
+    assert_eq!(inside(family), expected, "it stays");
+    assert_eq!(product.lab.domain_of("web-1"), victim, "no new guest");
+}
+
+#[test]
 fn the_vip_leaves_a_killed_load_balancer_within_two_seconds_and_is_never_on_two() {
     let (product, spec) = Product::converged();
     let watch = product.watch();

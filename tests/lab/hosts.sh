@@ -17,11 +17,17 @@ ensure_host_files() {
   [ ! -d "$dir" ] || return 0
   rm -rf "$dir.new"
   fs=$dir.new/fs
-  mkdir -p "$fs"/etc/{libvirt,ssh} "$fs"/var/{lib,cache}/libvirt "$fs/var/lib/libvirt/images" "$fs/var/log/libvirt/qemu"
+  mkdir -p "$fs"/etc/{libvirt,ssh,sudoers.d} "$fs"/var/{lib,cache}/libvirt "$fs/var/lib/libvirt/images" "$fs/var/log/libvirt/qemu"
   mkdir -m 700 "$fs/root"
   echo "$host" > "$fs/etc/hostname"
   echo '127.0.0.1 localhost' > "$fs/etc/hosts"
   for other in "${all_hosts[@]}"; do echo "$(host_address "$other") $other"; done >> "$fs/etc/hosts"
+
+  # Beside root an ordinary user, who may become root when somebody puts a line into the host's /etc/sudoers.d.
+  { cat /etc/passwd; echo 'ops:x:60000:60000::/:/bin/sh'; } > "$fs/etc/passwd"
+  { cat /etc/group; echo 'ops:x:60000:'; } > "$fs/etc/group"
+  # Passwords of nobody: what the machine's users have stays with it.
+  (umask 077; printf '%s:*:::::::\n' root ops > "$fs/etc/shadow")
 
   # Written anew and not copied from the machine: its own guests must not appear on the host.
   # Every libvirtd on one machine reads the same SMBIOS uuid, and two hosts with one uuid refuse to migrate.
@@ -44,7 +50,7 @@ AuthorizedKeysFile /etc/ssh/authorized_keys
 PermitRootLogin prohibit-password
 PasswordAuthentication no
 KbdInteractiveAuthentication no
-AllowUsers root
+AllowUsers root ops
 UsePAM no
 UseDNS no
 PrintMotd no

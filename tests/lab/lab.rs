@@ -1,11 +1,12 @@
 //! The lab in a test's hands: raising it, breaking it, and looking at hosts and guests without the product. It calls
 //! `tests/lab/lab` and knows nothing of `reconcile` but its mark.
 
-use std::io::{BufRead, BufReader};
-use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::script::{kept, sit_down, state};
+pub use super::script::{output, root};
 
 /// The name of the tests' lab: beside a user's `demo`, never in its place.
 const NAME: &str = "test";
@@ -39,7 +40,7 @@ impl Lab {
     pub fn any() -> Lab {
         static TURN: Mutex<()> = Mutex::new(());
         let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-        sit_down();
+        sit_down(NAME);
         let lab = Lab { _turn: turn };
         lab.run(&["up"]);
         for host in HOSTS {
@@ -142,12 +143,12 @@ impl Lab {
 
     /// A host's own files.
     pub fn host_files(&self, host: &str) -> PathBuf {
-        state().join("hosts").join(host).join("fs")
+        state(NAME).join("hosts").join(host).join("fs")
     }
 
     /// A file of the operator's ssh.
     pub fn ssh(&self, file: &str) -> PathBuf {
-        state().join("ssh").join(file)
+        state(NAME).join("ssh").join(file)
     }
 }
 
@@ -166,68 +167,8 @@ pub fn tail(text: &str, lines: usize) -> String {
     all[all.len().saturating_sub(lines)..].join("\n")
 }
 
-/// The checkout.
-pub fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-}
-
-fn state() -> PathBuf {
-    root().join(".lab").join(NAME)
-}
-
 fn script() -> Command {
-    let mut command = Command::new(root().join("tests/lab/lab"));
-    command.env("LAB", NAME).stdin(Stdio::null());
-    command
-}
-
-/// `KEEP_LAB=1` leaves the lab as a failed test left it, to be looked at.
-fn kept() -> bool {
-    std::env::var_os("KEEP_LAB").is_some()
-}
-
-/// What a command printed, or why it failed.
-pub fn output(command: &mut Command) -> Result<String, String> {
-    let output = command.output().map_err(|error| error.to_string())?;
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    match output.status.success() {
-        true => Ok(text),
-        false => Err(format!(
-            "{}\n{text}{}",
-            output.status,
-            String::from_utf8_lossy(&output.stderr)
-        )),
-    }
-}
-
-/// However this process ends, even killed, somebody takes the lab down: a process of its own that waits for the end of
-/// its input. It holds a lock from here to there, so that the next run of the tests begins after it.
-fn sit_down() {
-    static SITTING: OnceLock<Child> = OnceLock::new();
-    SITTING.get_or_init(|| {
-        let last = if kept() {
-            ""
-        } else {
-            r#"LAB=$1 "$2" down >/dev/null 2>&1"#
-        };
-        // Ctrl-C reaches all of this terminal's processes: this one does its work then.
-        let wait = format!("trap '' INT HUP; echo ready; cat >/dev/null; {last}");
-        let mut child = Command::new("flock")
-            .arg(concat!(env!("CARGO_TARGET_TMPDIR"), "/sitting"))
-            .args(["sh", "-c", &wait, "sh", NAME])
-            .arg(root().join("tests/lab/lab"))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .process_group(0)
-            .spawn()
-            .expect("flock is installed");
-        let mut said = String::new();
-        let out = child.stdout.take().expect("it was asked for");
-        BufReader::new(out)
-            .read_line(&mut said)
-            .expect("the lock can be had");
-        child
-    });
+    super::script::script(NAME)
 }
 
 fn domain(host: &str, xml: &str) -> Domain {

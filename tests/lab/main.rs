@@ -8,6 +8,7 @@
 mod bridge;
 mod lab;
 mod product;
+mod script;
 mod spec;
 mod trace;
 mod traffic;

@@ -1,281 +1,164 @@
-//! A lab's hosts as the ports see them, and guests to build on them.
+//! The tests' lab, and its hosts as the ports see them.
 
-use std::net::Ipv4Addr;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
-use std::sync::Arc;
+use std::fs::File;
+use std::os::fd::AsFd;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use reconcile::adapters::ssh_reader::SshReader;
 use reconcile::adapters::ssh_writer::SshWriter;
-use reconcile::model::action::{
-    Build, GuestNetwork, GuestRef, Machine, Removal, RenderedFile, Seed,
-};
-use reconcile::model::desired::{Accelerator, Host, OnChange, Pool, SshAccess};
-use reconcile::model::facts::{Domain, HostFacts, Seen};
+use reconcile::model::action::{Build, GuestRef, RenderedFile};
+use reconcile::model::desired::{Host, SshAccess};
+use reconcile::model::facts::{Domain, GuestFacts, HostFacts, Seen};
 use reconcile::model::id::DomainName;
-use reconcile::model::mark::{Mark, Stage};
-use reconcile::model::unit::Bytes;
-use reconcile::ports::guest::GuestControl;
-use reconcile::ports::hypervisor::{HostQuery, Hypervisor};
-use sha2::{Digest, Sha256};
+use reconcile::ports::guest::{GuestControl, GuestQuery, Guests};
+use reconcile::ports::hypervisor::{Hypervisor, HypervisorControl};
+use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
-pub const STORAGE: &str = "/var/lib/libvirt/images";
+use super::machine::{guest, host, query};
+use super::script::{output, script, sit_down, state};
 
+/// The name of this program's lab.
+const NAME: &str = "ssh";
+
+/// The lab. Whoever has it is alone with it, and its thread is on the operator's machine.
 pub struct Lab {
     pub reader: Arc<SshReader>,
     pub writer: SshWriter,
-    pub dir: PathBuf,
     pub state: tempfile::TempDir,
-    name: String,
+    _turn: MutexGuard<'static, ()>,
 }
 
 impl Lab {
     pub fn new() -> Self {
-        let name = std::env::var("RECONCILE_LAB")
-            .expect("RECONCILE_LAB names the lab: see the head of main.rs");
-        let dir = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join(".lab")
-            .join(&name);
-        let dir = std::env::var_os("RECONCILE_LAB_DIR").map_or(dir, PathBuf::from);
+        static TURN: Mutex<()> = Mutex::new(());
+        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        raise();
+        move_in();
         let state = tempfile::tempdir().unwrap();
-        let access = Self::access(&dir);
-        let reader = Arc::new(SshReader::new(&access, state.path()).unwrap());
+        let reader = Arc::new(SshReader::new(&Self::access(), state.path()).unwrap());
         let writer = SshWriter::new(Arc::clone(&reader));
         Self {
             reader,
             writer,
-            dir,
             state,
-            name,
+            _turn: turn,
         }
     }
 
-    pub fn access(dir: &Path) -> SshAccess {
+    /// How the operator reaches the hosts.
+    pub fn access() -> SshAccess {
         SshAccess {
-            config: Some(dir.join("ssh/config")),
+            config: Some(Self::ssh("config")),
             ..SshAccess::default()
         }
     }
 
-    /// Runs a command on a host, beside ssh.
-    pub fn on(&self, host: &str, command: &[&str]) -> Output {
-        let script = self.dir.join("../../tests/lab/lab");
-        Command::new(script)
-            .env("LAB", &self.name)
-            .args(["on", host])
-            .args(command)
-            .output()
-            .unwrap()
+    /// A file of the operator's ssh.
+    pub fn ssh(file: &str) -> PathBuf {
+        state(NAME).join("ssh").join(file)
     }
 
-    pub fn lab(&self, args: &[&str]) -> Output {
-        let script = self.dir.join("../../tests/lab/lab");
-        Command::new(script)
-            .env("LAB", &self.name)
-            .args(args)
-            .output()
-            .unwrap()
+    /// A host's own file.
+    pub fn file(&self, host: &str, path: &str) -> PathBuf {
+        let fs = state(NAME).join("hosts").join(host).join("fs");
+        fs.join(path.trim_start_matches('/'))
     }
 
-    /// What an earlier, failed run left.
-    pub fn clean(&self, name: &str) {
-        for command in ["destroy", "undefine"] {
-            self.on("a", &["virsh", command, name]);
-        }
+    /// Runs a command of `tests/lab/lab`.
+    #[track_caller]
+    pub fn lab(&self, arguments: &[&str]) {
+        run(arguments);
+    }
+
+    /// Runs a command on a host as root, beside ssh.
+    #[track_caller]
+    pub fn on(&self, host: &str, command: &[&str]) {
+        run(&[&["on", host], command].concat());
+    }
+
+    /// The same, where it may fail.
+    pub fn try_on(&self, host: &str, command: &[&str]) {
+        let _ = output(script(NAME).args(["on", host]).args(command));
+    }
+
+    /// What a shell script in a guest says, by an ssh that is not the product's.
+    #[track_caller]
+    pub fn in_guest(&self, guest: &GuestRef, script: &str) -> String {
+        let mut ssh = std::process::Command::new("ssh");
+        ssh.arg("-F").arg(Self::ssh("config"));
+        output(ssh.arg(guest.address.to_string()).arg(script)).unwrap()
     }
 
     pub async fn facts(&self, host: &Host) -> HostFacts {
-        let seen = Hypervisor::observe(&*self.reader, host, &query()).await;
-        let Seen::Yes(facts) = seen else {
-            panic!("{seen:?}")
-        };
-        facts
+        match Hypervisor::observe(&*self.reader, host, &query()).await {
+            Seen::Yes(facts) => facts,
+            Seen::No(unseen) => panic!("{unseen:?}"),
+        }
     }
 
     pub async fn domain(&self, host: &Host, name: &DomainName) -> Option<Domain> {
-        let facts = self.facts(host).await;
-        facts
-            .domains
-            .into_iter()
-            .find(|domain| domain.name == name.as_str())
+        let mut domains = self.facts(host).await.domains.into_iter();
+        domains.find(|domain| domain.name == name.as_str())
+    }
+
+    /// A look into a guest, at its files and at the process `web`.
+    pub async fn look(&self, guest: &GuestRef, files: &[&RenderedFile]) -> GuestFacts {
+        let files = files.iter().map(|f| (f.path.clone(), f.sha256.clone()));
+        let query = GuestQuery {
+            files: files.collect(),
+            daemon: Some("web".parse().unwrap()),
+        };
+        match Guests::observe(&*self.reader, guest, &query).await {
+            Seen::Yes(facts) => facts,
+            Seen::No(unseen) => panic!("{unseen:?}"),
+        }
+    }
+
+    /// The addresses of a guest, and whether each is a VIP.
+    pub async fn addresses(&self, guest: &GuestRef) -> Vec<(String, bool)> {
+        let facts = self.look(guest, &[]).await;
+        let outside = facts.addresses.iter().filter(|a| !a.address.is_loopback());
+        outside.map(|a| (a.address.to_string(), a.vip)).collect()
+    }
+
+    /// Builds a guest on host a, if it is not there, and waits until it lets us in.
+    pub async fn boot(&self, build: &Build) -> GuestRef {
+        self.writer.build(&host("a"), build).await.unwrap();
+        let guest = guest(build);
+        self.wait_for(&guest).await;
+        guest
     }
 
     pub async fn wait_for(&self, guest: &GuestRef) {
         let begin = Instant::now();
-        loop {
-            match self.writer.reach(guest).await {
-                Ok(()) => return,
-                Err(error) => assert!(begin.elapsed() < Duration::from_secs(40), "{error}"),
-            }
+        while let Err(error) = self.writer.reach(guest).await {
+            assert!(begin.elapsed() < Duration::from_secs(60), "{error}");
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }
 }
 
-pub fn query() -> HostQuery {
-    HostQuery {
-        volumes: volumes(),
-        ..HostQuery::default()
-    }
-}
-
-pub fn volumes() -> String {
-    format!("{STORAGE}/ssh-lab")
-}
-
-pub fn host(id: &str) -> Host {
-    Host {
-        id: id.parse().unwrap(),
-        address: id.into(),
-        port: None,
-        user: Some("root".into()),
-        network: "lan".parse().unwrap(),
-        pool: Pool(vec![]),
-        accelerator: Accelerator::Tcg,
-        storage: STORAGE.into(),
-    }
-}
-
-/// A guest `t-GROUP-1`, in its life `generation`. Without a seed it wakes up at its image's bootstrap address.
-pub fn build(group: &str, address: &str, generation: &str, stage: Stage) -> Build {
-    let mark = Mark {
-        cluster: "t".parse().unwrap(),
-        instance: format!("{group}-1").parse().unwrap(),
-        address: address.parse().unwrap(),
-        moving_to: None,
-        port: 80,
-        digest: "d".into(),
-        generation: generation.into(),
-        stage,
-    };
-    let domain = DomainName::new(&mark.cluster, &mark.instance);
-    let number = mark.address.octets()[3];
-    let seed = (stage == Stage::Ready).then(|| seed(&mark, number));
-    let machine = Machine {
-        uuid: format!("00000000-0000-4000-8000-0000000000{number:02x}"),
-        mac: mac(number),
-        cpus: 1,
-        memory: Bytes(128 << 20),
-        disk_size: None,
-        disk: format!("{}/{domain}.qcow2", volumes()),
-        base: format!("{STORAGE}/micro.qcow2"),
-        seed: seed
-            .is_some()
-            .then(|| format!("{}/{domain}.seed", volumes())),
-        kernel: Some(format!("{STORAGE}/vmlinuz")),
-        initrd: Some(format!("{STORAGE}/initrd")),
-        cmdline: None,
-        bridge: "br0".into(),
-        kvm: false,
-        domain,
-    };
-    let xml = xml(&machine, &mark);
-    Build {
-        host: "a".parse().unwrap(),
-        xml,
-        machine,
-        mark,
-        seed,
-        replaces: None,
-    }
-}
-
-pub fn mac(number: u8) -> String {
-    format!("52:54:00:01:02:{number:02x}")
-}
-
-fn seed(mark: &Mark, number: u8) -> Seed {
-    let key = std::env::var_os("RECONCILE_LAB_DIR")
-        .map(PathBuf::from)
-        .unwrap_or_else(|| {
-            Path::new(env!("CARGO_MANIFEST_DIR"))
-                .join(".lab")
-                .join(std::env::var("RECONCILE_LAB").unwrap())
-        });
-    let key = std::fs::read_to_string(key.join("ssh/id_ed25519.pub")).unwrap();
-    Seed {
-        meta_data: format!(
-            "instance-id: {}\nlocal-hostname: {}\n",
-            mark.generation, mark.instance
-        ),
-        user_data: format!("#cloud-config\nssh_authorized_keys:\n  - {key}"),
-        network_config: format!(
-            "version: 2\nethernets:\n  primary:\n    match:\n      macaddress: \"{}\"\n    addresses:\n      - {}/24\n    gateway4: 192.168.10.254\n",
-            mac(number),
-            mark.address
-        ),
-    }
-}
-
-fn xml(machine: &Machine, mark: &Mark) -> String {
-    let seed = machine.seed.as_ref().map_or(String::new(), |seed| {
-        format!("<disk type='file' device='disk'><driver name='qemu' type='raw'/><source file='{seed}'/><target dev='vdb' bus='virtio'/><readonly/></disk>")
+/// Once: an empty lab.
+fn raise() {
+    static RAISED: OnceLock<()> = OnceLock::new();
+    RAISED.get_or_init(|| {
+        sit_down(NAME);
+        run(&["down"]);
+        run(&["up", "--hosts", "a,b"]);
     });
-    let (domain, uuid, disk, mac) = (&machine.domain, &machine.uuid, &machine.disk, &machine.mac);
-    let mark = reconcile::render::mark_xml(mark);
-    format!(
-        "<domain type='qemu'><name>{domain}</name><uuid>{uuid}</uuid><metadata>{mark}</metadata>\
-         <memory unit='MiB'>128</memory><vcpu>1</vcpu>\
-         <os><type arch='x86_64' machine='q35'>hvm</type><kernel>{STORAGE}/vmlinuz</kernel><initrd>{STORAGE}/initrd</initrd>\
-         <cmdline>console=ttyS0 net.ifnames=0 quiet mitigations=off no_timer_check tsc=reliable random.trust_cpu=on</cmdline></os>\
-         <features><acpi/></features><cpu mode='custom' match='exact' check='none'><model fallback='forbid'>qemu64</model></cpu>\
-         <devices><disk type='file' device='disk'><driver name='qemu' type='qcow2'/><source file='{disk}'/><target dev='vda' bus='virtio'/></disk>{seed}\
-         <interface type='bridge'><mac address='{mac}'/><source bridge='br0'/><model type='virtio'/><rom enabled='no'/></interface>\
-         <serial type='file'><source path='/var/log/libvirt/{domain}-console.log'/></serial>\
-         <controller type='usb' model='none'/><memballoon model='none'/><rng model='virtio'><backend model='random'>/dev/urandom</backend></rng>\
-         </devices></domain>"
-    )
 }
 
-pub fn removal(build: &Build) -> Removal {
-    Removal {
-        host: build.host.clone(),
-        instance: build.mark.instance.clone(),
-        domain: build.machine.domain.clone(),
-        uuid: build.machine.uuid.clone(),
-        generation: build.mark.generation.clone(),
-        volumes: [Some(build.machine.disk.clone()), build.machine.seed.clone()]
-            .into_iter()
-            .flatten()
-            .collect(),
+/// Moves this thread, and with it whatever it starts, to the operator's machine.
+fn move_in() {
+    let lan = File::open(format!("/run/netns/rec-{NAME}-lan")).unwrap();
+    move_into_link_name_space(lan.as_fd(), Some(LinkNameSpaceType::Network)).unwrap();
+}
+
+#[track_caller]
+fn run(arguments: &[&str]) {
+    if let Err(error) = output(script(NAME).args(arguments)) {
+        panic!("lab {arguments:?}: {error}");
     }
-}
-
-pub fn guest(build: &Build) -> GuestRef {
-    GuestRef {
-        instance: build.mark.instance.clone(),
-        host: build.host.clone(),
-        address: build.mark.address,
-        user: "root".into(),
-        generation: build.mark.generation.clone(),
-    }
-}
-
-pub fn network(build: &Build) -> GuestNetwork {
-    GuestNetwork {
-        prefix: 24,
-        gateway: Some(Ipv4Addr::new(192, 168, 10, 254)),
-        mac: build.machine.mac.clone(),
-    }
-}
-
-pub fn file(path: &str, content: &str) -> RenderedFile {
-    RenderedFile {
-        path: path.into(),
-        content: content.into(),
-        sha256: digest(content),
-        mode: 0o644,
-        owner: "root:root".into(),
-        on_change: OnChange::Nothing,
-        validate: None,
-        secret: false,
-    }
-}
-
-pub fn digest(content: &str) -> String {
-    Sha256::digest(content.as_bytes())
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
 }

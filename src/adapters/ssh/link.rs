@@ -34,6 +34,10 @@ const ROOT_SHELL: &str = "sh -s";
 /// The shell of any other user. Root owns `/`: `-O` asks that without starting a process.
 const ANY_SHELL: &str = "sh -c 'if [ -O / ]; then exec sh -s; else exec sudo -n sh -s; fi'";
 
+/// The same for a program that comes as the next word.
+const ANY_PROGRAM: &str =
+    r#"sh -c 'if [ -O / ]; then exec sh -c "$0"; else exec sudo -n sh -c "$0"; fi'"#;
+
 /// What lines are handed to.
 pub(super) type Hear<'a> = &'a (dyn Fn(&str) + Send + Sync);
 
@@ -58,7 +62,7 @@ pub(super) fn fixed_command(endpoint: &Endpoint, body: &'static str) -> String {
     if is_root(endpoint) {
         format!("sh -c {body}")
     } else {
-        format!("sudo -n sh -c {body}")
+        format!("{ANY_PROGRAM} {body}")
     }
 }
 
@@ -316,6 +320,7 @@ mod tests {
         };
         assert_eq!(fixed_command(&endpoint, "it's"), r"sh -c 'it'\''s'");
         endpoint.user = None;
-        assert_eq!(fixed_command(&endpoint, ":"), "sudo -n sh -c ':'");
+        let any = fixed_command(&endpoint, "it's");
+        assert!(any.ends_with(r"; fi' 'it'\''s'"), "{any}");
     }
 }
