@@ -5,10 +5,11 @@ use std::io::{BufRead, BufReader};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{LazyLock, Mutex, MutexGuard, OnceLock, PoisonError};
 
-/// The name of the tests' lab: beside a user's `demo`, never in its place.
-const NAME: &str = "test";
+/// The name of the tests' lab: beside a user's `demo`, never in its place. `LAB` names another one.
+static NAME: LazyLock<String> =
+    LazyLock::new(|| std::env::var("LAB").unwrap_or_else(|_| "test".to_owned()));
 
 /// The hosts of a lab.
 pub const HOSTS: [&str; 3] = ["a", "b", "c"];
@@ -172,12 +173,12 @@ pub fn root() -> &'static Path {
 }
 
 fn state() -> PathBuf {
-    root().join(".lab").join(NAME)
+    root().join(".lab").join(&*NAME)
 }
 
 fn script() -> Command {
     let mut command = Command::new(root().join("tests/lab/lab"));
-    command.env("LAB", NAME).stdin(Stdio::null());
+    command.env("LAB", &*NAME).stdin(Stdio::null());
     command
 }
 
@@ -214,7 +215,7 @@ fn sit_down() {
         let wait = format!("trap '' INT HUP; echo ready; cat >/dev/null; {last}");
         let mut child = Command::new("flock")
             .arg(concat!(env!("CARGO_TARGET_TMPDIR"), "/sitting"))
-            .args(["sh", "-c", &wait, "sh", NAME])
+            .args(["sh", "-c", &wait, "sh", &NAME])
             .arg(root().join("tests/lab/lab"))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
