@@ -26,7 +26,8 @@ esac"#;
 const RC_SERVICE: &str = r#"echo "rc-service $*" >> "$LOG"
 case "$*" in
   *' status') false ;;
-  *' restart') kill "$(cat "$TOP/run/web.pid" 2>/dev/null)" 2>/dev/null; setsid "$TOP/web.run" </dev/null >/dev/null 2>&1 & ;;
+  *' stop') kill "$(cat "$TOP/run/web.pid" 2>/dev/null)" 2>/dev/null ;;
+  *' start') setsid "$TOP/web.run" </dev/null >/dev/null 2>&1 & ;;
 esac"#;
 const RC_UPDATE: &str = r#"echo "rc-update $*" >> "$LOG""#;
 
@@ -200,11 +201,18 @@ fn openrc_gets_its_own_file_and_starts_it_at_every_boot() {
     insta::assert_snapshot!(log, @r"
     rc-service -q nginx status
     rc-update -q add reconcile-web default
-    rc-service -q reconcile-web restart
+    rc-service -q reconcile-web stop
+    rc-service -q reconcile-web start
     ");
     assert!(
         !guest.top().join("etc/reconcile-web.service").exists(),
         "that is for systemd"
+    );
+    let (output, log) = guest.configure(&guest.config(Init::Openrc, "r1", "l2", "unit"));
+    ended(&output, 0);
+    assert!(
+        !log.contains("nginx"),
+        "where ours runs, nothing is in its way, whatever an old script may say: {log}"
     );
 }
 

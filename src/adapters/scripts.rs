@@ -48,6 +48,7 @@ pub static CONFIGURE: Body<Write> = Body::new(&[
     COMMON,
     GUEST,
     include_str!("scripts/write_files.sh"),
+    include_str!("scripts/name_servers.sh"),
     include_str!("scripts/daemon.sh"),
     include_str!("scripts/configure.sh"),
 ]);
@@ -64,6 +65,7 @@ pub static SETTLE: Body<Write> = Body::new(&[
     GUEST,
     ADDRESS,
     include_str!("scripts/write_files.sh"),
+    include_str!("scripts/name_servers.sh"),
     include_str!("scripts/settle.sh"),
 ]);
 /// Adds a VIP.

@@ -71,7 +71,8 @@ fn every_edit_is_done_as_previewed_and_no_request_fails() {
     another_vip(&product, &mut spec);
 
     let before = product.lab.domains();
-    let report = edit(&product, &mut spec, "other pools", |s| {
+    let report = edit(&product, &mut spec, "other pools and name servers", |s| {
+        s.dns = "[192.168.10.254]".to_owned();
         s.pools = ["40-192.168.10.49", "50-192.168.10.59", "60-192.168.10.69"]
             .map(|tail| format!("192.168.10.{tail}"));
     });
@@ -88,7 +89,7 @@ fn every_edit_is_done_as_previewed_and_no_request_fails() {
         assert!((40..70).contains(&last), "{domain:?}");
         let inside = product.lab.in_guest(
             &domain.address,
-            "ip -4 -o addr show dev eth0; cat /etc/network/interfaces",
+            "ip -4 -o addr show dev eth0; cat /etc/network/interfaces /etc/resolv.conf",
         );
         let old = before
             .iter()
@@ -96,6 +97,10 @@ fn every_edit_is_done_as_previewed_and_no_request_fails() {
             .expect("it was there");
         assert!(
             inside.contains(&domain.address) && !inside.contains(&old.address),
+            "{inside}"
+        );
+        assert!(
+            inside.ends_with("\nnameserver 192.168.10.254\n"),
             "{inside}"
         );
     }

@@ -3,13 +3,14 @@
 
 use std::path::PathBuf;
 use std::process::Command;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
 use super::script::{kept, sit_down, state};
 pub use super::script::{output, root};
 
-/// The name of the tests' lab: beside a user's `demo`, never in its place.
-const NAME: &str = "test";
+/// The name of the tests' lab: beside a user's `demo`, never in its place. `LAB` names another one.
+static NAME: LazyLock<String> =
+    LazyLock::new(|| std::env::var("LAB").unwrap_or_else(|_| "test".to_owned()));
 
 /// The hosts of a lab.
 pub const HOSTS: [&str; 3] = ["a", "b", "c"];
@@ -40,7 +41,7 @@ impl Lab {
     pub fn any() -> Lab {
         static TURN: Mutex<()> = Mutex::new(());
         let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-        sit_down(NAME);
+        sit_down(&NAME);
         let lab = Lab { _turn: turn };
         lab.run(&["up"]);
         for host in HOSTS {
@@ -143,12 +144,12 @@ impl Lab {
 
     /// A host's own files.
     pub fn host_files(&self, host: &str) -> PathBuf {
-        state(NAME).join("hosts").join(host).join("fs")
+        state(&NAME).join("hosts").join(host).join("fs")
     }
 
     /// A file of the operator's ssh.
     pub fn ssh(&self, file: &str) -> PathBuf {
-        state(NAME).join("ssh").join(file)
+        state(&NAME).join("ssh").join(file)
     }
 }
 
@@ -168,7 +169,7 @@ pub fn tail(text: &str, lines: usize) -> String {
 }
 
 fn script() -> Command {
-    super::script::script(NAME)
+    super::script::script(&NAME)
 }
 
 fn domain(host: &str, xml: &str) -> Domain {

@@ -9,6 +9,7 @@ const BOOTSTRAP: &str = "192.168.10.9";
 fn guests_of_one_bootstrap_address_come_up_one_after_the_other() {
     let (product, spec) = Product::converged();
     let spec = spec.with(|s| {
+        s.dns = "[192.168.10.254, 9.9.9.9]".to_owned();
         s.images = image(
             "seedless",
             &format!("provision: ssh, bootstrap: {BOOTSTRAP}"),
@@ -33,7 +34,7 @@ fn guests_of_one_bootstrap_address_come_up_one_after_the_other() {
     for guest in &guests {
         let inside = product.lab.in_guest(
             &guest.address,
-            "ip -4 -o addr show dev eth0; cat /etc/network/interfaces; hostname",
+            "ip -4 -o addr show dev eth0; cat /etc/network/interfaces; hostname; cat /etc/resolv.conf",
         );
         assert!(
             inside.contains(&guest.address) && !inside.contains(BOOTSTRAP),
@@ -42,6 +43,10 @@ fn guests_of_one_bootstrap_address_come_up_one_after_the_other() {
         assert!(
             inside.lines().any(|line| line == guest.instance),
             "its name is another: {inside}"
+        );
+        assert!(
+            inside.ends_with("\nnameserver 192.168.10.254\nnameserver 9.9.9.9\n"),
+            "it knows no name servers: {inside}"
         );
     }
     let mut arping = product.lab.inside("arping");

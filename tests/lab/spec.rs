@@ -11,6 +11,8 @@ pub struct Spec {
     pub memory: String,
     pub port: u16,
     pub vip: String,
+    /// Name servers of the guests, as YAML.
+    pub dns: String,
     /// Pools of the hosts a, b and c.
     pub pools: [String; 3],
     /// `path: service`, beside `/random`.
@@ -34,6 +36,7 @@ impl Spec {
             memory: "96MiB".to_owned(),
             port: 8080,
             vip: "192.168.10.120".to_owned(),
+            dns: "[]".to_owned(),
             pools: ["10-192.168.10.19", "20-192.168.10.29", "30-192.168.10.39"]
                 .map(|tail| format!("192.168.10.{tail}")),
             routes: Vec::new(),
@@ -79,7 +82,7 @@ impl fmt::Display for Spec {
             f,
             "cluster: t
 networks:
-  lan: {{ cidr: 192.168.10.0/24, gateway: 192.168.10.254, bridge: br0 }}
+  lan: {{ cidr: 192.168.10.0/24, gateway: 192.168.10.254, bridge: br0, dns: {} }}
 hosts:
   a: {{ address: 192.168.10.2, user: root, accelerator: tcg, pool: {a} }}
   b: {{ address: 192.168.10.3, user: root, accelerator: tcg, pool: {b} }}
@@ -87,6 +90,7 @@ hosts:
 ssh: {{ identity: {}, known_hosts: {} }}
 images:
 {}{}",
+            self.dns,
             self.identity,
             self.known_hosts,
             image("micro", "provision: cloud-init"),

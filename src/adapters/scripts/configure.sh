@@ -10,5 +10,6 @@ case $init in
   none) UNIT=$UNIT_NONE ;;
 esac
 put_files "$@"
+use_name_servers
 [ -z "$DAEMON" ] || ensure_daemon
 [ $changed = yes ] || already

@@ -21,6 +21,10 @@ wait_until() { # CONDITION...
 
 unit_changed() { [ -n "$UNIT" ] && line_of "$replaced" "$UNIT"; }
 
+# OpenRC that is booting starts what it had in mind when it began, also what was taken from it meanwhile, and does not
+# remember what others start. Whatever keeps it from its end, we do not wait for that much longer.
+booted() { [ "$init" != openrc ] || [ ! -d /run/openrc/rc.starting ]; }
+
 clear_the_way() {
   [ -n "$REPLACES" ] && [ "$REPLACES" != "${unit%.service}" ] || return 0
   case $init in
@@ -29,8 +33,13 @@ clear_the_way() {
       if systemctl -q is-enabled "$REPLACES" 2>/dev/null; then systemctl -q disable --now "$REPLACES" 2>&1
       elif systemctl -q is-active "$REPLACES"; then systemctl -q stop "$REPLACES"
       fi ;;
-    openrc) [ ! -e "/etc/runlevels/default/$REPLACES" ] || rc-update -q del "$REPLACES" default
-      ! rc-service -q "$REPLACES" status >/dev/null 2>&1 || rc-service -q "$REPLACES" stop ;;
+    openrc)
+      # Where ours runs, it is not asked: Debian's old scripts take any process for theirs whose id is in their file.
+      if [ -e "/etc/runlevels/default/$REPLACES" ]; then
+        rc-service -q "$REPLACES" stop
+        rc-update -q del "$REPLACES" default
+      elif ! running && rc-service -q "$REPLACES" status >/dev/null 2>&1; then rc-service -q "$REPLACES" stop
+      fi ;;
     busybox | none) ;; # they start nothing that they were not told by name
   esac >&2
 }
@@ -71,7 +80,8 @@ start() {
   ! running || old=$pid
   case $init in
     systemd) systemctl restart "$unit" ;;
-    openrc) rc-service -q "$unit" restart ;;
+    # Not `restart`: at boot that leaves no trace of the service being started.
+    openrc) rc-service -q "$unit" stop; rc-service -q "$unit" start ;;
     busybox) end_process ;;
     none)
       ! unit_changed || end_supervisor
@@ -102,6 +112,7 @@ reload() {
 ensure_daemon() {
   unit=${UNIT##*/}
   mkdir -p "$RUN"
+  (bound=$((bound * 4)); wait_until booted)
   clear_the_way
   ensure_enabled
   read_value "$state.started"

@@ -8,6 +8,7 @@ rm -f "$RUN/moving-$ADDRESS"
 # Whoever was about to take it back may have done so right before.
 holds "$ADDRESS" || fail "the guest has just taken its old address back"
 put_files "$@"
+use_name_servers
 interface=$ours
 keep_other_addresses
 if holds "$OLD"; then
