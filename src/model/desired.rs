@@ -47,6 +47,11 @@ impl Desired {
         })
     }
 
+    /// The line where the group of `instance` stands.
+    pub fn line_of(&self, instance: &InstanceId) -> Option<u32> {
+        self.lines.of(&self.group_of(instance)?.key())
+    }
+
     /// The group that `instance` belongs to, where it still exists.
     pub fn group_of(&self, instance: &InstanceId) -> Option<&Group> {
         self.groups.get(&instance.group)

@@ -164,11 +164,7 @@ impl<'a> Planner<'a> {
 
     /// Says that something can't be done to an instance.
     pub(super) fn block(&mut self, instance: &InstanceId, text: String) {
-        let line = self
-            .round
-            .views
-            .get(instance)
-            .and_then(|v| self.round.desired.lines.of(&v.group.key()));
+        let line = self.round.desired.line_of(instance);
         self.draft.notices.push(Notice {
             kind: NoticeKind::Blocked,
             subject: instance.to_string(),

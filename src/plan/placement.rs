@@ -223,10 +223,7 @@ impl<'a> Placer<'a> {
             subject: instance.to_string(),
             text: format!("no address is free {place}"),
             help: Some("enlarge a pool, or lower `replicas`".to_owned()),
-            line: self
-                .desired
-                .group_of(instance)
-                .and_then(|g| self.desired.lines.of(&g.key())),
+            line: self.desired.line_of(instance),
         }
     }
 
@@ -238,10 +235,7 @@ impl<'a> Placer<'a> {
             help: Some(format!(
                 "rename the group or the cluster, or that domain: virsh domrename {domain} NEW-NAME"
             )),
-            line: self
-                .desired
-                .group_of(instance)
-                .and_then(|g| self.desired.lines.of(&g.key())),
+            line: self.desired.line_of(instance),
         }
     }
 }

@@ -40,9 +40,7 @@ impl Planner<'_> {
     }
 
     fn recover(&mut self, instance: &InstanceId, mut reason: Reason) {
-        if let Some(view) = self.round.views.get(instance) {
-            reason.line = self.round.desired.lines.of(&view.group.key());
-        }
+        reason.line = self.round.desired.line_of(instance);
         let purpose = Purpose {
             motive: Motive::Heal,
             reason,
@@ -69,11 +67,7 @@ impl Planner<'_> {
         if passed >= pause {
             return false;
         }
-        let line = self
-            .round
-            .views
-            .get(instance)
-            .and_then(|v| self.round.desired.lines.of(&v.group.key()));
+        let line = self.round.desired.line_of(instance);
         self.draft.notices.push(Notice {
             kind: NoticeKind::Waiting,
             subject: instance.to_string(),
