@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use futures::future::join_all;
 
+use super::heard::Heard;
 use super::hosts::{HostLooks, Wait};
-use super::monitor::Heard;
 use crate::model::desired::Desired;
 use crate::model::facts::{Beat, GuestFacts, Observed, Seen, Unseen, UnseenKind};
 use crate::model::memory::Memory;

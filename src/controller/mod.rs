@@ -3,6 +3,7 @@
 
 pub mod apply;
 mod events;
+mod heard;
 mod hosts;
 pub mod look;
 mod monitor;

@@ -2,12 +2,12 @@
 //! what that means is decided by the next round.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::AbortHandle;
 
+use super::heard::Ledger;
 use super::look::Eyes;
 use crate::model::facts::Beat;
 use crate::model::id::InstanceId;
@@ -30,39 +30,12 @@ pub enum Change {
     Came(InstanceId),
 }
 
-/// What is known of every guest that is listened to: its life and its heartbeat.
-pub type Known = BTreeMap<InstanceId, (String, Beat)>;
-
-/// What a round is told of heartbeats.
-pub struct Heard {
-    /// When it began: the same for the whole round.
-    at_first: Known,
-    live: Arc<Mutex<Known>>,
-}
-
-impl Heard {
-    /// What was known of a guest when the round began.
-    pub fn at_first(&self, look: &Look) -> Option<Beat> {
-        beat_of(&self.at_first, look)
-    }
-
-    /// What is known of it by now.
-    pub fn now(&self, look: &Look) -> Option<Beat> {
-        beat_of(&lock(&self.live), look)
-    }
-}
-
-/// Only what is about the same life counts.
-fn beat_of(known: &Known, look: &Look) -> Option<Beat> {
-    let (life, beat) = known.get(&look.guest.instance)?;
-    (*life == look.guest.generation).then(|| beat.clone())
-}
-
 /// Listens to all guests.
 pub struct Monitor {
     eyes: Eyes,
     changes: UnboundedSender<Change>,
-    known: Arc<Mutex<Known>>,
+    /// What was heard.
+    pub ledger: Ledger,
     listeners: BTreeMap<InstanceId, (Look, AbortHandle)>,
 }
 
@@ -72,16 +45,8 @@ impl Monitor {
         Monitor {
             eyes,
             changes,
-            known: Arc::default(),
+            ledger: Ledger::default(),
             listeners: BTreeMap::new(),
-        }
-    }
-
-    /// What is known now, and will be.
-    pub fn heard(&self) -> Heard {
-        Heard {
-            at_first: lock(&self.known).clone(),
-            live: Arc::clone(&self.known),
         }
     }
 
@@ -96,7 +61,7 @@ impl Monitor {
             let stays = wanted.get(instance) == Some(look);
             if !stays {
                 handle.abort();
-                lock(&self.known).remove(instance);
+                self.ledger.forget(instance);
             }
             stays
         });
@@ -114,17 +79,10 @@ impl Monitor {
             return;
         };
         handle.abort();
-        lock(&self.known).remove(instance);
+        self.ledger.forget(instance);
         change(&mut look);
         let handle = self.spawn(look.clone());
         self.listeners.insert(instance.clone(), (look, handle));
-    }
-
-    /// A guest is said to be dead: until its next good heartbeat, nobody waits for an answer from it.
-    pub fn doubt(&self, instance: &InstanceId) {
-        if let Some((_, beat)) = lock(&self.known).get_mut(instance) {
-            beat.failures = beat.failures.max(1);
-        }
     }
 
     /// Listens no more to a guest that is about to be ended by us.
@@ -132,16 +90,13 @@ impl Monitor {
         if let Some((_, handle)) = self.listeners.remove(instance) {
             handle.abort();
         }
-        lock(&self.known).remove(instance);
+        self.ledger.forget(instance);
     }
 
     fn spawn(&self, look: Look) -> AbortHandle {
-        let (eyes, changes, known) = (
-            self.eyes.clone(),
-            self.changes.clone(),
-            Arc::clone(&self.known),
-        );
-        tokio::spawn(async move { listen(eyes, look, changes, known).await }).abort_handle()
+        let (eyes, changes, ledger) =
+            (self.eyes.clone(), self.changes.clone(), self.ledger.clone());
+        tokio::spawn(async move { listen(eyes, look, changes, ledger).await }).abort_handle()
     }
 }
 
@@ -153,12 +108,7 @@ impl Drop for Monitor {
     }
 }
 
-async fn listen(
-    eyes: Eyes,
-    look: Look,
-    changes: UnboundedSender<Change>,
-    known: Arc<Mutex<Known>>,
-) {
+async fn listen(eyes: Eyes, look: Look, changes: UnboundedSender<Change>, ledger: Ledger) {
     let instance = look.guest.instance.clone();
     let mut beat = Beat::default();
     loop {
@@ -168,8 +118,7 @@ async fn listen(
         let took = now.since(begin);
         if result.is_ok() || !has_stalled(took, &look) {
             let change = step(&mut beat, result, now, look.heartbeat.retries);
-            let entry = (look.guest.generation.clone(), beat.clone());
-            lock(&known).insert(instance.clone(), entry);
+            ledger.write(&look, &beat);
             if let Some(make) = change {
                 // Nobody listens any more only when the controller is about to end.
                 let _ = changes.send(make(instance.clone()));
@@ -223,10 +172,6 @@ fn without_query(look: &Look) -> Look {
         query: None,
         ..look.clone()
     }
-}
-
-fn lock(known: &Mutex<Known>) -> std::sync::MutexGuard<'_, Known> {
-    known.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

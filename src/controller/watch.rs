@@ -145,7 +145,7 @@ impl Watch {
             }
             Change::Ended(instance) => {
                 warn!(%instance, "its domain stopped");
-                self.monitor.doubt(&instance);
+                self.monitor.ledger.doubt(&instance);
                 Wake::Look
             }
             Change::Lost(instance) => {
@@ -166,7 +166,7 @@ impl Watch {
     /// One round. Pending actions of an earlier plan give way to the new one, which knows more.
     async fn round(&mut self) -> Result<(), StoreError> {
         let begin = Instant::now();
-        let heard = self.monitor.heard();
+        let heard = self.monitor.ledger.heard();
         let Round { plan, looks, .. } = self.session.round(&Beats::Known(&heard)).await?;
         let took = millis(begin.elapsed());
         debug!(took_ms = took, actions = plan.actions.len(), "round");

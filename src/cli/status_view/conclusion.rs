@@ -1,6 +1,5 @@
 //! The end of a status report as text: what is not as desired, and all in one sentence. Pure.
 
-use super::text_view::holder;
 use super::{BalancerStatus, StatusReport, Wrong, WrongKind};
 use crate::cli::style::{Paint, Style};
 use crate::cli::table::{Align, Cell, Table};
@@ -113,5 +112,16 @@ fn open(report: &StatusReport) -> String {
     match report.wrong.iter().filter(counts).count() {
         0 => String::new(),
         open => format!("; {}", text::count(open, "issue")),
+    }
+}
+
+/// Who holds the VIP. Nobody, only where everybody was asked.
+pub(super) fn holder(lb: &BalancerStatus) -> String {
+    let names: Vec<String> = lb.holders.iter().map(ToString::to_string).collect();
+    match (names.as_slice(), lb.complete, &lb.last_holder) {
+        ([], true, _) => "nobody".to_owned(),
+        ([], false, Some(last)) => format!("unknown, was {last}"),
+        ([], false, None) => "unknown".to_owned(),
+        (names, _, _) => text::list(names),
     }
 }

@@ -1,6 +1,6 @@
 //! A status report as text for people. Pure.
 
-use super::conclusion::{conclusion, wrong};
+use super::conclusion::{conclusion, holder, wrong};
 use super::{
     BalancerStatus, DomainStatus, HeartbeatStatus, HostState, HostStatus, InstanceStatus,
     StatusReport,
@@ -196,17 +196,6 @@ fn balancers(report: &StatusReport) -> Table {
         ]);
     }
     table
-}
-
-/// Who holds the VIP. Nobody, only where everybody was asked.
-pub(super) fn holder(lb: &BalancerStatus) -> String {
-    let names: Vec<String> = lb.holders.iter().map(ToString::to_string).collect();
-    match (names.as_slice(), lb.complete, &lb.last_holder) {
-        ([], true, _) => "nobody".to_owned(),
-        ([], false, Some(last)) => format!("unknown, was {last}"),
-        ([], false, None) => "unknown".to_owned(),
-        (names, _, _) => text::list(names),
-    }
 }
 
 fn holder_paint(lb: &BalancerStatus) -> Paint {
