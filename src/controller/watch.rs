@@ -29,6 +29,8 @@ pub enum Signal {
     Edited(Arc<Desired>, Hands, Eyes),
     /// The file changed, and is not valid: the last good state stays in force.
     Refused(String),
+    /// The file is again what is in force.
+    Restored,
     /// End.
     Stop,
 }
@@ -113,6 +115,10 @@ impl Watch {
             Some(Signal::Refused(why)) => {
                 let revision = &self.session.watcher.desired.revision;
                 error!(%revision, "the file changed and is not valid; the last good state stays in force\n{why}");
+                Wake::Act
+            }
+            Some(Signal::Restored) => {
+                info!("the file is valid again, and as it was");
                 Wake::Act
             }
             Some(Signal::Stop) | None => Wake::Stop,

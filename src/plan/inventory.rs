@@ -71,11 +71,12 @@ impl<'a> Inventory<'a> {
                 Some(Seen::No(_)) | None => inventory.sort_hidden(host, memory),
             }
         }
+        // A host that left the file and never was seen has nothing of ours.
         let gone = memory
             .hosts
-            .keys()
-            .filter(|h| !desired.hosts.contains_key(*h));
-        gone.for_each(|host| inventory.sort_hidden(host, memory));
+            .iter()
+            .filter(|(id, host)| !desired.hosts.contains_key(*id) && host.seen.is_some());
+        gone.for_each(|(id, _)| inventory.sort_hidden(id, memory));
         inventory.sort_busy(memory);
         inventory
     }

@@ -232,11 +232,22 @@ impl<'a> Planner<'a> {
             Some(Seen::No(unseen)) => unseen.message.clone(),
             Some(Seen::Yes(_)) | None => "it was not asked".to_owned(),
         };
+        let beat = self.round.observed.beats.get(instance);
+        let (text, until) = match beat.map_or(0, |beat| beat.failures) {
+            0 => (
+                format!("its heartbeat is good, but it can't be looked into: {message}"),
+                "ssh to it works",
+            ),
+            missing => (
+                format!("{missing} of its heartbeats are missing, not enough to call it dead"),
+                "its heartbeat is back",
+            ),
+        };
         self.draft.notices.push(Notice {
             kind: NoticeKind::Unknown,
             subject: instance.to_string(),
-            text: format!("its heartbeat is good, but it can't be looked into: {message}"),
-            help: Some("its files are left as they are until ssh to it works".to_owned()),
+            text,
+            help: Some(format!("its files are left as they are until {until}")),
             line: None,
         });
     }

@@ -54,8 +54,16 @@ pub fn users(
     guest: &GuestContext<'_>,
     variables: &Variables,
 ) -> Result<Vec<RenderedFile>, RenderError> {
+    each_of_users(guest, variables).collect()
+}
+
+/// The same, each with its own result.
+pub fn each_of_users(
+    guest: &GuestContext<'_>,
+    variables: &Variables,
+) -> impl Iterator<Item = Result<RenderedFile, RenderError>> {
     let files = guest.group.files.iter();
-    files.map(|spec| user(spec, variables)).collect()
+    files.map(|spec| user(spec, variables))
 }
 
 fn user(spec: &FileSpec, variables: &Variables) -> Result<RenderedFile, RenderError> {

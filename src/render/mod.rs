@@ -16,6 +16,7 @@ mod named;
 pub mod quote;
 mod redact;
 mod seed;
+mod trial;
 mod variables;
 
 #[cfg(test)]
@@ -31,6 +32,7 @@ use crate::model::mark::Mark;
 pub use builtin::Builtin;
 pub use diff::diff;
 pub use redact::{redact, visible};
+pub use trial::trial;
 
 /// The guest that something is rendered for.
 #[derive(Debug, Clone)]

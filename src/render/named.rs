@@ -49,9 +49,15 @@ pub fn render_named(
         None => {
             let config = guest_config(desired, guest, upstreams)?;
             let file = config.files.iter().find(|file| file.path == name);
-            file.map(|file| file.content.clone())
-                .ok_or_else(|| unknown(&config, name))
+            file.map(shown).ok_or_else(|| unknown(&config, name))
         }
+    }
+}
+
+fn shown(file: &RenderedFile) -> String {
+    match file.secret {
+        true => "(hidden: the whole file is a secret)\n".to_owned(),
+        false => file.content.clone(),
     }
 }
 

@@ -88,7 +88,11 @@ fn read_cluster(cx: &Context<'_>, source: &Source, root: &Rc<Node>) -> Option<De
     let draft = read::read(&fields);
     check::check(cx, &draft);
     match cx.is_clean() {
-        true => build(cx, source, root, draft),
+        true => {
+            let desired = build(cx, source, root, draft)?;
+            check::templates::check(cx, root, &desired);
+            Some(desired)
+        }
         false => None,
     }
 }

@@ -117,9 +117,12 @@ fn every_key_is_read() {
         "app.conf.j2",
         "raw.bin",
         "nginx.hbs",
+        "plain.hbs",
+        "domain.hbs",
         "key",
         "key.pub",
-        "password"
+        "password",
+        "known_hosts"
     );
     let mut desired = good(
         include_str!("../../fixtures/good/every-key/cluster.yaml"),
@@ -236,6 +239,7 @@ fn anchors_and_merge_keys_save_writing() {
 fn the_cluster_of_the_demo_is_accepted() {
     let files = Memory::with(&[
         ("../.lab/demo/ssh/id_ed25519", "PRIVATE"),
+        ("../.lab/demo/ssh/known_hosts", ""),
         ("../.lab/demo/ssh/id_ed25519.pub", "ssh-ed25519 AAAA demo\n"),
         ("../.lab/images/micro.qcow2", "disk"),
         ("../.lab/images/vmlinuz", "kernel"),

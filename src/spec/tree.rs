@@ -109,6 +109,30 @@ fn collect_lines(source: &Source, node: &Node, path: &str, lines: &mut BTreeMap<
     }
 }
 
+/// Where the value of a key stands, by its dotted path.
+pub fn place(root: &Node, path: &str) -> Option<Span> {
+    let (first, rest) = match path.split_once('.') {
+        Some((first, rest)) => (first, Some(rest)),
+        None => (path, None),
+    };
+    let (at, child) = match &root.kind {
+        Kind::Nothing | Kind::Scalar(..) => return None,
+        Kind::List(items) => {
+            let item = items.get(first.parse::<usize>().ok()?)?;
+            (item.span, item)
+        }
+        Kind::Map(entries) => {
+            let entry = entries.iter().find(|entry| entry.key == first)?;
+            (entry.span, &entry.value)
+        }
+    };
+    match (rest, &child.kind) {
+        (Some(rest), _) => place(child, rest),
+        (None, Kind::Scalar(..)) => Some(child.span),
+        (None, Kind::Nothing | Kind::List(_) | Kind::Map(_)) => Some(at),
+    }
+}
+
 /// The path of `key` below `path`.
 pub fn join(path: &str, key: &str) -> String {
     match path {

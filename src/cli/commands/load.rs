@@ -39,7 +39,9 @@ pub(super) fn desired(args: &Args) -> Result<Desired, Failure> {
                 errors.render(Style::of_stderr(args.global.no_color).colour == Colour::On)
             }
             Output::Json => {
-                serde_json::json!({ "format_version": 1, "errors": errors.errors() }).to_string()
+                let (file, errors) = (file.display().to_string(), errors.errors());
+                serde_json::json!({ "format_version": 1, "file": file, "errors": errors })
+                    .to_string()
             }
         })
     })
@@ -86,6 +88,12 @@ pub(super) fn reader(
     desired: &Desired,
     state: &std::path::Path,
 ) -> Result<Arc<SshReader>, Failure> {
+    std::fs::create_dir_all(state).map_err(|error| {
+        Failure::Other(format!(
+            "can't make the state directory {}: {error}\n  help: name another one with --state-dir",
+            state.display()
+        ))
+    })?;
     let reader = SshReader::new(&desired.ssh, state);
     reader
         .map(Arc::new)

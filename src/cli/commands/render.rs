@@ -36,7 +36,11 @@ pub(super) fn run(args: &Args, render: &RenderArgs) -> Result<Exit, Failure> {
         ..Observed::default()
     };
     let places = places(&desired, &observed, &memory);
-    let no_place = || Failure::Other(format!("{instance} has no place: the pools are full"));
+    let no_place = || {
+        Failure::Other(format!(
+            "{instance} has no place: no address is free for it"
+        ))
+    };
     let (host, address): &(_, Ipv4Addr) = places.get(instance).ok_or_else(no_place)?;
     let network = desired
         .hosts

@@ -122,10 +122,10 @@ async fn reload(
             .is_ok_and(|t| t.is_some())
         {}
         let signal = match load::desired(&args) {
-            Ok(new) if new.revision == desired.revision => {
-                refused = None;
-                continue;
-            }
+            Ok(new) if new.revision == desired.revision => match refused.take() {
+                Some(_) => Signal::Restored,
+                None => continue,
+            },
             Ok(new) => {
                 refused = None;
                 edited(&mut desired, new, &mut access)

@@ -6,6 +6,7 @@ mod capacity;
 mod names;
 mod pools;
 mod routes;
+pub mod templates;
 
 use super::context::Context;
 use super::read::Draft;

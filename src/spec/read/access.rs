@@ -1,7 +1,6 @@
 //! `ssh:`, `secrets:` and `templates:`.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 use crate::model::desired::{SshAccess, Template};
 use crate::model::secret::Secret;
@@ -68,13 +67,9 @@ fn ssh_access(fields: &Fields<'_>) -> SshAccess {
         authorized_keys: authorized_keys(fields, identity.as_ref()),
         known_hosts: fields
             .get("known_hosts", words::line)
-            .and_then(|path| resolved(fields, &path)),
+            .and_then(|path| readable("the file of known hosts", &path)),
         config: config.and_then(|path| readable("the ssh configuration", &path)),
     }
-}
-
-fn resolved(fields: &Fields<'_>, path: &At<String>) -> Option<PathBuf> {
-    fields.cx.path(path).map(|path| fields.cx.resolve(&path))
 }
 
 /// The keys that are written, or else the public key that belongs to the identity.

@@ -11,7 +11,7 @@ use crate::spec::source::At;
 use crate::spec::tree::Kind;
 use crate::spec::words;
 
-use super::groups::Common;
+use super::groups::{Common, not_of_sshd};
 use super::{BalancerDraft, GroupDraft, RouteDraft, id};
 
 /// All load balancers whose name is one.
@@ -27,6 +27,7 @@ fn balancer(root: &Fields<'_>, entry: &Named<'_>) -> Option<GroupDraft> {
     let fields = entry.fields(root.cx, &BALANCER)?;
     let vip = fields.get("vip", words::address_with_prefix);
     let port = fields.number::<u16>("port");
+    not_of_sshd(&fields, port.as_ref());
     let common = Common::read(&fields, port);
     let (routes, built) = routes(&fields);
     let same_port = |beat: &&At<_>| port.is_some_and(|port| port.value == port_of(beat));

@@ -33,6 +33,7 @@ fn service(root: &Fields<'_>, entry: &Named<'_>) -> Option<GroupDraft> {
     let id = id::<GroupId>(root.cx, entry);
     let fields = entry.fields(root.cx, &SERVICE)?;
     let port = fields.number::<u16>("port");
+    not_of_sshd(&fields, port.as_ref());
     let run = fields.get("run", words::text);
     let run = run.and_then(|run| root.cx.template_text(&fields.path_of("run"), run));
     let common = Common::read(&fields, port);
@@ -129,6 +130,7 @@ fn heartbeat(fields: &Fields<'_>, port: Option<At<u16>>) -> Option<At<Heartbeat>
     let inner = fields.object("heartbeat")?;
     let path = inner.get("path", words::url_path);
     let own_port = inner.number::<u16>("port");
+    not_of_sshd(&inner, own_port.as_ref());
     let (every, timeout) = (
         inner.get("every", words::span),
         inner.get("timeout", words::span),
@@ -158,4 +160,12 @@ fn heartbeat(fields: &Fields<'_>, port: Option<At<u16>>) -> Option<At<Heartbeat>
         value,
         span: path.span,
     })
+}
+
+/// Guests are managed over their sshd, so nothing else can be served there.
+pub fn not_of_sshd(fields: &Fields<'_>, port: Option<&At<u16>>) {
+    if let Some(port) = port.filter(|port| port.value == 22) {
+        let problem = Problem::new(port.span, "port 22 is that of the guest's sshd");
+        fields.push(problem.help("its guests are managed over it: serve on another port"));
+    }
 }
