@@ -1,8 +1,9 @@
 //! Memory and history as files in the state directory: `memory.json`, replaced as a whole, and `history.jsonl`, one
 //! line an action. What is acknowledged is on the disk. Whoever only reads needs no lock and sees whole states.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use crate::model::memory::Memory;
@@ -62,8 +63,11 @@ impl FileStore {
         self.dir.join("history.jsonl")
     }
 
-    fn make_dir(&self) -> Result<(), StoreError> {
-        fs::create_dir_all(&self.dir).map_err(error("can't make the state directory", &self.dir))
+    /// Makes the directory, for its owner alone: what machines said may say much of them.
+    pub fn make_dir(&self) -> Result<(), StoreError> {
+        let mut private = DirBuilder::new();
+        let made = private.recursive(true).mode(0o700).create(&self.dir);
+        made.map_err(error("can't make the state directory", &self.dir))
     }
 
     /// A name in a directory survives a crash only when the directory itself is on the disk.

@@ -1,6 +1,7 @@
 //! Changing things on hosts and in guests over ssh. It has a reader, whose connections it shares; the acts themselves
 //! are in `host_acts` and `guest_acts`.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,19 +9,27 @@ use super::script::WriteScript;
 use super::ssh::{Answer, Endpoint, WriteAccess};
 use super::ssh_reader::SshReader;
 use crate::model::facts::Unseen;
+use crate::model::secret::Secret;
 use crate::ports::{ActError, Effect};
+use crate::render::redact;
 
 /// The acting ports over ssh.
 pub struct SshWriter {
     pub(super) reader: Arc<SshReader>,
     pub(super) access: WriteAccess,
+    /// What a command on a machine may repeat in its complaint, and nobody may read.
+    secrets: BTreeMap<String, Secret>,
 }
 
 impl SshWriter {
-    /// A writer over the connections of `reader`.
-    pub fn new(reader: Arc<SshReader>) -> Self {
+    /// A writer over the connections of `reader`. What machines answer is passed on without `secrets`.
+    pub fn new(reader: Arc<SshReader>, secrets: BTreeMap<String, Secret>) -> Self {
         let access = WriteAccess::beside(&reader.access);
-        Self { reader, access }
+        Self {
+            reader,
+            access,
+            secrets,
+        }
     }
 
     /// Runs a script that says by its exit status what it did.
@@ -30,7 +39,8 @@ impl SshWriter {
         script: &WriteScript,
         limit: Duration,
     ) -> Result<(Effect, Answer), ActError> {
-        let answer = self.access.run(endpoint, script, limit).await?;
+        let mut answer = self.access.run(endpoint, script, limit).await?;
+        answer.stderr = redact(&answer.stderr, &self.secrets);
         let effect = effect(endpoint, &answer)?;
         if !answer.stderr.is_empty() {
             tracing::warn!(machine = %endpoint.name, "{}", answer.stderr);

@@ -233,7 +233,7 @@ impl<'a> Placer<'a> {
             subject: instance.to_string(),
             text: format!("host {host} has a domain named {domain} that is not ours"),
             help: Some(format!(
-                "rename the group or the cluster, or that domain: virsh domrename {domain} NEW-NAME"
+                "rename the group or the cluster; or shut that domain down and rename it: virsh domrename {domain} NEW-NAME"
             )),
             line: self.desired.line_of(instance),
         }

@@ -105,3 +105,35 @@ fn nobody_ran_it(lab: &Lab, guest: &str) {
         "the guest ran it"
     );
 }
+
+#[test]
+fn a_command_that_repeats_a_secret_in_its_complaint_tells_it_to_nobody() {
+    let (product, spec) = Product::converged();
+    let value = "hush-4711-hush";
+    std::fs::write(product.path("value"), value).unwrap();
+    let leaky = spec.with(|s| {
+        s.services = "  leaky:
+    replicas: 1
+    image: micro
+    memory: 96MiB
+    port: 8080
+    run: /usr/bin/stateless --port {{port}}
+    heartbeat: { every: 1s, timeout: 1s, retries: 4, grace: 1m }
+    files:
+      - path: /etc/leaky.conf
+        content: \"key={{secret.value}}\"
+        validate: \"cat {{path}} >&2; false\"
+"
+        .to_owned();
+    });
+    let file = product.path("value");
+    let secrets = format!("secrets: {{ value: {{ file: {} }} }}\n", file.display());
+    product.write(format!("{leaky}{secrets}"));
+    let run = product.run(&["--yes", "-vv"]);
+    assert!(run.words().contains("key=(secret value)"), "{}", run.all());
+    assert!(!run.all().contains(value), "{}", run.all());
+    let history = format!("{:?}", product.history());
+    assert!(history.contains("(secret value)") && !history.contains(value));
+    product.write(&spec);
+    product.apply();
+}

@@ -1,5 +1,6 @@
 //! The tests' lab, and its hosts as the ports see them.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::os::fd::AsFd;
 use std::path::PathBuf;
@@ -38,7 +39,7 @@ impl Lab {
         move_in();
         let state = tempfile::tempdir().unwrap();
         let reader = Arc::new(SshReader::new(&Self::access(), state.path()).unwrap());
-        let writer = SshWriter::new(Arc::clone(&reader));
+        let writer = SshWriter::new(Arc::clone(&reader), BTreeMap::new());
         Self {
             reader,
             writer,

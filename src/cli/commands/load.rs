@@ -88,12 +88,7 @@ pub(super) fn reader(
     desired: &Desired,
     state: &std::path::Path,
 ) -> Result<Arc<SshReader>, Failure> {
-    std::fs::create_dir_all(state).map_err(|error| {
-        Failure::Other(format!(
-            "can't make the state directory {}: {error}\n  help: name another one with --state-dir",
-            state.display()
-        ))
-    })?;
+    FileStore::new(state).make_dir()?;
     let reader = SshReader::new(&desired.ssh, state);
     reader
         .map(Arc::new)
@@ -116,7 +111,7 @@ pub(super) fn hands(
     reader: &Arc<SshReader>,
     progress: Arc<dyn Progress>,
 ) -> Hands {
-    let writer = Arc::new(SshWriter::new(Arc::clone(reader)));
+    let writer = Arc::new(SshWriter::new(Arc::clone(reader), desired.secrets.clone()));
     Hands {
         hypervisor: Arc::clone(&writer) as _,
         guests: writer as _,

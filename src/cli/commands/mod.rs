@@ -9,7 +9,7 @@ mod status;
 mod validate;
 mod watch;
 
-use super::args::{self, Args, Command};
+use super::args::{self, Args, Command, Output};
 use super::exit::Exit;
 use super::progress::Screen;
 use super::style::Style;
@@ -55,7 +55,11 @@ pub async fn run(args: Args, screen: Screen) -> Exit {
         }
     };
     result.unwrap_or_else(|failure| {
-        eprintln!("{}", format_failure(&failure));
+        match (&failure, args.global.output) {
+            // Programs read results, and this is one.
+            (Failure::Spec(json), Output::Json) => println!("{json}"),
+            _ => eprintln!("{}", format_failure(&failure)),
+        }
         Exit::Error
     })
 }
