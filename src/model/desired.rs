@@ -324,6 +324,13 @@ pub struct LoadBalancer {
     pub routes: Vec<Route>,
 }
 
+impl LoadBalancer {
+    /// Whether it sends requests to `service`.
+    pub fn routes_to(&self, service: &GroupId) -> bool {
+        self.routes.iter().any(|route| route.service == *service)
+    }
+}
+
 /// Requests below `path` go to `service`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Route {

@@ -7,7 +7,7 @@ use super::configure::{AS_IT_IS, REACH, Setup};
 use super::draft::reason_at;
 use super::health::Health;
 use super::hold::Hold;
-use super::rotation::{Trust, routes_to};
+use super::rotation::Trust;
 use super::round::{State, View};
 use crate::model::desired::{Group, LoadBalancer, Role};
 use crate::model::id::InstanceId;
@@ -158,7 +158,7 @@ impl<'a> Planner<'a> {
         let balancers: Vec<_> = self.round.desired.load_balancers().collect();
         for (group, lb) in balancers
             .into_iter()
-            .filter(|(_, lb)| routes_to(lb, &service.id))
+            .filter(|(_, lb)| lb.routes_to(&service.id))
         {
             let views: Vec<(InstanceId, View<'a>)> = self
                 .round

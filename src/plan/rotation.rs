@@ -180,11 +180,9 @@ impl Rotation {
     }
 
     fn doubts_of<'b>(&'b self, balancer: &'b LoadBalancer) -> impl Iterator<Item = &'b Doubt> {
-        let routed =
-            |instance: &InstanceId| balancer.routes.iter().any(|r| r.service == instance.group);
         self.doubts
             .iter()
-            .filter(move |(instance, _)| routed(instance))
+            .filter(|(instance, _)| balancer.routes_to(&instance.group))
             .map(|(_, doubt)| doubt)
     }
 }
@@ -199,14 +197,9 @@ fn is_in_doubt(state: &State<'_>) -> bool {
     }
 }
 
-/// Whether a load balancer sends requests to `service`.
-pub fn routes_to(balancer: &LoadBalancer, service: &GroupId) -> bool {
-    balancer.routes.iter().any(|r| r.service == *service)
-}
-
 /// Whether any load balancer sends requests to `service`.
 pub fn is_routed(desired: &Desired, service: &GroupId) -> bool {
     desired
         .load_balancers()
-        .any(|(_, lb)| routes_to(lb, service))
+        .any(|(_, lb)| lb.routes_to(service))
 }

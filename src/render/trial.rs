@@ -5,7 +5,7 @@ use super::{
     Builtin, GuestContext, RenderError, Server, Upstream, daemon, file, render_named, variables,
 };
 use crate::model::desired::{Desired, LoadBalancer, Role};
-use crate::model::id::{GroupId, InstanceId};
+use crate::model::id::InstanceId;
 
 /// What can't be rendered for `guest`, each with the key of `cluster.yaml` that it belongs to.
 pub fn trial(desired: &Desired, guest: &GuestContext<'_>) -> Vec<(String, RenderError)> {
@@ -51,8 +51,8 @@ fn upstreams(
     guest: &GuestContext<'_>,
     balancer: &LoadBalancer,
 ) -> Vec<Upstream> {
-    let routed = |id: &GroupId| balancer.routes.iter().any(|route| route.service == *id);
-    let services = desired.groups.values().filter(|group| routed(&group.id));
+    let groups = desired.groups.values();
+    let services = groups.filter(|group| balancer.routes_to(&group.id));
     services
         .map(|group| Upstream {
             service: group.id.clone(),
