@@ -41,4 +41,5 @@ bench: setup ## Figures for benches/README.md
 
 clean: ## Remove what was built, and every lab of this checkout
 	@for lab in demo test ssh; do LAB=$$lab $(LAB) down; done
+	rm -rf .lab
 	cargo clean

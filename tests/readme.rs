@@ -6,40 +6,56 @@ use serde_json::Value;
 fn every_key_of_the_schema_is_in_the_readme_as_the_schema_describes_it() {
     let readme =
         std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
-    let mut rows = Vec::new();
+    let mut rows: Vec<Row> = Vec::new();
     collect_rows(&reconcile::spec::schema::json_schema(), &mut rows);
     assert!(
         rows.len() > 60,
         "only {} keys were found in the schema",
         rows.len()
     );
-    let missing: Vec<_> = rows
-        .iter()
-        .filter(|(key, meaning)| !has_row(&readme, key, meaning))
-        .collect();
+    let missing: Vec<_> = rows.iter().filter(|row| !has_row(&readme, row)).collect();
     assert!(
         missing.is_empty(),
         "not in the README's tables: {missing:#?}"
     );
 }
 
-fn has_row(readme: &str, key: &str, meaning: &str) -> bool {
-    let (start, end) = (
-        format!("| `{key}` |"),
-        format!("| {} |", meaning.replace('|', "\\|")),
-    );
-    readme
-        .lines()
-        .any(|line| line.starts_with(&start) && line.ends_with(&end))
+/// What the README has to say of a key.
+#[derive(Debug)]
+struct Row {
+    key: String,
+    meaning: String,
+    /// The only words that it takes.
+    words: Vec<String>,
 }
 
-fn collect_rows(schema: &Value, rows: &mut Vec<(String, String)>) {
+fn has_row(readme: &str, row: &Row) -> bool {
+    let (start, end) = (
+        format!("| `{}` |", row.key),
+        format!("| {} |", row.meaning.replace('|', "\\|")),
+    );
+    readme.lines().any(|line| {
+        let words = || row.words.iter().all(|w| line.contains(&format!("`{w}`")));
+        line.starts_with(&start) && line.ends_with(&end) && words()
+    })
+}
+
+fn collect_rows(schema: &Value, rows: &mut Vec<Row>) {
     match schema {
         Value::Object(object) => {
             if let Some(properties) = object.get("properties").and_then(Value::as_object) {
                 for (key, value) in properties {
                     if let Some(meaning) = value.get("description").and_then(Value::as_str) {
-                        rows.push((key.clone(), meaning.to_owned()));
+                        let words = value.get("enum").and_then(Value::as_array);
+                        rows.push(Row {
+                            key: key.clone(),
+                            meaning: meaning.to_owned(),
+                            words: words
+                                .into_iter()
+                                .flatten()
+                                .filter_map(|word| word.as_str().map(str::to_owned))
+                                .collect(),
+                        });
                     }
                 }
             }

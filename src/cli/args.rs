@@ -189,6 +189,12 @@ impl Args {
             Args::from_arg_matches(&Args::command().color(color).try_get_matches_from(line)?)?;
         match (&args.command, args.apply.first_given()) {
             (Some(command), Some(flag)) => Err(misplaced(flag, command.name())),
+            (Some(command @ (Command::Render(_) | Command::Completions { .. })), None)
+                if args.global.output == Output::Json =>
+            {
+                let message = format!("'{}' prints text: it has no --output json", command.name());
+                Err(Args::command().error(ErrorKind::ArgumentConflict, message))
+            }
             (Some(_), None) | (None, _) => Ok(args),
         }
     }

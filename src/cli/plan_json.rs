@@ -13,9 +13,12 @@
 //! | `notices[]` | `kind` (`blocked`, `unknown`, `waiting`, `warning`), `subject`, `text`, `help` or null, `line` or null |
 //!
 //! An action has `id` (from 1), `motive` (`heal`, `change`), `kind` (`create`, `add-vip`, …), `sort`, `instance` or
-//! null, `host`, `summary`, `reason` (`code`, `text`, `line` or null), `interrupts` (`what`, `about_ms`) or null,
-//! `needs` (ids that must have succeeded before), `after` (ids that must have ended before) and `changes` (files: `path`,
-//! `kind` (`new`, `content`, `hidden`, `attributes`), `diff`: unified, secrets hidden).
+//! null, `host`, `summary`, `reason` (`code`, `text`, `line` or null), `interrupts` (`what`, `about_ms`, null: for
+//! good) or null, `needs` (ids that must have succeeded before), `after` (ids that must have ended before) and
+//! `changes` (files: `path`, `kind` (`new`, `content`, `hidden`, `attributes`), `diff`: unified, secrets hidden).
+//!
+//! After an apply, the plan is that of the last look, and `applied[]` says what was done before it: entries as of
+//! [`super::history_view`].
 
 use std::collections::BTreeSet;
 
@@ -25,7 +28,7 @@ use super::tally::{Sort, Tally};
 use super::text;
 use crate::model::id::{ClusterName, HostId, InstanceId};
 use crate::model::plan::{
-    Action, ActionId, FileChange, Interruption, Motive, Notice, Plan, Reason,
+    Action, ActionId, FileChange, HistoryEntry, Interruption, Motive, Notice, Plan, Reason,
 };
 use crate::model::time::Timestamp;
 
@@ -35,6 +38,14 @@ pub const FORMAT_VERSION: u32 = 1;
 /// The plan as JSON, ending in a line break.
 pub fn plan_json(plan: &Plan) -> String {
     text::json(&PlanShown::of(plan))
+}
+
+/// What an apply has done, and the plan of the look after it, as JSON, ending in a line break.
+pub fn applied_json(applied: &[HistoryEntry], plan: &Plan) -> String {
+    text::json(&PlanShown {
+        applied: Some(applied),
+        ..PlanShown::of(plan)
+    })
 }
 
 /// A plan with the keys that programs see: to be put into a larger document, too.
@@ -50,6 +61,8 @@ pub struct PlanShown<'a> {
     counts: Tally,
     actions: Vec<ActionShown<'a>>,
     notices: &'a [Notice],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    applied: Option<&'a [HistoryEntry]>,
 }
 
 #[derive(Debug, Serialize)]
@@ -77,7 +90,7 @@ struct ActionShown<'a> {
 #[derive(Debug, Serialize)]
 struct InterruptionShown<'a> {
     what: &'a str,
-    about_ms: u128,
+    about_ms: Option<u128>,
 }
 
 impl<'a> PlanShown<'a> {
@@ -95,6 +108,7 @@ impl<'a> PlanShown<'a> {
             counts: Tally::of(plan),
             actions: plan.actions.iter().map(ActionShown::of).collect(),
             notices: &plan.notices,
+            applied: None,
         }
     }
 }
@@ -122,7 +136,7 @@ impl<'a> InterruptionShown<'a> {
     fn of(interruption: &'a Interruption) -> InterruptionShown<'a> {
         InterruptionShown {
             what: &interruption.what,
-            about_ms: interruption.about.as_millis(),
+            about_ms: interruption.about.map(|about| about.as_millis()),
         }
     }
 }
@@ -154,6 +168,16 @@ mod tests {
         assert_eq!(json["counts"]["recreate"], 2);
         assert_eq!(json["converged"], false);
         assert_eq!(parsed(&samples::nothing_to_do())["converged"], true);
+    }
+
+    #[test]
+    fn what_an_apply_did_is_told_with_outcome_and_reason() {
+        let json = applied_json(&samples::history(), &samples::nothing_to_do());
+        let json: Value = serde_json::from_str(&json).unwrap();
+        let applied = json["applied"].as_array().unwrap();
+        assert_eq!(applied.len(), samples::history().len());
+        assert!(applied.iter().all(|a| !a["outcome"].is_null()));
+        assert!(parsed(&samples::nothing_to_do())["applied"].is_null());
     }
 
     #[test]

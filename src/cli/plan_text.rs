@@ -209,7 +209,10 @@ fn because(reason: &Reason, file: &str) -> String {
 /// `interrupts requests to 192.168.10.120 for about 1.2 s`
 pub(super) fn interrupts(interruption: &Interruption) -> String {
     let what = text::clean(&interruption.what);
-    format!("interrupts {what} for about {}", span(interruption.about))
+    match interruption.about {
+        Some(about) => format!("interrupts {what} for about {}", span(about)),
+        None => format!("interrupts {what} for good"),
+    }
 }
 
 /// Prose in its colour, wrapped; lines after the first stand a little further in.

@@ -226,7 +226,7 @@ impl Draft {
         let about = Duration::from_millis(millis);
         self.last().interrupts = Some(Interruption {
             what: what.to_owned(),
-            about,
+            about: Some(about),
         });
         self
     }

@@ -2,19 +2,20 @@
 
 use super::Session;
 use crate::execute::{Ended, Runner};
-use crate::model::plan::{Outcome, Plan};
+use crate::model::plan::{HistoryEntry, Plan};
 use crate::ports::progress::Progress;
 use crate::ports::store::StoreError;
 
-/// Carries out `plan`. When `stop` is notified, what has not begun is given up and what is in hand is finished.
+/// Carries out `plan`: what became of its actions, in the order of their ends. When `stop` is notified, what has not
+/// begun is given up and what is in hand is finished.
 pub async fn carry_out(
     session: &mut Session,
     runner: &mut Runner,
     plan: &Plan,
     progress: &dyn Progress,
     stop: &tokio::sync::Notify,
-) -> Result<Vec<Outcome>, StoreError> {
-    let mut outcomes = Vec::new();
+) -> Result<Vec<HistoryEntry>, StoreError> {
+    let mut done = Vec::new();
     runner.load(plan.actions.clone());
     loop {
         let skipped = runner.begin_ready(|action| {
@@ -22,7 +23,7 @@ pub async fn carry_out(
             session.begun(action)
         })?;
         for ended in &skipped {
-            finish(session, progress, &mut outcomes, ended)?;
+            done.push(finish(session, progress, ended)?);
         }
         let ended = tokio::select! {
             ended = runner.next_end() => ended,
@@ -32,8 +33,8 @@ pub async fn carry_out(
             }
         };
         match ended {
-            Some(ended) => finish(session, progress, &mut outcomes, &ended)?,
-            None => return Ok(outcomes),
+            Some(ended) => done.push(finish(session, progress, &ended)?),
+            None => return Ok(done),
         }
     }
 }
@@ -41,10 +42,8 @@ pub async fn carry_out(
 fn finish(
     session: &mut Session,
     progress: &dyn Progress,
-    outcomes: &mut Vec<Outcome>,
     ended: &Ended,
-) -> Result<(), StoreError> {
-    outcomes.push(ended.outcome.clone());
+) -> Result<HistoryEntry, StoreError> {
     progress.ended(&ended.action, &ended.outcome, ended.took);
     session.ended(ended)
 }

@@ -154,8 +154,8 @@ impl Session {
         self.store.save(&self.watcher.memory)
     }
 
-    /// An action has ended.
-    pub fn ended(&mut self, ended: &Ended) -> Result<(), StoreError> {
+    /// An action has ended. What the history says of it.
+    pub fn ended(&mut self, ended: &Ended) -> Result<HistoryEntry, StoreError> {
         let now = self.watcher.eyes.clock.now();
         let revision = self.watcher.desired.revision.clone();
         memory::end(
@@ -165,7 +165,7 @@ impl Session {
             &revision,
             now,
         );
-        self.store.record(&HistoryEntry {
+        let entry = HistoryEntry {
             at: now,
             took_ms: u64::try_from(ended.took.as_millis()).unwrap_or(u64::MAX),
             revision,
@@ -176,7 +176,9 @@ impl Session {
             summary: ended.action.summary.clone(),
             reason: ended.action.reason.clone(),
             outcome: ended.outcome.clone(),
-        })?;
-        self.store.save(&self.watcher.memory)
+        };
+        self.store.record(&entry)?;
+        self.store.save(&self.watcher.memory)?;
+        Ok(entry)
     }
 }

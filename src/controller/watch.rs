@@ -212,7 +212,8 @@ impl Watch {
         if ended.outcome.is_good() {
             self.follow_guest(&ended.action.operation);
         }
-        self.session.ended(ended)
+        self.session.ended(ended)?;
+        Ok(())
     }
 
     /// Where the heartbeat of a guest is from now on, when an action moved it.

@@ -154,8 +154,8 @@ impl fmt::Display for ReasonCode {
 pub struct Interruption {
     /// What is interrupted.
     pub what: String,
-    /// For about how long. An assumption until it was measured on this cluster.
-    pub about: Duration,
+    /// For about how long; None: for good. An assumption until it was measured on this cluster.
+    pub about: Option<Duration>,
 }
 
 /// A file that an action changes.

@@ -146,7 +146,8 @@ impl<'a> Planner<'a> {
         !drift::of_facts(facts, Some(&asked), &asked, &self.round.desired.secrets).is_none()
     }
 
-    /// The first configuration of a guest that was just built.
+    /// The first configuration of a guest that was just built. Of the files that its former life had too, it is told
+    /// what differs.
     pub(super) fn configure_fresh(
         &mut self,
         instance: &InstanceId,
@@ -157,7 +158,12 @@ impl<'a> Planner<'a> {
     ) -> Option<ActionId> {
         let config = self.config_of(instance, group, host, mark.address, Trust::Everyone)?;
         let secrets = &self.round.desired.secrets;
-        let fresh = drift::of_facts(&GuestFacts::default(), None, &config, secrets);
+        let mut fresh = drift::of_facts(&GuestFacts::default(), None, &config, secrets);
+        if let Some(facts) = self.round.facts(instance) {
+            let asked = self.asked(instance);
+            let former = drift::of_facts(facts, asked.as_deref(), &config, secrets);
+            fresh.tell_as(former);
+        }
         Some(self.set_up(instance, group, (host, mark), (config, fresh), why))
     }
 

@@ -69,12 +69,18 @@ impl Step {
         self
     }
 
-    /// It interrupts this.
+    /// It interrupts this for about that long.
     pub fn interrupts(mut self, what: impl Into<String>, about: Duration) -> Self {
         self.interrupts = Some(Interruption {
             what: what.into(),
-            about,
+            about: Some(about),
         });
+        self
+    }
+
+    /// It ends what these say.
+    pub fn ends(mut self, what: Option<String>) -> Self {
+        self.interrupts = what.map(|what| Interruption { what, about: None });
         self
     }
 

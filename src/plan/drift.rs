@@ -32,6 +32,20 @@ impl Drift {
         self.restart && self.running
     }
 
+    /// Of the files whose content differed in a former life, tells what differs from that.
+    pub fn tell_as(&mut self, former: Drift) {
+        for change in former
+            .changes
+            .into_iter()
+            .filter(|c| c.kind == ChangeKind::Content)
+        {
+            let same = self.changes.iter_mut().find(|c| c.path == change.path);
+            if let Some(new) = same {
+                *new = change;
+            }
+        }
+    }
+
     /// In words: `2 files, restart`.
     pub fn words(&self) -> String {
         let files = match self.changes.len() {

@@ -113,9 +113,19 @@ impl<'a> Planner<'a> {
         );
         let step = Step::new(motive, operation, summary, why)
             .needs(stop_requests.iter().copied())
-            .after(self.last.get(instance).copied());
+            .after(self.last.get(instance).copied())
+            .ends(self.vip_given_up(instance));
         let id = self.draft.push(step);
         self.last.insert(instance.clone(), id);
+    }
+
+    /// The VIP that goes for good with this guest.
+    fn vip_given_up(&self, instance: &InstanceId) -> Option<String> {
+        let vip = self.round.memory.holders.get(&instance.group);
+        let vip = vip.filter(|h| h.instance == *instance)?.vip?;
+        let mut desired = self.round.desired.load_balancers();
+        let wanted = desired.any(|(group, lb)| group.replicas > 0 && lb.vip.addr() == vip);
+        (!wanted).then(|| format!("requests to {vip}"))
     }
 
     fn not_desired(&self, instance: &InstanceId) -> crate::model::plan::Reason {

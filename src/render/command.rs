@@ -123,12 +123,12 @@ mod tests {
 
     #[test]
     fn what_exec_could_not_run_is_refused_with_a_way_out() {
-        insta::assert_snapshot!(refused("  \n"), @"services.a.run:1: the command is empty");
-        insta::assert_snapshot!(refused("cd /srv\n./serve"), @"services.a.run:1: a command is one line; put more into a script among `files` and run that");
-        insta::assert_snapshot!(refused("cd /srv && ./serve"), @"services.a.run:1: a command is one program with its arguments, without '&'; quote it, or put a script among `files` and run that");
-        insta::assert_snapshot!(refused("serve & true"), @"services.a.run:1: a command is one program with its arguments, without '&'; quote it, or put a script among `files` and run that");
-        insta::assert_snapshot!(refused("A=1 serve"), @"services.a.run:1: variables are set in `env`, not before the command");
-        insta::assert_snapshot!(refused("serve 'a"), @"services.a.run:1: ' is opened and never closed");
-        insta::assert_snapshot!(refused("serve \u{1b}[31m"), @"services.a.run:1: a command can't have control characters");
+        insta::assert_snapshot!(refused("  \n"), @"services.a.run: the command is empty");
+        insta::assert_snapshot!(refused("cd /srv\n./serve"), @"services.a.run: a command is one line; put more into a script among `files` and run that");
+        insta::assert_snapshot!(refused("cd /srv && ./serve"), @"services.a.run: a command is one program with its arguments, without '&'; quote it, or put a script among `files` and run that");
+        insta::assert_snapshot!(refused("serve & true"), @"services.a.run: a command is one program with its arguments, without '&'; quote it, or put a script among `files` and run that");
+        insta::assert_snapshot!(refused("A=1 serve"), @"services.a.run: variables are set in `env`, not before the command");
+        insta::assert_snapshot!(refused("serve 'a"), @"services.a.run: ' is opened and never closed");
+        insta::assert_snapshot!(refused("serve \u{1b}[31m"), @"services.a.run: a command can't have control characters");
     }
 }

@@ -150,6 +150,6 @@ mod tests {
         };
         desired.templates.insert("domain.xml".to_owned(), template);
         let error = domain_xml(&desired, &machine(), &mark()).unwrap_err();
-        insta::assert_snapshot!(error, @"my.xml:1: the mark is missing: put {{mark}} into <metadata>");
+        insta::assert_snapshot!(error, @"my.xml: the mark is missing: put {{mark}} into <metadata>");
     }
 }

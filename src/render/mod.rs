@@ -75,7 +75,7 @@ pub struct Server {
 
 /// Why a template gave no file.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{template}:{}: {message}", line.unwrap_or(1))]
+#[error("{template}{}: {message}", line.map(|line| format!(":{line}")).unwrap_or_default())]
 pub struct RenderError {
     /// The template's name.
     pub template: String,

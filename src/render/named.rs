@@ -166,7 +166,7 @@ mod tests {
                 .unwrap()
                 .contains("export TOKEN='(secret token)'")
         );
-        insta::assert_snapshot!(shown("/etc/app").unwrap_err(), @"/etc/app:1: there is no such template or file; there is nginx.conf, interfaces, domain.xml, run.sh, systemd.service, openrc.init, supervise.sh; and the files /etc/network/interfaces, /etc/app.conf");
-        insta::assert_snapshot!(shown("nginx.conf").unwrap_err(), @"nginx.conf:1: random is no load balancer");
+        insta::assert_snapshot!(shown("/etc/app").unwrap_err(), @"/etc/app: there is no such template or file; there is nginx.conf, interfaces, domain.xml, run.sh, systemd.service, openrc.init, supervise.sh; and the files /etc/network/interfaces, /etc/app.conf");
+        insta::assert_snapshot!(shown("nginx.conf").unwrap_err(), @"nginx.conf: random is no load balancer");
     }
 }

@@ -13,6 +13,7 @@ use crate::adapters::file_store::FileStore;
 use crate::cli::args::{Args, Output};
 use crate::cli::confirm::{Consent, Decision, Person, REFUSAL, ask, decide};
 use crate::cli::exit::Exit;
+use crate::cli::plan_json::applied_json;
 use crate::cli::progress::{Appended, Live, Screen, summary};
 use crate::cli::style::Style;
 use crate::controller::Session;
@@ -20,7 +21,7 @@ use crate::controller::apply::carry_out;
 use crate::controller::look::Beats;
 use crate::execute::{Hands, Runner};
 use crate::memory;
-use crate::model::plan::{NoticeKind, Outcome, Plan};
+use crate::model::plan::{HistoryEntry, NoticeKind, Outcome, Plan};
 use crate::ports::progress::{Progress, Quiet};
 
 /// How many plans in a row may be needed: what could not be known at first is known after the first one.
@@ -59,20 +60,20 @@ struct Apply<'a> {
 
 impl Apply<'_> {
     async fn run(&mut self) -> Result<Exit, Failure> {
-        let mut outcomes: Vec<Outcome> = Vec::new();
+        let mut done: Vec<HistoryEntry> = Vec::new();
         for _ in 0..PASSES {
             let plan = self.next_plan().await?;
-            if plan.actions.is_empty() || !all_good(&outcomes) {
-                return self.conclude(&outcomes, &plan);
+            if plan.actions.is_empty() || !all_good(&done) {
+                return self.conclude(&done, &plan);
             }
             self.show(&plan)?;
             if !self.may_apply(&plan)? {
                 return Ok(Exit::Error);
             }
-            outcomes.extend(self.carry_out(&plan).await?);
+            done.extend(self.carry_out(&plan).await?);
         }
         let plan = self.next_plan().await?;
-        self.conclude(&outcomes, &plan)
+        self.conclude(&done, &plan)
     }
 
     /// The next plan with something to do; things that only have to come up are waited for.
@@ -123,7 +124,7 @@ impl Apply<'_> {
         }
     }
 
-    async fn carry_out(&mut self, plan: &Plan) -> Result<Vec<Outcome>, Failure> {
+    async fn carry_out(&mut self, plan: &Plan) -> Result<Vec<HistoryEntry>, Failure> {
         let style = Style::of_stderr(self.args.global.no_color);
         let live = std::io::stderr()
             .is_terminal()
@@ -137,7 +138,7 @@ impl Apply<'_> {
             ..self.hands.clone()
         });
         let begin = std::time::Instant::now();
-        let outcomes = carry_out(
+        let done = carry_out(
             &mut self.session,
             &mut self.runner,
             plan,
@@ -146,24 +147,28 @@ impl Apply<'_> {
         )
         .await?;
         live.iter().for_each(|live| live.finish());
-        eprint!("{}", summary(&outcomes, begin.elapsed(), &style));
-        Ok(outcomes)
+        eprint!("{}", summary(outcomes(&done), begin.elapsed(), &style));
+        Ok(done)
     }
 
-    fn conclude(&self, outcomes: &[Outcome], plan: &Plan) -> Result<Exit, Failure> {
+    fn conclude(&self, done: &[HistoryEntry], plan: &Plan) -> Result<Exit, Failure> {
         let now = self.session.watcher.eyes.clock.now();
-        // After an apply that left nothing open, its own summary has said all.
-        let silent =
-            !outcomes.is_empty() && plan.converged() && self.args.global.output == Output::Text;
-        if !silent {
-            print(&shown(self.args, plan, now, self.style))?;
+        match self.args.global.output {
+            Output::Json => drop(print(&applied_json(done, plan))?),
+            // After an apply that left nothing open, its own summary has said all.
+            Output::Text if !done.is_empty() && plan.converged() => {}
+            Output::Text => drop(print(&shown(self.args, plan, now, self.style))?),
         }
-        Ok(Exit::of_apply(outcomes, plan))
+        Ok(Exit::of_apply(outcomes(done), plan))
     }
 }
 
-fn all_good(outcomes: &[Outcome]) -> bool {
-    outcomes.iter().all(Outcome::is_good)
+fn all_good(done: &[HistoryEntry]) -> bool {
+    outcomes(done).all(Outcome::is_good)
+}
+
+fn outcomes(done: &[HistoryEntry]) -> impl Iterator<Item = &Outcome> {
+    done.iter().map(|entry| &entry.outcome)
 }
 
 /// Ctrl-C or SIGTERM: what has not begun is given up, what is in hand is finished. A second one ends at once.

@@ -9,8 +9,7 @@ use crate::cli::style::Style;
 use crate::ports::store::StoreView;
 
 pub(super) fn run(args: &Args, history: &HistoryArgs, style: &Style) -> Result<Exit, Failure> {
-    let desired = load::desired(args)?;
-    let store = FileStore::new(&load::state(args, &desired.cluster)?);
+    let store = FileStore::new(&load::state(args, &load::cluster_name(args)?)?);
     let entries = store.history()?;
     let entries = select(&entries, history.number, history.instance.as_ref());
     print(&match args.global.output {

@@ -1,6 +1,6 @@
 //! What most commands begin with: the desired state, the state directory, and the ports over the real world.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::Failure;
@@ -23,12 +23,7 @@ use crate::ports::store::StoreView;
 /// Reads the file that the user named.
 pub(super) fn desired(args: &Args) -> Result<Desired, Failure> {
     let file = &args.global.file;
-    let source = std::fs::read(file).map_err(|error| {
-        Failure::Other(format!(
-            "can't read {}: {error}\n  help: name the cluster's file with -f FILE; specs/ has some to start from",
-            file.display()
-        ))
-    })?;
+    let source = source(file)?;
     let mut files = DiskFiles::beside(file);
     if let Some(state) = state_base(args) {
         files = files.keeping_digests_in(state.join("digests.json"));
@@ -44,6 +39,28 @@ pub(super) fn desired(args: &Args) -> Result<Desired, Failure> {
                     .to_string()
             }
         })
+    })
+}
+
+/// The cluster that the user's file is of, even if nothing else in the file is right: what was done must be readable
+/// most of all when something is wrong.
+pub(super) fn cluster_name(args: &Args) -> Result<ClusterName, Failure> {
+    let source = source(&args.global.file)?;
+    let source = String::from_utf8_lossy(&source);
+    let mut named = source.lines().filter_map(|l| l.strip_prefix("cluster:"));
+    let name = named.next().and_then(|rest| rest.split('#').next());
+    match name.and_then(|n| n.trim().trim_matches(['"', '\'']).parse().ok()) {
+        Some(name) => Ok(name),
+        None => Ok(desired(args)?.cluster),
+    }
+}
+
+fn source(file: &Path) -> Result<Vec<u8>, Failure> {
+    std::fs::read(file).map_err(|error| {
+        Failure::Other(format!(
+            "can't read {}: {error}\n  help: name the cluster's file with -f FILE; specs/ has some to start from",
+            file.display()
+        ))
     })
 }
 
@@ -84,10 +101,7 @@ pub(super) fn reading(args: &Args) -> Result<Reading, Failure> {
 }
 
 /// The ports that look, over ssh.
-pub(super) fn reader(
-    desired: &Desired,
-    state: &std::path::Path,
-) -> Result<Arc<SshReader>, Failure> {
+pub(super) fn reader(desired: &Desired, state: &Path) -> Result<Arc<SshReader>, Failure> {
     FileStore::new(state).make_dir()?;
     let reader = SshReader::new(&desired.ssh, state);
     reader

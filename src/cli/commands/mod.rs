@@ -58,10 +58,15 @@ pub async fn run(args: Args, screen: Screen) -> Exit {
         match (&failure, args.global.output) {
             // Programs read results, and this is one.
             (Failure::Spec(json), Output::Json) => println!("{json}"),
-            _ => eprintln!("{}", format_failure(&failure)),
+            (failure, Output::Json) => println!("{}", failure_json(failure)),
+            (failure, Output::Text) => eprintln!("{}", format_failure(failure)),
         }
         Exit::Error
     })
+}
+
+fn failure_json(failure: &Failure) -> serde_json::Value {
+    serde_json::json!({ "format_version": 1, "errors": [{ "message": failure.to_string() }] })
 }
 
 fn format_failure(failure: &Failure) -> String {

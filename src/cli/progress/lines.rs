@@ -104,7 +104,12 @@ impl Ledger {
 }
 
 /// The last line of an apply: `Applied 9 of 9 actions in 31 s.`
-pub fn summary(outcomes: &[Outcome], took: Duration, style: &Style) -> String {
+pub fn summary<'a>(
+    outcomes: impl IntoIterator<Item = &'a Outcome>,
+    took: Duration,
+    style: &Style,
+) -> String {
+    let outcomes: Vec<&Outcome> = outcomes.into_iter().collect();
     let good = outcomes.iter().filter(|outcome| outcome.is_good()).count();
     let failed = outcomes
         .iter()

@@ -135,8 +135,8 @@ fn what_no_shell_can_hold_is_refused() {
         let error = guest_config(&sample.desired, &sample.guest(), &[]).unwrap_err();
         error.to_string()
     };
-    insta::assert_snapshot!(refused("A;id", "x"), @"services.random.env.A;id:1: a variable has only letters, digits and '_' in its name");
-    insta::assert_snapshot!(refused("A", "x\0"), @"services.random.env.A:1: a variable can't hold a NUL character");
+    insta::assert_snapshot!(refused("A;id", "x"), @"services.random.env.A;id: a variable has only letters, digits and '_' in its name");
+    insta::assert_snapshot!(refused("A", "x\0"), @"services.random.env.A: a variable can't hold a NUL character");
     insta::assert_snapshot!(refused("A", "{{env.NAME}}"), @"services.random.env.A:1: there is no `env.NAME` here");
 }
 
