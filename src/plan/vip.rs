@@ -221,15 +221,25 @@ impl<'a> Planner<'a> {
             .observed
             .guests
             .iter()
-            .filter(|(i, _)| i.group == group.id && self.is_healthy(i))
+            .filter(|(i, _)| i.group == group.id)
             .filter_map(|(i, s)| Some((i, s.facts()?)))
             .flat_map(|(i, f)| f.addresses.iter().map(move |a| (i, a)))
             .filter(|(_, a)| a.vip && a.address != lb.vip.addr())
             .filter_map(|(i, a)| Some((i.clone(), Ipv4Net::new(a.address, a.prefix).ok()?)))
+            .filter(|(i, _)| !self.is_rebuilt(i))
             .collect();
         for (instance, old) in stale {
             self.drop_one(&instance, old, group, lb);
         }
+    }
+
+    /// Whether it loses all that it has with its old life.
+    fn is_rebuilt(&self, instance: &InstanceId) -> bool {
+        let mut actions = self.draft.actions.iter();
+        actions.any(|a| {
+            matches!(a.operation, Operation::Recreate(_))
+                && a.operation.instance() == Some(instance)
+        })
     }
 
     fn drop_one(
