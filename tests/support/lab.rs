@@ -35,6 +35,8 @@ pub struct Lab {
     runner: Runner,
     /// Whether the last plan said that all is as desired.
     converged: bool,
+    /// Somebody moved a VIP by hand, and no round has seen it yet.
+    pub unseen_hand: bool,
 }
 
 impl Lab {
@@ -49,6 +51,7 @@ impl Lab {
             session,
             runner,
             converged: false,
+            unseen_hand: false,
         }
     }
 
@@ -77,6 +80,7 @@ impl Lab {
         assert_eq!(again, round.plan, "the same input gives the same plan");
         laws::plan_is_sound(&round.plan);
         self.converged = round.plan.converged();
+        self.unseen_hand = false;
         self.no_law_is_broken();
         round.plan
     }
