@@ -46,16 +46,15 @@ impl<'a> Planner<'a> {
             return if holds { Hold::Yes } else { Hold::No };
         }
         let known = self.known_holder(group, lb);
-        if known.is_none_or(|h| h.instance != *instance)
-            && view.found.is_some_and(|f| self.never_served(&f))
-        {
+        let is_it = known.is_some_and(|h| h.instance == *instance);
+        if !is_it && view.found.is_some_and(|f| self.never_served(&f)) {
             return Hold::No;
         }
         match &view.state {
             // It is rebuilt anyway; so nothing is lost by making sure, even if we gave the VIP to another one.
             State::Live(Health::Dead(_)) => Hold::Fenceable,
             // Only we hand out VIPs: a guest that did not have it when we last knew does not have it now.
-            _ if known.is_some_and(|h| h.instance != *instance) => Hold::No,
+            _ if known.is_some() && !is_it => Hold::No,
             State::Live(Health::Healthy | Health::Booting { .. }) => {
                 Hold::Perhaps("it can't be looked into".to_owned())
             }

@@ -139,6 +139,10 @@ mod tests {
             size("512", Bytes(0)).unwrap_err().help.unwrap(),
             "write `512MiB`, if that is meant"
         );
+        assert_eq!(
+            size("1", Bytes(16 << 20)).unwrap_err().help.unwrap(),
+            "the least is 16MiB"
+        );
     }
 
     proptest! {

@@ -7,13 +7,15 @@ use crate::model::unit::{Bytes, UnitError, parse_span};
 
 /// A size. The smallest that makes sense is the caller's to know.
 pub fn size(text: &str, least: Bytes) -> Result<Bytes, Wrong> {
-    let size = Bytes::parse(text).map_err(|error| unit(error, text, "MiB"))?;
-    match size < least {
-        true => Err(Wrong::new(
-            format!("{text} is too little"),
-            format!("the least is {least}"),
-        )),
-        false => Ok(size),
+    let the_least = format!("the least is {least}");
+    let parsed = Bytes::parse(text);
+    // What would be too little with its unit, too, is not worth suggesting.
+    let likely = Bytes::parse(&format!("{text}MiB")).is_ok_and(|likely| likely < least);
+    match parsed {
+        Ok(size) if size < least => Err(Wrong::new(format!("{text} is too little"), the_least)),
+        Ok(size) => Ok(size),
+        Err(error) if likely => Err(Wrong::new(error.to_string(), the_least)),
+        Err(error) => Err(unit(error, text, "MiB")),
     }
 }
 
