@@ -153,12 +153,12 @@ impl Apply<'_> {
 
     fn conclude(&self, done: &[HistoryEntry], plan: &Plan) -> Result<Exit, Failure> {
         let now = self.session.watcher.eyes.clock.now();
-        match self.args.global.output {
-            Output::Json => drop(print(&applied_json(done, plan))?),
+        print(&match self.args.global.output {
+            Output::Json => applied_json(done, plan),
             // After an apply that left nothing open, its own summary has said all.
-            Output::Text if !done.is_empty() && plan.converged() => {}
-            Output::Text => drop(print(&shown(self.args, plan, now, self.style))?),
-        }
+            Output::Text if !done.is_empty() && plan.converged() => String::new(),
+            Output::Text => shown(self.args, plan, now, self.style),
+        })?;
         Ok(Exit::of_apply(outcomes(done), plan))
     }
 }

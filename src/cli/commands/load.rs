@@ -10,8 +10,7 @@ use crate::adapters::spec_files::DiskFiles;
 use crate::adapters::ssh_reader::SshReader;
 use crate::adapters::ssh_writer::SshWriter;
 use crate::adapters::system_clock::SystemClock;
-use crate::cli::args::{Args, Output, state_dir};
-use crate::cli::style::{Colour, Style};
+use crate::cli::args::{Args, state_dir};
 use crate::controller::Watcher;
 use crate::controller::look::Eyes;
 use crate::execute::Hands;
@@ -28,18 +27,9 @@ pub(super) fn desired(args: &Args) -> Result<Desired, Failure> {
     if let Some(state) = state_base(args) {
         files = files.keeping_digests_in(state.join("digests.json"));
     }
-    crate::spec::parse(&file.display().to_string(), &source, &files).map_err(|errors| {
-        Failure::Spec(match args.global.output {
-            Output::Text => {
-                errors.render(Style::of_stderr(args.global.no_color).colour == Colour::On)
-            }
-            Output::Json => {
-                let (file, errors) = (file.display().to_string(), errors.errors());
-                serde_json::json!({ "format_version": 1, "file": file, "errors": errors })
-                    .to_string()
-            }
-        })
-    })
+    let name = file.display().to_string();
+    crate::spec::parse(&name, &source, &files)
+        .map_err(|errors| Failure::Spec { file: name, errors })
 }
 
 /// The cluster that the user's file is of, even if nothing else in the file is right: what was done must be readable

@@ -12,14 +12,20 @@ mod watch;
 use super::args::{self, Args, Command, Output};
 use super::exit::Exit;
 use super::progress::Screen;
-use super::style::Style;
+use super::style::{Colour, Style};
+use crate::spec::SpecErrors;
 
 /// Why a command ended early. What is there has been said to the user in full when it is printed.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
     /// The desired state can't be had.
-    #[error("{0}")]
-    Spec(String),
+    #[error("{errors}")]
+    Spec {
+        /// The file, as the user named it.
+        file: String,
+        /// What is wrong with it.
+        errors: SpecErrors,
+    },
     /// Memory or history can't be read or written.
     #[error("{error}{}", cause(.error))]
     Store {
@@ -55,24 +61,32 @@ pub async fn run(args: Args, screen: Screen) -> Exit {
         }
     };
     result.unwrap_or_else(|failure| {
-        match (&failure, args.global.output) {
+        match args.global.output {
             // Programs read results, and this is one.
-            (Failure::Spec(json), Output::Json) => println!("{json}"),
-            (failure, Output::Json) => println!("{}", failure_json(failure)),
-            (failure, Output::Text) => eprintln!("{}", format_failure(failure)),
+            Output::Json => println!("{}", failure_json(&failure)),
+            Output::Text => eprintln!("{}", failure_text(&failure, args.global.no_color)),
         }
         Exit::Error
     })
 }
 
 fn failure_json(failure: &Failure) -> serde_json::Value {
-    serde_json::json!({ "format_version": 1, "errors": [{ "message": failure.to_string() }] })
+    match failure {
+        Failure::Spec { file, errors } => {
+            serde_json::json!({ "format_version": 1, "file": file, "errors": errors.errors() })
+        }
+        Failure::Store { .. } | Failure::Other(_) => {
+            serde_json::json!({ "format_version": 1, "errors": [{ "message": failure.to_string() }] })
+        }
+    }
 }
 
-fn format_failure(failure: &Failure) -> String {
+fn failure_text(failure: &Failure, no_color: bool) -> String {
     match failure {
         // Its renderer has said what, where and how to mend it.
-        Failure::Spec(text) => text.clone(),
+        Failure::Spec { errors, .. } => {
+            errors.render(Style::of_stderr(no_color).colour == Colour::On)
+        }
         Failure::Store { .. } | Failure::Other(_) => format!("error: {failure}"),
     }
 }

@@ -11,7 +11,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use super::{Failure, load};
 use crate::adapters::file_store::FileStore;
 use crate::adapters::ssh_reader::SshReader;
-use crate::cli::args::{Args, Output};
+use crate::cli::args::Args;
 use crate::cli::exit::Exit;
 use crate::controller::Session;
 use crate::controller::watch::{Signal, Watch};
@@ -109,15 +109,12 @@ struct Access {
 
 /// Reads the file again whenever something in its directory was touched, and passes on what really differs.
 async fn reload(
-    mut args: Args,
+    args: Args,
     mut desired: Arc<Desired>,
     mut access: Access,
     mut touches: UnboundedReceiver<()>,
     send: UnboundedSender<Signal>,
 ) {
-    // What is wrong goes into the log, which is text without colours.
-    args.global.no_color = true;
-    args.global.output = Output::Text;
     let mut refused = None;
     while touches.recv().await.is_some() {
         while tokio::time::timeout(DEBOUNCE, touches.recv())
