@@ -9,6 +9,7 @@ use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 
 use super::id::{ClusterName, GroupId, HostId, ImageId, InstanceId, NetworkId};
+use super::policy::{Budget, Fencing, Percent, PlacementRules, Rebalance, Restarts, Safety};
 use super::secret::Secret;
 use super::unit::Bytes;
 
@@ -29,6 +30,10 @@ pub struct Desired {
     pub images: BTreeMap<ImageId, Image>,
     /// Services and load balancers by name.
     pub groups: BTreeMap<GroupId, Group>,
+    /// How careful the controller is.
+    pub safety: Safety,
+    /// Whether and when guests are moved only to even out the load.
+    pub rebalance: Option<Rebalance>,
     /// How machines are logged in to.
     pub ssh: SshAccess,
     /// Built-in templates that the user replaced, by name (`nginx.conf`).
@@ -126,6 +131,32 @@ pub struct Host {
     pub accelerator: Accelerator,
     /// The directory for images and disks on this host.
     pub storage: String,
+    /// What is said of it, for placement: `rack: r1`.
+    pub labels: BTreeMap<String, String>,
+    /// Hosts with a higher one are filled first.
+    pub priority: i32,
+    /// Memory that its guests may not have.
+    pub reserve: Bytes,
+    /// How many virtual processors may share its processors, of each hundred.
+    pub overcommit: Percent,
+    /// What makes sure that nothing runs on it any more, in the order in which it is tried.
+    pub fencing: Vec<Fencing>,
+}
+
+impl Host {
+    /// What a host has of what may be left out in the file, in a cluster of `hosts` hosts.
+    pub const RESERVE: Bytes = Bytes(512 << 20);
+    /// Eight virtual processors to each of the host.
+    pub const OVERCOMMIT: Percent = Percent(800);
+
+    /// How a host is fenced where the file does not say it: with three or more, a guard can tell by the others that it
+    /// is cut off.
+    pub fn usual_fencing(hosts: usize) -> Vec<Fencing> {
+        match hosts {
+            0..=2 => vec![Fencing::Manual],
+            _ => vec![Fencing::Lease],
+        }
+    }
 }
 
 /// The addresses of a pool: inclusive ranges, in the order they were written, none overlapping another.
@@ -273,6 +304,14 @@ pub struct Group {
     pub files: Vec<FileSpec>,
     /// The environment of its process.
     pub env: BTreeMap<String, String>,
+    /// Whether no instance may ever run twice, and none may lose its disk.
+    pub stateful: bool,
+    /// Where its instances may be.
+    pub placement: PlacementRules,
+    /// How many of them may be away.
+    pub budget: Budget,
+    /// What is done with those that don't come up.
+    pub restarts: Restarts,
     /// What it is for.
     pub role: Role,
 }

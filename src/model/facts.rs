@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::desired::Init;
 use super::id::{HostId, InstanceId};
 use super::mark::Mark;
+use super::orders::Orders;
 use super::time::Timestamp;
 use super::unit::Bytes;
 
@@ -24,6 +25,8 @@ pub struct Observed {
     pub beats: BTreeMap<InstanceId, Beat>,
     /// Addresses that were probed on the wire before use, and who answered.
     pub probed: BTreeMap<Ipv4Addr, Answer>,
+    /// What operators ordered.
+    pub orders: Orders,
 }
 
 /// An observation that may have failed.

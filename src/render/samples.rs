@@ -13,6 +13,7 @@ use crate::model::desired::{
 };
 use crate::model::id::{DomainName, HostId, InstanceId};
 use crate::model::mark::{Mark, Stage};
+use crate::model::policy::{Budget, Fencing, PlacementRules, Restarts, Safety};
 use crate::model::secret::Secret;
 use crate::model::unit::Bytes;
 
@@ -83,6 +84,8 @@ fn desired() -> Desired {
         hosts: BTreeMap::from([("a".parse().unwrap(), host())]),
         images: BTreeMap::from([("micro".parse().unwrap(), image())]),
         groups: BTreeMap::new(),
+        safety: Safety::default(),
+        rebalance: None,
         ssh: SshAccess {
             authorized_keys: vec!["ssh-ed25519 AAAAC3Nza+/= me@laptop".to_owned()],
             ..SshAccess::default()
@@ -112,6 +115,11 @@ fn host() -> Host {
         pool: Pool(Vec::new()),
         accelerator: Accelerator::Auto,
         storage: "/var/lib/reconcile".to_owned(),
+        labels: BTreeMap::new(),
+        priority: 0,
+        reserve: Bytes(0),
+        overcommit: Host::OVERCOMMIT,
+        fencing: vec![Fencing::Manual],
     }
 }
 
@@ -154,6 +162,10 @@ fn group(name: &str, role: Role) -> Group {
         },
         files: Vec::new(),
         env: BTreeMap::new(),
+        stateful: false,
+        placement: PlacementRules::default(),
+        budget: Budget::of(3),
+        restarts: Restarts::default(),
         role,
     }
 }

@@ -26,6 +26,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use crate::model::desired::{Desired, Lines};
+use crate::model::policy::Safety;
 
 pub use errors::{Related, SpecError, SpecErrors};
 
@@ -107,6 +108,8 @@ fn build(cx: &Context<'_>, source: &Source, root: &Node, draft: Draft) -> Option
         hosts: all(draft.hosts, |host| Some((host.id.value, host.built?)))?,
         images: all(draft.images, |image| Some((image.id.value, image.built?)))?,
         groups: all(draft.groups, |group| Some((group.id.value, group.built?)))?,
+        safety: Safety::default(),
+        rebalance: None,
         ssh: draft.access.ssh,
         templates: draft.access.templates,
         secrets: draft.access.secrets,

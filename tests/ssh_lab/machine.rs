@@ -1,5 +1,6 @@
 //! A host as the ports see it, and a guest to build on it.
 
+use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 use reconcile::model::action::{
@@ -8,6 +9,7 @@ use reconcile::model::action::{
 use reconcile::model::desired::{Accelerator, Host, OnChange, Pool};
 use reconcile::model::id::DomainName;
 use reconcile::model::mark::{Mark, Stage};
+use reconcile::model::policy::Fencing;
 use reconcile::model::unit::Bytes;
 use reconcile::ports::hypervisor::HostQuery;
 use sha2::{Digest, Sha256};
@@ -38,6 +40,11 @@ pub fn host(id: &str) -> Host {
         pool: Pool(vec![]),
         accelerator: Accelerator::Tcg,
         storage: STORAGE.into(),
+        labels: BTreeMap::new(),
+        priority: 0,
+        reserve: Bytes(0),
+        overcommit: Host::OVERCOMMIT,
+        fencing: vec![Fencing::Manual],
     }
 }
 

@@ -1,6 +1,7 @@
 //! A cluster as a round sees it, and what can happen to it.
 
 use super::*;
+use crate::model::policy::{Budget, Fencing, PlacementRules, Restarts, Safety};
 
 /// A cluster as a round sees it.
 pub struct World {
@@ -199,6 +200,11 @@ fn desired() -> Desired {
         )]),
         accelerator: Accelerator::Auto,
         storage: "/var/lib/reconcile".into(),
+        labels: BTreeMap::new(),
+        priority: 0,
+        reserve: Bytes(0),
+        overcommit: Host::OVERCOMMIT,
+        fencing: vec![Fencing::Manual],
     };
     let hosts = [("a", 2), ("b", 3), ("c", 4)].map(host_at);
     let service = Role::Service(Service {
@@ -230,6 +236,8 @@ fn desired() -> Desired {
             .into_iter()
             .map(|group| (group.id.clone(), group))
             .collect(),
+        safety: Safety::default(),
+        rebalance: None,
         ssh: SshAccess::default(),
         templates: BTreeMap::new(),
         secrets: BTreeMap::new(),
@@ -255,6 +263,10 @@ fn group(name: &str, replicas: u32, role: Role) -> Group {
         },
         files: Vec::new(),
         env: BTreeMap::new(),
+        stateful: false,
+        placement: PlacementRules::default(),
+        budget: Budget::of(replicas),
+        restarts: Restarts::default(),
         role,
     }
 }

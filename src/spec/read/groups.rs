@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::model::desired::{FileSpec, Group, Heartbeat, Role, Service};
 use crate::model::id::{GroupId, ImageId};
+use crate::model::policy::{Budget, PlacementRules, Restarts};
 use crate::model::unit::Bytes;
 use crate::spec::fields::{Fields, Named};
 use crate::spec::keys::SERVICE;
@@ -109,6 +110,10 @@ impl Common {
                 .into_iter()
                 .collect::<Option<Vec<FileSpec>>>()?,
             env: self.env,
+            stateful: false,
+            placement: PlacementRules::default(),
+            budget: Budget::of(self.replicas?.value),
+            restarts: Restarts::default(),
             role: role?,
         })
     }

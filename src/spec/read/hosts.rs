@@ -1,5 +1,7 @@
 //! `hosts:`.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::model::desired::{Host, Pool};
 use crate::model::id::HostId;
 use crate::spec::fields::{Fields, Named, Single};
@@ -56,6 +58,11 @@ fn host(root: &Fields<'_>, entry: &Named<'_>, names: &Names) -> Option<HostDraft
             ),
             accelerator: accelerator?.value,
             storage: storage?.value,
+            labels: BTreeMap::new(),
+            priority: 0,
+            reserve: Host::RESERVE,
+            overcommit: Host::OVERCOMMIT,
+            fencing: Host::usual_fencing(names.hosts.as_ref().map_or(0, BTreeSet::len)),
         })
     };
     let built = built();
