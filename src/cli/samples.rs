@@ -181,6 +181,8 @@ impl Draft {
             actions: Vec::new(),
             notices: Vec::new(),
             unchanged,
+            brake: None,
+            look_again: None,
         })
     }
 

@@ -9,6 +9,7 @@ use super::desired::Init;
 use super::id::{HostId, InstanceId};
 use super::mark::Mark;
 use super::orders::Orders;
+use super::policy::Witness;
 use super::time::Timestamp;
 use super::unit::Bytes;
 
@@ -27,6 +28,10 @@ pub struct Observed {
     pub probed: BTreeMap<Ipv4Addr, Answer>,
     /// What operators ordered.
     pub orders: Orders,
+    /// Witnesses that were asked, and whether they answered.
+    pub witnesses: BTreeMap<Witness, bool>,
+    /// Hosts whose guard we keep, and from when on the lease that it was told last is over for certain.
+    pub leases: BTreeMap<HostId, Timestamp>,
 }
 
 /// An observation that may have failed.
@@ -89,6 +94,9 @@ pub struct HostFacts {
     pub cpus: Option<u32>,
     /// Free space where disks are stored.
     pub free: Option<Bytes>,
+    /// Hosts that it was asked about, and whether it sees them on the network.
+    #[serde(default)]
+    pub sees: BTreeMap<HostId, bool>,
 }
 
 /// A domain, as libvirt tells.

@@ -3,6 +3,7 @@
 
 mod balancers;
 mod bootstraps;
+mod brake;
 mod build;
 mod configure;
 mod create;
@@ -11,12 +12,15 @@ mod drift;
 mod failover;
 mod health;
 mod hold;
+pub mod hosts;
 mod images;
 mod inventory;
+mod lost;
 pub mod machine;
 mod notices;
 mod placement;
 pub mod queries;
+mod quorum;
 mod ranking;
 mod recover;
 mod renderer;
@@ -25,6 +29,7 @@ mod roll;
 mod rotation;
 mod round;
 mod row;
+mod verdict;
 mod vip;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -54,6 +59,7 @@ use round::Round;
 pub fn plan(desired: &Desired, observed: &Observed, memory: &Memory, renderer: &Renderer) -> Plan {
     let mut planner = Planner::new(Round::new(desired, observed, memory, renderer));
     planner.notices();
+    planner.end_old_copies();
     planner.fail_over_vips();
     planner.finish_bootstraps();
     planner.recover_dead();
@@ -63,6 +69,7 @@ pub fn plan(desired: &Desired, observed: &Observed, memory: &Memory, renderer: &
     planner.send_requests_to_all();
     planner.settle_vips();
     planner.retire_surplus();
+    planner.look_again_at_hosts();
     planner.into_plan()
 }
 
@@ -125,6 +132,10 @@ struct Planner<'a> {
     fingerprints: BTreeMap<(&'a GroupId, &'a NetworkId), Rc<str>>,
     /// Base images on hosts, where a guest needs them.
     supplies: BTreeMap<(HostId, ImageId), images::Supply>,
+    /// The ends of copies that were made elsewhere meanwhile.
+    old_copies: BTreeMap<GroupId, Vec<ActionId>>,
+    /// Hosts that are switched off in this plan.
+    fenced_hosts: BTreeMap<HostId, ActionId>,
     /// Who holds each VIP at this point of the plan.
     holders: BTreeMap<GroupId, InstanceId>,
     /// The last action of each image's bootstrap address.
@@ -153,6 +164,8 @@ impl<'a> Planner<'a> {
             row: None,
             fingerprints: BTreeMap::new(),
             supplies: BTreeMap::new(),
+            old_copies: BTreeMap::new(),
+            fenced_hosts: BTreeMap::new(),
             holders: BTreeMap::new(),
             bootstraps: BTreeMap::new(),
         }
@@ -187,6 +200,8 @@ impl<'a> Planner<'a> {
             hosts_seen: (seen, desired.hosts.len()),
             notices,
             unchanged: self.draft.unchanged,
+            brake: self.round.inventory.hosts.brake.clone(),
+            look_again: self.draft.look_again,
             actions: self.draft.in_waves(),
         }
     }

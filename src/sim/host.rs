@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use super::cluster::{Cluster, host_answers, see};
 use super::laws;
 use super::vm::Guest;
-use super::world::{DomainState, World};
+use super::world::{DomainState, Link, World};
 use crate::model::action::{Build, Removal, SetMark, Sweep};
 use crate::model::desired::{Host, ImageFile};
 use crate::model::facts::{
@@ -23,6 +23,10 @@ impl Hypervisor for Cluster {
     async fn observe(&self, host: &Host, query: &HostQuery) -> Seen<HostFacts> {
         self.look().await;
         let mut world = self.world();
+        let peers = query.peers.keys();
+        let sees = peers
+            .map(|peer| (peer.clone(), is_on_the_network(&world, peer)))
+            .collect();
         let state = match world.host_mut(&host.id) {
             Ok(state) => state,
             Err(error) => return Seen::No(broken(&error)),
@@ -52,6 +56,7 @@ impl Hypervisor for Cluster {
                 .map(|(p, f)| (p.clone(), f.clone()))
                 .collect(),
             volumes: volumes.collect(),
+            sees,
             ..HostFacts::default()
         })
     }
@@ -81,6 +86,11 @@ fn broken(error: &ActError) -> Unseen {
         kind: UnseenKind::Broken,
         message: error.to_string(),
     }
+}
+
+fn is_on_the_network(world: &World, host: &HostId) -> bool {
+    let state = world.hosts.get(host);
+    state.is_some_and(|state| state.power && state.link != Link::Unreachable)
 }
 
 fn domain_facts(name: &str, domain: &DomainState) -> Domain {

@@ -55,7 +55,20 @@ fn doubled_addresses(world: &World) -> BTreeSet<Ipv4Addr> {
 
 fn doubled_instances(world: &World) -> BTreeSet<InstanceId> {
     let mut seen = BTreeSet::new();
-    let marks = world.domains().filter_map(|(.., d)| world.ours(d));
+    let counts = |host: &HostState, domain: &DomainState, mark: &Mark| {
+        // A stateless copy that nobody can reach is left behind, and ended when its host is back.
+        let in_sight = host.power && host.link == Link::Up;
+        let stateful = world
+            .desired
+            .group_of(&mark.instance)
+            .is_some_and(|g| g.stateful);
+        in_sight || (stateful && host.power && domain.run.is_some())
+    };
+    let marks = world
+        .domains()
+        .filter_map(|(_, host, d)| Some((host, d, world.ours(d)?)))
+        .filter(|(host, domain, mark)| counts(host, domain, mark))
+        .map(|(.., mark)| mark);
     marks
         .filter(|m| !seen.insert(m.instance.clone()))
         .map(|m| m.instance.clone())

@@ -3,6 +3,7 @@
 
 pub mod clock;
 pub mod cluster;
+mod fencing;
 mod guest;
 mod host;
 pub mod laws;

@@ -25,6 +25,10 @@ pub struct World {
     pub hosts: BTreeMap<HostId, HostState>,
     /// Machines on the wire that are none of ours.
     pub foreign: BTreeMap<Ipv4Addr, String>,
+    /// Whether witnesses outside of the cluster answer the controller.
+    pub witnesses_answer: bool,
+    /// Hosts whose fencing device says that it switched them off, and does nothing.
+    pub lying_devices: BTreeSet<HostId>,
     /// Actions that will fail.
     pub faults: Vec<Fault>,
     /// Instances whose next disks can't be booted, and how many.
@@ -111,6 +115,8 @@ impl World {
             desired: Arc::clone(&desired),
             hosts: BTreeMap::new(),
             foreign: BTreeMap::new(),
+            witnesses_answer: true,
+            lying_devices: BTreeSet::new(),
             faults: Vec::new(),
             bad_disks: BTreeMap::new(),
             effects: 0,

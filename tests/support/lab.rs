@@ -183,6 +183,7 @@ pub fn eyes(cluster: &Arc<Cluster>) -> Eyes {
         hypervisor: Arc::clone(cluster) as _,
         guests: Arc::clone(cluster) as _,
         heartbeats: Arc::clone(cluster) as _,
+        witnesses: Arc::clone(cluster) as _,
         clock: Arc::clone(&cluster.clock) as _,
     }
 }
@@ -191,6 +192,7 @@ pub fn hands(cluster: &Arc<Cluster>, desired: &Arc<Desired>) -> Hands {
     Hands {
         hypervisor: Arc::clone(cluster) as _,
         guests: Arc::clone(cluster) as _,
+        fencer: Arc::clone(cluster) as _,
         heartbeats: Arc::clone(cluster) as _,
         clock: Arc::clone(&cluster.clock) as _,
         progress: Arc::new(Quiet),
