@@ -2,6 +2,7 @@
 
 mod copy;
 mod endpoints;
+pub mod file_orders;
 pub mod file_store;
 mod guest_acts;
 mod host_acts;

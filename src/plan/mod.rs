@@ -187,6 +187,7 @@ impl<'a> Planner<'a> {
             hosts_seen: (seen, desired.hosts.len()),
             notices,
             unchanged: self.draft.unchanged,
+            orders: observed.orders.clone(),
             actions: self.draft.in_waves(),
         }
     }

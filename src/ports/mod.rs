@@ -5,6 +5,7 @@ pub mod clock;
 pub mod guest;
 pub mod heartbeat;
 pub mod hypervisor;
+pub mod orders;
 pub mod progress;
 pub mod store;
 

@@ -29,6 +29,7 @@ use crate::model::desired::{Desired, Lines};
 use crate::model::policy::Safety;
 
 pub use errors::{Related, SpecError, SpecErrors};
+pub use problem::did_you_mean;
 
 use context::Context;
 use fields::Fields;

@@ -7,8 +7,11 @@ use std::time::Duration;
 use reconcile::model::desired::Desired;
 use reconcile::model::facts::{Unseen, UnseenKind};
 use reconcile::model::id::HostId;
+use reconcile::model::orders::Orders;
 use reconcile::ports::ActError;
 use reconcile::ports::clock::Clock;
+use reconcile::ports::orders::OrdersView;
+use reconcile::ports::store::StoreError;
 use tokio::sync::Notify;
 
 use super::laws;
@@ -120,4 +123,10 @@ pub fn see(link: Link, power: bool, host: &HostId) -> Option<Unseen> {
         ),
     };
     Some(Unseen { kind, message })
+}
+
+impl OrdersView for Fake {
+    fn read(&self) -> Result<Orders, StoreError> {
+        Ok(self.world().orders.clone())
+    }
 }

@@ -108,9 +108,7 @@ impl Lab {
         let begin = self.fake.clock.now();
         loop {
             let plan = self.plan().await;
-            let waits =
-                plan.actions.is_empty() && plan.notices_of(NoticeKind::Waiting).next().is_some();
-            if !waits || self.fake.clock.now().since(begin) > PATIENCE {
+            if !plan.comes_by_itself() || self.fake.clock.now().since(begin) > PATIENCE {
                 return plan;
             }
             self.fake.clock.sleep(Duration::from_secs(1)).await;
@@ -185,6 +183,7 @@ pub fn eyes(fake: &Arc<Fake>) -> Eyes {
         guests: Arc::clone(fake) as _,
         heartbeats: Arc::clone(fake) as _,
         clock: Arc::clone(&fake.clock) as _,
+        orders: Arc::clone(fake) as _,
     }
 }
 

@@ -10,6 +10,7 @@ use reconcile::model::desired::{Desired, Provision, Role};
 use reconcile::model::facts::{GuestAddress, HostFile};
 use reconcile::model::id::{HostId, InstanceId};
 use reconcile::model::mark::Mark;
+use reconcile::model::orders::Orders;
 use reconcile::model::time::Timestamp;
 use reconcile::model::unit::Bytes;
 use reconcile::plan::machine::{image_files, image_path};
@@ -41,6 +42,8 @@ pub struct World {
     /// Laws that were broken.
     pub broken: Mutex<Vec<String>>,
     pub runs: u32,
+    /// What operators ordered.
+    pub orders: Orders,
 }
 
 /// An action that fails.
@@ -150,6 +153,7 @@ impl World {
             strict: true,
             broken: Mutex::default(),
             runs: 0,
+            orders: Orders::default(),
         };
         world.follow(desired);
         world

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::Failure;
+use crate::adapters::file_orders::FileOrders;
 use crate::adapters::file_store::FileStore;
 use crate::adapters::http_heartbeat::HttpHeartbeats;
 use crate::adapters::spec_files::DiskFiles;
@@ -16,6 +17,7 @@ use crate::controller::look::Eyes;
 use crate::execute::Hands;
 use crate::model::desired::Desired;
 use crate::model::id::ClusterName;
+use crate::ports::orders::OrdersView;
 use crate::ports::progress::Progress;
 use crate::ports::store::StoreView;
 
@@ -82,7 +84,9 @@ pub(super) fn reading(args: &Args) -> Result<Reading, Failure> {
     let state = state(args, &desired.cluster)?;
     let reader = reader(&desired, &state)?;
     let memory = FileStore::new(&state).load()?;
-    let watcher = Watcher::new(desired, memory, eyes(&reader));
+    // Without orders that can be read, nothing is begun.
+    FileOrders::new(&state).read()?;
+    let watcher = Watcher::new(desired, memory, eyes(&reader, &state));
     Ok(Reading {
         watcher,
         reader,
@@ -100,12 +104,13 @@ pub(super) fn reader(desired: &Desired, state: &Path) -> Result<Arc<SshReader>, 
 }
 
 /// The ports that look.
-pub(super) fn eyes(reader: &Arc<SshReader>) -> Eyes {
+pub(super) fn eyes(reader: &Arc<SshReader>, state: &Path) -> Eyes {
     Eyes {
         hypervisor: Arc::clone(reader) as _,
         guests: Arc::clone(reader) as _,
         heartbeats: Arc::new(HttpHeartbeats),
         clock: Arc::new(SystemClock),
+        orders: Arc::new(FileOrders::new(state)),
     }
 }
 
