@@ -3,6 +3,7 @@
 mod copy;
 mod endpoints;
 pub mod fence_agent;
+pub mod file_orders;
 pub mod file_store;
 mod guest_acts;
 mod host_acts;

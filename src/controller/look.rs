@@ -8,6 +8,7 @@ use futures::future::join_all;
 
 use super::heard::Heard;
 use super::hosts::{HostLooks, Wait};
+use super::standing::Standing;
 use crate::model::desired::Desired;
 use crate::model::facts::{Beat, GuestFacts, Observed, Seen, Unseen, UnseenKind};
 use crate::model::memory::Memory;
@@ -18,6 +19,7 @@ use crate::ports::clock::Clock;
 use crate::ports::guest::Guests;
 use crate::ports::heartbeat::Heartbeats;
 use crate::ports::hypervisor::Hypervisor;
+use crate::ports::orders::OrdersView;
 use crate::ports::witness::Witnesses;
 
 /// The ports that only look.
@@ -33,6 +35,8 @@ pub struct Eyes {
     pub witnesses: Arc<dyn Witnesses>,
     /// Time.
     pub clock: Arc<dyn Clock>,
+    /// What operators ordered.
+    pub orders: Arc<dyn OrdersView>,
 }
 
 /// Where heartbeats come from.
@@ -80,15 +84,13 @@ impl Eyes {
         renderer: &Renderer,
         beats: &Beats<'_>,
         (hosts, last): (&mut HostLooks, &[Look]),
+        standing: &mut Standing,
     ) -> (Observed, Vec<Look>) {
         let wait = match beats {
             Beats::Ask => Wait::ForAll,
             Beats::Known(_) => Wait::Briefly,
         };
-        let mut observed = Observed {
-            now: self.clock.now(),
-            ..Observed::default()
-        };
+        let mut observed = standing.at(self.clock.now(), self.orders.as_ref());
         let may_ask = |look: &&Look| {
             !beats.is_suspect(look) && !memory.busy.contains_key(&look.guest.instance)
         };

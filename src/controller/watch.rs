@@ -31,6 +31,8 @@ pub enum Signal {
     Refused(String),
     /// The file is again what is in force.
     Restored,
+    /// An operator gave an order, or took one back.
+    Ordered,
     /// End.
     Stop,
 }
@@ -120,6 +122,10 @@ impl Watch {
             Some(Signal::Restored) => {
                 info!("the file is valid again, and as it was");
                 Wake::Act
+            }
+            Some(Signal::Ordered) => {
+                info!("the orders changed");
+                Wake::Look
             }
             Some(Signal::Stop) | None => Wake::Stop,
         }

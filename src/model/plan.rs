@@ -11,6 +11,7 @@ use super::action::Operation;
 use super::desired::Revision;
 use super::id::{ClusterName, HostId, InstanceId};
 use super::memory::Brake;
+use super::orders::{OrderEntry, Orders};
 use super::time::Timestamp;
 
 /// What one round decided.
@@ -36,12 +37,20 @@ pub struct Plan {
     pub brake: Option<Brake>,
     /// The next moment at which the decision may be another one by nothing but time.
     pub look_again: Option<Timestamp>,
+    /// What operators ordered, as far as it was in force.
+    pub orders: Orders,
 }
 
 impl Plan {
     /// Whether the world is as desired, as far as it can be seen, and nothing waits.
     pub fn converged(&self) -> bool {
         self.actions.is_empty() && self.notices.iter().all(|n| n.kind == NoticeKind::Warning)
+    }
+
+    /// Whether time alone will bring what is missing. What an order keeps back waits for a person.
+    pub fn comes_by_itself(&self) -> bool {
+        let waits = self.notices_of(NoticeKind::Waiting).next().is_some();
+        self.actions.is_empty() && waits && !self.orders.hold_back()
     }
 
     /// The notices of one kind.
@@ -268,4 +277,32 @@ pub struct HistoryEntry {
     pub reason: Reason,
     /// How it ended.
     pub outcome: Outcome,
+}
+
+/// One record of the history.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Record {
+    /// An action that ended.
+    Action(Box<HistoryEntry>),
+    /// An order that was given or taken back.
+    Order(OrderEntry),
+}
+
+impl Record {
+    /// When.
+    pub fn at(&self) -> Timestamp {
+        match self {
+            Record::Action(entry) => entry.at,
+            Record::Order(entry) => entry.at,
+        }
+    }
+
+    /// The instance, where it was about one.
+    pub fn instance(&self) -> Option<&InstanceId> {
+        match self {
+            Record::Action(entry) => entry.instance.as_ref(),
+            Record::Order(entry) => entry.key.instance(),
+        }
+    }
 }

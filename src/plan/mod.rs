@@ -202,6 +202,7 @@ impl<'a> Planner<'a> {
             unchanged: self.draft.unchanged,
             brake: self.round.inventory.hosts.brake.clone(),
             look_again: self.draft.look_again,
+            orders: observed.orders.clone(),
             actions: self.draft.in_waves(),
         }
     }

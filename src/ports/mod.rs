@@ -7,6 +7,7 @@ pub mod guard;
 pub mod guest;
 pub mod heartbeat;
 pub mod hypervisor;
+pub mod orders;
 pub mod progress;
 pub mod store;
 pub mod witness;

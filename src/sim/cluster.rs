@@ -4,6 +4,9 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use crate::model::orders::Orders;
+use crate::ports::orders::OrdersView;
+use crate::ports::store::StoreError;
 use tokio::sync::Notify;
 
 use super::clock::VirtualClock;
@@ -122,4 +125,10 @@ pub fn see(link: Link, power: bool, host: &HostId) -> Option<Unseen> {
         ),
     };
     Some(Unseen { kind, message })
+}
+
+impl OrdersView for Cluster {
+    fn read(&self) -> Result<Orders, StoreError> {
+        Ok(self.world().orders.clone())
+    }
 }

@@ -10,6 +10,7 @@ use crate::model::desired::{Desired, Provision, Role};
 use crate::model::facts::HostFile;
 use crate::model::id::{HostId, InstanceId};
 use crate::model::mark::Mark;
+use crate::model::orders::Orders;
 use crate::model::time::Timestamp;
 use crate::model::unit::Bytes;
 use crate::plan::machine::{image_files, image_path};
@@ -47,6 +48,8 @@ pub struct World {
     pub broken: Mutex<Vec<String>>,
     /// Starts of domains so far.
     pub runs: u32,
+    /// What operators ordered.
+    pub orders: Orders,
 }
 
 /// An action that fails.
@@ -126,6 +129,7 @@ impl World {
             strict: true,
             broken: Mutex::default(),
             runs: 0,
+            orders: Orders::default(),
         };
         world.follow(desired);
         world

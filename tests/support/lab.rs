@@ -107,9 +107,7 @@ impl Lab {
         let begin = self.cluster.clock.now();
         loop {
             let plan = self.plan().await;
-            let waits =
-                plan.actions.is_empty() && plan.notices_of(NoticeKind::Waiting).next().is_some();
-            if !waits || self.cluster.clock.now().since(begin) > PATIENCE {
+            if !plan.comes_by_itself() || self.cluster.clock.now().since(begin) > PATIENCE {
                 return plan;
             }
             self.cluster.clock.sleep(Duration::from_secs(1)).await;
@@ -185,6 +183,7 @@ pub fn eyes(cluster: &Arc<Cluster>) -> Eyes {
         heartbeats: Arc::clone(cluster) as _,
         witnesses: Arc::clone(cluster) as _,
         clock: Arc::clone(&cluster.clock) as _,
+        orders: Arc::clone(cluster) as _,
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::Failure;
 use crate::adapters::fence_agent::FenceAgents;
+use crate::adapters::file_orders::FileOrders;
 use crate::adapters::file_store::FileStore;
 use crate::adapters::http_heartbeat::HttpHeartbeats;
 use crate::adapters::spec_files::DiskFiles;
@@ -18,6 +19,7 @@ use crate::controller::look::Eyes;
 use crate::execute::Hands;
 use crate::model::desired::Desired;
 use crate::model::id::ClusterName;
+use crate::ports::orders::OrdersView;
 use crate::ports::progress::Progress;
 use crate::ports::store::StoreView;
 
@@ -84,7 +86,9 @@ pub(super) fn reading(args: &Args) -> Result<Reading, Failure> {
     let state = state(args, &desired.cluster)?;
     let reader = reader(&desired, &state)?;
     let memory = FileStore::new(&state).load()?;
-    let watcher = Watcher::new(desired, memory, eyes(&reader));
+    // Without orders that can be read, nothing is begun.
+    FileOrders::new(&state).read()?;
+    let watcher = Watcher::new(desired, memory, eyes(&reader, &state));
     Ok(Reading {
         watcher,
         reader,
@@ -102,13 +106,14 @@ pub(super) fn reader(desired: &Desired, state: &Path) -> Result<Arc<SshReader>, 
 }
 
 /// The ports that look.
-pub(super) fn eyes(reader: &Arc<SshReader>) -> Eyes {
+pub(super) fn eyes(reader: &Arc<SshReader>, state: &Path) -> Eyes {
     Eyes {
         hypervisor: Arc::clone(reader) as _,
         guests: Arc::clone(reader) as _,
         heartbeats: Arc::new(HttpHeartbeats),
         witnesses: Arc::new(NetworkWitnesses),
         clock: Arc::new(SystemClock),
+        orders: Arc::new(FileOrders::new(state)),
     }
 }
 
