@@ -185,6 +185,7 @@ impl Draft {
             notices: Vec::new(),
             unchanged,
             orders: Orders::default(),
+            left_alone: BTreeSet::new(),
         })
     }
 

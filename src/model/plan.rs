@@ -34,6 +34,8 @@ pub struct Plan {
     pub unchanged: usize,
     /// What operators ordered, as far as it was in force.
     pub orders: Orders,
+    /// Guests that were looked into and are left as they are because of an order, though there is something to do.
+    pub left_alone: BTreeSet<InstanceId>,
 }
 
 impl Plan {

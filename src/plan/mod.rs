@@ -15,6 +15,7 @@ mod images;
 mod inventory;
 pub mod machine;
 mod notices;
+mod orders;
 mod placement;
 pub mod queries;
 mod ranking;
@@ -63,6 +64,7 @@ pub fn plan(desired: &Desired, observed: &Observed, memory: &Memory, renderer: &
     planner.send_requests_to_all();
     planner.settle_vips();
     planner.retire_surplus();
+    planner.say_orders();
     planner.into_plan()
 }
 
@@ -131,6 +133,8 @@ struct Planner<'a> {
     bootstraps: BTreeMap<std::net::Ipv4Addr, ActionId>,
     /// Who is at each bootstrap address at this point of the plan.
     occupants: Occupants,
+    /// What is not done because of an order.
+    kept_back: orders::KeptBack,
 }
 
 impl<'a> Planner<'a> {
@@ -155,6 +159,7 @@ impl<'a> Planner<'a> {
             supplies: BTreeMap::new(),
             holders: BTreeMap::new(),
             bootstraps: BTreeMap::new(),
+            kept_back: orders::KeptBack::default(),
         }
     }
 
@@ -176,6 +181,8 @@ impl<'a> Planner<'a> {
             .values()
             .filter(|h| h.facts().is_some())
             .count();
+        let instances = observed.guests.keys().filter(|i| self.kept_back.has(i));
+        let left_alone = instances.cloned().collect();
         let mut notices = self.draft.notices.clone();
         notices.sort();
         notices.dedup();
@@ -188,6 +195,7 @@ impl<'a> Planner<'a> {
             notices,
             unchanged: self.draft.unchanged,
             orders: observed.orders.clone(),
+            left_alone,
             actions: self.draft.in_waves(),
         }
     }

@@ -33,7 +33,8 @@ impl Planner<'_> {
             .collect();
         dead.sort_by_key(|(instance, _)| !self.occupies(instance));
         for (instance, reason) in dead {
-            if !self.must_pause(&instance) {
+            let left = self.hands_off(&instance) || self.stays_dead(&instance);
+            if !left && !self.must_pause(&instance) {
                 self.recover(&instance, reason);
             }
         }
