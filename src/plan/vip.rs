@@ -131,7 +131,10 @@ impl<'a> Planner<'a> {
                 .find(|i| self.planned.contains_key(*i))
                 .cloned()
         };
-        let Some(next) = likely.or_else(|| self.next_holder(group, lb)).or_else(fresh) else {
+        let Some(next) = likely
+            .or_else(|| self.next_holder(group, lb))
+            .or_else(fresh)
+        else {
             let notice = self.nobody_to_hold(group, lb);
             self.draft.notices.extend(notice);
             return;

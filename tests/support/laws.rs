@@ -7,7 +7,8 @@ use reconcile::model::action::Operation;
 use reconcile::model::desired::{Group, LoadBalancer, Role};
 use reconcile::model::id::InstanceId;
 use reconcile::model::mark::Mark;
-use reconcile::model::plan::{ActionId, Plan};
+use reconcile::model::orders::Scope;
+use reconcile::model::plan::{ActionId, Motive, Plan};
 use reconcile::plan::machine;
 
 use super::world::{DomainState, HostState, Link, World};
@@ -273,6 +274,36 @@ fn balancer_is_as_desired(world: &World, group: &Group, lb: &LoadBalancer) -> Re
 fn is_wanted(world: &World, instance: &InstanceId) -> bool {
     let group = world.desired.group_of(instance);
     group.is_some_and(|g| instance.index <= g.replicas)
+}
+
+/// No action touches what is paused, and none fails over while that is disarmed. Only a VIP that was taken from its
+/// holder for another guest is still given.
+pub fn plan_obeys_orders(plan: &Plan) {
+    let paused = |scope: Scope| plan.orders.paused.contains_key(&scope);
+    let disarmed = plan.orders.disarmed.is_some();
+    for action in &plan.actions {
+        let operation = &action.operation;
+        let group = operation.instance().map(|i| Scope::Group(i.group.clone()));
+        let touched = paused(Scope::Cluster)
+            || paused(Scope::Host(operation.host().clone()))
+            || group.is_some_and(paused);
+        let given = matches!(operation, Operation::AddVip(_));
+        assert!(
+            !touched || given,
+            "{} is about what is paused:\n{}",
+            action.id,
+            outline(plan)
+        );
+        let healing = action.motive == Motive::Heal;
+        let rebuilds = matches!(operation, Operation::Recreate(_) | Operation::Create(_));
+        let fences = matches!(operation, Operation::Fence(_));
+        assert!(
+            !(disarmed && healing && (rebuilds || fences)),
+            "{} fails over while that is disarmed:\n{}",
+            action.id,
+            outline(plan)
+        );
+    }
 }
 
 /// What every plan must be: actions lean on earlier ones only, and no two that could run side by side are about the
