@@ -187,6 +187,7 @@ impl Draft {
             brake: None,
             look_again: None,
             orders: Orders::default(),
+            left_alone: BTreeSet::new(),
         })
     }
 

@@ -11,7 +11,7 @@ use crate::model::facts::{Answer, Observed, Seen};
 use crate::model::id::{GroupId, HostId, InstanceId};
 use crate::model::mark::Mark;
 use crate::model::memory::{Busy, Evidence, EvidenceKind, Foreign, GuestMemory, Holder, Memory};
-use crate::model::plan::{Action, Outcome, Plan};
+use crate::model::plan::{Action, Outcome, Plan, ReasonCode};
 use crate::model::time::Timestamp;
 
 /// Takes a look at the world into memory.
@@ -103,6 +103,9 @@ fn forget_removed(memory: &mut Memory, desired: &Desired) {
     memory
         .holders
         .retain(|id, _| desired.groups.contains_key(id) || has_guests(id));
+    memory
+        .handing_over
+        .retain(|id, _| desired.groups.contains_key(id));
 }
 
 fn remember_holders(memory: &mut Memory, desired: &Desired, observed: &Observed) {
@@ -113,6 +116,9 @@ fn remember_holders(memory: &mut Memory, desired: &Desired, observed: &Observed)
                     .facts()
                     .is_some_and(|f| f.addresses.iter().any(|a| a.address == lb.vip.addr()))
         });
+        if holder.is_some() {
+            memory.handing_over.remove(&group.id);
+        }
         if let Some((instance, _)) = holder.filter(|_| !still_held(memory, &group.id, lb, observed))
         {
             let life = observed_life(observed, instance);
@@ -224,6 +230,10 @@ pub fn begin(memory: &mut Memory, action: &Action, now: Timestamp) {
             remember_mark(memory, &build.host, &build.mark);
         }
         Operation::Rebind(rebind) => remember_mark(memory, &rebind.guest.host, &rebind.moving),
+        Operation::DropVip(vip) if action.reason.code == ReasonCode::HolderChanges => {
+            let handed = (vip.balancer.clone(), vip.vip.addr());
+            memory.handing_over.extend([handed]);
+        }
         Operation::CopyImage(_)
         | Operation::Fence(_)
         | Operation::Destroy(_)
@@ -344,8 +354,9 @@ pub fn remember_applied(memory: &mut Memory, observed: &Observed, plan: &Plan) {
         .collect();
     let spoken_of: BTreeSet<&str> = plan.notices.iter().map(|n| n.subject.as_str()).collect();
     for (instance, seen) in &observed.guests {
-        let as_desired =
-            !worked_on.contains(instance) && !spoken_of.contains(instance.to_string().as_str());
+        let as_desired = !worked_on.contains(instance)
+            && !plan.left_alone.contains(instance)
+            && !spoken_of.contains(instance.to_string().as_str());
         let guest = memory
             .guests
             .get_mut(instance)

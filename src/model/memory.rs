@@ -19,6 +19,9 @@ pub struct Memory {
     pub guests: BTreeMap<InstanceId, GuestMemory>,
     /// Who held each load balancer's VIP when that was last seen, and since when.
     pub holders: BTreeMap<GroupId, Holder>,
+    /// VIPs that were taken from their holders for others to get them, until those have them.
+    #[serde(default)]
+    pub handing_over: BTreeMap<GroupId, Ipv4Addr>,
     /// Addresses of our pools that somebody foreign answered for.
     #[serde(default)]
     pub foreign: BTreeMap<Ipv4Addr, Foreign>,

@@ -39,6 +39,8 @@ pub struct Plan {
     pub look_again: Option<Timestamp>,
     /// What operators ordered, as far as it was in force.
     pub orders: Orders,
+    /// Guests that were looked into and are left as they are because of an order, though there is something to do.
+    pub left_alone: BTreeSet<InstanceId>,
 }
 
 impl Plan {

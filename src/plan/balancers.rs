@@ -70,6 +70,9 @@ impl<'a> Planner<'a> {
         if drift.is_none() || drift.interrupts() {
             return None; // a restart is a change of its own, in the row
         }
+        if self.hands_off(instance) {
+            return None;
+        }
         let setup = Setup {
             config,
             motive,
@@ -202,6 +205,10 @@ impl<'a> Planner<'a> {
                     Hold::Yes | Hold::No | Hold::Fenceable => None,
                 }
             }
+            State::Live(Health::Healthy) if self.round.is_paused(instance) => Some((
+                NoticeKind::Waiting,
+                format!("{instance} sends requests to it, and is paused"),
+            )),
             State::Live(Health::Healthy) => {
                 let (host, mark) = self.present_mark(instance)?;
                 match self.fitting(instance, group, &host, mark.address, &AS_IT_IS) {

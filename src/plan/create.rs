@@ -35,13 +35,16 @@ impl<'a> Planner<'a> {
     }
 
     fn create(&mut self, instance: &InstanceId) {
+        let existed = self.round.memory.guests.contains_key(instance);
+        if self.is_left_missing(instance, existed) {
+            return;
+        }
         let Some(view) = self.round.views.get(instance) else {
             return;
         };
         if let State::Lost(host, _) = view.state {
             return self.create_elsewhere(instance, view.group, host);
         }
-        let existed = self.round.memory.guests.contains_key(instance);
         let key = format!("{}.replicas", view.group.key());
         let line = self.round.desired.lines.of(&key);
         let (motive, text) = match existed {
@@ -76,6 +79,11 @@ impl<'a> Planner<'a> {
         }
     }
 
+    /// Whether an order says that a missing instance is not made, or not made again.
+    fn is_left_missing(&mut self, instance: &InstanceId, existed: bool) -> bool {
+        self.hands_off(instance) || (existed && self.stays_dead(instance))
+    }
+
     /// Guests that run and were never set up: a controller was interrupted, or they still boot.
     pub(super) fn finish_started(&mut self) {
         let mut booting: Vec<InstanceId> = self
@@ -98,6 +106,9 @@ impl<'a> Planner<'a> {
         let view = self.round.views.get(instance)?;
         let (group, found) = (view.group, view.found?);
         let (host, mark) = (found.host.clone(), found.mark.clone());
+        if self.hands_off(instance) {
+            return None;
+        }
         if let Some(reason) = self.outdated(instance, group, &found) {
             let purpose = Purpose {
                 motive: Motive::Change,

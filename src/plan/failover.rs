@@ -119,6 +119,9 @@ impl<'a> Planner<'a> {
         why: Reason,
     ) -> Option<ActionId> {
         let guest = self.guest_now(instance, group)?;
+        if self.hands_off(instance) {
+            return None;
+        }
         let operation = Operation::DropVip(vip_move(guest, group, lb, None));
         let summary = format!("{} off {instance}", lb.vip.addr());
         let step = Step::heal(operation, summary, why).after(self.last.get(instance).copied());
@@ -136,12 +139,19 @@ impl<'a> Planner<'a> {
         lb: &'a LoadBalancer,
     ) {
         let lost: Vec<InstanceId> = dead.into_iter().chain(self.fenceable(group, lb)).collect();
+        let may_hold: Vec<&InstanceId> = unwell.iter().chain(&lost).collect();
+        if self.vip_stays(group, lb, &may_hold) {
+            let holder = may_hold.first().map(|holder| (*holder).clone());
+            self.holders
+                .extend(holder.map(|holder| (group.id.clone(), holder)));
+            return;
+        }
         let fences: Vec<ActionId> = lost
             .iter()
             .filter_map(|i| self.fence(i, group, lb))
             .collect();
         let next = self
-            .next_holder(group)
+            .next_holder(group, lb)
             .filter(|_| fences.len() == lost.len());
         let next = next.filter(|_| self.why_not_yet(group, lb, None).is_none());
         let hosts = match next {
@@ -220,6 +230,9 @@ impl<'a> Planner<'a> {
         };
         let found = view.found?;
         let text = format!("it holds or may hold {}, and {}", lb.vip.addr(), dead.text);
+        if self.hands_off(instance) || self.stays_dead(instance) {
+            return None;
+        }
         let line = self.round.desired.lines.of(&group.key());
         Some(self.push_fence(
             &found,

@@ -143,9 +143,11 @@ impl<'a> Planner<'a> {
     }
 
     /// A living, configured guest that can take the VIP now.
-    pub(super) fn next_holder(&self, group: &Group) -> Option<InstanceId> {
-        let mut views = self.round.views_of(group);
+    pub(super) fn next_holder(&self, group: &Group, lb: &LoadBalancer) -> Option<InstanceId> {
+        let may = |i: &InstanceId| !self.round.is_paused(i) || self.round.is_handed_over(group, lb);
+        let views = self.round.views_of(group);
         views
+            .filter(|(i, _)| may(i))
             .find(|(i, _)| self.is_healthy(i) && self.round.facts(i).is_some())
             .map(|(i, _)| i.clone())
     }

@@ -18,6 +18,7 @@ mod inventory;
 mod lost;
 pub mod machine;
 mod notices;
+mod orders;
 mod placement;
 pub mod queries;
 mod quorum;
@@ -70,6 +71,7 @@ pub fn plan(desired: &Desired, observed: &Observed, memory: &Memory, renderer: &
     planner.settle_vips();
     planner.retire_surplus();
     planner.look_again_at_hosts();
+    planner.say_orders();
     planner.into_plan()
 }
 
@@ -142,6 +144,8 @@ struct Planner<'a> {
     bootstraps: BTreeMap<std::net::Ipv4Addr, ActionId>,
     /// Who is at each bootstrap address at this point of the plan.
     occupants: Occupants,
+    /// What is not done because of an order.
+    kept_back: orders::KeptBack,
 }
 
 impl<'a> Planner<'a> {
@@ -168,6 +172,7 @@ impl<'a> Planner<'a> {
             fenced_hosts: BTreeMap::new(),
             holders: BTreeMap::new(),
             bootstraps: BTreeMap::new(),
+            kept_back: orders::KeptBack::default(),
         }
     }
 
@@ -189,6 +194,8 @@ impl<'a> Planner<'a> {
             .values()
             .filter(|h| h.facts().is_some())
             .count();
+        let instances = observed.guests.keys().filter(|i| self.kept_back.has(i));
+        let left_alone = instances.cloned().collect();
         let mut notices = self.draft.notices.clone();
         notices.sort();
         notices.dedup();
@@ -203,6 +210,7 @@ impl<'a> Planner<'a> {
             brake: self.round.inventory.hosts.brake.clone(),
             look_again: self.draft.look_again,
             orders: observed.orders.clone(),
+            left_alone,
             actions: self.draft.in_waves(),
         }
     }

@@ -37,7 +37,8 @@ impl Planner<'_> {
         for (instance, reason) in dead {
             // What libvirt itself says is down is no silence that could deceive us.
             let held = braked && reason.code != ReasonCode::NotRunning;
-            if !held && !self.must_pause(&instance) {
+            let left = self.hands_off(&instance) || self.stays_dead(&instance);
+            if !held && !left && !self.must_pause(&instance) {
                 self.recover(&instance, reason);
             }
         }

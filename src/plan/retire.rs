@@ -25,7 +25,8 @@ impl<'a> Planner<'a> {
             .collect();
         let stop_requests: Vec<ActionId> = self.rotations();
         for found in surplus.into_iter().rev() {
-            if !self.must_stay(&found) {
+            let left = self.hands_off_at(&found.mark.instance, found.host);
+            if !left && !self.must_stay(&found) {
                 self.retire(&found, &stop_requests);
             }
         }
@@ -176,7 +177,11 @@ impl<'a> Planner<'a> {
                 }
             }
         }
-        for (host, files) in leftovers {
+        for (host, mut files) in leftovers {
+            files.retain(|(_, instance)| !self.hands_off_at(instance, host));
+            if files.is_empty() {
+                continue;
+            }
             let domains = files
                 .iter()
                 .map(|(_, i)| DomainName::new(&self.round.desired.cluster, i))
@@ -201,7 +206,13 @@ impl<'a> Planner<'a> {
             .views
             .get(instance)
             .is_some_and(|v| v.state == State::Busy);
-        !has_domain && !is_placed && !is_busy && !self.round.memory.busy.contains_key(instance)
+        // Of what an order leaves dead, the disk stays too.
+        let is_left = self.kept_back.has(instance);
+        !has_domain
+            && !is_placed
+            && !is_busy
+            && !is_left
+            && !self.round.memory.busy.contains_key(instance)
     }
 }
 

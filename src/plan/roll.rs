@@ -81,6 +81,9 @@ impl<'a> Planner<'a> {
             | State::Perhaps(_) => return None,
         }
         let need = self.need(instance, group, &found)?;
+        if self.hands_off(instance) {
+            return None;
+        }
         if need.interrupts() && self.must_wait(instance, group) {
             return None;
         }
@@ -137,12 +140,20 @@ impl<'a> Planner<'a> {
             return Some((NoticeKind::Waiting, format!("{busy} is being worked on")));
         }
         if let Some(other) = self.not_up(instance, group) {
-            return Some((NoticeKind::Waiting, format!("{other} has to come up first")));
+            let why = match self.kept_back.has(&other) {
+                true => format!("{other} has to come up first, and an order leaves it as it is"),
+                false => format!("{other} has to come up first"),
+            };
+            return Some((NoticeKind::Waiting, why));
         }
         match &group.role {
             Role::Service(_) if is_routed(self.round.desired, &group.id) => self.untold(group),
             Role::Service(_) => None,
-            Role::LoadBalancer(lb) => self.holder_out_of_sight(group, lb),
+            Role::LoadBalancer(lb) => {
+                let paused = self.heirs_are_paused(instance, group);
+                let paused = paused.map(|why| (NoticeKind::Waiting, why));
+                self.holder_out_of_sight(group, lb).or(paused)
+            }
         }
     }
 

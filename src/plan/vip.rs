@@ -59,7 +59,7 @@ impl<'a> Planner<'a> {
         lb: &LoadBalancer,
         needs: &[ActionId],
     ) -> Vec<ActionId> {
-        if self.holders.get(&group.id) != Some(instance) {
+        if self.holders.get(&group.id) != Some(instance) || self.hands_off(instance) {
             return Vec::new();
         }
         let other = self
@@ -68,6 +68,7 @@ impl<'a> Planner<'a> {
             .map(|(i, _)| i.clone())
             .find(|i| {
                 i != instance
+                    && !self.round.is_paused(i)
                     && (self.planned.contains_key(i)
                         || (self.is_healthy(i) && self.round.facts(i).is_some()))
             });
@@ -116,6 +117,9 @@ impl<'a> Planner<'a> {
     }
 
     fn give_vip(&mut self, group: &'a Group, lb: &'a LoadBalancer) {
+        if self.vip_stays(group, lb, &[]) {
+            return;
+        }
         let likely = self.likely_holder(group, lb);
         if let Some(notice) = self.why_not_yet(group, lb, likely.as_ref()) {
             self.draft.notices.push(notice);
@@ -128,7 +132,10 @@ impl<'a> Planner<'a> {
                 .find(|i| self.planned.contains_key(*i))
                 .cloned()
         };
-        let Some(next) = likely.or_else(|| self.next_holder(group)).or_else(fresh) else {
+        let Some(next) = likely
+            .or_else(|| self.next_holder(group, lb))
+            .or_else(fresh)
+        else {
             let notice = self.nobody_to_hold(group, lb);
             self.draft.notices.extend(notice);
             return;
@@ -254,6 +261,9 @@ impl<'a> Planner<'a> {
         let Some(guest) = self.guest_now(instance, group) else {
             return;
         };
+        if self.hands_off(instance) {
+            return;
+        }
         let gone = VipMove {
             vip: old,
             ..vip_move(guest, group, lb, Some(lb.port))

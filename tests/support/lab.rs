@@ -78,6 +78,7 @@ impl Lab {
         let again = plan::plan(&self.desired, &round.observed, memory, &Renderer::default());
         assert_eq!(again, round.plan, "the same input gives the same plan");
         laws::plan_is_sound(&round.plan).unwrap();
+        laws::plan_obeys_orders(&round.plan).unwrap();
         self.converged = round.plan.converged();
         self.unseen_hand = false;
         self.no_law_is_broken();
