@@ -79,6 +79,10 @@ impl<'a> Planner<'a> {
             | State::Hidden(..)
             | State::Perhaps(_) => return None,
         }
+        if self.round.place(instance)?.moves.is_some() {
+            self.say_move(instance);
+            return None;
+        }
         let need = self.need(instance, group, &found)?;
         if need.interrupts() && self.must_wait(instance, group) {
             return None;
