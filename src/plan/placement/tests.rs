@@ -1,1 +1,0 @@
-//! Places, by hand.
