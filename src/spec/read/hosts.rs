@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::desired::{Host, Pool};
 use crate::model::id::HostId;
-use crate::model::policy::Fencing;
+use crate::model::policy::{Fencing, Percent};
 use crate::model::unit::Bytes;
 use crate::spec::fields::{Fields, Named, Single};
 use crate::spec::keys::HOST;
 use crate::spec::problem::Problem;
 use crate::spec::source::At;
-use crate::spec::words;
+use crate::spec::words::{self, Wrong};
 
 use super::fencing::{Secrets, fencing};
 use super::{HostDraft, Names, id};
@@ -45,7 +45,7 @@ fn host(
     let labels = labels(&fields);
     let priority = fields.number::<i32>("priority");
     let reserve = fields.get("reserve", |text| words::size(text, Bytes(0)));
-    let overcommit = fields.get("overcommit", |text| words::percent(text, 1, 10_000));
+    let overcommit = fields.get("overcommit", overcommit);
     let fencing = fencing(&fields, secrets);
     let mut methods = fencing.iter().flatten();
     let lease = methods.find(|at| at.value == Fencing::Lease);
@@ -74,7 +74,7 @@ fn host(
             ),
             accelerator: accelerator?.value,
             storage: storage?.value,
-            labels: labels.clone(),
+            labels: labels.clone()?,
             priority: priority?.value,
             reserve: reserve?.value,
             overcommit: overcommit?.value,
@@ -97,13 +97,28 @@ fn host(
     })
 }
 
-fn labels(fields: &Fields<'_>) -> BTreeMap<String, String> {
+/// Whoever writes a number without `%` means so many to one.
+fn overcommit(text: &str) -> Result<Percent, Wrong> {
+    words::percent(text, 1, 10_000).map_err(|wrong| match text.parse::<u32>() {
+        Ok(times @ 1..=100) => Wrong {
+            help: Some(format!(
+                "write `{}%` for {times} virtual processors to each of the host's",
+                times * 100
+            )),
+            ..wrong
+        },
+        Ok(_) | Err(_) => wrong,
+    })
+}
+
+fn labels(fields: &Fields<'_>) -> Option<BTreeMap<String, String>> {
     let read = |entry: &Named<'_>| {
         let name = fields.cx.convert(&entry.path, &entry.name, words::label);
         let value = entry.get(fields.cx, words::label);
         Some((name?.value, value?.value))
     };
-    fields.names("labels").iter().filter_map(read).collect()
+    let read: Vec<_> = fields.names("labels").iter().map(read).collect();
+    read.into_iter().collect()
 }
 
 /// The network of the pool: the one that is named, or else the only one.

@@ -92,8 +92,8 @@ pub struct HostDraft {
     pub network: Option<At<String>>,
     /// The ranges of its pool.
     pub pool: Vec<At<(Ipv4Addr, Ipv4Addr)>>,
-    /// What is said of it.
-    pub labels: BTreeMap<String, String>,
+    /// What is said of it, where all of that could be read.
+    pub labels: Option<BTreeMap<String, String>>,
     /// Where it says that it is fenced by a lease.
     pub lease: Option<Span>,
     /// The finished thing.
