@@ -41,7 +41,7 @@ pub fn plan_text(plan: &Plan, now: Timestamp, new_files: NewFiles, style: &Style
     let mut diffs = Diffs::new(new_files);
     let mut parts = vec![header(plan, now, style)];
     parts.extend(Some(orders).filter(|part| !part.is_empty()));
-    for motive in [Motive::Heal, Motive::Change] {
+    for motive in [Motive::Heal, Motive::Change, Motive::Move] {
         parts.extend(page.section(motive, &mut diffs));
     }
     parts.extend(Some(notices::sections(plan, style)).filter(|part| !part.is_empty()));
@@ -126,6 +126,7 @@ impl Page<'_> {
         let actions: Vec<_> = actions.filter(|a| a.motive == motive).collect();
         let (title, because) = match motive {
             Motive::Heal => ("Heal", "reality changed".to_owned()),
+            Motive::Move => ("Move", "guests leave their hosts".to_owned()),
             Motive::Change => (
                 "Change",
                 format!("{} changed", text::clean(&self.plan.file)),

@@ -103,6 +103,8 @@ pub enum Motive {
     Heal,
     /// The file changed: reality follows.
     Change,
+    /// Guests leave their hosts: an operator asked for it, or they are better off elsewhere.
+    Move,
 }
 
 /// A reason that a program and a person can read.

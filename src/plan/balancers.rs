@@ -133,7 +133,7 @@ impl<'a> Planner<'a> {
                 "its files are not as they should be",
                 line,
             ),
-            (Motive::Change, true) => reason_at(
+            (Motive::Change | Motive::Move, true) => reason_at(
                 ReasonCode::ConfigDrift,
                 "the file asks for another configuration",
                 line,

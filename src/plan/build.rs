@@ -40,6 +40,10 @@ pub(super) struct Prepared<'a> {
 impl<'a> Planner<'a> {
     /// Builds an instance at its place, makes it known under its address, and configures it. Returns the last action.
     pub(super) fn build(&mut self, instance: &InstanceId, purpose: Purpose) -> Option<ActionId> {
+        if self.round.place(instance)?.moves.is_some() {
+            self.say_move(instance);
+            return None;
+        }
         let prepared = self.prepare(instance)?;
         self.carry_on(instance, prepared, purpose)
     }
@@ -48,10 +52,6 @@ impl<'a> Planner<'a> {
     pub(super) fn prepare(&mut self, instance: &InstanceId) -> Option<Prepared<'a>> {
         let group = self.round.views.get(instance)?.group;
         let place = self.round.place(instance)?.clone();
-        if place.moves.is_some() {
-            self.say_move(instance);
-            return None;
-        }
         let (host, facts) = self.round.host(place.host)?;
         let image = self.round.image(group)?;
         if !self.may_bootstrap(instance, image) {
@@ -166,8 +166,8 @@ impl<'a> Planner<'a> {
         })
     }
 
-    /// Says that an instance belongs on another host. It is left alone here: a second copy must never run.
-    pub(super) fn say_move(&mut self, instance: &InstanceId) {
+    /// Says that an instance belongs on another host, and is moved when it is well: a second copy must never run.
+    fn say_move(&mut self, instance: &InstanceId) {
         let place = self.round.place(instance);
         let Some((place, moves)) = place.and_then(|p| Some((p, p.moves.as_ref()?))) else {
             return;

@@ -4,6 +4,7 @@
 mod balancers;
 mod bootstraps;
 mod brake;
+mod budget;
 mod build;
 mod configure;
 mod create;
@@ -23,6 +24,7 @@ pub mod placement;
 pub mod queries;
 mod quorum;
 mod recover;
+mod relocate;
 mod renderer;
 mod retire;
 mod roll;

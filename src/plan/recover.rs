@@ -46,6 +46,12 @@ impl Planner<'_> {
 
     fn recover(&mut self, instance: &InstanceId, mut reason: Reason) {
         reason.line = self.round.desired.line_of(instance);
+        let found = self.round.views.get(instance).and_then(|view| view.found);
+        let leaves = self.relocation(instance).is_some();
+        if let Some(found) = found.filter(|_| leaves) {
+            self.relocate_dead(instance, &found, reason);
+            return;
+        }
         let purpose = Purpose {
             motive: Motive::Heal,
             reason,

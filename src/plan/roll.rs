@@ -20,10 +20,12 @@ use crate::model::desired::{Group, Role};
 use crate::model::facts::Seen;
 use crate::model::id::{DomainName, InstanceId};
 use crate::model::mark::{Mark, Stage};
-use crate::model::plan::{ActionId, Notice, NoticeKind, Reason, ReasonCode};
+use crate::model::plan::{ActionId, Motive, Notice, NoticeKind, Reason, ReasonCode};
 
 /// What a living guest needs.
 enum Need {
+    /// Another host.
+    Move(Motive, Reason),
     /// Another machine.
     Rebuild(Reason),
     /// Another address.
@@ -39,7 +41,7 @@ enum Need {
 impl Need {
     fn interrupts(&self) -> bool {
         match self {
-            Need::Rebuild(_) | Need::Rebind(..) | Need::Restart(..) => true,
+            Need::Move(..) | Need::Rebuild(_) | Need::Rebind(..) | Need::Restart(..) => true,
             Need::Quiet(..) | Need::Unmark => false,
         }
     }
@@ -80,10 +82,6 @@ impl<'a> Planner<'a> {
             | State::Lost(..)
             | State::Perhaps(_) => return None,
         }
-        if self.round.place(instance)?.moves.is_some() {
-            self.say_move(instance);
-            return None;
-        }
         let need = self.need(instance, group, &found)?;
         if self.hands_off(instance) {
             return None;
@@ -94,6 +92,9 @@ impl<'a> Planner<'a> {
         match need {
             Need::Quiet(config, drift) => self.quietly(instance, group, &found, config, drift),
             Need::Unmark => self.unmark(&found),
+            Need::Move(motive, reason) => {
+                self.relocate_in_row(instance, group, &found, (motive, reason))
+            }
             Need::Rebuild(reason) => self.rebuild_in_row(instance, group, reason),
             Need::Rebind(to, reason) => self.rebind_in_row(instance, group, &found, to, reason),
             Need::Restart(config, drift) => {
@@ -143,11 +144,7 @@ impl<'a> Planner<'a> {
         if let Some(busy) = busy.find(|i| *i != instance) {
             return Some((NoticeKind::Waiting, format!("{busy} is being worked on")));
         }
-        if let Some(other) = self.not_up(instance, group) {
-            let why = match self.kept_back.has(&other) {
-                true => format!("{other} has to come up first, and an order leaves it as it is"),
-                false => format!("{other} has to come up first"),
-            };
+        if let Some(why) = self.over_budget(instance, group) {
             return Some((NoticeKind::Waiting, why));
         }
         match &group.role {
@@ -161,23 +158,10 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// An instance of the group that does not serve, and that nothing in this plan brings up.
-    fn not_up(&self, instance: &InstanceId, group: &Group) -> Option<InstanceId> {
-        let mut others = self.round.views_of(group).filter(|(i, _)| *i != instance);
-        let other = others.find(|(i, view)| match view.state {
-            State::Live(Health::Booting { .. } | Health::Dead(_)) => !self.planned.contains_key(*i),
-            // What can't be seen may be away for long, and what can't be placed too: others go on.
-            State::Live(Health::Healthy)
-            | State::Busy
-            | State::Absent
-            | State::Hidden(..)
-            | State::Lost(..)
-            | State::Perhaps(_) => false,
-        });
-        other.map(|(i, _)| i.clone())
-    }
-
     fn need(&mut self, instance: &InstanceId, group: &'a Group, found: &Found<'_>) -> Option<Need> {
+        if let Some((motive, reason)) = self.relocation(instance) {
+            return Some(Need::Move(motive, reason));
+        }
         if let Some(reason) = self.machine_change(group, found) {
             return Some(Need::Rebuild(reason));
         }
