@@ -28,6 +28,7 @@ use std::rc::Rc;
 use crate::model::desired::{Desired, Lines};
 
 pub use errors::{Related, SpecError, SpecErrors};
+pub use problem::did_you_mean;
 
 use context::Context;
 use fields::Fields;
