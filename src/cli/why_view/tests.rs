@@ -108,7 +108,7 @@ fn a_guest_without_a_place_is_explained() {
     let mut world = healthy_world();
     world.remove("random-3");
     for host in world.desired.hosts.values_mut() {
-        host.reserve = Bytes(15 << 30);
+        host.reserve = Bytes(16 << 30);
     }
     insta::assert_snapshot!("nowhere", shown(&world, "random-3", None, 80));
 }
