@@ -12,7 +12,7 @@ use clap::{ArgAction, ColorChoice, CommandFactory, FromArgMatches, Parser, Subco
 use clap_complete::Shell;
 use tracing::level_filters::LevelFilter;
 
-use crate::model::id::InstanceId;
+use crate::model::id::{HostId, InstanceId};
 use orders::{
     DrainArgs, FenceCommand, PauseArgs, ResumeArgs, RetryArgs, RollbackArgs, UndrainArgs, When,
 };
@@ -130,6 +130,10 @@ pub enum Command {
     #[command(long_about = help::STATUS_ABOUT, after_help = help::STATUS_EXAMPLES)]
     Status,
 
+    /// Explain why an instance is on its host, or why not on another one
+    #[command(long_about = help::WHY_ABOUT, after_help = help::WHY_EXAMPLES)]
+    Why(WhyArgs),
+
     /// Check the file, without contacting any machine
     #[command(long_about = help::VALIDATE_ABOUT, after_help = help::VALIDATE_EXAMPLES)]
     Validate,
@@ -193,6 +197,16 @@ pub enum Command {
         #[arg(value_enum)]
         shell: Shell,
     },
+}
+
+/// Arguments of `why`.
+#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+pub struct WhyArgs {
+    /// The instance, as in web-1
+    pub instance: InstanceId,
+
+    /// Only about this host: why not there?
+    pub host: Option<HostId>,
 }
 
 /// Arguments of `render`.
@@ -275,6 +289,7 @@ impl Command {
         match self {
             Command::Watch => "watch",
             Command::Status => "status",
+            Command::Why(_) => "why",
             Command::Validate => "validate",
             Command::Schema => "schema",
             Command::Render(_) => "render",

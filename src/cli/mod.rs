@@ -20,3 +20,4 @@ pub mod style;
 pub mod table;
 pub mod tally;
 pub mod text;
+pub mod why_view;

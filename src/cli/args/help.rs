@@ -50,6 +50,20 @@ Examples:
 
 Exit codes: 0 shown; 1 error; 3 something is blocked; 4 something could not be observed";
 
+pub(super) const WHY_ABOUT: &str = "\
+Explains a placement: where an instance is or would go, what decided that, and every host with what counts for it or \
+why it can't take the instance.
+
+It observes all hosts once and changes nothing. With HOST, it says in words why the instance is there, or why not.";
+
+pub(super) const WHY_EXAMPLES: &str = "\
+Examples:
+  reconcile why web-1                    all hosts, the best one first
+  reconcile why web-1 b                  why on host b, or why not
+  reconcile why web-1 --output json | jq '.hosts[] | select(.score == null)'
+
+Exit codes: 0 shown; 1 error; 3 something is blocked; 4 something could not be observed";
+
 pub(super) const VALIDATE_ABOUT: &str = "\
 Checks cluster.yaml and everything it refers to, without contacting any machine.
 

@@ -19,6 +19,7 @@ mod status;
 mod undrain;
 mod validate;
 mod watch;
+mod why;
 
 use super::args::{self, Args, Command, Output};
 use super::exit::Exit;
@@ -63,6 +64,7 @@ pub async fn run(args: Args, screen: Screen) -> Exit {
         None => apply::run(&args, &style, &screen).await,
         Some(Command::Watch) => watch::run(&args).await,
         Some(Command::Status) => status::run(&args, &style).await,
+        Some(Command::Why(asked)) => why::run(&args, asked, &style).await,
         Some(Command::Validate) => validate::run(&args, &style),
         Some(Command::Schema) => print(&format!("{:#}\n", crate::spec::schema::json_schema())),
         Some(Command::Render(render)) => render::run(&args, render),

@@ -21,8 +21,6 @@ pub struct Addresses<'a> {
     taken: BTreeSet<Ipv4Addr>,
     /// Where to go on looking in each pool: what is before was taken.
     cursor: BTreeMap<&'a HostId, u64>,
-    /// Those that were given out.
-    pub fresh: BTreeMap<Ipv4Addr, &'a HostId>,
     /// Those that are not used, and why.
     pub notices: Vec<Notice>,
 }
@@ -45,7 +43,6 @@ impl<'a> Addresses<'a> {
             vips,
             taken,
             cursor: BTreeMap::new(),
-            fresh: BTreeMap::new(),
             notices: Vec::new(),
         };
         addresses.avoid_foreign(observed, memory);
@@ -101,7 +98,6 @@ impl<'a> Addresses<'a> {
         let address = self.next(host)?;
         *self.cursor.entry(host).or_default() += 1;
         self.taken.insert(address);
-        self.fresh.insert(address, host);
         Some(address)
     }
 

@@ -89,7 +89,10 @@ impl<'a> Rejection<'a> {
     pub fn drained(order: &'a Order) -> Self {
         Rejection::Drained {
             reason: order.reason.as_deref(),
-            until: order.until.map(|until| until.to_string()),
+            // To the second: nobody drains by milliseconds.
+            until: order
+                .until
+                .map(|until| until.to_string().replace(".000Z", "Z")),
         }
     }
 

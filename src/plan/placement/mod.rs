@@ -30,8 +30,10 @@ use crate::model::unit::span;
 use addresses::Addresses;
 use board::{Board, GroupNo, HostNo};
 use explain::Witness;
+pub use filter::Kind;
 use filter::{Question, Rejection};
 use reasons::Refusal;
+pub use score::{Criterion, Score};
 use turn::Turn;
 
 /// The place of an instance.
@@ -78,8 +80,6 @@ pub enum Cause {
 pub struct Placement<'a> {
     /// Instances that have a place.
     pub places: BTreeMap<InstanceId, Place<'a>>,
-    /// Addresses that are given out anew by this plan: they must be probed before use.
-    pub fresh: BTreeMap<Ipv4Addr, &'a HostId>,
     /// Instances without a place, and addresses that are not used, with the reasons.
     pub notices: Vec<Notice>,
 }
@@ -190,7 +190,6 @@ impl<'a, 'i> Placer<'a, 'i> {
         self.notices.append(&mut self.addresses.notices);
         Placement {
             places: self.places,
-            fresh: self.addresses.fresh,
             notices: self.notices,
         }
     }

@@ -126,7 +126,10 @@ fn remedy(
     let name = &board.groups[first].group.id;
     match roomy.filter(|_| only_memory) {
         Some(host) => format!(
-            "add {needed} of memory to host {}, or a host; or lower `memory` or `replicas` of {name}, or `spare`",
+            "add {} of memory to host {}, or a host; or lower `memory` or `replicas` of {name}, or `spare`",
+            up(Bytes(needed.0.saturating_sub(
+                board.hosts[host].memory.left().unwrap_or(0)
+            ))),
             board.hosts[host].host.id
         ),
         None => format!("add a host; or loosen the placement of {name}, or lower `spare`"),

@@ -70,7 +70,12 @@ fn a_rival_that_is_about_to_leave_is_still_there() {
 
 #[test]
 fn its_own_name_keeps_the_instances_of_a_group_apart() {
-    let world = world(&["a", "b"], &["db 3 placement: { anti_affinity: db }"]);
+    let mut world = world(&["a", "b"], &["db 2 placement: { anti_affinity: db }"]);
+    world
+        .desired
+        .groups
+        .values_mut()
+        .for_each(|db| db.replicas = 3);
     assert_eq!(world.places(), "db-1@a db-2@b");
     let said = "db-3: no host can take it: a: rival db-1 is there; b: rival db-2 is there | add a host, \
                 lower `replicas`, or only prefer that they are apart: `anti_affinity: { preferred: [db] }`";

@@ -5,7 +5,7 @@ use super::*;
 #[test]
 fn whoever_exists_stays_however_uneven_that_is() {
     let mut world = world(
-        &["a", "b"],
+        &["a labels: { rack: r1 }", "b labels: { rack: r2 }"],
         &["web 4 placement: { spread: rack, failback: yes }"],
     );
     world.runs("web-1@a web-2@a web-3@a web-4@a");

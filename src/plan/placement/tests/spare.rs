@@ -19,8 +19,8 @@ fn what_would_fit_nowhere_is_told_with_what_is_missing() {
     let mut world = spare(&["a", "b"], &["web 4"], 1);
     ["a", "b"].iter().for_each(|host| world.memory(host, 1500));
     assert_eq!(world.places(), "web-1@a web-2@b web-3@a web-4@b");
-    let said = "spare: no room is kept for the loss of host a: web-3 (512MiB of memory) would fit nowhere else | \
-                add 512MiB of memory to host b, or a host; or lower `memory` or `replicas` of web, or `spare`";
+    let said = "spare: no room is kept for the loss of host a: web-1 and 1 more (1GiB of memory) would fit \
+                nowhere else | add 548MiB of memory to host b, or a host; or lower `memory` or `replicas` of web, or `spare`";
     assert_eq!(world.notices(), [said]);
 }
 
