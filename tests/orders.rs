@@ -42,7 +42,7 @@ impl Desk {
         let mut text = fs::read_to_string(FILE).unwrap();
         for last in 2..=4 {
             let address = format!("address: 192.168.10.{last},");
-            text = text.replace(&address, "address: 127.0.0.1, port: 1,");
+            text = text.replace(&address, &format!("address: 127.0.0.{last}, port: 1,"));
         }
         fs::write(&file, text).unwrap();
         file
