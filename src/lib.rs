@@ -13,4 +13,5 @@ pub mod observe;
 pub mod plan;
 pub mod ports;
 pub mod render;
+pub mod sim;
 pub mod spec;

@@ -11,9 +11,10 @@ use std::path::{Path, PathBuf};
 /// - `spec` checks that templates compile, and `render` knows how;
 /// - `memory` and `plan` call a guest's run by one name;
 /// - `plan` says what has to be looked at, in the words of the ports that look;
+/// - `sim` must know what a machine is built from, to tell whether it is the desired one;
 /// - `adapters` write the mark as `render` spells it, and read answers with the parsers of `observe`; local files are
 ///   a port of `spec`.
-const MAY_IMPORT: [(&str, &[&str]); 12] = [
+const MAY_IMPORT: [(&str, &[&str]); 13] = [
     ("model", &[]),
     ("render", &["model"]),
     ("spec", &["model", "render"]),
@@ -22,6 +23,7 @@ const MAY_IMPORT: [(&str, &[&str]); 12] = [
     ("ports", &["model"]),
     ("plan", &["model", "memory", "render", "ports"]),
     ("execute", &["model", "ports"]),
+    ("sim", &["model", "ports", "plan"]),
     ("adapters", &["model", "ports", "render", "observe", "spec"]),
     (
         "controller",
@@ -45,14 +47,15 @@ const MAY_IMPORT: [(&str, &[&str]); 12] = [
     ("main.rs", &["cli"]),
 ];
 
-/// Imports that are narrower than their rooms: `plan` uses the ports' words, never a port.
-const ONLY: [(&str, &str, &[&str]); 2] = [
+/// Imports that are narrower than their rooms: `plan` uses the ports' words, never a port; `sim` decides nothing.
+const ONLY: [(&str, &str, &[&str]); 3] = [
     (
         "plan",
         "ports",
         &["ports::guest::GuestQuery", "ports::hypervisor::HostQuery"],
     ),
     ("memory", "plan", &["plan::run_of"]),
+    ("sim", "plan", &["plan::machine"]),
 ];
 
 /// Rooms that decide and touch nothing.

@@ -8,10 +8,11 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use reconcile::ports::clock::Clock;
+use reconcile::sim::laws;
+use reconcile::sim::world::{Link, World};
 use support::lab::Lab;
 use support::script::event;
 use support::spec;
-use support::world::Link;
 
 /// What varies in the file.
 #[derive(Debug, Clone)]
@@ -262,7 +263,7 @@ async fn happen(lab: &mut Lab, what: &str) {
     match verb {
         "round" => one_pass(lab).await,
         "wait" => {
-            lab.fake
+            lab.cluster
                 .clock
                 .sleep(Duration::from_secs(rest.parse().unwrap()))
                 .await
@@ -273,9 +274,15 @@ async fn happen(lab: &mut Lab, what: &str) {
         }
         // Only we hand out VIPs. Whoever takes one by hand, out of sight, makes a fault that no controller can know of.
         "unreachable" | "libvirt-broken" | "key-changed" if lab.unseen_hand => {}
-        "take-vip" if lab.fake.world().hosts.values().any(|h| h.link != Link::Up) => {}
+        "take-vip"
+            if lab
+                .cluster
+                .world()
+                .hosts
+                .values()
+                .any(|h| h.link != Link::Up) => {}
         _ => {
-            let mut world = lab.fake.world();
+            let mut world = lab.cluster.world();
             if is_possible(&world, verb, rest) {
                 event(&mut world, verb, rest);
                 drop(world);
@@ -294,7 +301,7 @@ async fn one_pass(lab: &mut Lab) {
 
 /// Whether what it would happen to is there. Nobody else takes an address that a guest of ours has: that is a fault
 /// of its own, which no controller can mend.
-fn is_possible(world: &support::world::World, verb: &str, rest: &str) -> bool {
+fn is_possible(world: &World, verb: &str, rest: &str) -> bool {
     let subject = rest.split(' ').next().unwrap_or_default();
     let domain = subject
         .parse()
@@ -327,7 +334,7 @@ fn is_possible(world: &support::world::World, verb: &str, rest: &str) -> bool {
 
 /// Everything outside is well again; what is broken inside is the controller's to mend.
 fn mend(lab: &mut Lab) {
-    let mut world = lab.fake.world();
+    let mut world = lab.cluster.world();
     world.faults.clear();
     world.bad_disks.clear();
     world.halt_at = None;
@@ -346,7 +353,7 @@ async fn converges(lab: &mut Lab) {
         plan.actions.is_empty(),
         "the round after the last one is not empty:
 {}",
-        support::laws::outline(&plan)
+        laws::outline(&plan)
     );
     lab.what_is_said_is_so();
 }
@@ -360,12 +367,12 @@ fn cases() -> u32 {
 proptest! {
     #![proptest_config(ProptestConfig { cases: cases(), max_shrink_iters: 400, ..ProptestConfig::default() })]
 
-    /// Laws, soundness and determinism are looked at with every plan and every effect: see `support::laws`.
+    /// Laws, soundness and determinism are looked at with every plan and every effect: see `sim::laws`.
     #[test]
     fn whatever_happens_the_cluster_converges(mut file in file(), steps in steps()) {
         on_virtual_time(async {
             let mut lab = Lab::new(desired(&file));
-            lab.fake.world().strict = false;
+            lab.cluster.world().strict = false;
             lab.converge().await;
             for step in &steps {
                 take(&mut lab, &mut file, step).await;
@@ -374,7 +381,7 @@ proptest! {
         });
     }
 
-    /// Nothing fails here, so nothing may be interrupted: see `support::laws::may_interrupt`.
+    /// Nothing fails here, so nothing may be interrupted: see `sim::laws::may_interrupt`.
     #[test]
     fn an_edit_costs_no_request(mut file in file(), edits in prop::collection::vec(file(), 1..4)) {
         on_virtual_time(async {
@@ -422,13 +429,13 @@ enum Memory {
 /// empty). False where it was done before that.
 async fn killed(from: Option<&File>, to: &File, at: usize, memory: Memory) -> bool {
     let mut lab = Lab::new(desired(from.unwrap_or(to)));
-    lab.fake.world().strict = false;
+    lab.cluster.world().strict = false;
     if from.is_some() {
         lab.converge().await;
         lab.follow(desired(to));
     }
-    let effects = lab.fake.world().effects;
-    lab.fake.world().halt_at = Some(effects + at);
+    let effects = lab.cluster.world().effects;
+    lab.cluster.world().halt_at = Some(effects + at);
     let plan = lab.plan().await;
     let was_killed = lab.carry_out(&plan).await.is_none();
     if let Memory::Lost = memory {

@@ -184,6 +184,8 @@ impl Draft {
             actions: Vec::new(),
             notices: Vec::new(),
             unchanged,
+            brake: None,
+            look_again: None,
             orders: Orders::default(),
             left_alone: BTreeSet::new(),
         })

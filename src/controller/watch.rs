@@ -247,7 +247,8 @@ impl Watch {
             | Operation::Bootstrap(_)
             | Operation::AddVip(_)
             | Operation::DropVip(_)
-            | Operation::SetMark(_) => {}
+            | Operation::SetMark(_)
+            | Operation::FenceHost(_) => {}
         }
     }
 

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::action::Operation;
 use super::desired::Revision;
 use super::id::{ClusterName, HostId, InstanceId};
+use super::memory::Brake;
 use super::orders::{OrderEntry, Orders};
 use super::time::Timestamp;
 
@@ -32,6 +33,10 @@ pub struct Plan {
     pub notices: Vec<Notice>,
     /// Things that are as desired.
     pub unchanged: usize,
+    /// The brake, where it holds.
+    pub brake: Option<Brake>,
+    /// The next moment at which the decision may be another one by nothing but time.
+    pub look_again: Option<Timestamp>,
     /// What operators ordered, as far as it was in force.
     pub orders: Orders,
     /// Guests that were looked into and are left as they are because of an order, though there is something to do.
@@ -151,6 +156,10 @@ pub enum ReasonCode {
     Leftover,
     /// A base image that the host lacks.
     ImageMissing,
+    /// The host that it ran on is lost.
+    HostLost,
+    /// It is on a host where it may not be, or is better off elsewhere.
+    Misplaced,
 }
 
 impl fmt::Display for ReasonCode {

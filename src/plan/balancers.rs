@@ -50,9 +50,9 @@ impl<'a> Planner<'a> {
     fn lives_now(&self, instance: &InstanceId, state: &State<'_>) -> bool {
         match state {
             State::Live(Health::Healthy) => true,
-            State::Live(Health::Booting { .. } | Health::Dead(_)) | State::Absent => {
-                self.planned.contains_key(instance)
-            }
+            State::Live(Health::Booting { .. } | Health::Dead(_))
+            | State::Absent
+            | State::Lost(..) => self.planned.contains_key(instance),
             State::Busy | State::Hidden(..) | State::Perhaps(_) => false,
         }
     }
@@ -190,16 +190,21 @@ impl<'a> Planner<'a> {
                 format!("{instance} is being worked on"),
             )),
             State::Absent | State::Live(Health::Booting { .. } | Health::Dead(_)) => None,
-            State::Hidden(..) | State::Perhaps(_) => match self.hold(instance, group, lb) {
-                Hold::Perhaps(why) => {
-                    let vip = lb.vip.addr();
-                    Some((
-                        NoticeKind::Unknown,
-                        format!("{instance} may hold {vip} and can't be told of it: {why}"),
-                    ))
+            State::Hidden(..) | State::Lost(..) | State::Perhaps(_) => {
+                match self.hold(instance, group, lb) {
+                    Hold::Perhaps(why) => {
+                        let vip = lb.vip.addr();
+                        Some((
+                            NoticeKind::Unknown,
+                            format!(
+                                "{instance} may hold {vip} and can't be told of it: {}",
+                                why.text
+                            ),
+                        ))
+                    }
+                    Hold::Yes | Hold::No | Hold::Fenceable => None,
                 }
-                Hold::Yes | Hold::No | Hold::Fenceable => None,
-            },
+            }
             State::Live(Health::Healthy) if self.round.is_paused(instance) => Some((
                 NoticeKind::Waiting,
                 format!("{instance} sends requests to it, and is paused"),

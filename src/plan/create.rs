@@ -9,7 +9,7 @@ use super::health::{Health, run_of};
 use super::inventory::Found;
 use super::round::State;
 use crate::model::desired::Group;
-use crate::model::id::InstanceId;
+use crate::model::id::{HostId, InstanceId};
 use crate::model::mark::Stage;
 use crate::model::plan::{Motive, Notice, NoticeKind, Reason, ReasonCode};
 use crate::model::unit::span;
@@ -23,7 +23,8 @@ impl<'a> Planner<'a> {
             .views
             .iter()
             .filter(|(instance, view)| {
-                view.state == State::Absent && self.round.place(instance).is_some()
+                matches!(view.state, State::Absent | State::Lost(..))
+                    && self.round.place(instance).is_some()
             })
             .map(|(instance, _)| instance.clone())
             .collect();
@@ -41,6 +42,9 @@ impl<'a> Planner<'a> {
         let Some(view) = self.round.views.get(instance) else {
             return;
         };
+        if let State::Lost(host, _) = view.state {
+            return self.create_elsewhere(instance, view.group, host);
+        }
         let key = format!("{}.replicas", view.group.key());
         let line = self.round.desired.lines.of(&key);
         let (motive, text) = match existed {
@@ -61,6 +65,18 @@ impl<'a> Planner<'a> {
             interrupts: None,
         };
         self.build(instance, purpose);
+    }
+
+    fn create_elsewhere(&mut self, instance: &InstanceId, group: &'a Group, host: &'a HostId) {
+        if let Some((reason, needs)) = self.why_lost(instance, group, host) {
+            let purpose = Purpose {
+                motive: Motive::Heal,
+                reason,
+                needs,
+                interrupts: None,
+            };
+            self.build(instance, purpose);
+        }
     }
 
     /// Whether an order says that a missing instance is not made, or not made again.

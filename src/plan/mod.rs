@@ -3,6 +3,7 @@
 
 mod balancers;
 mod bootstraps;
+mod brake;
 mod build;
 mod configure;
 mod create;
@@ -11,13 +12,16 @@ mod drift;
 mod failover;
 mod health;
 mod hold;
+pub mod hosts;
 mod images;
 mod inventory;
+mod lost;
 pub mod machine;
 mod notices;
 mod orders;
 mod placement;
 pub mod queries;
+mod quorum;
 mod ranking;
 mod recover;
 mod renderer;
@@ -26,6 +30,7 @@ mod roll;
 mod rotation;
 mod round;
 mod row;
+mod verdict;
 mod vip;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -55,6 +60,7 @@ use round::Round;
 pub fn plan(desired: &Desired, observed: &Observed, memory: &Memory, renderer: &Renderer) -> Plan {
     let mut planner = Planner::new(Round::new(desired, observed, memory, renderer));
     planner.notices();
+    planner.end_old_copies();
     planner.fail_over_vips();
     planner.finish_bootstraps();
     planner.recover_dead();
@@ -64,6 +70,7 @@ pub fn plan(desired: &Desired, observed: &Observed, memory: &Memory, renderer: &
     planner.send_requests_to_all();
     planner.settle_vips();
     planner.retire_surplus();
+    planner.look_again_at_hosts();
     planner.say_orders();
     planner.into_plan()
 }
@@ -127,6 +134,10 @@ struct Planner<'a> {
     fingerprints: BTreeMap<(&'a GroupId, &'a NetworkId), Rc<str>>,
     /// Base images on hosts, where a guest needs them.
     supplies: BTreeMap<(HostId, ImageId), images::Supply>,
+    /// The ends of copies that were made elsewhere meanwhile.
+    old_copies: BTreeMap<GroupId, Vec<ActionId>>,
+    /// Hosts that are switched off in this plan.
+    fenced_hosts: BTreeMap<HostId, ActionId>,
     /// Who holds each VIP at this point of the plan.
     holders: BTreeMap<GroupId, InstanceId>,
     /// The last action of each image's bootstrap address.
@@ -157,6 +168,8 @@ impl<'a> Planner<'a> {
             row: None,
             fingerprints: BTreeMap::new(),
             supplies: BTreeMap::new(),
+            old_copies: BTreeMap::new(),
+            fenced_hosts: BTreeMap::new(),
             holders: BTreeMap::new(),
             bootstraps: BTreeMap::new(),
             kept_back: orders::KeptBack::default(),
@@ -194,6 +207,8 @@ impl<'a> Planner<'a> {
             hosts_seen: (seen, desired.hosts.len()),
             notices,
             unchanged: self.draft.unchanged,
+            brake: self.round.inventory.hosts.brake.clone(),
+            look_again: self.draft.look_again,
             orders: observed.orders.clone(),
             left_alone,
             actions: self.draft.in_waves(),

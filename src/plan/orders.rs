@@ -44,7 +44,9 @@ impl Round<'_> {
         let view = self.views.get(instance);
         match view.map(|view| (&view.state, view.found)) {
             Some((_, Some(found))) => Some(found.host),
-            Some((State::Hidden(host, _) | State::Perhaps(host), None)) => Some(host),
+            Some((State::Hidden(host, _) | State::Lost(host, _) | State::Perhaps(host), None)) => {
+                Some(host)
+            }
             Some((State::Busy | State::Absent | State::Live(_), None)) => {
                 self.place(instance).map(|place| place.host)
             }

@@ -7,7 +7,7 @@ use std::net::Ipv4Addr;
 use super::inventory::{Inventory, Whereabouts};
 use super::ranking::Ranking;
 use crate::model::desired::{Desired, Group};
-use crate::model::facts::{Answer, Observed, Seen};
+use crate::model::facts::{Answer, Observed};
 use crate::model::id::{DomainName, HostId, InstanceId};
 use crate::model::memory::Memory;
 use crate::model::plan::{Notice, NoticeKind};
@@ -69,7 +69,7 @@ impl<'a> Placer<'a> {
         memory: &Memory,
         inventory: &Inventory<'a>,
     ) -> Self {
-        let seen = |id: &&HostId| matches!(observed.hosts.get(*id), Some(Seen::Yes(_)));
+        let seen = |id: &&HostId| inventory.hosts.is_usable(id);
         let mut taken = inventory.taken.clone();
         taken.extend(desired.load_balancers().map(|(_, lb)| lb.vip.addr()));
         let usable: BTreeSet<&HostId> = desired.hosts.keys().filter(seen).collect();
@@ -129,7 +129,9 @@ impl<'a> Placer<'a> {
             let (host, mark) = match inventory.whereabouts(&instance) {
                 Whereabouts::On(found) => (found.host, found.mark),
                 Whereabouts::Hidden { host, mark } => (host, mark),
-                Whereabouts::Perhaps { .. } | Whereabouts::Nowhere => continue,
+                Whereabouts::Lost { .. } | Whereabouts::Perhaps { .. } | Whereabouts::Nowhere => {
+                    continue;
+                }
             };
             self.ranking.count(&group.id, host);
             let address = self.address_of_existing(&instance, host, mark);
@@ -173,8 +175,11 @@ impl<'a> Placer<'a> {
     fn place_missing(&mut self, group: &'a Group, inventory: &Inventory<'a>) {
         for index in 1..=group.replicas {
             let instance = InstanceId::new(&group.id, index);
-            if inventory.whereabouts(&instance) == Whereabouts::Nowhere {
-                self.place_one(group, instance, inventory);
+            match inventory.whereabouts(&instance) {
+                Whereabouts::Lost { .. } | Whereabouts::Nowhere => {
+                    self.place_one(group, instance, inventory);
+                }
+                Whereabouts::On(_) | Whereabouts::Hidden { .. } | Whereabouts::Perhaps { .. } => {}
             }
         }
     }

@@ -77,6 +77,7 @@ impl<'a> Planner<'a> {
             | State::Busy
             | State::Absent
             | State::Hidden(..)
+            | State::Lost(..)
             | State::Perhaps(_) => return None,
         }
         let need = self.need(instance, group, &found)?;
@@ -131,6 +132,9 @@ impl<'a> Planner<'a> {
     /// Why an instance may not be taken out of service now. Work of an earlier plan may be the row of just this change;
     /// another one of its group may be out already; or requests can't be led elsewhere.
     fn obstacle(&mut self, instance: &InstanceId, group: &'a Group) -> Option<Obstacle> {
+        if let Some(why) = self.braked() {
+            return Some((NoticeKind::Waiting, why));
+        }
         let mut busy = self.round.memory.busy.keys();
         if let Some(busy) = busy.find(|i| *i != instance) {
             return Some((NoticeKind::Waiting, format!("{busy} is being worked on")));
@@ -163,6 +167,7 @@ impl<'a> Planner<'a> {
             | State::Busy
             | State::Absent
             | State::Hidden(..)
+            | State::Lost(..)
             | State::Perhaps(_) => false,
         });
         other.map(|(i, _)| i.clone())

@@ -29,6 +29,7 @@ impl<'a> Planner<'a> {
         let operation = Operation::AddVip(vip_move(guest, group, lb, None));
         let step = Step::new(motive, operation, summary, reason_at(code, text, line))
             .needs(needs)
+            .needs(self.old_copies.get(&group.id).cloned().unwrap_or_default())
             .needs(self.last.get(instance).copied());
         let id = self.draft.push(step);
         self.last.insert(instance.clone(), id);
@@ -139,7 +140,8 @@ impl<'a> Planner<'a> {
             self.draft.notices.extend(notice);
             return;
         };
-        let fences = self.fence_former(&next, group, lb);
+        let mut fences = self.fence_former(&next, group, lb);
+        fences.extend(self.fence_hosts_of(group, lb));
         let motive = self.vip_motive(group, lb);
         self.add_vip(
             &next,
@@ -156,7 +158,7 @@ impl<'a> Planner<'a> {
             .views_of(group)
             .any(|(_, view)| match view.state {
                 State::Busy | State::Live(_) => true,
-                State::Absent | State::Hidden(..) | State::Perhaps(_) => false,
+                State::Absent | State::Hidden(..) | State::Lost(..) | State::Perhaps(_) => false,
             });
         (group.replicas > 0).then(|| Notice {
             kind: if comes {

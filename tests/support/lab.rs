@@ -1,4 +1,4 @@
-//! The real controller over the fake cluster: rounds, and carrying out their plans. Checks of every plan what a plan
+//! The real controller over the simulated cluster: rounds, and carrying out their plans. Checks of every plan what a plan
 //! must be, and after everything that no law was broken.
 
 use std::sync::Arc;
@@ -15,11 +15,10 @@ use reconcile::plan::{self, Renderer};
 use reconcile::ports::clock::Clock;
 use reconcile::ports::progress::Quiet;
 use reconcile::ports::store::StoreView;
+use reconcile::sim::cluster::Cluster;
+use reconcile::sim::laws;
+use reconcile::sim::store::MemoryStore;
 use tokio::sync::Notify;
-
-use super::fake::Fake;
-use super::laws;
-use super::time::MemoryStore;
 
 /// How many plans in a row may be needed, each with something new in it.
 const PASSES: usize = 12;
@@ -28,7 +27,7 @@ const PATIENCE: Duration = Duration::from_secs(3600);
 
 /// A controller and its cluster.
 pub struct Lab {
-    pub fake: Arc<Fake>,
+    pub cluster: Arc<Cluster>,
     pub store: Arc<MemoryStore>,
     pub desired: Arc<Desired>,
     session: Session,
@@ -41,11 +40,11 @@ pub struct Lab {
 
 impl Lab {
     pub fn new(desired: Arc<Desired>) -> Self {
-        let fake = Fake::new(Arc::clone(&desired));
+        let cluster = Cluster::new(Arc::clone(&desired));
         let store = Arc::new(MemoryStore::default());
-        let (session, runner) = controller(&fake, &store, &desired);
+        let (session, runner) = controller(&cluster, &store, &desired);
         Lab {
-            fake,
+            cluster,
             store,
             desired,
             session,
@@ -57,19 +56,19 @@ impl Lab {
 
     /// The controller is started anew, as by another run of the command.
     pub fn restart(&mut self) {
-        (self.session, self.runner) = controller(&self.fake, &self.store, &self.desired);
-        self.fake.world().halted = false;
+        (self.session, self.runner) = controller(&self.cluster, &self.store, &self.desired);
+        self.cluster.world().halted = false;
     }
 
     /// The file changed.
     pub fn follow(&mut self, desired: Arc<Desired>) {
-        self.fake.world().follow(Arc::clone(&desired));
+        self.cluster.world().follow(Arc::clone(&desired));
         self.desired = desired;
         self.restart();
     }
 
     pub fn hands(&self) -> Hands {
-        hands(&self.fake, &self.desired)
+        hands(&self.cluster, &self.desired)
     }
 
     /// One round.
@@ -78,8 +77,8 @@ impl Lab {
         let memory = &self.session.watcher.memory;
         let again = plan::plan(&self.desired, &round.observed, memory, &Renderer::default());
         assert_eq!(again, round.plan, "the same input gives the same plan");
-        laws::plan_is_sound(&round.plan);
-        laws::plan_obeys_orders(&round.plan);
+        laws::plan_is_sound(&round.plan).unwrap();
+        laws::plan_obeys_orders(&round.plan).unwrap();
         self.converged = round.plan.converged();
         self.unseen_hand = false;
         self.no_law_is_broken();
@@ -89,13 +88,13 @@ impl Lab {
     /// Carries a plan out. None: the controller was killed in the middle.
     pub async fn carry_out(&mut self, plan: &Plan) -> Option<Vec<HistoryEntry>> {
         let past = self.store.history().unwrap().len();
-        let fake = Arc::clone(&self.fake);
+        let cluster = Arc::clone(&self.cluster);
         let ended = {
             let stop = Notify::new();
             let work = carry_out(&mut self.session, &mut self.runner, plan, &Quiet, &stop);
             tokio::select! {
                 biased;
-                () = fake.killed.notified() => None,
+                () = cluster.killed.notified() => None,
                 ended = work => Some(ended.unwrap()),
             }
         };
@@ -106,13 +105,13 @@ impl Lab {
 
     /// The next plan with something to do, or the last one: what only has to come up is waited for.
     pub async fn settled(&mut self) -> Plan {
-        let begin = self.fake.clock.now();
+        let begin = self.cluster.clock.now();
         loop {
             let plan = self.plan().await;
-            if !plan.comes_by_itself() || self.fake.clock.now().since(begin) > PATIENCE {
+            if !plan.comes_by_itself() || self.cluster.clock.now().since(begin) > PATIENCE {
                 return plan;
             }
-            self.fake.clock.sleep(Duration::from_secs(1)).await;
+            self.cluster.clock.sleep(Duration::from_secs(1)).await;
         }
     }
 
@@ -146,12 +145,12 @@ impl Lab {
     /// What the last plan said was true.
     pub fn what_is_said_is_so(&self) {
         if self.converged {
-            laws::is_as_desired(&self.fake.world()).unwrap();
+            laws::is_as_desired(&self.cluster.world()).unwrap();
         }
     }
 
     pub fn no_law_is_broken(&self) {
-        let broken = std::mem::take(&mut *self.fake.world().broken.lock().unwrap());
+        let broken = std::mem::take(&mut *self.cluster.world().broken.lock().unwrap());
         assert!(broken.is_empty(), "a law was broken: {}", broken.join("\n"));
     }
 }
@@ -166,34 +165,36 @@ fn is_complete(plan: &Plan) -> bool {
 }
 
 fn controller(
-    fake: &Arc<Fake>,
+    cluster: &Arc<Cluster>,
     store: &Arc<MemoryStore>,
     desired: &Arc<Desired>,
 ) -> (Session, Runner) {
     let memory = memory::after_restart(store.load().unwrap());
-    let watcher = Watcher::new(Arc::clone(desired), memory, eyes(fake));
+    let watcher = Watcher::new(Arc::clone(desired), memory, eyes(cluster));
     (
         Session::new(watcher, Arc::clone(store) as _),
-        Runner::new(hands(fake, desired)),
+        Runner::new(hands(cluster, desired)),
     )
 }
 
-pub fn eyes(fake: &Arc<Fake>) -> Eyes {
+pub fn eyes(cluster: &Arc<Cluster>) -> Eyes {
     Eyes {
-        hypervisor: Arc::clone(fake) as _,
-        guests: Arc::clone(fake) as _,
-        heartbeats: Arc::clone(fake) as _,
-        clock: Arc::clone(&fake.clock) as _,
-        orders: Arc::clone(fake) as _,
+        hypervisor: Arc::clone(cluster) as _,
+        guests: Arc::clone(cluster) as _,
+        heartbeats: Arc::clone(cluster) as _,
+        witnesses: Arc::clone(cluster) as _,
+        clock: Arc::clone(&cluster.clock) as _,
+        orders: Arc::clone(cluster) as _,
     }
 }
 
-pub fn hands(fake: &Arc<Fake>, desired: &Arc<Desired>) -> Hands {
+pub fn hands(cluster: &Arc<Cluster>, desired: &Arc<Desired>) -> Hands {
     Hands {
-        hypervisor: Arc::clone(fake) as _,
-        guests: Arc::clone(fake) as _,
-        heartbeats: Arc::clone(fake) as _,
-        clock: Arc::clone(&fake.clock) as _,
+        hypervisor: Arc::clone(cluster) as _,
+        guests: Arc::clone(cluster) as _,
+        fencer: Arc::clone(cluster) as _,
+        heartbeats: Arc::clone(cluster) as _,
+        clock: Arc::clone(&cluster.clock) as _,
         progress: Arc::new(Quiet),
         hosts: Arc::new(desired.hosts.clone()),
     }

@@ -28,10 +28,11 @@ use reconcile::model::orders::{Order, OrderKey};
 use reconcile::model::plan::{HistoryEntry, Outcome, Plan};
 use reconcile::model::unit::Bytes;
 use reconcile::ports::clock::Clock;
+use reconcile::sim::vm::{FileState, Guest, address_of};
+use reconcile::sim::world::{DomainState, Fault, Link, World};
 
 use super::lab::Lab;
 use super::spec;
-use super::world::{DomainState, Fault, FileState, Guest, Link, World, address_of};
 
 /// One run of a case.
 pub struct Script<'a> {
@@ -101,7 +102,7 @@ impl<'a> Script<'a> {
             "apply" => drop(self.apply().await),
             "wait" => {
                 self.lab
-                    .fake
+                    .cluster
                     .clock
                     .sleep(Duration::from_secs(rest.parse().unwrap()))
                     .await
@@ -112,7 +113,7 @@ impl<'a> Script<'a> {
                 self.lab.store.forget();
                 self.lab.restart();
             }
-            _ => event(&mut self.lab.fake.world(), verb, rest),
+            _ => event(&mut self.lab.cluster.world(), verb, rest),
         }
     }
 
@@ -136,7 +137,7 @@ impl<'a> Script<'a> {
     }
 
     fn show(&mut self, plan: Plan) {
-        let now = self.lab.fake.clock.now();
+        let now = self.lab.cluster.clock.now();
         self.shown += &plan_text(&plan, now, NewFiles::Counted, &Style::plain(110));
         self.shown += "\n";
         self.plan = Some(plan);
@@ -188,27 +189,26 @@ pub fn event(world: &mut World, verb: &str, rest: &str) {
     match verb {
         "lenient" => world.strict = false,
         "order" => order(world, word(), word(), word()),
-        "kill" => world.domain_mut(word()).end(),
-        "freeze" => world.domain_mut(word()).guest.frozen = true,
+        "kill" => domain_mut(world, word()).end(),
+        "freeze" => domain_mut(world, word()).guest.frozen = true,
         "stop-service" => {
-            world
-                .domain_mut(word())
+            domain_mut(world, word())
                 .guest
                 .process
                 .as_mut()
                 .expect("it runs one")
                 .dead = true
         }
-        "never-boots" => world.domain_mut(word()).guest.broken = true,
+        "never-boots" => domain_mut(world, word()).guest.broken = true,
         "reboot" => {
             let now = world.now;
-            world.domain_mut(word()).guest.boot(now);
+            domain_mut(world, word()).guest.boot(now);
         }
         "undefine" => undefine(world, word()),
         "write" | "chmod" => write(world, verb, word(), word(), word()),
         "take-vip" | "lose-vip" => vip(world, verb, word()),
         "moving" => {
-            let domain = world.domain_mut(word());
+            let domain = domain_mut(world, word());
             domain.mark.as_mut().expect("it is ours").moving_to = Some(word().parse().unwrap());
         }
         "foreign-address" => drop(
@@ -300,6 +300,11 @@ fn host_event(world: &mut World, verb: &str, host: &str, what: &str) {
     }
 }
 
+fn domain_mut<'a>(world: &'a mut World, instance: &str) -> &'a mut DomainState {
+    let found = world.domain_mut(instance);
+    found.unwrap_or_else(|| panic!("there is no {instance}"))
+}
+
 fn undefine(world: &mut World, instance: &str) {
     let name = format!("{}-{instance}", world.desired.cluster);
     world
@@ -309,7 +314,7 @@ fn undefine(world: &mut World, instance: &str) {
 }
 
 fn write(world: &mut World, verb: &str, instance: &str, path: &str, what: &str) {
-    let files = &mut world.domain_mut(instance).guest.files;
+    let files = &mut domain_mut(world, instance).guest.files;
     let new = FileState {
         content: String::new(),
         mode: 0o644,
@@ -331,7 +336,7 @@ fn vip(world: &mut World, verb: &str, instance: &str) {
         .1
         .vip
         .addr();
-    let addresses = &mut world.domain_mut(instance).guest.addresses;
+    let addresses = &mut domain_mut(world, instance).guest.addresses;
     match verb {
         "take-vip" => addresses.push(address_of(vip, true)),
         _ => addresses.retain(|a| a.address != vip),

@@ -5,9 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use reconcile::model::desired::Desired;
+use reconcile::sim::vm::sha256;
 use reconcile::spec::{SpecFiles, parse};
-
-use super::world::sha256;
 
 /// The files beside a case's cluster.yaml. Images need not exist: their digest is that of their name.
 struct CaseFiles(PathBuf);

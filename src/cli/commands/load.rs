@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::Failure;
+use crate::adapters::fence_agent::FenceAgents;
 use crate::adapters::file_orders::FileOrders;
 use crate::adapters::file_store::FileStore;
 use crate::adapters::http_heartbeat::HttpHeartbeats;
@@ -11,6 +12,7 @@ use crate::adapters::spec_files::DiskFiles;
 use crate::adapters::ssh_reader::SshReader;
 use crate::adapters::ssh_writer::SshWriter;
 use crate::adapters::system_clock::SystemClock;
+use crate::adapters::witnesses::NetworkWitnesses;
 use crate::cli::args::{Args, state_dir};
 use crate::controller::Watcher;
 use crate::controller::look::Eyes;
@@ -109,6 +111,7 @@ pub(super) fn eyes(reader: &Arc<SshReader>, state: &Path) -> Eyes {
         hypervisor: Arc::clone(reader) as _,
         guests: Arc::clone(reader) as _,
         heartbeats: Arc::new(HttpHeartbeats),
+        witnesses: Arc::new(NetworkWitnesses),
         clock: Arc::new(SystemClock),
         orders: Arc::new(FileOrders::new(state)),
     }
@@ -124,6 +127,7 @@ pub(super) fn hands(
     Hands {
         hypervisor: Arc::clone(&writer) as _,
         guests: writer as _,
+        fencer: Arc::new(FenceAgents),
         heartbeats: Arc::new(HttpHeartbeats),
         clock: Arc::new(SystemClock),
         progress,

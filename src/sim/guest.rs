@@ -1,22 +1,23 @@
-//! Guests of the fake: files, the process, addresses, heartbeats.
+//! Guests of the simulated cluster: files, the process, addresses, heartbeats.
 
 use std::net::Ipv4Addr;
 
 use async_trait::async_trait;
-use reconcile::model::action::{
+
+use super::cluster::{Cluster, host_answers};
+use super::laws;
+use super::vm::{Enabled, FileState, Guest, Process, address_of, sha256};
+use super::world::{DomainState, HostState, World};
+use crate::model::action::{
     Bootstrap, Daemon, GuestConfig, GuestRef, Rebind, RenderedFile, VipMove,
 };
-use reconcile::model::desired::{Heartbeat, Init, OnChange};
-use reconcile::model::facts::{DaemonFacts, GuestFacts, GuestFile, Seen, Unseen, UnseenKind};
-use reconcile::model::id::HostId;
-use reconcile::ports::clock::Clock;
-use reconcile::ports::guest::{GuestControl, GuestQuery, Guests, Settle};
-use reconcile::ports::heartbeat::Heartbeats;
-use reconcile::ports::{ActError, Effect};
-
-use super::fake::{Fake, host_answers};
-use super::laws;
-use super::world::{DomainState, Enabled, FileState, Guest, World, address_of, sha256};
+use crate::model::desired::{Heartbeat, Init, OnChange};
+use crate::model::facts::{DaemonFacts, GuestFacts, GuestFile, Seen, Unseen, UnseenKind};
+use crate::model::id::HostId;
+use crate::ports::clock::Clock;
+use crate::ports::guest::{GuestControl, GuestQuery, Guests, Settle};
+use crate::ports::heartbeat::Heartbeats;
+use crate::ports::{ActError, Effect};
 
 /// The init of every guest.
 const INIT: Init = Init::Openrc;
@@ -52,7 +53,7 @@ fn at(world: &World, host: &HostId, address: Ipv4Addr) -> Result<Place, ActError
 /// The guest that is meant, if it is the one that answers: host keys are pinned per life.
 fn meant(world: &World, guest: &GuestRef) -> Result<Place, ActError> {
     let place = at(world, &guest.host, guest.address)?;
-    let domain = &world.hosts[&place.0].domains[&place.1];
+    let (_, domain) = stands_at(world, &place)?;
     let is_it = domain
         .mark
         .as_ref()
@@ -66,23 +67,40 @@ fn meant(world: &World, guest: &GuestRef) -> Result<Place, ActError> {
     }
 }
 
-fn domain<'a>(world: &'a mut World, place: &Place) -> &'a mut DomainState {
-    world
-        .hosts
-        .get_mut(&place.0)
-        .and_then(|h| h.domains.get_mut(&place.1))
-        .expect("it was just found")
+fn gone(place: &Place) -> ActError {
+    ActError::Moved(format!("{} is gone", place.1))
+}
+
+/// The guest at a place, with its host.
+fn stands_at<'a>(
+    world: &'a World,
+    place: &Place,
+) -> Result<(&'a HostState, &'a DomainState), ActError> {
+    let host = world.host(&place.0)?;
+    let domain = host.domains.get(&place.1).ok_or_else(|| gone(place))?;
+    Ok((host, domain))
+}
+
+/// The guest at a place, to do something to it.
+fn guest_at<'a>(world: &'a mut World, place: &Place) -> Result<&'a mut Guest, ActError> {
+    let host = world.host_mut(&place.0)?;
+    let domain = host.domains.get_mut(&place.1).ok_or_else(|| gone(place))?;
+    Ok(&mut domain.guest)
 }
 
 #[async_trait]
-impl Guests for Fake {
+impl Guests for Cluster {
     async fn observe(&self, guest: &GuestRef, query: &GuestQuery) -> Seen<GuestFacts> {
         self.look().await;
-        let mut world = self.world();
-        match meant(&world, guest) {
-            Ok(place) => Seen::Yes(facts(&domain(&mut world, &place).guest, query)),
+        let world = self.world();
+        let found = meant(&world, guest).and_then(|place| Ok(stands_at(&world, &place)?.1));
+        match found {
+            Ok(domain) => Seen::Yes(facts(&domain.guest, query)),
             Err(ActError::Unreachable(unseen)) => Seen::No(unseen),
-            Err(error) => panic!("a look can't fail like that: {error}"),
+            Err(ActError::Moved(message) | ActError::Failed(message)) => Seen::No(Unseen {
+                kind: UnseenKind::Broken,
+                message,
+            }),
         }
     }
 }
@@ -116,7 +134,7 @@ fn facts(guest: &Guest, query: &GuestQuery) -> GuestFacts {
 }
 
 #[async_trait]
-impl GuestControl for Fake {
+impl GuestControl for Cluster {
     async fn reach(&self, guest: &GuestRef) -> Result<(), ActError> {
         self.look().await;
         meant(&self.world(), guest).map(|_| ())
@@ -135,10 +153,8 @@ impl GuestControl for Fake {
                     mode: file.mode,
                     owner: file.owner.clone(),
                 };
-                domain(world, &place)
-                    .guest
-                    .files
-                    .insert(file.path.clone(), state);
+                let files = &mut guest_at(world, &place)?.files;
+                files.insert(file.path.clone(), state);
                 Ok(())
             })
             .await?;
@@ -160,14 +176,14 @@ impl GuestControl for Fake {
         let guest = &bootstrap.guest;
         self.effect("bootstrap", &guest.instance, |world| {
             let place = at(world, &guest.host, bootstrap.bootstrap)?;
-            let found = domain(world, &place);
-            if found.guest.mac != bootstrap.network.mac {
+            let found = guest_at(world, &place)?;
+            if found.mac != bootstrap.network.mac {
                 return Err(ActError::Moved(
                     "another guest has the bootstrap address".to_owned(),
                 ));
             }
-            found.guest.addresses.retain(|a| a.address != guest.address);
-            found.guest.addresses.push(address_of(guest.address, false));
+            found.addresses.retain(|a| a.address != guest.address);
+            found.addresses.push(address_of(guest.address, false));
             Ok(Effect::Changed)
         })
         .await
@@ -177,7 +193,7 @@ impl GuestControl for Fake {
         self.effect("add-address", &rebind.guest.instance, |world| {
             let place = meant(world, &rebind.guest)?;
             let until = world.now.plus(rebind.fallback);
-            let guest = &mut domain(world, &place).guest;
+            let guest = guest_at(world, &place)?;
             guest.addresses.push(address_of(rebind.to, false));
             guest.fallback = Some((rebind.to, until));
             Ok(Effect::Changed)
@@ -188,9 +204,9 @@ impl GuestControl for Fake {
     async fn settle(&self, settle: &Settle<'_>) -> Result<Effect, ActError> {
         self.effect("settle", &settle.guest.instance, |world| {
             let place = meant(world, settle.guest)?;
-            let state = &world.hosts[&place.0];
-            if state.domains[&place.1].guest.holds(settle.old) {
-                laws::may_interrupt(world, state, &state.domains[&place.1]);
+            let (host, domain) = stands_at(world, &place)?;
+            if domain.guest.holds(settle.old) {
+                laws::may_interrupt(world, host, domain);
             }
             let file = settle.interfaces;
             let state = FileState {
@@ -198,7 +214,7 @@ impl GuestControl for Fake {
                 mode: file.mode,
                 owner: file.owner.clone(),
             };
-            let guest = &mut domain(world, &place).guest;
+            let guest = guest_at(world, &place)?;
             guest.files.insert(file.path.clone(), state);
             guest.fallback = None;
             guest.addresses.retain(|a| a.address != settle.old);
@@ -210,9 +226,9 @@ impl GuestControl for Fake {
     async fn add_vip(&self, vip: &VipMove) -> Result<Effect, ActError> {
         self.effect("add-vip", &vip.guest.instance, |world| {
             let place = meant(world, &vip.guest)?;
-            let state = &world.hosts[&place.0];
-            laws::may_get_vip(world, state, &state.domains[&place.1]);
-            let guest = &mut domain(world, &place).guest;
+            let (host, domain) = stands_at(world, &place)?;
+            laws::may_get_vip(world, host, domain);
+            let guest = guest_at(world, &place)?;
             if guest.holds(vip.vip.addr()) {
                 return Ok(Effect::AlreadyDone);
             }
@@ -225,12 +241,9 @@ impl GuestControl for Fake {
     async fn drop_vip(&self, vip: &VipMove) -> Result<Effect, ActError> {
         self.effect("drop-vip", &vip.guest.instance, |world| {
             let place = meant(world, &vip.guest)?;
-            laws::may_lose_vip(
-                world,
-                &world.hosts[&place.0].domains[&place.1],
-                vip.vip.addr(),
-            );
-            let guest = &mut domain(world, &place).guest;
+            let (_, domain) = stands_at(world, &place)?;
+            laws::may_lose_vip(world, domain, vip.vip.addr());
+            let guest = guest_at(world, &place)?;
             let before = guest.addresses.len();
             guest.addresses.retain(|a| a.address != vip.vip.addr());
             Ok(if guest.addresses.len() < before {
@@ -253,13 +266,8 @@ fn all_files(config: &GuestConfig) -> Vec<&RenderedFile> {
 }
 
 fn has_file(world: &World, guest: &GuestRef, file: &RenderedFile) -> bool {
-    let Ok((host, name)) = meant(world, guest) else {
-        return false;
-    };
-    let seen = world.hosts[&host].domains[&name]
-        .guest
-        .files
-        .get(&file.path);
+    let found = meant(world, guest).and_then(|place| Ok(stands_at(world, &place)?.1));
+    let seen = found.ok().and_then(|d| d.guest.files.get(&file.path));
     seen.is_some_and(|f| f.content == file.content && f.mode == file.mode && f.owner == file.owner)
 }
 
@@ -283,49 +291,39 @@ fn ensure_process(
         reloads,
     };
     let now = world.now;
-    let guest = &world.hosts[&place.0].domains[&place.1].guest;
-    let old = guest.process.as_ref().filter(|p| !p.dead);
-    let starts = old.is_none_or(|p| p.started != daemon.revision);
-    let loads = old.is_none_or(|p| p.loaded != daemon.loads);
-    if starts {
-        let state = &world.hosts[&place.0];
-        laws::may_interrupt(world, state, &state.domains[&place.1]);
-        let guest = &mut domain(world, place).guest;
+    let (host, domain) = stands_at(world, place)?;
+    let guest = &domain.guest;
+    let runs = guest
+        .process
+        .as_ref()
+        .filter(|p| !p.dead && p.started == daemon.revision);
+    let Some(process) = runs else {
+        laws::may_interrupt(world, host, domain);
+        let guest = guest_at(world, place)?;
         guest.process = Some(guest.run(&enabled, now));
         guest.enabled = Some(enabled);
         return Ok(Effect::Changed);
+    };
+    if process.loaded == daemon.loads {
+        return Ok(Effect::AlreadyDone);
     }
-    if loads {
-        let fresh = guest.text(&enabled);
-        let mark = world.hosts[&place.0].domains[&place.1].mark.clone();
-        let process = guest.process.clone().expect("it runs");
-        let loaded = guest.loads(&enabled.reloads);
-        let after = super::world::Process {
-            text: fresh,
-            loaded,
-            ..process.clone()
-        };
-        if let Some(mark) = mark {
-            laws::may_send_to(
-                world,
-                &process.upstreams(),
-                &after.upstreams(),
-                &mark.instance,
-            );
-        }
-        let guest = &mut domain(world, place).guest;
-        guest.process = Some(after);
-        guest.enabled = Some(enabled);
+    let after = Process {
+        text: guest.text(&enabled),
+        loaded: guest.loads(&enabled.reloads),
+        ..process.clone()
+    };
+    if let Some(mark) = &domain.mark {
+        let (old, new) = (process.upstreams(), after.upstreams());
+        laws::may_send_to(world, &old, &new, &mark.instance);
     }
-    Ok(if loads {
-        Effect::Changed
-    } else {
-        Effect::AlreadyDone
-    })
+    let guest = guest_at(world, place)?;
+    guest.process = Some(after);
+    guest.enabled = Some(enabled);
+    Ok(Effect::Changed)
 }
 
 #[async_trait]
-impl Heartbeats for Fake {
+impl Heartbeats for Cluster {
     async fn beat(&self, address: Ipv4Addr, heartbeat: &Heartbeat) -> Result<(), String> {
         let refused = {
             let world = self.world();

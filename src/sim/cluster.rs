@@ -1,39 +1,41 @@
-//! The fake itself: one world behind one lock, and the one way to change it. Every change takes time, may be made to
-//! fail, is written down, and is checked against the laws.
+//! The simulated cluster itself: one world behind one lock, and the one way to change it. Every change takes time, may
+//! be made to fail, is written down, and is checked against the laws.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use reconcile::model::desired::Desired;
-use reconcile::model::facts::{Unseen, UnseenKind};
-use reconcile::model::id::HostId;
-use reconcile::model::orders::Orders;
-use reconcile::ports::ActError;
-use reconcile::ports::clock::Clock;
-use reconcile::ports::orders::OrdersView;
-use reconcile::ports::store::StoreError;
+use crate::model::orders::Orders;
+use crate::ports::orders::OrdersView;
+use crate::ports::store::StoreError;
 use tokio::sync::Notify;
 
+use super::clock::VirtualClock;
 use super::laws;
-use super::time::VirtualClock;
 use super::world::{Link, World};
+use crate::model::desired::Desired;
+use crate::model::facts::{Unseen, UnseenKind};
+use crate::model::id::HostId;
+use crate::ports::ActError;
+use crate::ports::clock::Clock;
 
 /// How long one step on a machine takes.
 const STEP: Duration = Duration::from_millis(40);
 
 /// The cluster in memory.
-pub struct Fake {
+pub struct Cluster {
+    /// Its time.
     pub clock: Arc<VirtualClock>,
     world: Mutex<World>,
-    /// The controller is dead from now on.
+    /// Notified when the controller dies.
     pub killed: Notify,
 }
 
-impl Fake {
+impl Cluster {
+    /// A cluster with the hosts of the file, and nothing on them.
     pub fn new(desired: Arc<Desired>) -> Arc<Self> {
         let clock = Arc::new(VirtualClock::new());
         let world = World::new(desired, clock.now());
-        Arc::new(Fake {
+        Arc::new(Cluster {
             clock,
             world: Mutex::new(world),
             killed: Notify::new(),
@@ -52,7 +54,7 @@ impl Fake {
         self.clock.sleep(STEP).await;
     }
 
-    /// One step of an action.
+    /// One step of an action: takes its time, and then happens at once or not at all.
     pub async fn effect<R>(
         &self,
         step: &str,
@@ -95,7 +97,7 @@ impl Fake {
 
 /// Whether the controller can do something on a host now.
 pub fn host_answers(world: &World, host: &HostId) -> Result<(), ActError> {
-    let state = &world.hosts[host];
+    let state = world.host(host)?;
     match see(state.link, state.power, host) {
         None => Ok(()),
         Some(unseen) => {
@@ -125,7 +127,7 @@ pub fn see(link: Link, power: bool, host: &HostId) -> Option<Unseen> {
     Some(Unseen { kind, message })
 }
 
-impl OrdersView for Fake {
+impl OrdersView for Cluster {
     fn read(&self) -> Result<Orders, StoreError> {
         Ok(self.world().orders.clone())
     }

@@ -1,31 +1,36 @@
-//! Hosts of the fake: what the real scripts do, step by step, on the world's state.
+//! Hosts of the simulated cluster: what the real scripts do, step by step, on the world's state.
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 use async_trait::async_trait;
-use reconcile::model::action::{Build, Removal, SetMark, Sweep};
-use reconcile::model::desired::{Host, ImageFile};
-use reconcile::model::facts::{
-    Answer, Domain, DomainState as Run, HostFacts, HostFile, Seen, Unseen,
-};
-use reconcile::model::id::HostId;
-use reconcile::ports::hypervisor::{Ended, HostQuery, Hypervisor, HypervisorControl};
-use reconcile::ports::{ActError, Effect};
 
-use super::fake::{Fake, host_answers, see};
+use super::cluster::{Cluster, host_answers, see};
 use super::laws;
-use super::world::{DomainState, Guest, World};
+use super::vm::Guest;
+use super::world::{DomainState, Link, World};
+use crate::model::action::{Build, Removal, SetMark, Sweep};
+use crate::model::desired::{Host, ImageFile};
+use crate::model::facts::{
+    Answer, Domain, DomainState as Run, HostFacts, HostFile, Seen, Unseen, UnseenKind,
+};
+use crate::model::id::HostId;
+use crate::ports::hypervisor::{Ended, HostQuery, Hypervisor, HypervisorControl};
+use crate::ports::{ActError, Effect};
 
 #[async_trait]
-impl Hypervisor for Fake {
+impl Hypervisor for Cluster {
     async fn observe(&self, host: &Host, query: &HostQuery) -> Seen<HostFacts> {
         self.look().await;
         let mut world = self.world();
-        let state = world
-            .hosts
-            .get_mut(&host.id)
-            .expect("the world has every host of the file");
+        let peers = query.peers.keys();
+        let sees = peers
+            .map(|peer| (peer.clone(), is_on_the_network(&world, peer)))
+            .collect();
+        let state = match world.host_mut(&host.id) {
+            Ok(state) => state,
+            Err(error) => return Seen::No(broken(&error)),
+        };
         let unseen = see(state.link, state.power, &host.id);
         state.known_unseen = unseen.is_some();
         if let Some(unseen) = unseen {
@@ -51,6 +56,7 @@ impl Hypervisor for Fake {
                 .map(|(p, f)| (p.clone(), f.clone()))
                 .collect(),
             volumes: volumes.collect(),
+            sees,
             ..HostFacts::default()
         })
     }
@@ -67,12 +73,24 @@ impl Hypervisor for Fake {
     ) -> Result<BTreeMap<Ipv4Addr, Answer>, Unseen> {
         self.look().await;
         let world = self.world();
-        let state = &world.hosts[&host.id];
+        let state = world.host(&host.id).map_err(|e| broken(&e))?;
         match see(state.link, state.power, &host.id) {
             Some(unseen) => Err(unseen),
             None => Ok(addresses.iter().map(|a| (*a, answer(&world, *a))).collect()),
         }
     }
+}
+
+fn broken(error: &ActError) -> Unseen {
+    Unseen {
+        kind: UnseenKind::Broken,
+        message: error.to_string(),
+    }
+}
+
+fn is_on_the_network(world: &World, host: &HostId) -> bool {
+    let state = world.hosts.get(host);
+    state.is_some_and(|state| state.power && state.link != Link::Unreachable)
 }
 
 fn domain_facts(name: &str, domain: &DomainState) -> Domain {
@@ -107,7 +125,7 @@ fn find<'a>(
     name: &str,
     uuid: &str,
 ) -> Result<Option<&'a DomainState>, ActError> {
-    let Some(domain) = world.hosts[host].domains.get(name) else {
+    let Some(domain) = world.host(host)?.domains.get(name) else {
         return Ok(None);
     };
     laws::is_ours(world, domain, name);
@@ -128,34 +146,31 @@ fn moved(name: &str) -> ActError {
 }
 
 /// Ends a domain that runs.
-fn end(world: &mut World, host: &HostId, name: &str) {
-    let state = &world.hosts[host];
+fn end(world: &mut World, host: &HostId, name: &str) -> Result<(), ActError> {
+    let state = world.host(host)?;
     if let Some(domain) = state.domains.get(name) {
         laws::may_interrupt(world, state, domain);
     }
-    if let Some(domain) = world
-        .hosts
-        .get_mut(host)
-        .and_then(|h| h.domains.get_mut(name))
-    {
+    if let Some(domain) = world.host_mut(host)?.domains.get_mut(name) {
         domain.end();
     }
+    Ok(())
 }
 
 #[async_trait]
-impl HypervisorControl for Fake {
+impl HypervisorControl for Cluster {
     async fn copy_file(&self, host: &Host, file: &ImageFile) -> Result<Effect, ActError> {
-        let source = file
-            .source
-            .as_ref()
-            .expect("only files with a source are copied");
+        let Some(source) = &file.source else {
+            let text = format!("{} is not copied to hosts", file.path);
+            return Err(ActError::Failed(text));
+        };
         let there = HostFile {
             size: source.size,
             sha256: Some(source.sha256.clone()),
         };
         self.effect("copy-file", &host.id, |world| {
             host_answers(world, &host.id)?;
-            let state = world.hosts.get_mut(&host.id).unwrap();
+            let state = world.host_mut(&host.id)?;
             *state.copies.entry(file.path.clone()).or_default() += 1;
             state.files.insert(file.path.clone(), there);
             Ok(Effect::Changed)
@@ -198,7 +213,7 @@ impl HypervisorControl for Fake {
             match find(world, host, name, &removal.uuid)? {
                 Some(domain) if generation(domain) != removal.generation => Err(moved(name)),
                 Some(domain) if domain.run.is_some() => {
-                    end(world, host, name);
+                    end(world, host, name)?;
                     Ok(Effect::Changed)
                 }
                 Some(_) | None => Ok(Effect::AlreadyDone),
@@ -215,20 +230,16 @@ impl HypervisorControl for Fake {
                 if generation(domain) != removal.generation {
                     return Err(moved(name));
                 }
-                end(world, host, name);
-                world.hosts.get_mut(host).unwrap().domains.remove(name);
+                end(world, host, name)?;
+                world.host_mut(host)?.domains.remove(name);
             }
             Ok(())
         })
         .await?;
         self.effect("remove.volumes", &removal.instance, |world| {
             host_answers(world, host)?;
-            world
-                .hosts
-                .get_mut(host)
-                .unwrap()
-                .volumes
-                .retain(|v| !removal.volumes.contains(v));
+            let volumes = &mut world.host_mut(host)?.volumes;
+            volumes.retain(|v| !removal.volumes.contains(v));
             Ok(Effect::Changed)
         })
         .await
@@ -237,7 +248,7 @@ impl HypervisorControl for Fake {
     async fn sweep(&self, host: &Host, sweep: &Sweep) -> Result<Effect, ActError> {
         self.effect("sweep", &host.id, |world| {
             host_answers(world, &host.id)?;
-            let state = world.hosts.get_mut(&host.id).unwrap();
+            let state = world.host_mut(&host.id)?;
             if let Some(domain) = sweep
                 .domains
                 .iter()
@@ -255,7 +266,7 @@ impl HypervisorControl for Fake {
         let name = set.domain.as_str();
         self.effect("set-mark", &set.mark.instance, |world| {
             host_answers(world, &host.id)?;
-            let state = world.hosts.get_mut(&host.id).unwrap();
+            let state = world.host_mut(&host.id)?;
             let Some(domain) = state.domains.get_mut(name) else {
                 return Err(ActError::Moved(format!("{name} is gone")));
             };
@@ -297,7 +308,7 @@ fn end_former(world: &mut World, host: &HostId, build: &Build) -> Result<Former,
             None => Ok(Former::Defined),
         },
         Some(domain) if Some(generation(domain)) == build.replaces.as_deref() => {
-            end(world, host, name);
+            end(world, host, name)?;
             Ok(Former::Gone)
         }
         Some(_) => Err(moved(name)),
@@ -306,7 +317,7 @@ fn end_former(world: &mut World, host: &HostId, build: &Build) -> Result<Former,
 
 fn make_disks(world: &mut World, host: &HostId, build: &Build) -> Result<(), ActError> {
     host_answers(world, host)?;
-    let state = world.hosts.get_mut(host).unwrap();
+    let state = world.host_mut(host)?;
     if !state.files.contains_key(&build.machine.base) {
         return Err(ActError::Failed(format!(
             "the base image {} is not on this host",
@@ -336,7 +347,7 @@ fn define(world: &mut World, host: &HostId, build: &Build) -> Result<(), ActErro
         run: None,
         guest,
     };
-    let state = world.hosts.get_mut(host).unwrap();
+    let state = world.host_mut(host)?;
     state
         .domains
         .insert(build.machine.domain.as_str().to_owned(), domain);

@@ -2,16 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
-
-use reconcile::model::action::Operation;
-use reconcile::model::desired::{Group, LoadBalancer, Role};
-use reconcile::model::id::InstanceId;
-use reconcile::model::mark::Mark;
-use reconcile::model::orders::Scope;
-use reconcile::model::plan::{ActionId, Motive, Plan};
-use reconcile::plan::machine;
+use std::sync::PoisonError;
 
 use super::world::{DomainState, HostState, Link, World};
+use crate::model::action::Operation;
+use crate::model::desired::{Group, LoadBalancer, Role};
+use crate::model::id::InstanceId;
+use crate::model::mark::Mark;
+use crate::model::orders::Scope;
+use crate::model::plan::{Action, ActionId, Motive, Plan};
+use crate::plan::machine;
 
 /// What is doubled: what was so before an effect is not the effect's fault.
 pub struct Before {
@@ -19,6 +19,7 @@ pub struct Before {
     instances: BTreeSet<InstanceId>,
 }
 
+/// What is doubled now.
 pub fn before(world: &World) -> Before {
     Before {
         addresses: doubled_addresses(world),
@@ -55,7 +56,20 @@ fn doubled_addresses(world: &World) -> BTreeSet<Ipv4Addr> {
 
 fn doubled_instances(world: &World) -> BTreeSet<InstanceId> {
     let mut seen = BTreeSet::new();
-    let marks = world.domains().filter_map(|(.., d)| world.ours(d));
+    let counts = |host: &HostState, domain: &DomainState, mark: &Mark| {
+        // A stateless copy that nobody can reach is left behind, and ended when its host is back.
+        let in_sight = host.power && host.link == Link::Up;
+        let stateful = world
+            .desired
+            .group_of(&mark.instance)
+            .is_some_and(|g| g.stateful);
+        in_sight || (stateful && host.power && domain.run.is_some())
+    };
+    let marks = world
+        .domains()
+        .filter_map(|(_, host, d)| Some((host, d, world.ours(d)?)))
+        .filter(|(host, domain, mark)| counts(host, domain, mark))
+        .map(|(.., mark)| mark);
     marks
         .filter(|m| !seen.insert(m.instance.clone()))
         .map(|m| m.instance.clone())
@@ -240,9 +254,9 @@ fn instance_is_as_desired(
     ensure(mark.port == group.port(), || {
         format!("{instance} has another port")
     })?;
-    let image = &world.desired.images[&group.image];
-    let wanted = machine::fingerprint(&world.desired, group, image, desired);
-    ensure(mark.digest == wanted, || {
+    let image = world.desired.images.get(&group.image);
+    let wanted = image.map(|i| machine::fingerprint(&world.desired, group, i, desired));
+    ensure(Some(&mark.digest) == wanted.as_ref(), || {
         format!("{instance} is another machine")
     })
 }
@@ -278,7 +292,7 @@ fn is_wanted(world: &World, instance: &InstanceId) -> bool {
 
 /// No action touches what is paused, and none fails over while that is disarmed. Only a VIP that was taken from its
 /// holder for another guest is still given.
-pub fn plan_obeys_orders(plan: &Plan) {
+pub fn plan_obeys_orders(plan: &Plan) -> Result<(), String> {
     let paused = |scope: Scope| plan.orders.paused.contains_key(&scope);
     let disarmed = plan.orders.disarmed.is_some();
     for action in &plan.actions {
@@ -288,61 +302,61 @@ pub fn plan_obeys_orders(plan: &Plan) {
             || paused(Scope::Host(operation.host().clone()))
             || group.is_some_and(paused);
         let given = matches!(operation, Operation::AddVip(_));
-        assert!(
-            !touched || given,
-            "{} is about what is paused:\n{}",
-            action.id,
-            outline(plan)
-        );
+        ensure(!touched || given, || {
+            format!("{} is about what is paused:\n{}", action.id, outline(plan))
+        })?;
         let healing = action.motive == Motive::Heal;
         let rebuilds = matches!(operation, Operation::Recreate(_) | Operation::Create(_));
         let fences = matches!(operation, Operation::Fence(_));
-        assert!(
-            !(disarmed && healing && (rebuilds || fences)),
-            "{} fails over while that is disarmed:\n{}",
-            action.id,
-            outline(plan)
-        );
+        ensure(!(disarmed && healing && (rebuilds || fences)), || {
+            format!(
+                "{} fails over while that is disarmed:\n{}",
+                action.id,
+                outline(plan)
+            )
+        })?;
     }
+    Ok(())
 }
 
 /// What every plan must be: actions lean on earlier ones only, and no two that could run side by side are about the
-/// same instance or the same VIP.
-pub fn plan_is_sound(plan: &Plan) {
+/// same instance or the same VIP. An error says what is not so.
+pub fn plan_is_sound(plan: &Plan) -> Result<(), String> {
     let mut before: BTreeMap<ActionId, BTreeSet<ActionId>> = BTreeMap::new();
     for (index, action) in plan.actions.iter().enumerate() {
-        assert_eq!(
-            action.id.0 as usize,
-            index + 1,
-            "actions are numbered in order"
-        );
-        let direct: BTreeSet<ActionId> = action.needs.union(&action.after).copied().collect();
-        assert!(
-            direct.iter().all(|id| *id < action.id),
-            "{} leans on a later action:\n{}",
-            action.id,
-            outline(plan)
-        );
-        let mut all = direct.clone();
-        direct.iter().for_each(|id| all.extend(&before[id]));
-        for other in plan
-            .actions
-            .iter()
-            .take(index)
-            .filter(|other| !all.contains(&other.id))
-        {
-            if let Some(what) = same_thing(&action.operation, &other.operation) {
-                panic!(
-                    "{} and {} both touch {what}, in no order:
-{}",
-                    other.id,
-                    action.id,
+        let all = everything_before(action, index, &before)
+            .map_err(|why| format!("{why}:\n{}", outline(plan)))?;
+        for other in plan.actions.iter().take(index) {
+            let what = same_thing(&action.operation, &other.operation);
+            if let Some(what) = what.filter(|_| !all.contains(&other.id)) {
+                let (one, two) = (other.id, action.id);
+                return Err(format!(
+                    "{one} and {two} both touch {what}, in no order:\n{}",
                     outline(plan)
-                );
+                ));
             }
         }
         before.insert(action.id, all);
     }
+    Ok(())
+}
+
+/// The actions that have ended when this one begins.
+fn everything_before(
+    action: &Action,
+    index: usize,
+    before: &BTreeMap<ActionId, BTreeSet<ActionId>>,
+) -> Result<BTreeSet<ActionId>, String> {
+    ensure(action.id.0 as usize == index + 1, || {
+        "actions are not numbered in order".to_owned()
+    })?;
+    let direct = action.needs.union(&action.after).copied();
+    let mut all: BTreeSet<ActionId> = direct.collect();
+    for id in all.clone() {
+        let earlier = before.get(&id);
+        all.extend(earlier.ok_or_else(|| format!("{} leans on a later action", action.id))?);
+    }
+    Ok(all)
 }
 
 /// A plan in a few lines, for whoever hunts an error.
@@ -378,7 +392,7 @@ fn same_thing(one: &Operation, other: &Operation) -> Option<String> {
     }
 }
 
-/// Writes down that a law was broken, and how it came to this. The driver ends the test: a panic in here would only
+/// Writes down that a law was broken, and how it came to this. What follows is the driver's: an error in here would only
 /// be the failure of one action.
 pub fn broken(world: &World, law: &str) {
     let last = world.journal.len().saturating_sub(40);
@@ -386,5 +400,6 @@ pub fn broken(world: &World, law: &str) {
         "{law}; what was done last:\n  {}",
         world.journal[last..].join("\n  ")
     );
-    world.broken.lock().unwrap().push(text);
+    let mut laws = world.broken.lock().unwrap_or_else(PoisonError::into_inner);
+    laws.push(text);
 }

@@ -4,36 +4,41 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
-use reconcile::model::desired::{Desired, Provision, Role};
-use reconcile::model::facts::{GuestAddress, HostFile};
-use reconcile::model::id::{HostId, InstanceId};
-use reconcile::model::mark::Mark;
-use reconcile::model::orders::Orders;
-use reconcile::model::time::Timestamp;
-use reconcile::model::unit::Bytes;
-use reconcile::plan::machine::{image_files, image_path};
-use sha2::{Digest, Sha256};
-
-/// From the start of a domain to its sshd.
-pub const BOOT: Duration = Duration::from_secs(8);
-/// From the start of a process to its first answer.
-pub const START: Duration = Duration::from_millis(700);
+use super::vm::Guest;
+use crate::model::desired::{Desired, Provision, Role};
+use crate::model::facts::HostFile;
+use crate::model::id::{HostId, InstanceId};
+use crate::model::mark::Mark;
+use crate::model::orders::Orders;
+use crate::model::time::Timestamp;
+use crate::model::unit::Bytes;
+use crate::plan::machine::{image_files, image_path};
+use crate::ports::ActError;
 
 /// The whole world.
 pub struct World {
+    /// The present moment.
     pub now: Timestamp,
+    /// The desired state that it is judged by.
     pub desired: Arc<Desired>,
+    /// Every host that was ever in the file.
     pub hosts: BTreeMap<HostId, HostState>,
     /// Machines on the wire that are none of ours.
     pub foreign: BTreeMap<Ipv4Addr, String>,
+    /// Whether witnesses outside of the cluster answer the controller.
+    pub witnesses_answer: bool,
+    /// Hosts whose fencing device says that it switched them off, and does nothing.
+    pub lying_devices: BTreeSet<HostId>,
+    /// Actions that will fail.
     pub faults: Vec<Fault>,
     /// Instances whose next disks can't be booted, and how many.
     pub bad_disks: BTreeMap<String, usize>,
-    /// Effects so far, and at which one the controller dies.
+    /// Effects so far.
     pub effects: usize,
+    /// The effect with which the controller dies.
     pub halt_at: Option<usize>,
+    /// The controller is dead: nothing that it began goes on.
     pub halted: bool,
     /// What was done, in order.
     pub journal: Vec<String>,
@@ -41,6 +46,7 @@ pub struct World {
     pub strict: bool,
     /// Laws that were broken.
     pub broken: Mutex<Vec<String>>,
+    /// Starts of domains so far.
     pub runs: u32,
     /// What operators ordered.
     pub orders: Orders,
@@ -60,90 +66,60 @@ pub struct Fault {
 /// How a host can be reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Link {
+    /// It answers.
     Up,
+    /// Its network is cut.
     Unreachable,
+    /// Another host key answers.
     KeyChanged,
+    /// Its libvirt does not answer.
     LibvirtBroken,
+}
+
+fn nowhere(id: &HostId) -> ActError {
+    ActError::Failed(format!("there is no host {id}"))
 }
 
 /// One host.
 pub struct HostState {
+    /// How it can be reached.
     pub link: Link,
     /// Whether it has power: without, its guests are silent too.
     pub power: bool,
     /// Whether the controller's last look failed: from then on, it must leave the host alone.
     pub known_unseen: bool,
+    /// Every domain that its libvirt knows, by name.
     pub domains: BTreeMap<String, DomainState>,
+    /// Base images and kernels by path.
     pub files: BTreeMap<String, HostFile>,
+    /// Disks by path.
     pub volumes: BTreeSet<String>,
+    /// How often each file was copied to it.
     pub copies: BTreeMap<String, usize>,
 }
 
 /// One domain.
 pub struct DomainState {
+    /// Its UUID.
     pub uuid: String,
+    /// Our mark in its definition; none: it is foreign.
     pub mark: Option<Mark>,
+    /// The number of its present run; none: it does not run.
     pub run: Option<u32>,
+    /// The machine in it.
     pub guest: Guest,
 }
 
-/// The machine in a domain: its disk, and its present boot.
-#[derive(Default)]
-pub struct Guest {
-    pub mac: String,
-    /// The address that a fresh disk boots with.
-    pub first_address: Option<Ipv4Addr>,
-    /// Its image starts its service, we don't.
-    pub by_itself: bool,
-    pub files: BTreeMap<String, FileState>,
-    pub enabled: Option<Enabled>,
-    /// Its disk can't be booted.
-    pub broken: bool,
-
-    pub started: Timestamp,
-    pub frozen: bool,
-    pub addresses: Vec<GuestAddress>,
-    pub process: Option<Process>,
-    pub fallback: Option<(Ipv4Addr, Timestamp)>,
-}
-
-/// A file in a guest.
-#[derive(Debug, Clone)]
-pub struct FileState {
-    pub content: String,
-    pub mode: u32,
-    pub owner: String,
-}
-
-/// What init starts at boot.
-#[derive(Debug, Clone)]
-pub struct Enabled {
-    pub name: String,
-    pub revision: String,
-    pub script: String,
-    /// The files that it reads again at a reload.
-    pub reloads: Vec<String>,
-}
-
-/// A process that runs, or hangs.
-#[derive(Debug, Clone)]
-pub struct Process {
-    pub since: Timestamp,
-    pub started: String,
-    pub loaded: String,
-    /// It was killed, and nothing starts it again.
-    pub dead: bool,
-    /// Its program, and its configuration as it was loaded.
-    pub text: String,
-}
-
 impl World {
+    /// The hosts of the file, with nothing on them.
     pub fn new(desired: Arc<Desired>, now: Timestamp) -> Self {
         let mut world = World {
             now,
             desired: Arc::clone(&desired),
             hosts: BTreeMap::new(),
             foreign: BTreeMap::new(),
+            witnesses_answer: true,
+            lying_devices: BTreeSet::new(),
             faults: Vec::new(),
             bad_disks: BTreeMap::new(),
             effects: 0,
@@ -216,8 +192,18 @@ impl World {
             .filter(|m| m.cluster == self.desired.cluster)
     }
 
-    /// The running domain of an instance, to do something to it.
-    pub fn domain_mut(&mut self, instance: &str) -> &mut DomainState {
+    /// A host of the world.
+    pub fn host(&self, id: &HostId) -> Result<&HostState, ActError> {
+        self.hosts.get(id).ok_or_else(|| nowhere(id))
+    }
+
+    /// A host of the world, to do something to it.
+    pub fn host_mut(&mut self, id: &HostId) -> Result<&mut HostState, ActError> {
+        self.hosts.get_mut(id).ok_or_else(|| nowhere(id))
+    }
+
+    /// The domain of an instance of ours, to do something to it.
+    pub fn domain_mut(&mut self, instance: &str) -> Option<&mut DomainState> {
         let cluster = self.desired.cluster.clone();
         let domains = self.hosts.values_mut().flat_map(|h| h.domains.values_mut());
         let mut found = domains.filter(|d| {
@@ -225,9 +211,7 @@ impl World {
                 .as_ref()
                 .is_some_and(|m| m.cluster == cluster && m.instance.to_string() == instance)
         });
-        found
-            .next()
-            .unwrap_or_else(|| panic!("there is no {instance}"))
+        found.next()
     }
 
     /// Who answers for an address.
@@ -270,9 +254,10 @@ impl World {
             .hosts
             .get_mut(host)
             .and_then(|h| h.domains.get_mut(name));
-        let domain = domain.expect("a domain that is started is defined");
-        domain.run = Some(run);
-        domain.guest.boot(now);
+        if let Some(domain) = domain {
+            domain.run = Some(run);
+            domain.guest.boot(now);
+        }
     }
 
     /// The address that a fresh guest with this mark comes up with.
@@ -293,6 +278,7 @@ impl World {
         }
     }
 
+    /// Whether an instance is one of a load balancer.
     pub fn is_balancer(&self, instance: &InstanceId) -> bool {
         self.desired
             .group_of(instance)
@@ -323,124 +309,4 @@ impl DomainState {
         self.guest.fallback = None;
         self.guest.frozen = false;
     }
-}
-
-impl Guest {
-    /// A new boot of the same disk.
-    pub fn boot(&mut self, now: Timestamp) {
-        self.started = now;
-        self.frozen = false;
-        self.fallback = None;
-        let written = self.files.get("/etc/network/interfaces");
-        let own = written.and_then(|f| word_after(&f.content, "address ").parse().ok());
-        self.addresses.clear();
-        self.addresses.extend(
-            own.or(self.first_address)
-                .map(|address| address_of(address, false)),
-        );
-        self.process = self
-            .enabled
-            .clone()
-            .map(|enabled| self.run(&enabled, now.plus(BOOT)));
-    }
-
-    /// A process of this program, with the files as they are now.
-    pub fn run(&self, enabled: &Enabled, since: Timestamp) -> Process {
-        Process {
-            since,
-            started: enabled.revision.clone(),
-            loaded: self.loads(&enabled.reloads),
-            dead: false,
-            text: self.text(enabled),
-        }
-    }
-
-    /// What a process knows of its program and its files.
-    pub fn text(&self, enabled: &Enabled) -> String {
-        let files = self.files.values().map(|f| f.content.as_str());
-        files.chain([enabled.script.as_str()]).collect()
-    }
-
-    /// The digest that the run script writes when it loads its files.
-    pub fn loads(&self, paths: &[String]) -> String {
-        let sums = paths
-            .iter()
-            .filter_map(|p| self.files.get(p))
-            .map(|f| format!("{}  -\n", sha256(&f.content)));
-        sha256(&sums.collect::<String>())
-    }
-
-    pub fn is_up(&self, run: Option<u32>, now: Timestamp) -> bool {
-        run.is_some() && !self.frozen && !self.broken && now >= self.started.plus(BOOT)
-    }
-
-    pub fn holds(&self, address: Ipv4Addr) -> bool {
-        self.addresses.iter().any(|a| a.address == address)
-    }
-
-    /// Whether something answers at the port. An image that starts its service by itself answers at any.
-    pub fn listens(&self, port: u16, now: Timestamp) -> bool {
-        match &self.process {
-            Some(process) => {
-                !process.dead && now >= process.since.plus(START) && process.ports().contains(&port)
-            }
-            None => self.by_itself,
-        }
-    }
-}
-
-impl Process {
-    /// The ports that its program and its configuration name.
-    pub fn ports(&self) -> Vec<u16> {
-        let lines = self
-            .text
-            .lines()
-            .filter(|l| !l.trim_start().starts_with('#'));
-        let named = lines.flat_map(|line| {
-            ["listen ", "--port ", "--port=", "PORT="]
-                .into_iter()
-                .filter(|key| line.contains(*key))
-                .map(|key| {
-                    word_after(line, key)
-                        .trim_matches(['\'', '"', ';'])
-                        .parse()
-                        .ok()
-                })
-                .collect::<Vec<_>>()
-        });
-        named.flatten().collect()
-    }
-
-    /// Where nginx sends requests: the servers that are not `down`.
-    pub fn upstreams(&self) -> BTreeSet<(Ipv4Addr, u16)> {
-        let lines = self.text.lines().map(str::trim);
-        lines
-            .filter(|l| {
-                l.starts_with("server ") && l.contains("max_fails=1") && !l.contains(" down")
-            })
-            .filter_map(|l| word_after(l, "server ").split_once(':'))
-            .filter_map(|(address, port)| Some((address.parse().ok()?, port.parse().ok()?)))
-            .collect()
-    }
-}
-
-/// The word that follows `key`; empty where there is none.
-pub fn word_after<'a>(text: &'a str, key: &str) -> &'a str {
-    let rest = text.split_once(key).map_or("", |(_, rest)| rest);
-    rest.split_whitespace().next().unwrap_or_default()
-}
-
-pub fn address_of(address: Ipv4Addr, vip: bool) -> GuestAddress {
-    GuestAddress {
-        address,
-        prefix: 24,
-        vip,
-    }
-}
-
-pub fn sha256(text: &str) -> String {
-    Sha256::digest(text.as_bytes())
-        .iter()
-        .map(|b| format!("{b:02x}"))
-        .collect()
 }

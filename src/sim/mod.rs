@@ -1,0 +1,12 @@
+//! A cluster in memory, behind the same ports as the real one, on a clock that nobody waits for. What it must never
+//! allow is checked at every effect: see `laws`. It decides nothing and knows no plan.
+
+pub mod clock;
+pub mod cluster;
+mod fencing;
+mod guest;
+mod host;
+pub mod laws;
+pub mod store;
+pub mod vm;
+pub mod world;

@@ -1,0 +1,206 @@
+//! The machine in a domain: its disk, its present boot, its process. What a boot and a start do to it, and what it says
+//! of itself.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use sha2::{Digest, Sha256};
+
+use crate::model::facts::GuestAddress;
+use crate::model::time::Timestamp;
+
+/// From the start of a domain to its sshd.
+pub const BOOT: Duration = Duration::from_secs(8);
+/// From the start of a process to its first answer.
+pub const START: Duration = Duration::from_millis(700);
+
+/// The machine in a domain: its disk, and its present boot.
+#[derive(Default)]
+pub struct Guest {
+    /// Its hardware address.
+    pub mac: String,
+    /// The address that a fresh disk boots with.
+    pub first_address: Option<Ipv4Addr>,
+    /// Its image starts its service, we don't.
+    pub by_itself: bool,
+    /// Its files by path.
+    pub files: BTreeMap<String, FileState>,
+    /// What init starts at boot.
+    pub enabled: Option<Enabled>,
+    /// Its disk can't be booted.
+    pub broken: bool,
+    /// When its present boot began.
+    pub started: Timestamp,
+    /// It runs, and answers nothing.
+    pub frozen: bool,
+    /// The addresses on its interface.
+    pub addresses: Vec<GuestAddress>,
+    /// Its managed process.
+    pub process: Option<Process>,
+    /// An address that it drops at that moment, unless it is told to keep it.
+    pub fallback: Option<(Ipv4Addr, Timestamp)>,
+}
+
+/// A file in a guest.
+#[derive(Debug, Clone)]
+pub struct FileState {
+    /// Its content.
+    pub content: String,
+    /// Its permission bits.
+    pub mode: u32,
+    /// `user:group`.
+    pub owner: String,
+}
+
+/// What init starts at boot.
+#[derive(Debug, Clone)]
+pub struct Enabled {
+    /// The name of its unit.
+    pub name: String,
+    /// What it is started with.
+    pub revision: String,
+    /// The script that becomes the process.
+    pub script: String,
+    /// The files that it reads again at a reload.
+    pub reloads: Vec<String>,
+}
+
+/// A process that runs, or hangs.
+#[derive(Debug, Clone)]
+pub struct Process {
+    /// When it was started.
+    pub since: Timestamp,
+    /// The revision it was started with.
+    pub started: String,
+    /// The digest of the files that it last loaded.
+    pub loaded: String,
+    /// It was killed, and nothing starts it again.
+    pub dead: bool,
+    /// Its program, and its configuration as it was loaded.
+    pub text: String,
+}
+
+impl Guest {
+    /// A new boot of the same disk.
+    pub fn boot(&mut self, now: Timestamp) {
+        self.started = now;
+        self.frozen = false;
+        self.fallback = None;
+        let written = self.files.get("/etc/network/interfaces");
+        let own = written.and_then(|f| word_after(&f.content, "address ").parse().ok());
+        self.addresses.clear();
+        self.addresses.extend(
+            own.or(self.first_address)
+                .map(|address| address_of(address, false)),
+        );
+        self.process = self
+            .enabled
+            .clone()
+            .map(|enabled| self.run(&enabled, now.plus(BOOT)));
+    }
+
+    /// A process of this program, with the files as they are now.
+    pub fn run(&self, enabled: &Enabled, since: Timestamp) -> Process {
+        Process {
+            since,
+            started: enabled.revision.clone(),
+            loaded: self.loads(&enabled.reloads),
+            dead: false,
+            text: self.text(enabled),
+        }
+    }
+
+    /// What a process knows of its program and its files.
+    pub fn text(&self, enabled: &Enabled) -> String {
+        let files = self.files.values().map(|f| f.content.as_str());
+        files.chain([enabled.script.as_str()]).collect()
+    }
+
+    /// The digest that the run script writes when it loads its files.
+    pub fn loads(&self, paths: &[String]) -> String {
+        let sums = paths
+            .iter()
+            .filter_map(|p| self.files.get(p))
+            .map(|f| format!("{}  -\n", sha256(&f.content)));
+        sha256(&sums.collect::<String>())
+    }
+
+    /// Whether it has booted, and answers on the network.
+    pub fn is_up(&self, run: Option<u32>, now: Timestamp) -> bool {
+        run.is_some() && !self.frozen && !self.broken && now >= self.started.plus(BOOT)
+    }
+
+    /// Whether it has an address.
+    pub fn holds(&self, address: Ipv4Addr) -> bool {
+        self.addresses.iter().any(|a| a.address == address)
+    }
+
+    /// Whether something answers at the port. An image that starts its service by itself answers at any.
+    pub fn listens(&self, port: u16, now: Timestamp) -> bool {
+        match &self.process {
+            Some(process) => {
+                !process.dead && now >= process.since.plus(START) && process.ports().contains(&port)
+            }
+            None => self.by_itself,
+        }
+    }
+}
+
+impl Process {
+    /// The ports that its program and its configuration name.
+    pub fn ports(&self) -> Vec<u16> {
+        let lines = self
+            .text
+            .lines()
+            .filter(|l| !l.trim_start().starts_with('#'));
+        let named = lines.flat_map(|line| {
+            ["listen ", "--port ", "--port=", "PORT="]
+                .into_iter()
+                .filter(|key| line.contains(*key))
+                .map(|key| {
+                    word_after(line, key)
+                        .trim_matches(['\'', '"', ';'])
+                        .parse()
+                        .ok()
+                })
+                .collect::<Vec<_>>()
+        });
+        named.flatten().collect()
+    }
+
+    /// Where nginx sends requests: the servers that are not `down`.
+    pub fn upstreams(&self) -> BTreeSet<(Ipv4Addr, u16)> {
+        let lines = self.text.lines().map(str::trim);
+        lines
+            .filter(|l| {
+                l.starts_with("server ") && l.contains("max_fails=1") && !l.contains(" down")
+            })
+            .filter_map(|l| word_after(l, "server ").split_once(':'))
+            .filter_map(|(address, port)| Some((address.parse().ok()?, port.parse().ok()?)))
+            .collect()
+    }
+}
+
+/// The word that follows `key`; empty where there is none.
+pub fn word_after<'a>(text: &'a str, key: &str) -> &'a str {
+    let rest = text.split_once(key).map_or("", |(_, rest)| rest);
+    rest.split_whitespace().next().unwrap_or_default()
+}
+
+/// An address as `ip` shows it.
+pub fn address_of(address: Ipv4Addr, vip: bool) -> GuestAddress {
+    GuestAddress {
+        address,
+        prefix: 24,
+        vip,
+    }
+}
+
+/// The digest of a text, in hex.
+pub fn sha256(text: &str) -> String {
+    Sha256::digest(text.as_bytes())
+        .iter()
+        .map(|b| format!("{b:02x}"))
+        .collect()
+}
