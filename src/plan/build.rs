@@ -48,6 +48,10 @@ impl<'a> Planner<'a> {
     pub(super) fn prepare(&mut self, instance: &InstanceId) -> Option<Prepared<'a>> {
         let group = self.round.views.get(instance)?.group;
         let place = self.round.place(instance)?.clone();
+        if place.moves.is_some() {
+            self.say_move(instance);
+            return None;
+        }
         let (host, facts) = self.round.host(place.host)?;
         let image = self.round.image(group)?;
         if !self.may_bootstrap(instance, image) {
@@ -160,6 +164,22 @@ impl<'a> Planner<'a> {
             seed,
             replaces,
         })
+    }
+
+    /// Says that an instance belongs on another host. It is left alone here: a second copy must never run.
+    pub(super) fn say_move(&mut self, instance: &InstanceId) {
+        let place = self.round.place(instance);
+        let Some((place, moves)) = place.and_then(|p| Some((p, p.moves.as_ref()?))) else {
+            return;
+        };
+        let notice = Notice {
+            kind: NoticeKind::Waiting,
+            subject: instance.to_string(),
+            text: format!("it moves to host {}: {}", place.host, moves.text),
+            help: None,
+            line: self.round.desired.line_of(instance),
+        };
+        self.draft.notices.push(notice);
     }
 
     /// Says that something can't be done to an instance.

@@ -80,6 +80,10 @@ impl<'a> Planner<'a> {
             | State::Lost(..)
             | State::Perhaps(_) => return None,
         }
+        if self.round.place(instance)?.moves.is_some() {
+            self.say_move(instance);
+            return None;
+        }
         let need = self.need(instance, group, &found)?;
         if self.hands_off(instance) {
             return None;

@@ -1,0 +1,1 @@
+//! Whatever the hosts, the groups, their rules and what exists.
