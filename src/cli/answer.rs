@@ -2,7 +2,7 @@
 //!
 //! In JSON: `format_version`, `changes[]` (`result`: `given`, `renewed`, `already`, `taken_back`, `was_not`; and the
 //! order as in [`super::orders_view`], without `by` and what follows where there is none), `controller` (`running`,
-//! `process` or null).
+//! `process` or null, `state`: the state directory).
 
 use serde_json::{Value, json};
 
@@ -198,6 +198,8 @@ pub struct Answer {
     pub left: Orders,
     /// Who makes something of it.
     pub controller: Controller,
+    /// The state directory that they meet at: another user's controller may have another one.
+    pub state: String,
     /// When.
     pub now: Timestamp,
 }
@@ -207,7 +209,7 @@ pub fn answer_text(answer: &Answer, style: &Style) -> String {
     let mut lines = Vec::new();
     for told in &answer.told {
         lines.push((Paint::Strong, capital(&told.sentence(answer.now, style))));
-        let next = told.next().map(|next| does(answer.controller, next));
+        let next = told.next().map(|next| does(answer, next));
         lines.extend(next.map(|next| (Paint::Plain, next)));
     }
     lines.extend(still_paused(answer).map(|still| (Paint::Warn, still)));
@@ -218,11 +220,14 @@ pub fn answer_text(answer: &Answer, style: &Style) -> String {
     wrapped.collect()
 }
 
-fn does(controller: Controller, what: &str) -> String {
-    match controller {
+fn does(answer: &Answer, what: &str) -> String {
+    match answer.controller {
         Controller::Process(Some(pid)) => format!("The running controller (process {pid}) {what}."),
         Controller::Process(None) => format!("The running controller {what}."),
-        Controller::None => format!("No controller is running: the next `reconcile` {what}."),
+        Controller::None => format!(
+            "No controller is running on {}: the next `reconcile` {what}.",
+            text::clean(&answer.state)
+        ),
     }
 }
 
@@ -264,7 +269,7 @@ pub fn answer_json(answer: &Answer) -> String {
     text::json(&json!({
         "format_version": FORMAT_VERSION,
         "changes": answer.told.iter().map(Told::json).collect::<Vec<_>>(),
-        "controller": { "running": running, "process": process },
+        "controller": { "running": running, "process": process, "state": answer.state },
     }))
 }
 

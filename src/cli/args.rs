@@ -75,10 +75,10 @@ pub struct GlobalArgs {
     #[arg(long, global = true, value_enum, value_name = "FORMAT", default_value_t = Output::Text)]
     pub output: Output,
 
-    /// Where memory and history are kept, those of each cluster in a directory of its name
+    /// Where memory, orders and history are kept, those of each cluster in a directory of its name
     ///
-    /// Default: $XDG_STATE_HOME/reconcile, or ~/.local/state/reconcile. Losing it loses the history, never the
-    /// cluster.
+    /// Default: $XDG_STATE_HOME/reconcile, or ~/.local/state/reconcile. Losing it loses the history and the orders,
+    /// never the cluster.
     #[arg(
         long,
         global = true,

@@ -185,6 +185,16 @@ mod tests {
     }
 
     #[test]
+    fn orders_in_force_are_there_for_programs() {
+        let mut plan = samples::nothing_to_do();
+        plan.orders = samples::orders();
+        let orders = &parsed(&plan)["orders"];
+        assert_eq!(orders[2]["order"], "paused");
+        assert_eq!(orders[2]["of"], "cluster");
+        assert_eq!(orders[2]["reason"], Value::Null);
+    }
+
+    #[test]
     fn hostile_text_is_escaped_and_reads_back() {
         let plan = samples::hostile();
         let json = plan_json(&plan);

@@ -21,14 +21,17 @@ pub(super) struct KeptBack(BTreeMap<OrderKey, BTreeSet<String>>);
 impl KeptBack {
     /// Whether any order keeps it back.
     pub(super) fn has(&self, instance: &InstanceId) -> bool {
-        let name = instance.to_string();
-        self.0.values().any(|names| names.contains(&name))
+        let has = |names: &BTreeSet<String>| names.contains(&instance.to_string());
+        self.0.values().any(has)
     }
 }
 
 impl Round<'_> {
     /// The widest pause that an instance is under.
     fn pause_of(&self, instance: &InstanceId) -> Option<Scope> {
+        if self.observed.orders.paused.is_empty() {
+            return None;
+        }
         let group = Scope::Group(instance.group.clone());
         let host = self.host_of(instance).cloned().map(Scope::Host);
         let scopes = [Some(Scope::Cluster), Some(group), host];

@@ -20,13 +20,3 @@ pub trait OrdersDesk: OrdersView {
     /// before. What `change` returns goes to the history. Returns the orders that are now in force.
     fn change(&self, now: Timestamp, change: Change<'_>) -> Result<Orders, StoreError>;
 }
-
-/// Nobody ever ordered anything.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct NoOrders;
-
-impl OrdersView for NoOrders {
-    fn read(&self) -> Result<Orders, StoreError> {
-        Ok(Orders::default())
-    }
-}

@@ -20,6 +20,7 @@ fn answer(told: Vec<Told>, left: Orders, controller: Controller) -> Answer {
         told,
         left,
         controller,
+        state: "/var/lib/reconcile/demo".into(),
         now: NOW,
     }
 }
@@ -78,7 +79,7 @@ fn without_a_controller_it_is_said_when_it_counts() {
     );
     assert!(
         text.ends_with(
-            "No controller is running: the next `reconcile` moves its guests elsewhere and puts none there.\n"
+            "No controller is running on /var/lib/reconcile/demo: the next `reconcile` moves its guests elsewhere\nand puts none there.\n"
         ),
         "{text}"
     );

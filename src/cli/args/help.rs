@@ -122,9 +122,9 @@ moment is finished. Heartbeats go on.";
 
 pub(super) const PAUSE_EXAMPLES: &str = "\
 Examples:
-  reconcile pause                                        the whole cluster
-  reconcile pause service/random --reason 'debugging'    also a load balancer: service/web
-  reconcile pause host/b --for 30m";
+  reconcile pause                    the whole cluster
+  reconcile pause service/web        a service, or a load balancer
+  reconcile pause host/b --for 30m --reason 'new disks'";
 
 pub(super) const RESUME_ABOUT: &str = "\
 Takes a pause back. Without an argument, or with `cluster`, also lets the brake go: a person looked at what made it \
@@ -179,7 +179,7 @@ is refused while the host answers, and it counts for this absence only.";
 pub(super) const FENCE_CONFIRM_EXAMPLES: &str = "\
 Examples:
   reconcile fence confirm b
-  reconcile fence confirm b --yes        in a script that has pulled the plug itself";
+  reconcile fence confirm b --yes    in a script that pulled the plug";
 
 pub(super) const FENCE_RETRACT_ABOUT: &str = "\
 Takes `fence confirm` back. What was already begun because of it is not undone.";

@@ -1,6 +1,9 @@
 //! The command line as people type it, and the help as they read it.
 
+use std::time::Duration;
+
 use super::*;
+use crate::model::orders::Scope;
 
 fn read(line: &str) -> Result<Args, clap::Error> {
     Args::read(line.split_whitespace())
@@ -84,6 +87,65 @@ fn an_instance_is_checked_where_it_is_named() {
     };
     assert_eq!(render.instance.to_string(), "web-1");
     assert!(read("reconcile render nginx.conf --for web").is_err());
+}
+
+#[test]
+fn an_order_names_what_it_is_about_where_it_is_given() {
+    let command = |line| read(line).unwrap().command.unwrap();
+    let Command::Pause(pause) = command("reconcile pause") else {
+        panic!()
+    };
+    assert_eq!(pause.scope, Scope::Cluster);
+    let Command::Pause(pause) = command("reconcile pause service/web --for 90m --reason x") else {
+        panic!()
+    };
+    assert_eq!(pause.scope.to_string(), "service/web");
+    assert_eq!(pause.when.span, Some(Duration::from_secs(5_400)));
+    let error = read("reconcile pause web").unwrap_err().to_string();
+    assert!(error.contains("`service/NAME`"), "{error}");
+}
+
+#[test]
+fn an_end_is_said_once_and_a_reason_is_short() {
+    assert!(read("reconcile drain b --until 22:00 --for 2h").is_err());
+    assert!(read("reconcile drain b --until tomorrow").is_err());
+    assert!(read("reconcile drain b --for 2").is_err());
+    assert!(read("reconcile drain b --reason= ").is_err());
+    let long = "x".repeat(201);
+    assert!(read(&format!("reconcile drain b --reason {long}")).is_err());
+    assert!(read("reconcile disarm --until 2030-01-01T00:00:00Z").is_ok());
+}
+
+#[test]
+fn a_host_is_confirmed_with_yes_only_where_that_is_said() {
+    let line = "reconcile fence confirm b --yes";
+    let Some(Command::Fence(FenceCommand::Confirm { host, yes })) = read(line).unwrap().command
+    else {
+        panic!()
+    };
+    assert_eq!((host.as_str(), yes), ("b", true));
+    assert!(read("reconcile fence b").is_err());
+    assert!(read("reconcile drain b --yes").is_err());
+}
+
+#[test]
+fn a_revision_is_hex() {
+    assert!(read("reconcile rollback 3f2a91c04b7e").is_ok());
+    assert!(read("reconcile rollback --undo").is_ok());
+    assert!(read("reconcile rollback ../etc").is_err());
+}
+
+#[test]
+fn each_order_explains_itself() {
+    let mut command = Args::command();
+    command.build();
+    for name in ["drain", "pause", "fence", "rollback"] {
+        let sub = command.find_subcommand(name).unwrap().clone();
+        insta::assert_snapshot!(format!("help_{name}"), long_help(sub));
+    }
+    let fence = command.find_subcommand("fence").unwrap();
+    let confirm = fence.find_subcommand("confirm").unwrap().clone();
+    insta::assert_snapshot!("help_fence_confirm", long_help(confirm));
 }
 
 #[test]

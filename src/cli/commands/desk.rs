@@ -1,6 +1,8 @@
 //! What the commands that give orders have in common: who gives them, which names exist, how the orders are changed,
 //! and what is told of it.
 
+use std::path::PathBuf;
+
 use super::{Failure, load, print};
 use crate::adapters::file_orders::FileOrders;
 use crate::adapters::file_store::FileStore;
@@ -22,6 +24,8 @@ use crate::spec::did_you_mean;
 /// Where orders are given.
 pub(super) struct Desk<'a> {
     args: &'a Args,
+    state: PathBuf,
+    /// Memory and history.
     pub store: FileStore,
     orders: FileOrders,
     /// The present moment.
@@ -41,6 +45,7 @@ impl<'a> Desk<'a> {
             args,
             store: FileStore::new(&state),
             orders: FileOrders::new(&state),
+            state,
             now: SystemClock.now(),
         })
     }
@@ -93,6 +98,7 @@ impl<'a> Desk<'a> {
             told,
             left,
             controller: self.store.controller()?,
+            state: self.state.display().to_string(),
             now: self.now,
         };
         let style = Style::of_stdout(self.args.global.no_color);

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use notify::{RecursiveMode, Watcher as _};
+use notify::event::{ModifyKind, RenameMode};
+use notify::{EventKind, RecursiveMode, Watcher as _};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
@@ -77,7 +78,9 @@ fn follow_orders(
 ) -> Result<notify::RecommendedWatcher, Failure> {
     let replaced = |event: &notify::Event| {
         let named = |path: &PathBuf| path.file_name().is_some_and(|name| name == ORDERS_FILE);
-        !event.kind.is_access() && event.paths.iter().any(named)
+        // A renaming is told as a whole besides its two halves.
+        let twice = event.kind == EventKind::Modify(ModifyKind::Name(RenameMode::Both));
+        !event.kind.is_access() && !twice && event.paths.iter().any(named)
     };
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
         if event.is_ok_and(|e| replaced(&e)) {

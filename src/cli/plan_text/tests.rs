@@ -48,6 +48,18 @@ fn a_warning_is_shown_although_nothing_is_to_be_done() {
 }
 
 #[test]
+fn orders_stand_at_the_top_whatever_is_to_be_done() {
+    let mut plan = samples::nothing_to_do();
+    plan.orders = samples::orders();
+    insta::assert_snapshot!("orders_converged", shown(&plan, Style::plain(80)));
+    let mut plan = samples::failover();
+    plan.orders = samples::orders();
+    let text = shown(&plan, Style::plain(100));
+    let head: Vec<&str> = text.lines().take(12).collect();
+    insta::assert_snapshot!("orders_failover_head", head.join("\n"));
+}
+
+#[test]
 fn colours_change_nothing_but_colours() {
     for (name, plan) in samples::plans() {
         let coloured = shown(&plan, Style::coloured(80));

@@ -24,6 +24,18 @@ fn a_healthy_cluster_has_nothing_wrong() {
     );
 }
 
+#[test]
+fn orders_in_force_stand_at_the_top() {
+    let mut sample = samples::healthy_world();
+    sample.observed.orders = samples::orders();
+    let plan = samples::nothing_to_do();
+    insta::assert_snapshot!("orders", shown(&sample, &plan));
+    let json = report(&sample, &plan).json();
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["orders"].as_array().unwrap().len(), 8);
+    assert_eq!(json["orders"][0]["order"], "disarmed");
+}
+
 /// The holder of the VIP is off, an instance fails, another boots, a host can't be seen.
 fn trouble() -> Sample {
     let mut sample = samples::healthy_world();
