@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::sync::PoisonError;
 
-use super::world::{DomainState, HostState, Link, World};
+use super::world::{DomainState, HostState, Link, Rounds, World};
 use crate::model::action::Operation;
 use crate::model::desired::{Group, LoadBalancer, Role};
 use crate::model::id::InstanceId;
@@ -71,7 +71,7 @@ pub fn is_ours(world: &World, domain: &DomainState, name: &str) {
 
 /// What is not seen is left alone.
 pub fn is_not_known_unseen(world: &World, host: &HostState, name: &str) {
-    if host.known_unseen {
+    if host.known_unseen && world.rounds == Rounds::Apart {
         broken(world, &format!("{name} can't be seen and was touched"));
     }
 }

@@ -9,7 +9,7 @@ mod units;
 pub use access::{bridge, machine, owner, sha256, user, variable};
 pub use addresses::{address, address_with_prefix, network, range};
 pub use paths::{guest_path, host_directory, host_path, mode, url_path};
-pub use units::{size, span};
+pub use units::{moment, size, span};
 
 /// Longer values are cut in messages.
 const MAX_QUOTED: usize = 60;
