@@ -189,6 +189,21 @@ impl Process {
         named.flatten().collect()
     }
 
+    /// Every server that nginx may ask: also those that are asked only when all others have failed.
+    pub fn servers(&self) -> BTreeSet<(Ipv4Addr, u16)> {
+        let lines = self.text.lines().map(str::trim);
+        lines
+            .filter(|l| l.starts_with("server ") && !l.contains(" down"))
+            .filter_map(|l| word_after(l, "server ").split_once(':'))
+            .filter_map(|(address, port)| {
+                Some((
+                    address.parse().ok()?,
+                    port.trim_end_matches(';').parse().ok()?,
+                ))
+            })
+            .collect()
+    }
+
     /// Where nginx sends requests: the servers that are not `down`.
     pub fn upstreams(&self) -> BTreeSet<(Ipv4Addr, u16)> {
         let lines = self.text.lines().map(str::trim);

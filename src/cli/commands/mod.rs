@@ -4,12 +4,13 @@ mod apply;
 mod dry_run;
 mod history;
 mod load;
+mod rehearse;
 mod render;
 mod status;
 mod validate;
 mod watch;
 
-use super::args::{self, Args, Command, Output};
+use super::args::{self, Args, Command, Output, SchemaArgs};
 use super::exit::Exit;
 use super::progress::Screen;
 use super::style::{Colour, Style};
@@ -53,7 +54,8 @@ pub async fn run(args: Args, screen: Screen) -> Exit {
         Some(Command::Watch) => watch::run(&args).await,
         Some(Command::Status) => status::run(&args, &style).await,
         Some(Command::Validate) => validate::run(&args, &style),
-        Some(Command::Schema) => print(&format!("{:#}\n", crate::spec::schema::json_schema())),
+        Some(Command::Schema(which)) => print(&format!("{:#}\n", schema(which))),
+        Some(Command::Rehearse(rehearsal)) => rehearse::run(&args, rehearsal, &style),
         Some(Command::Render(render)) => render::run(&args, render),
         Some(Command::History(history)) => history::run(&args, history, &style),
         Some(Command::Completions { shell }) => {
@@ -68,6 +70,13 @@ pub async fn run(args: Args, screen: Screen) -> Exit {
         }
         Exit::Error
     })
+}
+
+fn schema(which: &SchemaArgs) -> serde_json::Value {
+    match which.scenario {
+        true => crate::spec::scenario::schema::json_schema(),
+        false => crate::spec::schema::json_schema(),
+    }
 }
 
 fn failure_json(failure: &Failure) -> serde_json::Value {

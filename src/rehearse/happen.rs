@@ -1,0 +1,78 @@
+//! What a scenario does to the world.
+
+use crate::model::id::{HostId, InstanceId};
+use crate::model::scenario::{HostEvent, InstanceEvent, Libvirt};
+use crate::sim::world::{DomainState, Link, World};
+
+/// Whether there was something that it could happen to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Found {
+    /// It happened.
+    Yes,
+    /// There is no such thing now.
+    No,
+}
+
+/// Something happens to a host.
+pub fn to_host(world: &mut World, id: &HostId, event: HostEvent) -> Found {
+    let boot = world.hosts.get(id).and_then(|h| h.machine.clone());
+    let boot = boot.unwrap_or_default().boot;
+    let boot = world.takes(&format!("host {id} boots"), boot);
+    let up_at = world.now.plus(boot);
+    let wire = &mut world.wire;
+    let Some(host) = world.hosts.get_mut(id) else {
+        return Found::No;
+    };
+    match event {
+        HostEvent::PowerOff | HostEvent::Reboot => {
+            host.power = event == HostEvent::Reboot;
+            host.up_at = up_at;
+            host.libvirt = Libvirt::Works;
+            host.domains.values_mut().for_each(DomainState::end);
+        }
+        HostEvent::PowerOn if host.power => return Found::No,
+        HostEvent::PowerOn => (host.power, host.up_at) = (true, up_at),
+        HostEvent::Cut => wire.cut(id),
+        HostEvent::Heal => wire.heal(id),
+        HostEvent::Libvirt(libvirt) => host.libvirt = libvirt,
+        HostEvent::DiskFull => host.disk_full = true,
+        HostEvent::DiskFree => host.disk_full = false,
+        HostEvent::KeyChanged => host.link = Link::KeyChanged,
+        HostEvent::KeyRestored => host.link = Link::Up,
+        HostEvent::SshDrops(times) => host.drops = times,
+    }
+    Found::Yes
+}
+
+/// Something happens to an instance, wherever it runs.
+pub fn to_instance(world: &mut World, instance: &InstanceId, event: InstanceEvent) -> Found {
+    let name = format!("{}-{instance}", world.desired.cluster);
+    let mut running = world
+        .domains_of(instance)
+        .filter(|(_, _, d)| d.run.is_some());
+    let Some(host) = running.next().map(|(id, ..)| id.clone()) else {
+        return Found::No;
+    };
+    drop(running);
+    match event {
+        InstanceEvent::Crash => world.end(&host, &name),
+        InstanceEvent::Reboot => world.boot(&host, &name),
+        InstanceEvent::Freeze | InstanceEvent::Thaw => {
+            if let Some(domain) = world.domain_mut(&instance.to_string()) {
+                domain.guest.frozen = event == InstanceEvent::Freeze;
+            }
+        }
+        InstanceEvent::ServiceFails(times) => {
+            world.bad_starts.insert(instance.to_string(), times);
+            let domain = world.domain_mut(&instance.to_string());
+            if let Some(process) = domain.and_then(|d| d.guest.process.as_mut()) {
+                process.dead = true;
+            }
+        }
+        InstanceEvent::BootFails(times) => {
+            world.bad_disks.insert(instance.to_string(), times as usize);
+            world.end(&host, &name);
+        }
+    }
+    Found::Yes
+}
