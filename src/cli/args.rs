@@ -179,6 +179,10 @@ pub struct RehearseArgs {
     #[arg(long = "for", value_name = "SPAN", value_parser = parse_span)]
     pub span: Option<Duration>,
 
+    /// Draw the rehearsal, as a page that needs nothing else
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
+
     /// So many failures of all kinds, by chance
     #[arg(long, value_name = "N", conflicts_with = "scenario")]
     pub failures: Option<usize>,

@@ -10,6 +10,7 @@ pub mod log;
 pub mod plan_json;
 pub mod plan_text;
 pub mod progress;
+pub mod rehearsal_html;
 pub mod rehearsal_view;
 #[cfg(test)]
 mod samples;

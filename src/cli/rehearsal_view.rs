@@ -5,6 +5,8 @@
 
 mod timeline;
 
+pub(super) use timeline::{moment, words};
+
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -14,7 +16,7 @@ use super::style::{Paint, Style};
 use super::table::{Align, Cell, Table};
 use super::text;
 use crate::model::unit::span;
-use crate::rehearse::{Failure, Hit, Placed, Rehearsal, Target};
+use crate::rehearse::{Failure, Hit, Placed, Rehearsal, Subject, Target};
 
 /// The version of the keys and their meaning.
 pub const FORMAT_VERSION: u32 = 1;
@@ -80,7 +82,7 @@ fn section(name: &str, table: &Table, style: &Style) -> String {
 }
 
 /// A span with more digits than elsewhere: gaps are what this is about.
-fn exact(millis: u64) -> String {
+pub(super) fn exact(millis: u64) -> String {
     match millis {
         0..1_000 => format!("{millis} ms"),
         1_000..60_000 => format!("{}.{} s", millis / 1_000, millis / 100 % 10),
@@ -137,13 +139,13 @@ fn failures(rehearsal: &Rehearsal, style: &Style) -> String {
         &[
             ("AT", Align::Left),
             ("FAILURE", Align::Left),
-            ("AS DESIRED AFTER", Align::Right),
-            ("CLIENTS ANSWERED AGAIN AFTER (RTO)", Align::Left),
+            ("WHOLE AFTER", Align::Right),
+            ("CLIENTS BACK", Align::Left),
         ],
     );
     let shown = worst(&rehearsal.failures);
     for failure in &shown {
-        table.row(failure_row(failure));
+        failure_rows(failure, &mut table);
     }
     let name = match rehearsal.failures.len() - shown.len() {
         0 => "Failures".to_owned(),
@@ -173,31 +175,34 @@ fn worst(failures: &[Failure]) -> Vec<&Failure> {
     all
 }
 
-fn failure_row(failure: &Failure) -> [Cell; 4] {
+/// A row for each service and VIP whose clients noticed it.
+fn failure_rows(failure: &Failure, table: &mut Table) {
     let whole = match failure.whole_after_ms {
         Some(0) => Cell::new(Paint::Dim, "at once"),
         Some(millis) => Cell::plain(exact(millis)),
         None => Cell::new(Paint::Bad, "not in time"),
     };
-    let hits: Vec<String> = failure.hit.iter().map(hit).collect();
-    let lost = failure.hit.iter().any(|h| h.back_after_ms.is_none());
-    let noticed = match (hits.is_empty(), lost) {
-        (true, _) => Cell::new(Paint::Good, "noticed nothing"),
-        (false, true) => Cell::new(Paint::Bad, hits.join(", ")),
-        (false, false) => Cell::new(Paint::Warn, hits.join(", ")),
-    };
-    [
+    let mut hits = failure.hit.iter().map(hit);
+    let first = hits.next();
+    table.row([
         Cell::new(Paint::Dim, timeline::moment(failure.at_ms)),
         Cell::plain(&failure.what),
         whole,
-        noticed,
-    ]
+        first.unwrap_or_else(|| Cell::new(Paint::Good, "not noticed")),
+    ]);
+    for hit in hits {
+        table.row([Cell::plain(""), Cell::plain(""), Cell::plain(""), hit]);
+    }
 }
 
-fn hit(hit: &Hit) -> String {
+fn hit(hit: &Hit) -> Cell {
+    let who = match &hit.subject {
+        Subject::Service(group) => group.to_string(),
+        Subject::Vip(vip) => vip.to_string(),
+    };
     match hit.back_after_ms {
-        Some(millis) => format!("{} {}", hit.subject, exact(millis)),
-        None => format!("{} never", hit.subject),
+        Some(millis) => Cell::new(Paint::Warn, format!("{who} {}", exact(millis))),
+        None => Cell::new(Paint::Bad, format!("{who} never")),
     }
 }
 

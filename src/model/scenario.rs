@@ -167,8 +167,8 @@ pub enum Node {
 /// Something that has to be so.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Expectation {
-    /// The line of the scenario.
-    pub line: u32,
+    /// The line of the scenario; none: nobody wrote it.
+    pub line: Option<u32>,
     /// What.
     pub what: Expected,
 }
@@ -194,6 +194,16 @@ pub enum Expected {
     Serves(InstanceId, bool),
 }
 
+impl Expectation {
+    /// What is expected of every cluster at the end, unless something else is said.
+    pub fn usual() -> Self {
+        Expectation {
+            line: None,
+            what: Expected::Converged(true),
+        }
+    }
+}
+
 impl Scenario {
     /// The last moment at which something happens.
     pub fn last(&self) -> Duration {
@@ -208,12 +218,8 @@ impl Happening {
             Happening::Host(_, event) => event.is_failure(),
             Happening::Instance(_, event) => !matches!(event, InstanceEvent::Thaw),
             Happening::Partition(sides) => !sides.is_empty(),
-            Happening::Controller(event) => {
-                matches!(
-                    event,
-                    ControllerEvent::Crash | ControllerEvent::CrashAfter(_)
-                )
-            }
+            // With `crash after`, the failure comes when it dies.
+            Happening::Controller(event) => matches!(event, ControllerEvent::Crash),
             Happening::Edit(..) | Happening::Expect(_) => false,
         }
     }

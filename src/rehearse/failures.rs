@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::model::desired::Desired;
 use crate::model::id::{HostId, InstanceId};
-use crate::model::scenario::{Event, Happening, HostEvent, InstanceEvent, Scenario};
+use crate::model::scenario::{Event, Expectation, Happening, HostEvent, InstanceEvent, Scenario};
 use crate::sim::chance::Chance;
 
 /// An instance and a host.
@@ -40,6 +40,7 @@ pub fn failures(desired: &Desired, seed: u64, number: usize, over: Option<Durati
     Scenario {
         about: Some(format!("{number} random {failures}")),
         events,
+        expect: vec![Expectation::usual()],
         ..Scenario::default()
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::lanes::{Lane, Lanes};
 use super::record::Record;
 use super::report::{Outage, Subject, Target, What, Who};
 use super::sight;
@@ -15,8 +16,9 @@ use crate::sim::world::World;
 #[derive(Debug, Default)]
 pub struct Meter {
     gauges: BTreeMap<Subject, Gauge>,
-    /// Whether the cluster is as desired.
+    /// Whether the cluster is as desired, and can be reached.
     whole: Gauge,
+    lanes: Lanes,
 }
 
 /// One thing that is up or down.
@@ -94,6 +96,11 @@ impl Meter {
         gauges.map(|(subject, g)| g.target(subject, end)).collect()
     }
 
+    /// How everything was over time, up to `end`.
+    pub fn lanes(&self, end: u64) -> Vec<Lane> {
+        self.lanes.drawn(end)
+    }
+
     /// When the cluster was not as desired.
     pub fn not_whole(&self) -> &[Outage] {
         &self.whole.outages
@@ -113,7 +120,9 @@ impl Meter {
                 None => {}
             }
         }
-        self.whole.read(now, laws::is_as_desired(world).is_ok());
+        let whole = world.wire.is_whole() && laws::is_as_desired(world).is_ok();
+        self.whole.read(now, whole);
+        self.lanes.read(world, now);
         for (_, gauge) in self.gauges.iter_mut().filter(|(s, _)| !is_in(desired, s)) {
             gauge.gone.get_or_insert(now);
             if let Some(open) = gauge.outages.last_mut() {

@@ -5,6 +5,7 @@
 mod expect;
 mod failures;
 mod happen;
+mod lanes;
 mod meter;
 mod record;
 mod report;
@@ -15,6 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use failures::{DEFAULT_FAILURES, failures};
+pub use lanes::{Lane, LaneKind, State, Stretch};
 pub use report::{
     Decision, Entry, Failure, Hit, Outage, Placed, Rehearsal, Subject, Target, Unmet, What, Who,
 };

@@ -107,7 +107,7 @@ fn hits(targets: &[Target], at: u64, until: u64) -> Vec<Hit> {
 /// When the cluster was as desired again; at once where it never stopped being so.
 fn whole_after(not_whole: &[Outage], at: u64, until: u64) -> Option<u64> {
     let touched = |o: &&Outage| o.from_ms < until && o.to_ms.is_none_or(|to| to > at);
-    match not_whole.iter().rfind(touched) {
+    match not_whole.iter().find(touched) {
         Some(outage) => outage.to_ms.map(|to| to - at),
         None => Some(0),
     }
@@ -164,14 +164,8 @@ impl Voice {
             .notices
             .iter()
             .filter(|n| !said.notices.contains(&gist(n)));
-        for notice in new {
-            let what = What::Says {
-                notice: notice.kind,
-                subject: notice.subject.clone(),
-                text: notice.text.clone(),
-                help: notice.help.clone(),
-            };
-            self.record.push(self.who, what);
+        for notices in alike(new) {
+            self.record.push(self.who, notices);
         }
         said.notices = known;
     }
@@ -208,10 +202,20 @@ impl Progress for Voice {
         let what = What::Did {
             action: action.operation.kind().to_owned(),
             summary: action.summary.clone(),
-            outcome: outcome.clone(),
+            outcome: without_numbers(outcome),
             took_ms: millis(took),
         };
         self.record.push(self.who, what);
+    }
+}
+
+/// Numbers of actions mean something only beside their plan.
+fn without_numbers(outcome: &Outcome) -> Outcome {
+    match outcome {
+        Outcome::Skipped(why) if why.starts_with("action ") => {
+            Outcome::Skipped("what it needs did not succeed".to_owned())
+        }
+        outcome => outcome.clone(),
     }
 }
 
@@ -250,14 +254,37 @@ fn decisions<'a>(actions: impl Iterator<Item = &'a Action>) -> Vec<Decision> {
     told.collect()
 }
 
+/// Notices that say the same of several subjects, as one.
+fn alike<'a>(notices: impl Iterator<Item = &'a Notice>) -> Vec<What> {
+    let mut told: Vec<Notice> = Vec::new();
+    let mut subjects: Vec<Vec<String>> = Vec::new();
+    for new in notices {
+        let same = |n: &Notice| (n.kind, &n.text, &n.help) == (new.kind, &new.text, &new.help);
+        match told.iter().position(same) {
+            Some(place) => subjects[place].push(new.subject.clone()),
+            None => {
+                told.push(new.clone());
+                subjects.push(vec![new.subject.clone()]);
+            }
+        }
+    }
+    let all = told.into_iter().zip(subjects);
+    all.map(|(told, subjects)| What::Says {
+        notice: told.kind,
+        subjects,
+        text: told.text,
+        help: told.help,
+    })
+    .collect()
+}
+
 /// A notice without its numbers: how long something lasts is no news.
 fn gist(notice: &Notice) -> (NoticeKind, String, String) {
-    let text = notice
-        .text
-        .chars()
-        .filter(|c| !c.is_ascii_digit())
-        .collect();
-    (notice.kind, notice.subject.clone(), text)
+    let counts = |word: &&str| word.contains(|c: char| c.is_ascii_digit());
+    let is_news = |word: &&str| !counts(word) && !matches!(*word, "s" | "ms");
+    let words = notice.text.split_whitespace().filter(is_news);
+    let text: Vec<&str> = words.collect();
+    (notice.kind, notice.subject.clone(), text.join(" "))
 }
 
 fn what_is_open(plan: &Plan) -> String {

@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 
 use serde::Serialize;
 
+use super::lanes::Lane;
 use crate::model::id::GroupId;
 use crate::model::plan::{NoticeKind, Outcome};
 
@@ -27,6 +28,8 @@ pub struct Rehearsal {
     pub timeline: Vec<Entry>,
     /// What clients had of services and VIPs.
     pub targets: Vec<Target>,
+    /// How hosts, instances and VIPs were over time.
+    pub lanes: Vec<Lane>,
     /// Each failure, and what followed from it.
     pub failures: Vec<Failure>,
     /// Where everything is at the end.
@@ -91,7 +94,7 @@ pub enum What {
         /// Blocked, unknown, waiting, warning.
         notice: NoticeKind,
         /// About what.
-        subject: String,
+        subjects: Vec<String>,
         /// Why.
         text: String,
         /// What would help.

@@ -311,7 +311,7 @@ impl Stage<'_> {
             }
             self.unmet.extend(but.map(|but| Unmet {
                 at_ms: now,
-                line: Some(expectation.line),
+                line: expectation.line,
                 expected: text,
                 but,
             }));
@@ -342,6 +342,7 @@ impl Stage<'_> {
         self.record.laws(&world);
         let targets = self.record.meter().targets(lasted_ms);
         let failures = self.record.failures(&targets);
+        let lanes = self.record.meter().lanes(lasted_ms);
         let (broken, timeline) = self.record.take();
         Rehearsal {
             cluster: self.desired.cluster.to_string(),
@@ -352,6 +353,7 @@ impl Stage<'_> {
             lasted_ms,
             timeline,
             targets,
+            lanes,
             failures,
             placement: placement(&world, &self.desired),
             unmet: std::mem::take(&mut self.unmet),

@@ -10,6 +10,7 @@ use super::{Failure, load, print};
 use crate::adapters::spec_files::DiskFiles;
 use crate::cli::args::{Args, Output, RehearseArgs};
 use crate::cli::exit::Exit;
+use crate::cli::rehearsal_html::rehearsal_html;
 use crate::cli::rehearsal_view::{rehearsal_json, rehearsal_text};
 use crate::cli::style::Style;
 use crate::model::desired::Desired;
@@ -45,6 +46,10 @@ pub(super) fn run(args: &Args, rehearsal: &RehearseArgs, style: &Style) -> Resul
     let afterwards = asked.or(scenario.lasts).unwrap_or(AFTERWARDS);
     let found = rehearse(&desired, &scenario, seed, afterwards);
     let found = found.map_err(|error| Failure::Other(error.to_string()))?;
+    if let Some(file) = &rehearsal.html {
+        std::fs::write(file, rehearsal_html(&found))
+            .map_err(|error| Failure::Other(format!("can't write {}: {error}", file.display())))?;
+    }
     print(&match args.global.output {
         Output::Text => rehearsal_text(&found, style),
         Output::Json => rehearsal_json(&found),

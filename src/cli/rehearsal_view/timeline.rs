@@ -7,10 +7,12 @@ use crate::cli::style::{Paint, Style};
 use crate::cli::text;
 use crate::model::plan::{NoticeKind, Outcome};
 use crate::model::unit::span;
-use crate::rehearse::{Decision, Entry, Rehearsal, What, Who};
+use crate::rehearse::{Entry, Rehearsal, What, Who};
 
 /// Longer timelines leave out what went well.
 const MAX_LINES: usize = 600;
+/// What is over after so many milliseconds was hardly worth saying.
+const SOON: u64 = 2_000;
 /// More names than these are counted.
 const MAX_NAMES: usize = 8;
 
@@ -25,9 +27,10 @@ struct Line {
 /// The whole timeline.
 pub(super) fn timeline(rehearsal: &Rehearsal, style: &Style) -> String {
     let all = &rehearsal.timeline;
-    let shown: Vec<&Entry> = match all.len() > MAX_LINES {
-        true => all.iter().filter(|entry| is_news(entry)).collect(),
-        false => all.iter().collect(),
+    let lasting: Vec<&Entry> = (0..all.len()).filter_map(|n| lasting(all, n)).collect();
+    let shown: Vec<&Entry> = match lasting.len() > MAX_LINES {
+        true => lasting.iter().copied().filter(|e| is_news(e)).collect(),
+        false => lasting.clone(),
     };
     let column = shown.iter().map(|e| moment(e.at_ms).len()).max();
     let column = column.unwrap_or(0);
@@ -35,12 +38,24 @@ pub(super) fn timeline(rehearsal: &Rehearsal, style: &Style) -> String {
     for entry in &shown {
         told += &entry_text(entry, column, style);
     }
-    let left_out = all.len() - shown.len();
+    let left_out = lasting.len() - shown.len();
     if left_out > 0 {
         let text = format!("  {left_out} decisions and actions are not shown: see --output json");
         told += &format!("{}\n", style.paint(Paint::Dim, text));
     }
     told
+}
+
+/// A line, unless it says that something has to wait, and a moment later all is as desired.
+fn lasting(all: &[Entry], n: usize) -> Option<&Entry> {
+    let (entry, after) = (all.get(n)?, all.get(n + 1..)?);
+    let waits = match &entry.what {
+        What::Says { notice, .. } => *notice == NoticeKind::Waiting,
+        _ => false,
+    };
+    let mut soon = after.iter().take_while(|e| e.at_ms < entry.at_ms + SOON);
+    let over = soon.any(|e| e.by == entry.by && e.what == What::Converged);
+    (!waits || !over).then_some(entry)
 }
 
 fn is_news(entry: &Entry) -> bool {
@@ -56,7 +71,7 @@ fn is_news(entry: &Entry) -> bool {
 }
 
 /// `+0:01:23.4`, and with days in long rehearsals: `+12d03:04:05.6`.
-pub(super) fn moment(millis: u64) -> String {
+pub(in crate::cli) fn moment(millis: u64) -> String {
     let (tenths, seconds) = (millis / 100 % 10, millis / 1_000);
     let (minutes, hours, days) = (seconds / 60 % 60, seconds / 3_600, seconds / 86_400);
     let seconds = seconds % 60;
@@ -111,6 +126,18 @@ fn body(line: &Line, width: usize, style: &Style) -> Vec<String> {
     lines.iter().map(painted).chain(below).collect()
 }
 
+/// What a line says: its mark, and its words.
+pub(in crate::cli) fn words(entry: &Entry) -> Vec<(&'static str, String)> {
+    let told = lines(entry).into_iter().map(|line| {
+        let remark = match line.remark.is_empty() {
+            true => String::new(),
+            false => format!(" ({})", line.remark),
+        };
+        (line.mark.0, line.text + &remark)
+    });
+    told.collect()
+}
+
 fn lines(entry: &Entry) -> Vec<Line> {
     let line = |mark, paint, text: String, remark: String| Line {
         mark,
@@ -146,19 +173,19 @@ fn lines(entry: &Entry) -> Vec<Line> {
         What::Decides { actions } => actions
             .iter()
             .map(|a| {
-                let text = format!("{who}{} {}", a.action, names(a));
+                let text = format!("{who}{} {}", a.action, few(&a.on));
                 line(("→", Paint::Accent), Paint::Accent, text, a.reason.clone())
             })
             .collect(),
         What::Says {
             notice,
-            subject,
+            subjects,
             text,
             help,
         } => {
             let (kind, paint) = kind(*notice);
             let help = help.as_deref().map(|h| format!("help: {h}"));
-            let text = format!("{who}{kind}: {subject}: {text}");
+            let text = format!("{who}{kind}: {}: {text}", few(subjects));
             vec![line(
                 ("·", paint),
                 Paint::Plain,
@@ -238,15 +265,15 @@ fn lines(entry: &Entry) -> Vec<Line> {
     }
 }
 
-fn names(decision: &Decision) -> String {
-    match decision.on.len() > MAX_NAMES {
+/// The first of many names, and how many more there are.
+fn few(names: &[String]) -> String {
+    match names.len() > MAX_NAMES {
         true => {
-            let first = decision.on.iter().take(MAX_NAMES - 1).cloned();
-            let first: Vec<String> = first.collect();
-            let more = decision.on.len() - first.len();
+            let first = names.get(..MAX_NAMES - 1).unwrap_or_default();
+            let more = names.len() - first.len();
             format!("{} and {more} more", first.join(", "))
         }
-        false => decision.on.join(", "),
+        false => names.join(", "),
     }
 }
 

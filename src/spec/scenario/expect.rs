@@ -32,7 +32,7 @@ impl Reader<'_> {
 
     fn expected(&self, entry: &Entry) -> Vec<Expectation> {
         let expectation = |span: Span, what| Expectation {
-            line: self.line(span),
+            line: Some(self.line(span)),
             what,
         };
         if entry.key == "converged" {

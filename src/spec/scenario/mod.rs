@@ -220,10 +220,7 @@ impl Reader<'_> {
         }
         let said = |e: &Expectation| matches!(e.what, Expected::Converged(_));
         if !expected.iter().any(said) {
-            expected.push(Expectation {
-                line: self.line(fields.span_of("expect")),
-                what: Expected::Converged(true),
-            });
+            expected.push(Expectation::usual());
         }
         expected
     }
