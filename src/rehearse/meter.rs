@@ -170,3 +170,32 @@ fn is_up(world: &World, desired: &Desired, subject: &Subject) -> bool {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::*;
+
+    #[test]
+    fn what_never_answered_is_not_down_and_a_gap_lasts_until_the_next_answer() {
+        let mut gauge = Gauge::default();
+        assert!(gauge.read(0, false).is_none());
+        assert!(matches!(gauge.read(10, true), Some(Moved::Up(None))));
+        assert!(gauge.read(20, true).is_none());
+        assert!(matches!(gauge.read(30, false), Some(Moved::Down)));
+        assert!(gauge.read(31, false).is_none());
+        assert!(matches!(gauge.read(40, true), Some(Moved::Up(Some(10)))));
+        gauge.read(90, false);
+        let target = gauge.target(&Subject::Vip(Ipv4Addr::LOCALHOST), 110);
+        assert_eq!((target.measured_ms, target.down_ms), (100, 30));
+        assert_eq!((target.longest_ms, target.outages.len()), (20, 2));
+        assert_eq!(target.availability, 70.0);
+    }
+
+    #[test]
+    fn a_whole_is_never_rounded_up() {
+        assert_eq!(percent(99_999_999, 100_000_000), 99.99999);
+        assert_eq!(percent(0, 0), 0.0);
+    }
+}

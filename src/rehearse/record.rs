@@ -77,7 +77,13 @@ impl Record {
             } => Some((entry.at_ms, text.clone())),
             _ => None,
         });
-        let failed: Vec<(u64, String)> = failed.collect();
+        // What happens at one moment can't be told apart by what follows.
+        let mut together: BTreeMap<u64, Vec<String>> = BTreeMap::new();
+        failed.for_each(|(at, what)| together.entry(at).or_default().push(what));
+        let failed: Vec<(u64, String)> = together
+            .into_iter()
+            .map(|(at, what)| (at, what.join(", ")))
+            .collect();
         let meter = self.meter();
         let ends = failed.iter().skip(1).map(|(at, _)| *at).chain([u64::MAX]);
         let each = failed.iter().zip(ends);

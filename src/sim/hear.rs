@@ -157,3 +157,16 @@ fn hears(world: &super::world::World, host: &HostId) -> bool {
         .is_some_and(|h| h.libvirt == Libvirt::Hangs);
     world.unseen(host).is_none() && !hangs
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_waited_for_a_change_goes_on_at_the_old_pace() {
+        let ms = Duration::from_millis;
+        assert_eq!(to_next(ms(0), ms(200)), ms(0));
+        assert_eq!(to_next(ms(150), ms(200)), ms(50));
+        assert_eq!(to_next(ms(1_000), ms(200)), ms(0));
+    }
+}
