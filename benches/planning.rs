@@ -15,9 +15,10 @@ use reconcile::model::facts::{
 };
 use reconcile::model::memory::Memory;
 use reconcile::model::plan::Plan;
+use reconcile::model::policy::HostChoice;
 use reconcile::model::time::Timestamp;
 use reconcile::model::unit::Bytes;
-use reconcile::plan::{Renderer, plan};
+use reconcile::plan::{Renderer, places, plan};
 use reconcile::spec::{SpecFiles, parse};
 
 /// As in the program itself.
@@ -66,6 +67,76 @@ fn main() {
             micros(create, instances),
         );
     }
+    if std::env::args().all(|argument| argument.parse::<usize>().is_err()) {
+        placing();
+    }
+}
+
+/// Only the places: of 10,000 instances on 500 hosts, and of those that 20 lost hosts had. With rules, every group is
+/// spread over 10 racks, avoids its neighbour, and prefers a rack.
+fn placing() {
+    println!("\nplacing 10,000 instances on 500 hosts, of which 20 are lost then\n");
+    println!(
+        "{:>10} {:>16} {:>16} {:>16}",
+        "", "from nothing", "nothing to do", "20 hosts lost"
+    );
+    for rules in [Rules::None, Rules::Many] {
+        let mut desired = desired(10_000);
+        if rules == Rules::Many {
+            add_rules(&mut desired);
+        }
+        let (empty, memory) = (empty(&desired), Memory::default());
+        let (all, nothing) = median(|| places(&desired, &empty, &memory));
+        assert_eq!(all.len(), 10_002);
+        let creation = plan(&desired, &empty, &memory, &Renderer::default());
+        let mut observed = converge(empty, &creation);
+        let (_, idle) = median(|| places(&desired, &observed, &memory));
+        let lost: Vec<_> = desired.hosts.keys().step_by(25).cloned().collect();
+        for host in &lost {
+            desired.hosts.remove(host);
+            observed.hosts.remove(host);
+        }
+        let (kept, loss) = median(|| places(&desired, &observed, &memory));
+        assert_eq!((lost.len(), kept.len()), (20, 10_002));
+        println!(
+            "{:>10} {:>13.1} ms {:>13.1} ms {:>13.1} ms",
+            rules.name(),
+            millis(nothing),
+            millis(idle),
+            millis(loss)
+        );
+    }
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Rules {
+    None,
+    Many,
+}
+
+impl Rules {
+    fn name(self) -> &'static str {
+        match self {
+            Rules::None => "no rules",
+            Rules::Many => "with rules",
+        }
+    }
+}
+
+fn add_rules(desired: &mut Desired) {
+    for (number, host) in desired.hosts.values_mut().enumerate() {
+        let rack = format!("r{}", number % 10);
+        host.labels.insert("rack".to_owned(), rack);
+    }
+    let names: Vec<_> = desired.groups.keys().cloned().collect();
+    for (number, group) in desired.groups.values_mut().enumerate() {
+        let placement = &mut group.placement;
+        placement.spread = vec!["rack".to_owned()];
+        let rack = HostChoice::Label("rack".to_owned(), format!("r{}", number % 10));
+        placement.hosts.preferred.insert(rack);
+        let neighbour = names[(number + 1) % names.len()].clone();
+        placement.anti_affinity.required.insert(neighbour);
+    }
 }
 
 /// The sizes that were asked for (`cargo bench --bench planning -- 10000`), or all.
@@ -86,7 +157,7 @@ fn micros(span: Duration, instances: usize) -> f64 {
 }
 
 /// The last result, and the median time. The first run warms up and is not counted.
-fn median(mut run: impl FnMut() -> Plan) -> (Plan, Duration) {
+fn median<T>(mut run: impl FnMut() -> T) -> (T, Duration) {
     let mut result = run();
     let mut times: Vec<Duration> = (0..RUNS)
         .map(|_| {
@@ -171,6 +242,8 @@ fn empty(desired: &Desired) -> Observed {
                 sha256: None,
             },
         )]),
+        memory: Some(Bytes(64 << 30)),
+        cpus: Some(32),
         ..HostFacts::default()
     };
     Observed {

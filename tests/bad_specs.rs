@@ -216,3 +216,24 @@ fn as_many_hosts_as_fit_into_a_file_are_read_in_one_go() {
     let overlapping = text.replace("/28 }", "-10.200.0.0 }");
     assert!(refused(&overlapping).contains("overlap"));
 }
+
+#[test]
+fn a_great_many_groups_that_want_to_be_near_and_apart_take_no_long_time() {
+    let mut text = String::from("cluster: c\nnetworks: { lan: { cidr: 10.0.0.0/8 } }\nhosts:\n");
+    for number in 0..3_000_u32 {
+        let start = std::net::Ipv4Addr::from(0x0A00_1000 + number * 16);
+        let _ = writeln!(
+            text,
+            "  h{number}: {{ address: h{number}.example, pool: {start}/28, labels: {{ rack: r1 }} }}"
+        );
+    }
+    text += "images: { i: { path: x } }\nservices:\n";
+    for number in 0..2_000 {
+        let next = (number + 1) % 2_000;
+        let _ = writeln!(
+            text,
+            "  s{number}: {{ image: i, port: 1, replicas: 9, placement: {{ hosts: rack=r1, affinity: s{next}, anti_affinity: [s{number}, z] }} }}"
+        );
+    }
+    assert!(refused(&text).contains("there is no group \"z\""));
+}

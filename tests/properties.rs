@@ -195,7 +195,20 @@ fn happening() -> impl Strategy<Value = String> {
         Just("remove.volumes"),
         Just("set-mark"),
     ];
+    let scope = prop_oneof![
+        Just("cluster"),
+        Just("service/work"),
+        Just("service/web"),
+        Just("host/h0"),
+        Just("host/h1")
+    ];
+    let seconds = 1..=90u8;
+    let order = prop_oneof![
+        3 => (scope, seconds.clone()).prop_map(|(scope, n)| format!("order pause {scope} for {n}")),
+        1 => seconds.prop_map(|n| format!("order disarm failover for {n}")),
+    ];
     prop_oneof![
+        3 => order,
         6 => (to_instance, instance.clone()).prop_map(|(what, instance)| format!("{what} {instance}")),
         2 => (to_host, host.clone()).prop_map(|(what, host)| format!("{what} {host}")),
         2 => (step, instance.clone()).prop_map(|(step, instance)| format!("fail {step} {instance} 1")),
@@ -326,6 +339,7 @@ fn mend(lab: &mut Lab) {
     world.faults.clear();
     world.bad_disks.clear();
     world.halt_at = None;
+    world.orders = Default::default();
     let hosts: Vec<String> = world.hosts.keys().map(ToString::to_string).collect();
     hosts
         .iter()

@@ -1,13 +1,17 @@
 //! Memory and history as files in the state directory: `memory.json`, replaced as a whole, and `history.jsonl`, one
-//! line an action. What is acknowledged is on the disk. Whoever only reads needs no lock and sees whole states.
+//! line an action, or an order. What is acknowledged is on the disk. Whoever only reads needs no lock and sees whole
+//! states.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
 
 use crate::model::memory::Memory;
-use crate::model::plan::HistoryEntry;
+use crate::model::plan::{HistoryEntry, Record};
 use crate::ports::store::{Store, StoreError, StoreView};
 
 /// A state directory. It is made when something is first written to it.
@@ -21,6 +25,18 @@ pub struct FileStore {
 pub struct StoreLock {
     _file: File,
 }
+
+/// Who works on a cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Controller {
+    /// Nobody.
+    None,
+    /// A process, and its number where it is known.
+    Process(Option<u32>),
+}
+
+/// Longer than anybody needs to see whether a lock is held.
+const A_MOMENT: Duration = Duration::from_millis(100);
 
 impl FileStore {
     /// The store in `dir`.
@@ -42,7 +58,8 @@ impl FileStore {
             .write(true)
             .open(&path);
         let mut file = file.map_err(&failed)?;
-        match file.try_lock() {
+        // Whoever only asks for the controller has the lock for a moment, too.
+        match patiently(&file, A_MOMENT) {
             Ok(()) => {}
             Err(TryLockError::Error(error)) => return Err(failed(error)),
             Err(TryLockError::WouldBlock) => return Err(failed(held(&mut file))),
@@ -53,6 +70,42 @@ impl FileStore {
             .and_then(|()| file.write_all(pid.as_bytes()));
         written.map_err(failed)?;
         Ok(StoreLock { _file: file })
+    }
+
+    /// Who works on the cluster now.
+    pub fn controller(&self) -> Result<Controller, StoreError> {
+        let path = self.dir.join("lock");
+        let failed = error("can't look at", &path);
+        let mut file = match File::open(&path) {
+            Ok(file) => file,
+            Err(absent) if absent.kind() == ErrorKind::NotFound => return Ok(Controller::None),
+            Err(other) => return Err(failed(other)),
+        };
+        match file.try_lock_shared() {
+            Ok(()) => Ok(Controller::None),
+            Err(TryLockError::Error(error)) => Err(failed(error)),
+            Err(TryLockError::WouldBlock) => Ok(Controller::Process(pid(&mut file))),
+        }
+    }
+
+    /// The history with all that is in it, oldest first.
+    pub fn records(&self) -> Result<Vec<Record>, StoreError> {
+        self.lines_of_history()
+    }
+
+    /// The lines of the history that are a `T`.
+    fn lines_of_history<T: serde::de::DeserializeOwned>(&self) -> Result<Vec<T>, StoreError> {
+        let path = self.history_file();
+        let text = match fs::read(&path) {
+            Ok(text) => text,
+            Err(absent) if absent.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(failed) => return Err(error("can't read", &path)(failed)),
+        };
+        // A line that can't be read is a torn one, or one of another version: the others are not worth less for it.
+        let lines = text.split(|byte| *byte == b'\n');
+        Ok(lines
+            .filter_map(|line| serde_json::from_slice(line).ok())
+            .collect())
     }
 
     fn memory(&self) -> PathBuf {
@@ -70,22 +123,14 @@ impl FileStore {
         made.map_err(error("can't make the state directory", &self.dir))
     }
 
-    /// A name in a directory survives a crash only when the directory itself is on the disk.
-    fn sync_dir(&self) -> io::Result<()> {
-        File::open(&self.dir)?.sync_all()
+    /// Appends a line to the history.
+    pub(super) fn append(&self, entry: &impl Serialize) -> Result<(), StoreError> {
+        self.make_dir()?;
+        self.append_line(entry)
+            .map_err(error("can't write", &self.history_file()))
     }
 
-    fn replace_memory(&self, memory: &Memory) -> io::Result<()> {
-        let text = serde_json::to_vec_pretty(memory)?;
-        let fresh = self.dir.join("memory.json.new");
-        let mut file = File::create(&fresh)?;
-        file.write_all(&text)?;
-        file.sync_all()?;
-        fs::rename(&fresh, self.memory())?;
-        self.sync_dir()
-    }
-
-    fn append(&self, entry: &HistoryEntry) -> io::Result<()> {
+    fn append_line(&self, entry: &impl Serialize) -> io::Result<()> {
         let mut line = serde_json::to_vec(entry)?;
         line.push(b'\n');
         let path = self.history_file();
@@ -96,10 +141,12 @@ impl FileStore {
             .read(true)
             .write(true)
             .open(path)?;
+        // The controller and commands that give orders write to it, each for a moment.
+        file.lock()?;
         cut_torn_line(&mut file)?;
         file.write_all(&line)?;
         file.sync_data()?;
-        if new { self.sync_dir() } else { Ok(()) }
+        if new { sync_dir(&self.dir) } else { Ok(()) }
     }
 
     /// Unreadable memory is kept for whoever wants to know why, under another name.
@@ -113,13 +160,50 @@ impl FileStore {
     }
 }
 
-fn held(file: &mut File) -> io::Error {
+/// Locks `file`, waiting at most `span` for others to be done with it.
+pub(super) fn patiently(file: &File, span: Duration) -> Result<(), TryLockError> {
+    let begin = Instant::now();
+    loop {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) if begin.elapsed() < span => {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            locked => return locked,
+        }
+    }
+}
+
+/// Writes `text` beside `path`, down to the disk.
+pub(super) fn write_beside(path: &Path, text: &[u8]) -> io::Result<PathBuf> {
+    let fresh = path.with_extension("json.new");
+    let mut file = File::create(&fresh)?;
+    file.write_all(text)?;
+    file.sync_all()?;
+    Ok(fresh)
+}
+
+/// Replaces `path`, all or nothing.
+pub(super) fn replace(path: &Path, text: &[u8]) -> io::Result<()> {
+    fs::rename(write_beside(path, text)?, path)?;
+    path.parent().map_or(Ok(()), sync_dir)
+}
+
+/// A name in a directory survives a crash only when the directory itself is on the disk.
+fn sync_dir(dir: &Path) -> io::Result<()> {
+    File::open(dir)?.sync_all()
+}
+
+/// The process that wrote its number into the lock. That it holds it is certain, who it is a courtesy.
+fn pid(file: &mut File) -> Option<u32> {
     let mut pid = String::new();
-    // Who holds it is a courtesy; that it is held is certain.
-    let _ = file.take(20).read_to_string(&mut pid);
-    let who = match pid.trim() {
-        "" => "another process".to_owned(),
-        pid => format!("process {pid}"),
+    file.take(20).read_to_string(&mut pid).ok()?;
+    pid.trim().parse().ok()
+}
+
+fn held(file: &mut File) -> io::Error {
+    let who = match pid(file) {
+        None => "another process".to_owned(),
+        Some(pid) => format!("process {pid}"),
     };
     io::Error::new(
         ErrorKind::WouldBlock,
@@ -150,7 +234,10 @@ fn cut_torn_line(file: &mut File) -> io::Result<()> {
     file.seek(SeekFrom::Start(end)).map(|_| ())
 }
 
-fn error<'a>(what: &'static str, path: &'a Path) -> impl Fn(io::Error) -> StoreError + use<'a> {
+pub(super) fn error<'a>(
+    what: &'static str,
+    path: &'a Path,
+) -> impl Fn(io::Error) -> StoreError + use<'a> {
     move |source| StoreError {
         what,
         path: path.display().to_string(),
@@ -173,31 +260,20 @@ impl StoreView for FileStore {
     }
 
     fn history(&self) -> Result<Vec<HistoryEntry>, StoreError> {
-        let path = self.history_file();
-        let text = match fs::read(&path) {
-            Ok(text) => text,
-            Err(absent) if absent.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(failed) => return Err(error("can't read", &path)(failed)),
-        };
-        // A line that can't be read is a torn one, or one of another version: the others are not worth less for it.
-        let lines = text.split(|byte| *byte == b'\n');
-        Ok(lines
-            .filter_map(|line| serde_json::from_slice(line).ok())
-            .collect())
+        self.lines_of_history()
     }
 }
 
 impl Store for FileStore {
     fn save(&self, memory: &Memory) -> Result<(), StoreError> {
         self.make_dir()?;
-        self.replace_memory(memory)
+        let text = serde_json::to_vec_pretty(memory).map_err(io::Error::from);
+        text.and_then(|text| replace(&self.memory(), &text))
             .map_err(error("can't write", &self.memory()))
     }
 
     fn record(&self, entry: &HistoryEntry) -> Result<(), StoreError> {
-        self.make_dir()?;
         self.append(entry)
-            .map_err(error("can't write", &self.history_file()))
     }
 }
 

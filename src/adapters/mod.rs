@@ -2,6 +2,8 @@
 
 mod copy;
 mod endpoints;
+pub mod fence_agent;
+pub mod file_orders;
 pub mod file_store;
 mod guest_acts;
 mod host_acts;
@@ -14,3 +16,4 @@ mod ssh;
 pub mod ssh_reader;
 pub mod ssh_writer;
 pub mod system_clock;
+pub mod witnesses;

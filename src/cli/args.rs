@@ -2,6 +2,7 @@
 //! opens no file and decides nothing.
 
 mod help;
+pub mod orders;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -12,8 +13,11 @@ use clap::{ArgAction, ColorChoice, CommandFactory, FromArgMatches, Parser, Subco
 use clap_complete::Shell;
 use tracing::level_filters::LevelFilter;
 
-use crate::model::id::InstanceId;
+use crate::model::id::{HostId, InstanceId};
 use crate::model::unit::parse_span;
+use orders::{
+    DrainArgs, FenceCommand, PauseArgs, ResumeArgs, RetryArgs, RollbackArgs, UndrainArgs, When,
+};
 
 /// The whole command line.
 #[derive(Debug, Clone, Parser)]
@@ -128,6 +132,10 @@ pub enum Command {
     #[command(long_about = help::STATUS_ABOUT, after_help = help::STATUS_EXAMPLES)]
     Status,
 
+    /// Explain why an instance is on its host, or why not on another one
+    #[command(long_about = help::WHY_ABOUT, after_help = help::WHY_EXAMPLES)]
+    Why(WhyArgs),
+
     /// Check the file, without contacting any machine
     #[command(long_about = help::VALIDATE_ABOUT, after_help = help::VALIDATE_EXAMPLES)]
     Validate,
@@ -144,7 +152,47 @@ pub enum Command {
     #[command(long_about = help::RENDER_ABOUT, after_help = help::RENDER_EXAMPLES)]
     Render(RenderArgs),
 
-    /// Show the last actions, with reason and outcome
+    /// Empty a host: its guests go elsewhere, and none come
+    #[command(long_about = help::DRAIN_ABOUT, after_help = help::DRAIN_EXAMPLES)]
+    Drain(DrainArgs),
+
+    /// Let a drained host have guests again
+    #[command(long_about = help::UNDRAIN_ABOUT, after_help = help::UNDRAIN_EXAMPLES)]
+    Undrain(UndrainArgs),
+
+    /// Leave the cluster, a service or a host alone
+    #[command(long_about = help::PAUSE_ABOUT, after_help = help::PAUSE_EXAMPLES)]
+    Pause(PauseArgs),
+
+    /// Look after what was paused again; let the brake go
+    #[command(long_about = help::RESUME_ABOUT, after_help = help::RESUME_EXAMPLES)]
+    Resume(ResumeArgs),
+
+    /// Fail nothing over
+    #[command(long_about = help::DISARM_ABOUT, after_help = help::DISARM_EXAMPLES)]
+    Disarm(When),
+
+    /// Fail over again
+    #[command(long_about = help::ARM_ABOUT, after_help = help::ARM_EXAMPLES)]
+    Arm,
+
+    /// Try an instance again that failed for good
+    #[command(long_about = help::RETRY_ABOUT, after_help = help::RETRY_EXAMPLES)]
+    Retry(RetryArgs),
+
+    /// Say that a host is off, where no device can fence it
+    #[command(subcommand, long_about = help::FENCE_ABOUT, after_help = help::FENCE_EXAMPLES)]
+    Fence(FenceCommand),
+
+    /// Hold a state of the file back
+    #[command(long_about = help::ROLLBACK_ABOUT, after_help = help::ROLLBACK_EXAMPLES)]
+    Rollback(RollbackArgs),
+
+    /// Show which orders are in force
+    #[command(long_about = help::ORDERS_ABOUT, after_help = help::ORDERS_EXAMPLES)]
+    Orders,
+
+    /// Show the last actions and orders, with reason and outcome
     #[command(long_about = help::HISTORY_ABOUT, after_help = help::HISTORY_EXAMPLES)]
     History(HistoryArgs),
 
@@ -186,6 +234,16 @@ pub struct RehearseArgs {
     /// So many failures of all kinds, by chance
     #[arg(long, value_name = "N", conflicts_with = "scenario")]
     pub failures: Option<usize>,
+}
+
+/// Arguments of `why`.
+#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+pub struct WhyArgs {
+    /// The instance, as in web-1
+    pub instance: InstanceId,
+
+    /// Only about this host: why not there?
+    pub host: Option<HostId>,
 }
 
 /// Arguments of `render`.
@@ -268,10 +326,21 @@ impl Command {
         match self {
             Command::Watch => "watch",
             Command::Status => "status",
+            Command::Why(_) => "why",
             Command::Validate => "validate",
             Command::Schema(_) => "schema",
             Command::Rehearse(_) => "rehearse",
             Command::Render(_) => "render",
+            Command::Drain(_) => "drain",
+            Command::Undrain(_) => "undrain",
+            Command::Pause(_) => "pause",
+            Command::Resume(_) => "resume",
+            Command::Disarm(_) => "disarm",
+            Command::Arm => "arm",
+            Command::Retry(_) => "retry",
+            Command::Fence(_) => "fence",
+            Command::Rollback(_) => "rollback",
+            Command::Orders => "orders",
             Command::History(_) => "history",
             Command::Completions { .. } => "completions",
         }

@@ -73,13 +73,22 @@ pub fn is_yes(answer: &str) -> bool {
     matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")
 }
 
-/// Asks, and reads one line.
+/// Asks whether to apply so many actions, and reads one line.
 pub fn ask(
     actions: usize,
     input: &mut impl BufRead,
     output: &mut impl Write,
 ) -> std::io::Result<bool> {
-    write!(output, "{}", question(actions))?;
+    ask_that(&question(actions), input, output)
+}
+
+/// Asks a question, and reads one line.
+pub fn ask_that(
+    question: &str,
+    input: &mut impl BufRead,
+    output: &mut impl Write,
+) -> std::io::Result<bool> {
+    write!(output, "{question}")?;
     output.flush()?;
     let mut answer = String::new();
     if input.read_line(&mut answer)? == 0 {

@@ -3,16 +3,22 @@
 //! A line of JSON is a [`HistoryEntry`] with `format_version: 1` before its own keys: `at` (RFC 3339, UTC), `took_ms`,
 //! `revision`, `action` (the kind), `motive`, `instance` or null, `host`, `summary`, `reason` (`code`, `text`, `line`
 //! or null), `outcome` (`"changed"`, `"already_done"`, `{"skipped": why}`, `{"failed": why}`).
+//!
+//! Or it is an order that was given or taken back, and then has `order` and `of` as in [`super::orders_view`], `at`,
+//! `by`, `turn` (`given`, `taken_back`), `reason` or null, `until` or null.
 
 use std::time::Duration;
 
 use serde::Serialize;
 
+use super::moment::{self, Zone};
 use super::style::{Paint, Style};
 use super::table::{Align, Cell, Table};
 use super::text;
 use crate::model::id::InstanceId;
-use crate::model::plan::{HistoryEntry, Outcome};
+use crate::model::orders::{OrderEntry, Turn};
+use crate::model::plan::{HistoryEntry, Outcome, Record};
+use crate::model::time::Timestamp;
 use crate::model::unit::span;
 
 /// The version of the keys and their meaning.
@@ -20,12 +26,11 @@ pub const FORMAT_VERSION: u32 = 1;
 
 /// The newest `number` entries (0: all), only those of `instance` where one is given. Oldest first, as they came.
 pub fn select<'a>(
-    history: &'a [HistoryEntry],
+    history: &'a [Record],
     number: usize,
     instance: Option<&InstanceId>,
-) -> Vec<&'a HistoryEntry> {
-    let about =
-        |entry: &&HistoryEntry| instance.is_none_or(|id| entry.instance.as_ref() == Some(id));
+) -> Vec<&'a Record> {
+    let about = |record: &&Record| instance.is_none_or(|id| record.instance() == Some(id));
     let chosen: Vec<_> = history.iter().filter(about).collect();
     let surplus = match number {
         0 => 0,
@@ -35,19 +40,22 @@ pub fn select<'a>(
 }
 
 /// The entries as text, those of one day below its date.
-pub fn history_text(entries: &[&HistoryEntry], style: &Style) -> String {
+pub fn history_text(entries: &[&Record], style: &Style) -> String {
     if entries.is_empty() {
         return "Nothing was done yet.\n".to_owned();
     }
     let mut table = Table::new(0, &HEAD);
     let mut day = String::new();
     for entry in entries {
-        let (date, _) = date_and_time(entry);
+        let (date, _) = date_and_time(entry.at());
         if date != day {
             table.title(Cell::new(Paint::Strong, &date));
             day = date;
         }
-        table.row(row(entry));
+        table.row(match entry {
+            Record::Action(entry) => row(entry),
+            Record::Order(entry) => order_row(entry),
+        });
     }
     table.render(style)
 }
@@ -63,7 +71,7 @@ const HEAD: [(&str, Align); 7] = [
 ];
 
 fn row(entry: &HistoryEntry) -> [Cell; 7] {
-    let (_, time) = date_and_time(entry);
+    let (_, time) = date_and_time(entry.at);
     let instance = entry.instance.as_ref().map(ToString::to_string);
     let (outcome, paint, why_not) = outcome(&entry.outcome);
     let why_not = why_not.map(|why| format!(" → {}", text::clean(why)));
@@ -79,6 +87,36 @@ fn row(entry: &HistoryEntry) -> [Cell; 7] {
     ]
 }
 
+/// What an order was about stands where that of an action stands; who gave it, where an action's reason stands.
+fn order_row(entry: &OrderEntry) -> [Cell; 7] {
+    let (_, time) = date_and_time(entry.at);
+    let (turn, paint) = match entry.turn {
+        Turn::Given => ("ordered", Paint::Warn),
+        Turn::TakenBack => ("taken back", Paint::Good),
+    };
+    let subject = match entry.key.host() {
+        Some(_) => String::new(),
+        None => entry.key.subject(),
+    };
+    let host = entry.key.host().map(ToString::to_string);
+    let until = entry.until.map(|until| {
+        let until = moment::told(until, entry.at, Zone::Utc);
+        format!(", until {until}")
+    });
+    let reason = entry.reason.as_ref().map(|reason| format!(": {reason}"));
+    let why = [Some(format!("by {}", entry.by)), until, reason];
+    let why: String = why.into_iter().flatten().collect();
+    [
+        Cell::new(Paint::Dim, time),
+        Cell::plain(entry.key.word()),
+        Cell::plain(subject),
+        Cell::plain(host.unwrap_or_default()),
+        Cell::new(paint, turn),
+        Cell::plain(""),
+        Cell::plain(why),
+    ]
+}
+
 /// How it ended, and why it was not done, where it was not.
 fn outcome(outcome: &Outcome) -> (&'static str, Paint, Option<&str>) {
     match outcome {
@@ -90,8 +128,8 @@ fn outcome(outcome: &Outcome) -> (&'static str, Paint, Option<&str>) {
 }
 
 /// `2023-11-14` and `22:13:20`.
-fn date_and_time(entry: &HistoryEntry) -> (String, String) {
-    let moment = entry.at.to_string();
+fn date_and_time(at: Timestamp) -> (String, String) {
+    let moment = at.to_string();
     match moment.split_once('T') {
         Some((date, time)) => (date.to_owned(), time.chars().take(8).collect()),
         None => (String::new(), moment),
@@ -99,7 +137,7 @@ fn date_and_time(entry: &HistoryEntry) -> (String, String) {
 }
 
 /// The entries as JSON, one object per line.
-pub fn history_json(entries: &[&HistoryEntry]) -> String {
+pub fn history_json(entries: &[&Record]) -> String {
     let shown = entries.iter().map(|entry| Shown {
         format_version: FORMAT_VERSION,
         entry,
@@ -111,7 +149,7 @@ pub fn history_json(entries: &[&HistoryEntry]) -> String {
 struct Shown<'a> {
     format_version: u32,
     #[serde(flatten)]
-    entry: &'a HistoryEntry,
+    entry: &'a Record,
 }
 
 #[cfg(test)]
@@ -119,11 +157,11 @@ mod tests {
     use super::*;
     use crate::cli::samples;
 
-    fn history() -> Vec<HistoryEntry> {
-        samples::history()
+    fn history() -> Vec<Record> {
+        samples::records()
     }
 
-    fn all(history: &[HistoryEntry]) -> Vec<&HistoryEntry> {
+    fn all(history: &[Record]) -> Vec<&Record> {
         select(history, 0, None)
     }
 
@@ -155,11 +193,7 @@ mod tests {
         let web = samples::instance("web-1");
         let chosen = select(&history, 0, Some(&web));
         assert!(!chosen.is_empty() && chosen.len() < history.len());
-        assert!(
-            chosen
-                .iter()
-                .all(|entry| entry.instance.as_ref() == Some(&web))
-        );
+        assert!(chosen.iter().all(|record| record.instance() == Some(&web)));
     }
 
     #[test]
@@ -174,7 +208,14 @@ mod tests {
     #[test]
     fn hostile_reasons_stay_harmless() {
         let mut history = history();
-        history[0].outcome = Outcome::Failed("\u{1b}]0;x\u{7}\u{202e}".into());
+        for record in &mut history {
+            match record {
+                Record::Action(entry) => {
+                    entry.outcome = Outcome::Failed("\u{1b}]0;x\u{7}\u{202e}".into());
+                }
+                Record::Order(entry) => entry.reason = Some("\u{1b}]0;x\u{7}\u{202e}".into()),
+            }
+        }
         let shown = history_text(&all(&history), &Style::plain(80)) + &history_json(&all(&history));
         assert!(!shown.replace('\n', "").chars().any(text::is_hostile));
     }

@@ -1,12 +1,15 @@
 //! What people and scripts see: arguments, exit codes; plans, progress, status and history as text and JSON. Everything
 //! here that makes text is a pure function of values; nothing here observes, decides or acts.
 
+pub mod answer;
 pub mod args;
 pub mod commands;
 pub mod confirm;
 pub mod exit;
 pub mod history_view;
 pub mod log;
+pub mod moment;
+pub mod orders_view;
 pub mod plan_json;
 pub mod plan_text;
 pub mod progress;
@@ -19,3 +22,4 @@ pub mod style;
 pub mod table;
 pub mod tally;
 pub mod text;
+pub mod why_view;

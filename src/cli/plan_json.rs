@@ -9,6 +9,7 @@
 //! | `observed_at` | RFC 3339; `hosts`: `{seen, total}` |
 //! | `converged` | nothing to do, nothing blocked, unknown or waiting |
 //! | `counts` | actions by `sort` (`copy`, `create`, `recreate`, `change`, `move`, `fence`, `destroy`), `unchanged`, and notices by kind (`blocked`, `unknown`, `waiting`, `warnings`) |
+//! | `orders[]` | what operators ordered and is in force, as of [`super::orders_view`] |
 //! | `actions[]` | in an order in which they can be done, see below |
 //! | `notices[]` | `kind` (`blocked`, `unknown`, `waiting`, `warning`), `subject`, `text`, `help` or null, `line` or null |
 //!
@@ -24,6 +25,7 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
+use super::orders_view::OrderShown;
 use super::tally::{Sort, Tally};
 use super::text;
 use crate::model::id::{ClusterName, HostId, InstanceId};
@@ -59,6 +61,7 @@ pub struct PlanShown<'a> {
     hosts: HostsShown,
     converged: bool,
     counts: Tally,
+    orders: Vec<OrderShown>,
     actions: Vec<ActionShown<'a>>,
     notices: &'a [Notice],
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -106,6 +109,7 @@ impl<'a> PlanShown<'a> {
             hosts: HostsShown { seen, total },
             converged: plan.converged(),
             counts: Tally::of(plan),
+            orders: OrderShown::all(&plan.orders),
             actions: plan.actions.iter().map(ActionShown::of).collect(),
             notices: &plan.notices,
             applied: None,

@@ -3,6 +3,7 @@
 mod files;
 mod notices;
 
+use super::orders_view::{OrderShown, order_lines};
 use super::style::{Paint, Style};
 use super::tally::{Sort, Tally};
 use super::text;
@@ -25,10 +26,12 @@ pub enum NewFiles {
 
 /// The plan as text, as seen at `now`.
 pub fn plan_text(plan: &Plan, now: Timestamp, new_files: NewFiles, style: &Style) -> String {
+    let orders = order_lines(&OrderShown::all(&plan.orders), now, style);
     if plan.converged() {
-        let warnings = notices::sections(plan, style);
-        let gap = if warnings.is_empty() { "" } else { "\n" };
-        return format!("{warnings}{gap}{}", no_changes(plan, style));
+        let mut parts = vec![orders, notices::sections(plan, style)];
+        parts.retain(|part| !part.is_empty());
+        parts.push(no_changes(plan, style));
+        return parts.join("\n");
     }
     let page = Page {
         plan,
@@ -37,7 +40,8 @@ pub fn plan_text(plan: &Plan, now: Timestamp, new_files: NewFiles, style: &Style
     };
     let mut diffs = Diffs::new(new_files);
     let mut parts = vec![header(plan, now, style)];
-    for motive in [Motive::Heal, Motive::Change] {
+    parts.extend(Some(orders).filter(|part| !part.is_empty()));
+    for motive in [Motive::Heal, Motive::Change, Motive::Move] {
         parts.extend(page.section(motive, &mut diffs));
     }
     parts.extend(Some(notices::sections(plan, style)).filter(|part| !part.is_empty()));
@@ -122,6 +126,7 @@ impl Page<'_> {
         let actions: Vec<_> = actions.filter(|a| a.motive == motive).collect();
         let (title, because) = match motive {
             Motive::Heal => ("Heal", "reality changed".to_owned()),
+            Motive::Move => ("Move", "guests leave their hosts".to_owned()),
             Motive::Change => (
                 "Change",
                 format!("{} changed", text::clean(&self.plan.file)),

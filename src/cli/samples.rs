@@ -1,10 +1,12 @@
 //! Plans, outcomes and worlds by hand, for the tests of what people see. Here is what they are put together from.
 
 mod history;
+mod orders;
 mod plans;
 mod world;
 
-pub use history::history;
+pub use history::{history, records};
+pub use orders::orders;
 pub use plans::*;
 pub use world::{World, healthy_world};
 
@@ -18,6 +20,7 @@ use crate::model::facts::*;
 use crate::model::id::{DomainName, HostId, InstanceId};
 use crate::model::mark::{Mark, Stage};
 use crate::model::memory::*;
+use crate::model::orders::Orders;
 use crate::model::plan::*;
 use crate::model::time::Timestamp;
 use crate::model::unit::Bytes;
@@ -181,6 +184,10 @@ impl Draft {
             actions: Vec::new(),
             notices: Vec::new(),
             unchanged,
+            brake: None,
+            look_again: None,
+            orders: Orders::default(),
+            left_alone: BTreeSet::new(),
         })
     }
 

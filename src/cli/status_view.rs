@@ -15,6 +15,7 @@ use std::net::Ipv4Addr;
 
 use serde::Serialize;
 
+use super::orders_view::OrderShown;
 use super::tally::Tally;
 use super::text;
 use crate::model::desired::Desired;
@@ -43,6 +44,8 @@ pub struct StatusReport {
     pub revision: String,
     /// When it was observed.
     pub observed_at: Timestamp,
+    /// The orders in force: see [`super::orders_view`].
+    pub orders: Vec<OrderShown>,
     /// Every desired host.
     pub hosts: Vec<HostStatus>,
     /// Every desired instance, and every other one that carries the cluster's mark.
@@ -281,6 +284,7 @@ impl StatusReport {
             file: desired.file.clone(),
             revision: desired.revision.0.clone(),
             observed_at: observed.now,
+            orders: OrderShown::all(&observed.orders),
             hosts: hosts::statuses(world),
             load_balancers: balancers::statuses(world, &instances),
             instances,

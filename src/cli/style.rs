@@ -1,8 +1,11 @@
-//! How output looks: whether it has colours, and how wide it is. The only place that knows an escape sequence.
+//! How output looks: whether it has colours, how wide it is, and in which time zone it tells moments. The only place
+//! that knows an escape sequence.
 
 use std::io::IsTerminal;
 
 use anstyle::{AnsiColor, Effects};
+
+use super::moment::Zone;
 
 /// The width where there is no terminal to ask.
 pub const DEFAULT_WIDTH: usize = 80;
@@ -47,6 +50,8 @@ pub struct Style {
     pub colour: Colour,
     /// Columns that a line may have.
     pub width: usize,
+    /// Where times of day are told for.
+    pub zone: Zone,
 }
 
 /// What a piece of text means. Its colour follows from that.
@@ -96,6 +101,7 @@ impl Style {
         Style {
             colour: Colour::Off,
             width,
+            zone: Zone::Utc,
         }
     }
 
@@ -104,6 +110,7 @@ impl Style {
         Style {
             colour: Colour::On,
             width,
+            zone: Zone::Utc,
         }
     }
 
@@ -130,6 +137,7 @@ impl Style {
         Style {
             colour: Colour::wanted(no_color, is_terminal, |name| std::env::var(name).ok()),
             width: width.clamp(MIN_WIDTH, MAX_WIDTH),
+            zone: Zone::Local,
         }
     }
 

@@ -47,7 +47,7 @@ impl Sort {
                 Sort::Change
             }
             Operation::Rebind(_) | Operation::AddVip(_) | Operation::DropVip(_) => Sort::Move,
-            Operation::Fence(_) => Sort::Fence,
+            Operation::Fence(_) | Operation::FenceHost(_) => Sort::Fence,
             Operation::Destroy(_) | Operation::Sweep(_) => Sort::Destroy,
         }
     }

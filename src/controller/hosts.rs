@@ -13,7 +13,7 @@ use crate::model::facts::{HostFacts, Seen, Unseen, UnseenKind};
 use crate::model::id::HostId;
 use crate::plan::queries::host_query;
 use crate::ports::clock::Clock;
-use crate::ports::hypervisor::Hypervisor;
+use crate::ports::hypervisor::{HostQuery, Hypervisor};
 
 /// How long a round waits for a host that answered the last time.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -45,9 +45,15 @@ impl HostLooks {
         clock: &Arc<dyn Clock>,
         wait: Wait,
     ) -> BTreeMap<HostId, Seen<HostFacts>> {
+        let missing: BTreeMap<HostId, String> = desired
+            .hosts
+            .values()
+            .filter(|host| self.unseen.contains_key(&host.id))
+            .map(|host| (host.id.clone(), host.address.clone()))
+            .collect();
         let looks = desired.hosts.values().map(|host| {
             let task = self.still_under_way(&host.id);
-            let task = task.unwrap_or_else(|| begin(desired, host, hypervisor));
+            let task = task.unwrap_or_else(|| begin(desired, host, hypervisor, missing.clone()));
             let patience = match (wait, self.unseen.contains_key(&host.id)) {
                 (Wait::ForAll, _) => None,
                 (Wait::Briefly, false) => Some(PATIENCE),
@@ -101,12 +107,14 @@ fn begin(
     desired: &Desired,
     host: &Host,
     hypervisor: &Arc<dyn Hypervisor>,
+    mut peers: BTreeMap<HostId, String>,
 ) -> JoinHandle<Seen<HostFacts>> {
-    let (query, host, hypervisor) = (
-        host_query(desired, host),
-        host.clone(),
-        Arc::clone(hypervisor),
-    );
+    peers.remove(&host.id);
+    let query = HostQuery {
+        peers,
+        ..host_query(desired, host)
+    };
+    let (query, host, hypervisor) = (query, host.clone(), Arc::clone(hypervisor));
     tokio::spawn(async move { hypervisor.observe(&host, &query).await })
 }
 

@@ -1,5 +1,6 @@
 //! One look at the world: all hosts at once, then all guests at once.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,15 +8,19 @@ use futures::future::join_all;
 
 use super::heard::Heard;
 use super::hosts::{HostLooks, Wait};
+use super::standing::Standing;
 use crate::model::desired::Desired;
 use crate::model::facts::{Beat, GuestFacts, Observed, Seen, Unseen, UnseenKind};
 use crate::model::memory::Memory;
+use crate::model::policy::Witness;
 use crate::plan::Renderer;
 use crate::plan::queries::{self, Look};
 use crate::ports::clock::Clock;
 use crate::ports::guest::Guests;
 use crate::ports::heartbeat::Heartbeats;
 use crate::ports::hypervisor::Hypervisor;
+use crate::ports::orders::OrdersView;
+use crate::ports::witness::Witnesses;
 
 /// The ports that only look.
 #[derive(Clone)]
@@ -26,8 +31,12 @@ pub struct Eyes {
     pub guests: Arc<dyn Guests>,
     /// Heartbeats.
     pub heartbeats: Arc<dyn Heartbeats>,
+    /// Who shows that our own network works.
+    pub witnesses: Arc<dyn Witnesses>,
     /// Time.
     pub clock: Arc<dyn Clock>,
+    /// What operators ordered.
+    pub orders: Arc<dyn OrdersView>,
 }
 
 /// Where heartbeats come from.
@@ -75,15 +84,13 @@ impl Eyes {
         renderer: &Renderer,
         beats: &Beats<'_>,
         (hosts, last): (&mut HostLooks, &[Look]),
+        standing: &mut Standing,
     ) -> (Observed, Vec<Look>) {
         let wait = match beats {
             Beats::Ask => Wait::ForAll,
             Beats::Known(_) => Wait::Briefly,
         };
-        let mut observed = Observed {
-            now: self.clock.now(),
-            ..Observed::default()
-        };
+        let mut observed = standing.at(self.clock.now(), self.orders.as_ref());
         let may_ask = |look: &&Look| {
             !beats.is_suspect(look) && !memory.busy.contains_key(&look.guest.instance)
         };
@@ -96,6 +103,7 @@ impl Eyes {
             join_all(early)
         );
         observed.hosts = seen_hosts;
+        observed.witnesses = self.ask_witnesses(desired, &observed).await;
         let looks = queries::looks(desired, &observed, memory, renderer);
         let guests = looks.iter().map(|look| {
             let early = early
@@ -111,6 +119,22 @@ impl Eyes {
         }
         observed.now = self.clock.now();
         (observed, looks)
+    }
+
+    /// Only where somebody is missing: else there is nothing that they could decide.
+    async fn ask_witnesses(
+        &self,
+        desired: &Desired,
+        observed: &Observed,
+    ) -> BTreeMap<Witness, bool> {
+        if observed.hosts.values().all(|seen| seen.facts().is_some()) {
+            return BTreeMap::new();
+        }
+        let asked =
+            desired.safety.witnesses.iter().map(|witness| async move {
+                (witness.clone(), self.witnesses.answers(witness).await)
+            });
+        join_all(asked).await.into_iter().collect()
     }
 
     async fn look_at(

@@ -8,6 +8,7 @@ mod hosts;
 pub mod look;
 mod monitor;
 mod session;
+mod standing;
 pub mod watch;
 
 pub use session::{Session, Watcher};

@@ -7,6 +7,7 @@ use futures::future::join_all;
 
 use super::hosts::HostLooks;
 use super::look::{Beats, Eyes};
+use super::standing::Standing;
 use crate::execute::Ended;
 use crate::memory;
 use crate::model::desired::Desired;
@@ -34,6 +35,8 @@ pub struct Watcher {
     last: Vec<Look>,
     /// Looks at hosts that go on from round to round.
     hosts: HostLooks,
+    /// The orders in force.
+    standing: Standing,
 }
 
 /// What one round saw and decided.
@@ -56,6 +59,7 @@ impl Watcher {
             renderer: Renderer::default(),
             last: Vec::new(),
             hosts: HostLooks::default(),
+            standing: Standing::default(),
         }
     }
 
@@ -75,6 +79,7 @@ impl Watcher {
                 &self.renderer,
                 beats,
                 (&mut self.hosts, &self.last),
+                &mut self.standing,
             )
             .await;
         self.last = looks.clone();

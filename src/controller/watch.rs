@@ -32,6 +32,8 @@ pub enum Signal {
     Refused(String),
     /// The file is again what is in force.
     Restored,
+    /// An operator gave an order, or took one back.
+    Ordered,
     /// End.
     Stop,
 }
@@ -125,6 +127,10 @@ impl Watch {
             Some(Signal::Restored) => {
                 info!("the file is valid again, and as it was");
                 Wake::Act
+            }
+            Some(Signal::Ordered) => {
+                info!("the orders changed");
+                Wake::Look
             }
             Some(Signal::Stop) | None => Wake::Stop,
         }
@@ -251,7 +257,8 @@ impl Watch {
             | Operation::Bootstrap(_)
             | Operation::AddVip(_)
             | Operation::DropVip(_)
-            | Operation::SetMark(_) => {}
+            | Operation::SetMark(_)
+            | Operation::FenceHost(_) => {}
         }
     }
 

@@ -18,6 +18,7 @@ use crate::model::desired::Host;
 use crate::model::id::HostId;
 use crate::model::plan::{Action, Outcome};
 use crate::ports::clock::Clock;
+use crate::ports::fencer::Fencer;
 use crate::ports::guest::GuestControl;
 use crate::ports::heartbeat::Heartbeats;
 use crate::ports::hypervisor::HypervisorControl;
@@ -35,6 +36,8 @@ pub struct Hands {
     pub hypervisor: Arc<dyn HypervisorControl>,
     /// Guests.
     pub guests: Arc<dyn GuestControl>,
+    /// Fencing devices.
+    pub fencer: Arc<dyn Fencer>,
     /// Heartbeats, awaited after changes.
     pub heartbeats: Arc<dyn Heartbeats>,
     /// Time.
@@ -71,6 +74,7 @@ impl Hands {
             Operation::AddVip(vip) => self.add_vip(vip).await,
             Operation::DropVip(vip) => self.drop_vip(vip).await,
             Operation::SetMark(set) => self.hypervisor.set_mark(self.host(&set.host)?, set).await,
+            Operation::FenceHost(fence) => self.fencer.switch_off(&fence.host, &fence.agent).await,
         }
     }
 

@@ -1,41 +1,25 @@
 //! What observation can't tell: how memory follows from a round and from an outcome. Pure.
 
+pub mod hosts;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
-use crate::model::action::Operation;
+use crate::model::action::{FenceHost, Operation};
 use crate::model::desired::{Desired, LoadBalancer, Revision};
-use crate::model::facts::{Answer, HostFacts, Observed, Seen};
+use crate::model::facts::{Answer, Observed, Seen};
 use crate::model::id::{GroupId, HostId, InstanceId};
 use crate::model::mark::Mark;
-use crate::model::memory::{Busy, Foreign, GuestMemory, Holder, HostMemory, Memory};
-use crate::model::plan::{Action, Outcome, Plan};
+use crate::model::memory::{Busy, Evidence, EvidenceKind, Foreign, GuestMemory, Holder, Memory};
+use crate::model::plan::{Action, Outcome, Plan, ReasonCode};
 use crate::model::time::Timestamp;
 
 /// Takes a look at the world into memory.
 pub fn remember(memory: &mut Memory, desired: &Desired, observed: &Observed) {
-    for (id, seen) in &observed.hosts {
-        let host = memory.hosts.entry(id.clone()).or_default();
-        remember_host(host, seen, desired, observed.now);
-    }
+    hosts::remember(memory, desired, observed);
     remember_guests(memory, desired, observed);
     remember_holders(memory, desired, observed);
     remember_foreign(memory, observed);
-}
-
-fn remember_host(host: &mut HostMemory, seen: &Seen<HostFacts>, desired: &Desired, now: Timestamp) {
-    let was_seen = host.seen == Some(host.since) || host.seen.is_some_and(|s| s > host.since);
-    let is_seen = seen.facts().is_some();
-    if was_seen != is_seen || host.since == Timestamp::default() {
-        host.since = now;
-    }
-    let Some(facts) = seen.facts() else { return };
-    host.seen = Some(now);
-    let marks = facts.domains.iter().filter_map(|d| d.mark.as_ref());
-    host.guests = marks
-        .filter(|m| m.cluster == desired.cluster)
-        .map(|m| (m.instance.clone(), m.clone()))
-        .collect();
 }
 
 fn remember_guests(memory: &mut Memory, desired: &Desired, observed: &Observed) {
@@ -119,6 +103,9 @@ fn forget_removed(memory: &mut Memory, desired: &Desired) {
     memory
         .holders
         .retain(|id, _| desired.groups.contains_key(id) || has_guests(id));
+    memory
+        .handing_over
+        .retain(|id, _| desired.groups.contains_key(id));
 }
 
 fn remember_holders(memory: &mut Memory, desired: &Desired, observed: &Observed) {
@@ -129,9 +116,19 @@ fn remember_holders(memory: &mut Memory, desired: &Desired, observed: &Observed)
                     .facts()
                     .is_some_and(|f| f.addresses.iter().any(|a| a.address == lb.vip.addr()))
         });
+        if holder.is_some() {
+            memory.handing_over.remove(&group.id);
+        }
         if let Some((instance, _)) = holder.filter(|_| !still_held(memory, &group.id, lb, observed))
         {
-            set_holder(memory, &group.id, instance, lb.vip.addr(), observed.now);
+            let life = observed_life(observed, instance);
+            set_holder(
+                memory,
+                &group.id,
+                (instance, life),
+                lb.vip.addr(),
+                observed.now,
+            );
         }
     }
 }
@@ -149,20 +146,34 @@ fn still_held(memory: &Memory, group: &GroupId, lb: &LoadBalancer, observed: &Ob
     facts.is_some_and(|f| f.addresses.iter().any(|a| a.address == lb.vip.addr()))
 }
 
+/// The life of a guest that was looked into.
+fn observed_life(observed: &Observed, instance: &InstanceId) -> Option<String> {
+    let domains = observed.hosts.values().filter_map(Seen::facts);
+    let marks = domains
+        .flat_map(|f| &f.domains)
+        .filter(|d| d.run.is_some())
+        .filter_map(|d| d.mark.as_ref());
+    let mut lives = marks.filter(|m| m.instance == *instance);
+    let life = lives.next().map(|m| m.generation.clone());
+    // Where it exists twice, nobody knows which one was looked into.
+    life.filter(|_| lives.next().is_none())
+}
+
 fn set_holder(
     memory: &mut Memory,
     group: &GroupId,
-    instance: &InstanceId,
+    (instance, life): (&InstanceId, Option<String>),
     vip: Ipv4Addr,
     now: Timestamp,
 ) {
-    if memory
+    let known = memory
         .holders
         .get(group)
-        .is_none_or(|h| h.instance != *instance || h.vip != Some(vip))
-    {
+        .filter(|h| h.instance == *instance && h.vip == Some(vip) && h.generation == life);
+    if known.is_none() {
         let holder = Holder {
             instance: instance.clone(),
+            generation: life,
             vip: Some(vip),
             since: now,
         };
@@ -205,7 +216,7 @@ pub fn begin(memory: &mut Memory, action: &Action, now: Timestamp) {
         Operation::AddVip(vip) => set_holder(
             memory,
             &vip.balancer,
-            &vip.guest.instance,
+            (&vip.guest.instance, Some(vip.guest.generation.clone())),
             vip.vip.addr(),
             now,
         ),
@@ -219,6 +230,10 @@ pub fn begin(memory: &mut Memory, action: &Action, now: Timestamp) {
             remember_mark(memory, &build.host, &build.mark);
         }
         Operation::Rebind(rebind) => remember_mark(memory, &rebind.guest.host, &rebind.moving),
+        Operation::DropVip(vip) if action.reason.code == ReasonCode::HolderChanges => {
+            let handed = (vip.balancer.clone(), vip.vip.addr());
+            memory.handing_over.extend([handed]);
+        }
         Operation::CopyImage(_)
         | Operation::Fence(_)
         | Operation::Destroy(_)
@@ -226,7 +241,8 @@ pub fn begin(memory: &mut Memory, action: &Action, now: Timestamp) {
         | Operation::Bootstrap(_)
         | Operation::Configure(_)
         | Operation::DropVip(_)
-        | Operation::SetMark(_) => {}
+        | Operation::SetMark(_)
+        | Operation::FenceHost(_) => {}
     }
 }
 
@@ -243,7 +259,8 @@ fn mark_given(operation: &Operation) -> Option<&Mark> {
         | Operation::Sweep(_)
         | Operation::Configure(_)
         | Operation::AddVip(_)
-        | Operation::DropVip(_) => None,
+        | Operation::DropVip(_)
+        | Operation::FenceHost(_) => None,
     }
 }
 
@@ -282,7 +299,26 @@ pub fn end(
                 .or_default();
             guest.revision = Some(revision.clone());
         }
+        Operation::FenceHost(fence) => remember_fencing(memory, fence, outcome, now),
         _ => {}
+    }
+}
+
+fn remember_fencing(memory: &mut Memory, fence: &FenceHost, outcome: &Outcome, now: Timestamp) {
+    let host = memory.hosts.entry(fence.host.clone()).or_default();
+    match outcome {
+        Outcome::Changed | Outcome::AlreadyDone => {
+            host.fenced = Some(Evidence {
+                kind: EvidenceKind::Agent,
+                at: now,
+                text: format!("{} switched it off", fence.agent.program),
+            });
+        }
+        Outcome::Failed(_) => {
+            *host.fence_failures.entry(fence.device).or_default() += 1;
+            host.fence_failed = Some(now);
+        }
+        Outcome::Skipped(_) => {}
     }
 }
 
@@ -310,6 +346,7 @@ fn remember_mark(memory: &mut Memory, host: &HostId, mark: &Mark) {
 /// Guests that were looked into and that the plan leaves as they are have what the file says: what differs on them
 /// from now on while the file stays was changed by somebody else.
 pub fn remember_applied(memory: &mut Memory, observed: &Observed, plan: &Plan) {
+    memory.brake = plan.brake.clone();
     let worked_on: BTreeSet<&InstanceId> = plan
         .actions
         .iter()
@@ -317,8 +354,9 @@ pub fn remember_applied(memory: &mut Memory, observed: &Observed, plan: &Plan) {
         .collect();
     let spoken_of: BTreeSet<&str> = plan.notices.iter().map(|n| n.subject.as_str()).collect();
     for (instance, seen) in &observed.guests {
-        let as_desired =
-            !worked_on.contains(instance) && !spoken_of.contains(instance.to_string().as_str());
+        let as_desired = !worked_on.contains(instance)
+            && !plan.left_alone.contains(instance)
+            && !spoken_of.contains(instance.to_string().as_str());
         let guest = memory
             .guests
             .get_mut(instance)

@@ -11,6 +11,7 @@ use ipnet::Ipv4Net;
 use super::desired::{Heartbeat, ImageFile, Init, OnChange};
 use super::id::{DomainName, GroupId, HostId, ImageId, InstanceId};
 use super::mark::Mark;
+use super::policy::FenceAgent;
 use super::unit::Bytes;
 
 /// One kind of doing, with all it needs.
@@ -40,6 +41,8 @@ pub enum Operation {
     DropVip(VipMove),
     /// Correct the mark of a guest.
     SetMark(SetMark),
+    /// Switch a host off that can't be seen, so that what ran there may run elsewhere.
+    FenceHost(FenceHost),
 }
 
 /// An image that a host must have.
@@ -297,6 +300,17 @@ pub struct VipMove {
     pub quiet_port: Option<u16>,
 }
 
+/// A host to switch off.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FenceHost {
+    /// Which.
+    pub host: HostId,
+    /// The place of the device in the host's list, from 0.
+    pub device: usize,
+    /// The device.
+    pub agent: FenceAgent,
+}
+
 /// A mark to write.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SetMark {
@@ -324,6 +338,7 @@ impl Operation {
             Operation::AddVip(_) => "add-vip",
             Operation::DropVip(_) => "drop-vip",
             Operation::SetMark(_) => "set-mark",
+            Operation::FenceHost(_) => "fence-host",
         }
     }
 
@@ -339,14 +354,15 @@ impl Operation {
             | Operation::Configure(_)
             | Operation::AddVip(_)
             | Operation::DropVip(_)
-            | Operation::SetMark(_) => false,
+            | Operation::SetMark(_)
+            | Operation::FenceHost(_) => false,
         }
     }
 
     /// The instance that it is about, where it is about one.
     pub fn instance(&self) -> Option<&InstanceId> {
         match self {
-            Operation::CopyImage(_) | Operation::Sweep(_) => None,
+            Operation::CopyImage(_) | Operation::Sweep(_) | Operation::FenceHost(_) => None,
             Operation::Create(build) | Operation::Recreate(build) => Some(&build.mark.instance),
             Operation::Fence(removal) | Operation::Destroy(removal) => Some(&removal.instance),
             Operation::Bootstrap(bootstrap) => Some(&bootstrap.guest.instance),
@@ -369,6 +385,7 @@ impl Operation {
             Operation::Configure(configure) => &configure.guest.host,
             Operation::AddVip(vip) | Operation::DropVip(vip) => &vip.guest.host,
             Operation::SetMark(set) => &set.host,
+            Operation::FenceHost(fence) => &fence.host,
         }
     }
 }

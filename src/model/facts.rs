@@ -9,6 +9,7 @@ use super::desired::Init;
 use super::id::{HostId, InstanceId};
 use super::mark::Mark;
 use super::orders::Orders;
+use super::policy::Witness;
 use super::time::Timestamp;
 use super::unit::Bytes;
 
@@ -25,8 +26,14 @@ pub struct Observed {
     pub beats: BTreeMap<InstanceId, Beat>,
     /// Addresses that were probed on the wire before use, and who answered.
     pub probed: BTreeMap<Ipv4Addr, Answer>,
-    /// What operators ordered.
+    /// What operators ordered, as far as it is in force now.
     pub orders: Orders,
+    /// Witnesses that were asked, and whether they answered.
+    pub witnesses: BTreeMap<Witness, bool>,
+    /// Hosts whose guard we keep, and from when on the lease that it was told last is over for certain.
+    pub leases: BTreeMap<HostId, Timestamp>,
+    /// Why the orders could not be read: then they are those of an earlier look.
+    pub orders_unread: Option<String>,
 }
 
 /// An observation that may have failed.
@@ -89,6 +96,9 @@ pub struct HostFacts {
     pub cpus: Option<u32>,
     /// Free space where disks are stored.
     pub free: Option<Bytes>,
+    /// Hosts that it was asked about, and whether it sees them on the network.
+    #[serde(default)]
+    pub sees: BTreeMap<HostId, bool>,
 }
 
 /// A domain, as libvirt tells.

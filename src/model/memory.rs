@@ -19,9 +19,15 @@ pub struct Memory {
     pub guests: BTreeMap<InstanceId, GuestMemory>,
     /// Who held each load balancer's VIP when that was last seen, and since when.
     pub holders: BTreeMap<GroupId, Holder>,
+    /// VIPs that were taken from their holders for others to get them, until those have them.
+    #[serde(default)]
+    pub handing_over: BTreeMap<GroupId, Ipv4Addr>,
     /// Addresses of our pools that somebody foreign answered for.
     #[serde(default)]
     pub foreign: BTreeMap<Ipv4Addr, Foreign>,
+    /// Whether the brake holds.
+    #[serde(default)]
+    pub brake: Option<Brake>,
     /// Instances that an action is at work on now: no other action may touch them.
     #[serde(default)]
     pub busy: BTreeMap<InstanceId, Busy>,
@@ -36,6 +42,60 @@ pub struct HostMemory {
     pub since: Timestamp,
     /// The marked guests on it.
     pub guests: BTreeMap<InstanceId, Mark>,
+    /// The evidence that nothing of ours runs on it, until it is seen again.
+    #[serde(default)]
+    pub fenced: Option<Evidence>,
+    /// Whether a guard of ours is on it.
+    #[serde(default)]
+    pub armed: bool,
+    /// Since when it is certain that it is alone: all hosts that we reach say that they don't see it, and those that we
+    /// don't reach are too few to make a majority with it.
+    #[serde(default)]
+    pub alone_since: Option<Timestamp>,
+    /// How often each of its fencing devices failed since it was last seen, by its place in the list.
+    #[serde(default)]
+    pub fence_failures: BTreeMap<usize, u32>,
+    /// When fencing last failed.
+    #[serde(default)]
+    pub fence_failed: Option<Timestamp>,
+    /// When it came back from being out of sight for long.
+    #[serde(default)]
+    pub back: Option<Timestamp>,
+    /// How often in a row it came back and went again.
+    #[serde(default)]
+    pub returns: u32,
+}
+
+/// Why it is certain that nothing of ours runs on a host any more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// What it rests on.
+    pub kind: EvidenceKind,
+    /// Since when it holds.
+    pub at: Timestamp,
+    /// In words: `fence_ipmilan switched it off`.
+    pub text: String,
+}
+
+/// What evidence rests on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EvidenceKind {
+    /// A fencing device switched it off, and said that it is off.
+    Agent,
+    /// The lease of its guard is over, and it was alone long enough for the guard to stop everything.
+    Lease,
+    /// A person looked.
+    Manual,
+}
+
+/// The brake holds: too much failed at once.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Brake {
+    /// Since when.
+    pub since: Timestamp,
+    /// What failed, in words.
+    pub text: String,
 }
 
 /// What is remembered of an instance.
@@ -69,6 +129,9 @@ pub struct GuestMemory {
 pub struct Holder {
     /// The instance.
     pub instance: InstanceId,
+    /// The life of it that held the VIP; none in memories of earlier versions.
+    #[serde(default)]
+    pub generation: Option<String>,
     /// The VIP that it held; none in memories of earlier versions.
     #[serde(default)]
     pub vip: Option<Ipv4Addr>,

@@ -20,7 +20,8 @@ pub struct Orders {
     pub paused: BTreeMap<Scope, Order>,
     /// Nothing is failed over.
     pub disarmed: Option<Order>,
-    /// Hosts of which a person says that nothing runs on them any more.
+    /// Hosts of which a person says that nothing runs on them any more. It is evidence for the absence in which it was
+    /// given, not for the next one: what is younger than the last look that saw the host.
     pub confirmed: BTreeMap<HostId, Order>,
     /// Instances that failed for good and shall be tried again.
     pub retried: BTreeMap<InstanceId, Order>,
@@ -43,6 +44,195 @@ pub struct Order {
     /// Until when it holds; none: until it is taken back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Timestamp>,
+}
+
+/// Which order, and about what: the place of an [`Order`] in [`Orders`].
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(tag = "order", content = "of", rename_all = "snake_case")]
+pub enum OrderKey {
+    /// See [`Orders::disarmed`].
+    Disarmed,
+    /// See [`Orders::paused`].
+    Paused(Scope),
+    /// See [`Orders::drained`].
+    Drained(HostId),
+    /// See [`Orders::confirmed`].
+    Confirmed(HostId),
+    /// See [`Orders::held`].
+    Held(Revision),
+    /// See [`Orders::released`].
+    Released,
+    /// See [`Orders::retried`].
+    Retried(InstanceId),
+}
+
+impl OrderKey {
+    /// What it orders, in a word.
+    pub fn word(&self) -> &'static str {
+        match self {
+            OrderKey::Disarmed => "disarmed",
+            OrderKey::Paused(_) => "paused",
+            OrderKey::Drained(_) => "drained",
+            OrderKey::Confirmed(_) => "confirmed",
+            OrderKey::Held(_) => "held",
+            OrderKey::Released => "released",
+            OrderKey::Retried(_) => "retried",
+        }
+    }
+
+    /// What it is about, as people call it: `host b`.
+    pub fn subject(&self) -> String {
+        match self {
+            OrderKey::Disarmed => "failover".to_owned(),
+            OrderKey::Paused(Scope::Cluster) => "the cluster".to_owned(),
+            OrderKey::Paused(Scope::Group(group)) => format!("service {group}"),
+            OrderKey::Paused(Scope::Host(host))
+            | OrderKey::Drained(host)
+            | OrderKey::Confirmed(host) => format!("host {host}"),
+            OrderKey::Held(revision) => format!("revision {revision}"),
+            OrderKey::Released => "the brake".to_owned(),
+            OrderKey::Retried(instance) => instance.to_string(),
+        }
+    }
+
+    /// The instance, where it is about one.
+    pub fn instance(&self) -> Option<&InstanceId> {
+        match self {
+            OrderKey::Retried(instance) => Some(instance),
+            OrderKey::Disarmed
+            | OrderKey::Paused(_)
+            | OrderKey::Drained(_)
+            | OrderKey::Confirmed(_)
+            | OrderKey::Held(_)
+            | OrderKey::Released => None,
+        }
+    }
+
+    /// The host, where it is about one.
+    pub fn host(&self) -> Option<&HostId> {
+        match self {
+            OrderKey::Paused(Scope::Host(host))
+            | OrderKey::Drained(host)
+            | OrderKey::Confirmed(host) => Some(host),
+            OrderKey::Disarmed
+            | OrderKey::Paused(Scope::Cluster | Scope::Group(_))
+            | OrderKey::Held(_)
+            | OrderKey::Released
+            | OrderKey::Retried(_) => None,
+        }
+    }
+
+    /// The command that takes it back; none where it ends by itself.
+    pub fn undo(&self) -> Option<String> {
+        match self {
+            OrderKey::Disarmed => Some("reconcile arm".to_owned()),
+            OrderKey::Paused(Scope::Cluster) => Some("reconcile resume".to_owned()),
+            OrderKey::Paused(scope) => Some(format!("reconcile resume {scope}")),
+            OrderKey::Drained(host) => Some(format!("reconcile undrain {host}")),
+            OrderKey::Confirmed(host) => Some(format!("reconcile fence retract {host}")),
+            OrderKey::Held(revision) => Some(format!("reconcile rollback --undo {revision}")),
+            OrderKey::Released | OrderKey::Retried(_) => None,
+        }
+    }
+}
+
+impl Orders {
+    /// Every order with its key, the farthest-reaching kinds first.
+    pub fn all(&self) -> impl Iterator<Item = (OrderKey, &Order)> {
+        let keys = [OrderKey::Disarmed, OrderKey::Released]
+            .into_iter()
+            .chain(self.paused.keys().cloned().map(OrderKey::Paused))
+            .chain(self.drained.keys().cloned().map(OrderKey::Drained))
+            .chain(self.confirmed.keys().cloned().map(OrderKey::Confirmed))
+            .chain(self.held.keys().cloned().map(OrderKey::Held))
+            .chain(self.retried.keys().cloned().map(OrderKey::Retried));
+        keys.filter_map(|key| self.get(&key).map(|order| (key, order)))
+    }
+
+    /// The order at a key.
+    pub fn get(&self, key: &OrderKey) -> Option<&Order> {
+        match key {
+            OrderKey::Disarmed => self.disarmed.as_ref(),
+            OrderKey::Paused(scope) => self.paused.get(scope),
+            OrderKey::Drained(host) => self.drained.get(host),
+            OrderKey::Confirmed(host) => self.confirmed.get(host),
+            OrderKey::Held(revision) => self.held.get(revision),
+            OrderKey::Released => self.released.as_ref(),
+            OrderKey::Retried(instance) => self.retried.get(instance),
+        }
+    }
+
+    /// Gives an order; the one that it replaces.
+    pub fn put(&mut self, key: OrderKey, order: Order) -> Option<Order> {
+        match key {
+            OrderKey::Disarmed => self.disarmed.replace(order),
+            OrderKey::Paused(scope) => self.paused.insert(scope, order),
+            OrderKey::Drained(host) => self.drained.insert(host, order),
+            OrderKey::Confirmed(host) => self.confirmed.insert(host, order),
+            OrderKey::Held(revision) => self.held.insert(revision, order),
+            OrderKey::Released => self.released.replace(order),
+            OrderKey::Retried(instance) => self.retried.insert(instance, order),
+        }
+    }
+
+    /// Takes an order back.
+    pub fn take(&mut self, key: &OrderKey) -> Option<Order> {
+        match key {
+            OrderKey::Disarmed => self.disarmed.take(),
+            OrderKey::Paused(scope) => self.paused.remove(scope),
+            OrderKey::Drained(host) => self.drained.remove(host),
+            OrderKey::Confirmed(host) => self.confirmed.remove(host),
+            OrderKey::Held(revision) => self.held.remove(revision),
+            OrderKey::Released => self.released.take(),
+            OrderKey::Retried(instance) => self.retried.remove(instance),
+        }
+    }
+
+    /// Those that hold at this moment.
+    pub fn in_force(mut self, now: Timestamp) -> Orders {
+        let ended: Vec<OrderKey> = self
+            .all()
+            .filter(|(_, order)| !order.holds(now))
+            .map(|(key, _)| key)
+            .collect();
+        for key in &ended {
+            self.take(key);
+        }
+        self
+    }
+
+    /// Whether an order keeps things as they are that would otherwise be put right.
+    pub fn hold_back(&self) -> bool {
+        self.disarmed.is_some() || !self.paused.is_empty()
+    }
+}
+
+/// What became of an order: one line of the history.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderEntry {
+    /// When.
+    pub at: Timestamp,
+    /// Who gave it, or took it back.
+    pub by: String,
+    /// Which.
+    #[serde(flatten)]
+    pub key: OrderKey,
+    /// Given, or taken back.
+    pub turn: Turn,
+    /// Why, where that was said.
+    pub reason: Option<String>,
+    /// Until when it was to hold; none: until it is taken back.
+    pub until: Option<Timestamp>,
+}
+
+/// What a person does with an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Turn {
+    /// It is given, or given again with another reason or end.
+    Given,
+    /// It is taken back.
+    TakenBack,
 }
 
 impl Order {
@@ -97,5 +287,82 @@ impl<'de> Deserialize<'de> for Scope {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn order(until: Option<i64>) -> Order {
+        Order {
+            by: "anna@ops".into(),
+            at: Timestamp(1),
+            reason: Some("kernel update".into()),
+            until: until.map(Timestamp),
+        }
+    }
+
+    fn keys() -> [OrderKey; 8] {
+        [
+            OrderKey::Disarmed,
+            OrderKey::Released,
+            OrderKey::Paused(Scope::Cluster),
+            OrderKey::Paused("service/random".parse().unwrap()),
+            OrderKey::Drained("b".parse().unwrap()),
+            OrderKey::Confirmed("b".parse().unwrap()),
+            OrderKey::Held(Revision("3f2a91c04b7e".into())),
+            OrderKey::Retried("random-2".parse().unwrap()),
+        ]
+    }
+
+    #[test]
+    fn every_order_is_found_where_it_was_put_and_gone_when_it_was_taken() {
+        let mut orders = Orders::default();
+        for key in keys() {
+            assert_eq!(orders.put(key.clone(), order(None)), None);
+            assert_eq!(orders.get(&key), Some(&order(None)));
+        }
+        assert_eq!(orders.all().map(|(key, _)| key).collect::<Vec<_>>(), keys());
+        for key in keys() {
+            assert_eq!(orders.take(&key), Some(order(None)));
+        }
+        assert_eq!(orders, Orders::default());
+    }
+
+    #[test]
+    fn orders_read_back_as_they_were_written() {
+        let mut orders = Orders::default();
+        for key in keys() {
+            orders.put(key, order(Some(9)));
+        }
+        let text = serde_json::to_string(&orders).unwrap();
+        assert_eq!(serde_json::from_str::<Orders>(&text).unwrap(), orders);
+    }
+
+    #[test]
+    fn what_has_ended_is_not_in_force() {
+        let mut orders = Orders::default();
+        orders.put(OrderKey::Disarmed, order(Some(10)));
+        orders.put(OrderKey::Paused(Scope::Cluster), order(None));
+        assert!(orders.clone().in_force(Timestamp(9)).disarmed.is_some());
+        let left = orders.in_force(Timestamp(10));
+        assert!(left.disarmed.is_none() && left.hold_back());
+    }
+
+    #[test]
+    fn a_line_of_the_history_reads_back_whatever_it_is_about() {
+        for key in keys() {
+            let entry = OrderEntry {
+                at: Timestamp(1),
+                by: "anna@ops".into(),
+                key,
+                turn: Turn::TakenBack,
+                reason: None,
+                until: None,
+            };
+            let text = serde_json::to_string(&entry).unwrap();
+            assert_eq!(serde_json::from_str::<OrderEntry>(&text).unwrap(), entry);
+        }
     }
 }

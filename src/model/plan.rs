@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 use super::action::Operation;
 use super::desired::Revision;
 use super::id::{ClusterName, HostId, InstanceId};
+use super::memory::Brake;
+use super::orders::{OrderEntry, Orders};
 use super::time::Timestamp;
 
 /// What one round decided.
@@ -31,12 +33,26 @@ pub struct Plan {
     pub notices: Vec<Notice>,
     /// Things that are as desired.
     pub unchanged: usize,
+    /// The brake, where it holds.
+    pub brake: Option<Brake>,
+    /// The next moment at which the decision may be another one by nothing but time.
+    pub look_again: Option<Timestamp>,
+    /// What operators ordered, as far as it was in force.
+    pub orders: Orders,
+    /// Guests that were looked into and are left as they are because of an order, though there is something to do.
+    pub left_alone: BTreeSet<InstanceId>,
 }
 
 impl Plan {
     /// Whether the world is as desired, as far as it can be seen, and nothing waits.
     pub fn converged(&self) -> bool {
         self.actions.is_empty() && self.notices.iter().all(|n| n.kind == NoticeKind::Warning)
+    }
+
+    /// Whether time alone will bring what is missing. What an order keeps back waits for a person.
+    pub fn comes_by_itself(&self) -> bool {
+        let waits = self.notices_of(NoticeKind::Waiting).next().is_some();
+        self.actions.is_empty() && waits && !self.orders.hold_back()
     }
 
     /// The notices of one kind.
@@ -87,6 +103,8 @@ pub enum Motive {
     Heal,
     /// The file changed: reality follows.
     Change,
+    /// Guests leave their hosts: an operator asked for it, or they are better off elsewhere.
+    Move,
 }
 
 /// A reason that a program and a person can read.
@@ -140,6 +158,10 @@ pub enum ReasonCode {
     Leftover,
     /// A base image that the host lacks.
     ImageMissing,
+    /// The host that it ran on is lost.
+    HostLost,
+    /// It is on a host where it may not be, or is better off elsewhere.
+    Misplaced,
 }
 
 impl fmt::Display for ReasonCode {
@@ -259,4 +281,32 @@ pub struct HistoryEntry {
     pub reason: Reason,
     /// How it ended.
     pub outcome: Outcome,
+}
+
+/// One record of the history.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Record {
+    /// An action that ended.
+    Action(Box<HistoryEntry>),
+    /// An order that was given or taken back.
+    Order(OrderEntry),
+}
+
+impl Record {
+    /// When.
+    pub fn at(&self) -> Timestamp {
+        match self {
+            Record::Action(entry) => entry.at,
+            Record::Order(entry) => entry.at,
+        }
+    }
+
+    /// The instance, where it was about one.
+    pub fn instance(&self) -> Option<&InstanceId> {
+        match self {
+            Record::Action(entry) => entry.instance.as_ref(),
+            Record::Order(entry) => entry.key.instance(),
+        }
+    }
 }

@@ -50,9 +50,9 @@ impl<'a> Planner<'a> {
     fn lives_now(&self, instance: &InstanceId, state: &State<'_>) -> bool {
         match state {
             State::Live(Health::Healthy) => true,
-            State::Live(Health::Booting { .. } | Health::Dead(_)) | State::Absent => {
-                self.planned.contains_key(instance)
-            }
+            State::Live(Health::Booting { .. } | Health::Dead(_))
+            | State::Absent
+            | State::Lost(..) => self.planned.contains_key(instance),
             State::Busy | State::Hidden(..) | State::Perhaps(_) => false,
         }
     }
@@ -69,6 +69,9 @@ impl<'a> Planner<'a> {
         let (config, drift) = self.fitting(instance, group, &host, mark.address, trusts)?;
         if drift.is_none() || drift.interrupts() {
             return None; // a restart is a change of its own, in the row
+        }
+        if self.hands_off(instance) {
+            return None;
         }
         let setup = Setup {
             config,
@@ -130,7 +133,7 @@ impl<'a> Planner<'a> {
                 "its files are not as they should be",
                 line,
             ),
-            (Motive::Change, true) => reason_at(
+            (Motive::Change | Motive::Move, true) => reason_at(
                 ReasonCode::ConfigDrift,
                 "the file asks for another configuration",
                 line,
@@ -187,16 +190,25 @@ impl<'a> Planner<'a> {
                 format!("{instance} is being worked on"),
             )),
             State::Absent | State::Live(Health::Booting { .. } | Health::Dead(_)) => None,
-            State::Hidden(..) | State::Perhaps(_) => match self.hold(instance, group, lb) {
-                Hold::Perhaps(why) => {
-                    let vip = lb.vip.addr();
-                    Some((
-                        NoticeKind::Unknown,
-                        format!("{instance} may hold {vip} and can't be told of it: {why}"),
-                    ))
+            State::Hidden(..) | State::Lost(..) | State::Perhaps(_) => {
+                match self.hold(instance, group, lb) {
+                    Hold::Perhaps(why) => {
+                        let vip = lb.vip.addr();
+                        Some((
+                            NoticeKind::Unknown,
+                            format!(
+                                "{instance} may hold {vip} and can't be told of it: {}",
+                                why.text
+                            ),
+                        ))
+                    }
+                    Hold::Yes | Hold::No | Hold::Fenceable => None,
                 }
-                Hold::Yes | Hold::No | Hold::Fenceable => None,
-            },
+            }
+            State::Live(Health::Healthy) if self.round.is_paused(instance) => Some((
+                NoticeKind::Waiting,
+                format!("{instance} sends requests to it, and is paused"),
+            )),
             State::Live(Health::Healthy) => {
                 let (host, mark) = self.present_mark(instance)?;
                 match self.fitting(instance, group, &host, mark.address, &AS_IT_IS) {

@@ -40,6 +40,10 @@ pub(super) struct Prepared<'a> {
 impl<'a> Planner<'a> {
     /// Builds an instance at its place, makes it known under its address, and configures it. Returns the last action.
     pub(super) fn build(&mut self, instance: &InstanceId, purpose: Purpose) -> Option<ActionId> {
+        if self.round.place(instance)?.moves.is_some() {
+            self.say_move(instance);
+            return None;
+        }
         let prepared = self.prepare(instance)?;
         self.carry_on(instance, prepared, purpose)
     }
@@ -160,6 +164,22 @@ impl<'a> Planner<'a> {
             seed,
             replaces,
         })
+    }
+
+    /// Says that an instance belongs on another host, and is moved when it is well: a second copy must never run.
+    fn say_move(&mut self, instance: &InstanceId) {
+        let place = self.round.place(instance);
+        let Some((place, moves)) = place.and_then(|p| Some((p, p.moves.as_ref()?))) else {
+            return;
+        };
+        let notice = Notice {
+            kind: NoticeKind::Waiting,
+            subject: instance.to_string(),
+            text: format!("it moves to host {}: {}", place.host, moves.text),
+            help: None,
+            line: self.round.desired.line_of(instance),
+        };
+        self.draft.notices.push(notice);
     }
 
     /// Says that something can't be done to an instance.

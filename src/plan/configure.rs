@@ -283,7 +283,7 @@ impl<'a> Planner<'a> {
         let text = match motive {
             Motive::Heal if drift.restart && !drift.running => "its process does not run",
             Motive::Heal => "it was changed on the guest",
-            Motive::Change => "the file asks for another configuration",
+            Motive::Change | Motive::Move => "the file asks for another configuration",
         };
         reason_at(ReasonCode::ConfigDrift, text, line)
     }

@@ -9,7 +9,7 @@ use super::health::{Health, run_of};
 use super::inventory::Found;
 use super::round::State;
 use crate::model::desired::Group;
-use crate::model::id::InstanceId;
+use crate::model::id::{HostId, InstanceId};
 use crate::model::mark::Stage;
 use crate::model::plan::{Motive, Notice, NoticeKind, Reason, ReasonCode};
 use crate::model::unit::span;
@@ -23,7 +23,8 @@ impl<'a> Planner<'a> {
             .views
             .iter()
             .filter(|(instance, view)| {
-                view.state == State::Absent && self.round.place(instance).is_some()
+                matches!(view.state, State::Absent | State::Lost(..))
+                    && self.round.place(instance).is_some()
             })
             .map(|(instance, _)| instance.clone())
             .collect();
@@ -34,10 +35,16 @@ impl<'a> Planner<'a> {
     }
 
     fn create(&mut self, instance: &InstanceId) {
+        let existed = self.round.memory.guests.contains_key(instance);
+        if self.is_left_missing(instance, existed) {
+            return;
+        }
         let Some(view) = self.round.views.get(instance) else {
             return;
         };
-        let existed = self.round.memory.guests.contains_key(instance);
+        if let State::Lost(host, _) = view.state {
+            return self.create_elsewhere(instance, view.group, host);
+        }
         let key = format!("{}.replicas", view.group.key());
         let line = self.round.desired.lines.of(&key);
         let (motive, text) = match existed {
@@ -58,6 +65,23 @@ impl<'a> Planner<'a> {
             interrupts: None,
         };
         self.build(instance, purpose);
+    }
+
+    fn create_elsewhere(&mut self, instance: &InstanceId, group: &'a Group, host: &'a HostId) {
+        if let Some((reason, needs)) = self.why_lost(instance, group, host) {
+            let purpose = Purpose {
+                motive: Motive::Heal,
+                reason,
+                needs,
+                interrupts: None,
+            };
+            self.build(instance, purpose);
+        }
+    }
+
+    /// Whether an order says that a missing instance is not made, or not made again.
+    fn is_left_missing(&mut self, instance: &InstanceId, existed: bool) -> bool {
+        self.hands_off(instance) || (existed && self.stays_dead(instance))
     }
 
     /// Guests that run and were never set up: a controller was interrupted, or they still boot.
@@ -82,6 +106,9 @@ impl<'a> Planner<'a> {
         let view = self.round.views.get(instance)?;
         let (group, found) = (view.group, view.found?);
         let (host, mark) = (found.host.clone(), found.mark.clone());
+        if self.hands_off(instance) {
+            return None;
+        }
         if let Some(reason) = self.outdated(instance, group, &found) {
             let purpose = Purpose {
                 motive: Motive::Change,

@@ -7,6 +7,7 @@ use crate::model::action::Operation;
 use crate::model::plan::{
     Action, ActionId, FileChange, Interruption, Motive, Notice, Reason, ReasonCode,
 };
+use crate::model::time::Timestamp;
 
 /// A plan in the making.
 #[derive(Debug, Default)]
@@ -17,6 +18,8 @@ pub struct Draft {
     pub notices: Vec<Notice>,
     /// Things that are as desired.
     pub unchanged: usize,
+    /// The next moment at which the decision may be another one by nothing but time.
+    pub look_again: Option<Timestamp>,
 }
 
 /// An action without its number.
@@ -92,6 +95,11 @@ impl Step {
 }
 
 impl Draft {
+    /// At this moment the decision may be another one.
+    pub fn look_again_at(&mut self, at: Timestamp) {
+        self.look_again = Some(self.look_again.map_or(at, |known| known.min(at)));
+    }
+
     /// The actions in waves: what needs nothing first, then what needs only that, and so on; numbered anew.
     pub fn in_waves(self) -> Vec<Action> {
         let mut waves: BTreeMap<ActionId, usize> = BTreeMap::new();

@@ -83,7 +83,13 @@ impl<'a> Planner<'a> {
             Some(State::Live(Health::Healthy)) => Some(Holder::Well),
             Some(State::Live(Health::Dead(_))) => Some(Holder::Dead),
             Some(State::Live(Health::Booting { .. })) => Some(Holder::Unwell),
-            Some(State::Busy | State::Absent | State::Hidden(..) | State::Perhaps(_)) => None,
+            Some(
+                State::Busy
+                | State::Absent
+                | State::Hidden(..)
+                | State::Lost(..)
+                | State::Perhaps(_),
+            ) => None,
         }
     }
 
@@ -113,6 +119,9 @@ impl<'a> Planner<'a> {
         why: Reason,
     ) -> Option<ActionId> {
         let guest = self.guest_now(instance, group)?;
+        if self.hands_off(instance) {
+            return None;
+        }
         let operation = Operation::DropVip(vip_move(guest, group, lb, None));
         let summary = format!("{} off {instance}", lb.vip.addr());
         let step = Step::heal(operation, summary, why).after(self.last.get(instance).copied());
@@ -130,14 +139,25 @@ impl<'a> Planner<'a> {
         lb: &'a LoadBalancer,
     ) {
         let lost: Vec<InstanceId> = dead.into_iter().chain(self.fenceable(group, lb)).collect();
+        let may_hold: Vec<&InstanceId> = unwell.iter().chain(&lost).collect();
+        if self.vip_stays(group, lb, &may_hold) {
+            let holder = may_hold.first().map(|holder| (*holder).clone());
+            self.holders
+                .extend(holder.map(|holder| (group.id.clone(), holder)));
+            return;
+        }
         let fences: Vec<ActionId> = lost
             .iter()
             .filter_map(|i| self.fence(i, group, lb))
             .collect();
         let next = self
-            .next_holder(group)
+            .next_holder(group, lb)
             .filter(|_| fences.len() == lost.len());
         let next = next.filter(|_| self.why_not_yet(group, lb, None).is_none());
+        let hosts = match next {
+            Some(_) => self.fence_hosts_of(group, lb),
+            None => Vec::new(),
+        };
         let Some(next) = next else {
             // Better a holder that perhaps does not serve than none: it may only be slow.
             self.holders.extend(
@@ -161,6 +181,7 @@ impl<'a> Planner<'a> {
         }
         let text = match lost.first().or(unwell.first()) {
             Some(old) => format!("its holder {old} does not serve any more"),
+            None if !hosts.is_empty() => "the host of its holder is lost".to_owned(),
             None => "nobody holds it".to_owned(),
         };
         let motive = match lost.is_empty() && unwell.is_empty() {
@@ -168,7 +189,12 @@ impl<'a> Planner<'a> {
             false => Motive::Heal,
         };
         let former = self.fence_former(&next, group, lb);
-        let needs = fences.into_iter().chain(drops).chain(former).collect();
+        let needs = fences
+            .into_iter()
+            .chain(drops)
+            .chain(former)
+            .chain(hosts)
+            .collect();
         let id = self.add_vip(
             &next,
             group,
@@ -185,6 +211,7 @@ impl<'a> Planner<'a> {
     fn fenceable(&self, group: &'a Group, lb: &'a LoadBalancer) -> Vec<InstanceId> {
         let views = self.round.views_of(group);
         views
+            .filter(|(_, view)| matches!(view.state, State::Live(Health::Dead(_))))
             .filter(|(i, _)| self.hold(i, group, lb) == Hold::Fenceable)
             .map(|(i, _)| i.clone())
             .collect()
@@ -203,6 +230,9 @@ impl<'a> Planner<'a> {
         };
         let found = view.found?;
         let text = format!("it holds or may hold {}, and {}", lb.vip.addr(), dead.text);
+        if self.hands_off(instance) || self.stays_dead(instance) {
+            return None;
+        }
         let line = self.round.desired.lines.of(&group.key());
         Some(self.push_fence(
             &found,

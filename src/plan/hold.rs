@@ -3,12 +3,14 @@
 use super::Planner;
 use super::health::{Health, run_of};
 use super::inventory::Found;
+use super::lost::is_life;
 use super::round::State;
+use super::verdict::Refusal;
 use crate::model::desired::{Group, LoadBalancer};
 use crate::model::facts::{Answer, DomainState};
 use crate::model::id::InstanceId;
 use crate::model::memory::Holder;
-use crate::model::plan::{Motive, Notice, NoticeKind};
+use crate::model::plan::{Motive, Notice, NoticeKind, ReasonCode};
 
 /// Whether a guest may hold a VIP.
 #[derive(Debug, PartialEq)]
@@ -17,10 +19,10 @@ pub(super) enum Hold {
     Yes,
     /// It was seen not to, or it does not run.
     No,
-    /// It can't be looked into; it is dead, so it may be fenced.
+    /// It can't be looked into; it is dead, or its host can be switched off: so it may be fenced.
     Fenceable,
     /// It can't be looked into, and it may live.
-    Perhaps(String),
+    Perhaps(Refusal),
 }
 
 impl<'a> Planner<'a> {
@@ -46,23 +48,30 @@ impl<'a> Planner<'a> {
             return if holds { Hold::Yes } else { Hold::No };
         }
         let known = self.known_holder(group, lb);
-        let is_it = known.is_some_and(|h| h.instance == *instance);
+        if let State::Hidden(host, mark) | State::Lost(host, mark) = &view.state {
+            return self.hold_of_copy(host, mark, known);
+        }
+        let is_it = known.is_some_and(|h| match view.found {
+            Some(found) => is_life(h, found.mark),
+            None => h.instance == *instance,
+        });
         if !is_it && view.found.is_some_and(|f| self.never_served(&f)) {
             return Hold::No;
         }
         match &view.state {
             // It is rebuilt anyway; so nothing is lost by making sure, even if we gave the VIP to another one.
-            State::Live(Health::Dead(_)) => Hold::Fenceable,
+            State::Live(Health::Dead(dead)) => match self.braked() {
+                Some(why) if dead.code != ReasonCode::NotRunning => perhaps(why),
+                Some(_) | None => Hold::Fenceable,
+            },
             // Only we hand out VIPs: a guest that did not have it when we last knew does not have it now.
             _ if known.is_some() && !is_it => Hold::No,
             State::Live(Health::Healthy | Health::Booting { .. }) => {
-                Hold::Perhaps("it can't be looked into".to_owned())
+                perhaps("it can't be looked into")
             }
-            State::Hidden(host, _) | State::Perhaps(host) => {
-                Hold::Perhaps(format!("host {host} can't be seen"))
-            }
-            State::Busy => Hold::Perhaps("an action is at work on it".to_owned()),
-            State::Absent => Hold::No,
+            State::Perhaps(host) => perhaps(format!("host {host} can't be seen")),
+            State::Busy => perhaps("an action is at work on it"),
+            State::Absent | State::Hidden(..) | State::Lost(..) => Hold::No,
         }
     }
 
@@ -77,7 +86,7 @@ impl<'a> Planner<'a> {
     }
 
     /// Who held this VIP when that was last known.
-    fn known_holder(&self, group: &Group, lb: &LoadBalancer) -> Option<&'a Holder> {
+    pub(super) fn known_holder(&self, group: &Group, lb: &LoadBalancer) -> Option<&'a Holder> {
         self.round
             .memory
             .holders
@@ -102,7 +111,7 @@ impl<'a> Planner<'a> {
         let (holder, why) = self.perhaps(group, lb, None)?;
         Some((
             NoticeKind::Unknown,
-            format!("{holder} may hold {}: {why}", lb.vip.addr()),
+            format!("{holder} may hold {}: {}", lb.vip.addr(), why.text),
         ))
     }
 
@@ -112,20 +121,33 @@ impl<'a> Planner<'a> {
         group: &'a Group,
         lb: &LoadBalancer,
         except: Option<&InstanceId>,
-    ) -> Option<(InstanceId, String)> {
-        self.round
-            .views_of(group)
-            .filter(|(i, _)| except != Some(*i))
-            .find_map(|(i, _)| match self.hold(i, group, lb) {
-                Hold::Perhaps(why) if !self.arrivals.contains_key(i) => Some((i.clone(), why)),
-                Hold::Perhaps(_) | Hold::Yes | Hold::No | Hold::Fenceable => None,
-            })
+    ) -> Option<(InstanceId, Refusal)> {
+        let mut views = self.round.views_of(group).map(|(i, _)| i);
+        let seen = views.find_map(|i| match self.hold(i, group, lb) {
+            Hold::Perhaps(why) if except != Some(i) && !self.arrivals.contains_key(i) => {
+                Some((i.clone(), why))
+            }
+            Hold::Perhaps(_) | Hold::Yes | Hold::No | Hold::Fenceable => None,
+        });
+        let known = self.known_holder(group, lb);
+        let unseen = || {
+            let mut copies = self.copies_out_of_sight(group);
+            copies.find_map(
+                |(i, host, mark)| match self.hold_of_copy(host, mark, known) {
+                    Hold::Perhaps(why) => Some((i.clone(), why)),
+                    Hold::Yes | Hold::No | Hold::Fenceable => None,
+                },
+            )
+        };
+        seen.or_else(unseen)
     }
 
     /// A living, configured guest that can take the VIP now.
-    pub(super) fn next_holder(&self, group: &Group) -> Option<InstanceId> {
-        let mut views = self.round.views_of(group);
+    pub(super) fn next_holder(&self, group: &Group, lb: &LoadBalancer) -> Option<InstanceId> {
+        let may = |i: &InstanceId| !self.round.is_paused(i) || self.round.is_handed_over(group, lb);
+        let views = self.round.views_of(group);
         views
+            .filter(|(i, _)| may(i))
             .find(|(i, _)| self.is_healthy(i) && self.round.facts(i).is_some())
             .map(|(i, _)| i.clone())
     }
@@ -195,11 +217,13 @@ impl<'a> Planner<'a> {
             kind: if busy {
                 NoticeKind::Waiting
             } else {
-                NoticeKind::Unknown
+                why.kind()
             },
             subject,
-            text: format!("{holder} may hold it: {why}"),
-            help: Some("it is not given to another guest before that is known".to_owned()),
+            text: format!("{holder} may hold it: {}", why.text),
+            help: Some(why.help.unwrap_or_else(|| {
+                "it is not given to another guest before that is known".to_owned()
+            })),
             line,
         })
     }
@@ -211,4 +235,11 @@ impl<'a> Planner<'a> {
         let present = self.round.views_of(group).map(|(i, _)| i);
         former.chain(present).any(|i| self.mac_of(i) == mac)
     }
+}
+
+fn perhaps(why: impl Into<String>) -> Hold {
+    Hold::Perhaps(Refusal {
+        text: why.into(),
+        ..Refusal::default()
+    })
 }

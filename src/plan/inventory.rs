@@ -4,6 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
+use super::hosts::Hosts;
+use super::verdict::Refusal;
 use crate::model::desired::Desired;
 use crate::model::facts::{Domain, Observed, Seen};
 use crate::model::id::{DomainName, HostId, InstanceId};
@@ -17,6 +19,13 @@ pub enum Whereabouts<'a> {
     On(Found<'a>),
     /// It was on this host when that was last seen; now the host can't be seen.
     Hidden {
+        /// The host.
+        host: &'a HostId,
+        /// Its mark then.
+        mark: &'a Mark,
+    },
+    /// It was on this host, which can't be seen, and it is given up: it may be made elsewhere.
+    Lost {
         /// The host.
         host: &'a HostId,
         /// Its mark then.
@@ -43,12 +52,17 @@ pub struct Found<'a> {
 }
 
 /// Everything of ours, sorted.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Inventory<'a> {
     /// Marked domains by instance; more than one only when something went wrong.
     found: BTreeMap<&'a InstanceId, Vec<Found<'a>>>,
-    /// Guests on hosts that can't be seen.
-    hidden: BTreeMap<&'a InstanceId, (&'a HostId, &'a Mark)>,
+    /// Guests on hosts that can't be seen; the one that counts is first.
+    hidden: BTreeMap<&'a InstanceId, Vec<(&'a HostId, &'a Mark)>>,
+    /// Those that may not be made elsewhere yet, and why.
+    refusals: BTreeMap<&'a InstanceId, Refusal>,
+    /// The hosts themselves.
+    pub hosts: Hosts<'a>,
+    memory: &'a Memory,
     /// A host that can't be seen and never was.
     never_seen: Option<&'a HostId>,
     /// Addresses that a guest of ours has, or may have.
@@ -60,7 +74,16 @@ pub struct Inventory<'a> {
 impl<'a> Inventory<'a> {
     /// Sorts what was observed; where a host can't be seen, what is remembered of it stands in.
     pub fn take(desired: &'a Desired, observed: &'a Observed, memory: &'a Memory) -> Self {
-        let mut inventory = Inventory::default();
+        let mut inventory = Inventory {
+            found: BTreeMap::new(),
+            hidden: BTreeMap::new(),
+            refusals: BTreeMap::new(),
+            hosts: Hosts::judge(desired, observed, memory),
+            memory,
+            never_seen: None,
+            taken: BTreeSet::new(),
+            clashes: BTreeMap::new(),
+        };
         for host in desired.hosts.keys() {
             match observed.hosts.get(host) {
                 Some(Seen::Yes(facts)) => {
@@ -78,7 +101,43 @@ impl<'a> Inventory<'a> {
             .filter(|(id, host)| !desired.hosts.contains_key(*id) && host.seen.is_some());
         gone.for_each(|(id, _)| inventory.sort_hidden(id, memory));
         inventory.sort_busy(memory);
+        inventory.sort_copies();
+        inventory.refuse(desired);
         inventory
+    }
+
+    fn sort_copies(&mut self) {
+        let memory = self.memory;
+        for copies in self.hidden.values_mut() {
+            copies.sort_by_key(|(host, mark)| (!is_latest(memory, mark), *host));
+        }
+    }
+
+    /// Finds out who is not given up yet.
+    fn refuse(&mut self, desired: &Desired) {
+        for (instance, copies) in &self.hidden {
+            let (Some((host, mark)), Some(group)) = (copies.first(), desired.group_of(instance))
+            else {
+                continue;
+            };
+            let given_up = match self.memory.busy.contains_key(*instance) {
+                true => Err(Refusal::default()),
+                false => self.hosts.gives_up(instance, group, host, mark),
+            };
+            if let Err(refusal) = given_up {
+                self.refusals.insert(instance, refusal);
+            }
+        }
+    }
+
+    /// Why guests that can't be seen are not made elsewhere.
+    pub fn refusals(&self) -> impl Iterator<Item = &Refusal> {
+        self.refusals.values()
+    }
+
+    /// Why an instance that can't be seen is not made elsewhere.
+    pub fn refusal(&self, instance: &InstanceId) -> Option<&Refusal> {
+        self.refusals.get(instance)
     }
 
     fn sort_domain(&mut self, desired: &'a Desired, host: &'a HostId, domain: &'a Domain) {
@@ -106,7 +165,7 @@ impl<'a> Inventory<'a> {
         };
         for (instance, mark) in &remembered.guests {
             self.taken.extend(mark.addresses());
-            self.hidden.insert(instance, (host, mark));
+            self.hidden.entry(instance).or_default().push((host, mark));
         }
     }
 
@@ -115,7 +174,10 @@ impl<'a> Inventory<'a> {
         for (instance, busy) in &memory.busy {
             if let Some(mark) = &busy.mark {
                 self.taken.extend(mark.addresses());
-                self.hidden.entry(instance).or_insert((&busy.host, mark));
+                let copies = self.hidden.entry(instance).or_default();
+                if copies.is_empty() {
+                    copies.push((&busy.host, mark));
+                }
             }
         }
     }
@@ -125,8 +187,11 @@ impl<'a> Inventory<'a> {
         if let Some(found) = self.best(instance) {
             return Whereabouts::On(found);
         }
-        if let Some((host, mark)) = self.hidden.get(instance) {
-            return Whereabouts::Hidden { host, mark };
+        if let Some((host, mark)) = self.hidden.get(instance).and_then(|copies| copies.first()) {
+            return match self.refusals.contains_key(instance) {
+                true => Whereabouts::Hidden { host, mark },
+                false => Whereabouts::Lost { host, mark },
+            };
         }
         match self.never_seen {
             Some(host) => Whereabouts::Perhaps { host },
@@ -134,13 +199,16 @@ impl<'a> Inventory<'a> {
         }
     }
 
-    /// The domain that counts: one that runs before one that does not, then the first host by name.
+    /// The domain that counts: of the life that we built last, then one that runs, then the first host by name.
     fn best(&self, instance: &InstanceId) -> Option<Found<'a>> {
         let found = self.found.get(instance)?;
-        found
-            .iter()
-            .copied()
-            .min_by_key(|f| (f.domain.run.is_none(), f.host))
+        found.iter().copied().min_by_key(|f| {
+            (
+                !is_latest(self.memory, f.mark),
+                f.domain.run.is_none(),
+                f.host,
+            )
+        })
     }
 
     /// Every marked domain that was seen, with whether it is the one that counts for its instance.
@@ -164,11 +232,30 @@ impl<'a> Inventory<'a> {
             .hidden
             .iter()
             .filter(|(instance, _)| !self.found.contains_key(*instance));
-        unseen.map(|(instance, (host, mark))| (*instance, *host, *mark))
+        unseen.filter_map(|(instance, copies)| {
+            let (host, mark) = copies.first()?;
+            Some((*instance, *host, *mark))
+        })
+    }
+
+    /// Every guest that is, or was, on a host that can't be seen, whether or not it was made elsewhere since.
+    pub fn all_out_of_sight(
+        &self,
+    ) -> impl Iterator<Item = (&'a InstanceId, &'a HostId, &'a Mark)> + '_ {
+        let hidden = self.hidden.iter();
+        hidden.flat_map(|(instance, copies)| {
+            copies.iter().map(|(host, mark)| (*instance, *host, *mark))
+        })
     }
 
     /// The host where a foreign domain stands in the way of `domain`.
     pub fn clash(&self, domain: &DomainName) -> Option<&'a HostId> {
         self.clashes.get(domain.as_str()).copied()
     }
+}
+
+/// Whether this is the life of the instance that we built last: an older copy does not count.
+fn is_latest(memory: &Memory, mark: &Mark) -> bool {
+    let known = memory.guests.get(&mark.instance);
+    known.is_some_and(|m| m.built.as_ref() == Some(&mark.generation))
 }

@@ -3,6 +3,8 @@
 
 mod balancers;
 mod bootstraps;
+mod brake;
+mod budget;
 mod build;
 mod configure;
 mod create;
@@ -11,20 +13,25 @@ mod drift;
 mod failover;
 mod health;
 mod hold;
+pub mod hosts;
 mod images;
 mod inventory;
+mod lost;
 pub mod machine;
 mod notices;
+mod orders;
 mod placement;
 pub mod queries;
-mod ranking;
+mod quorum;
 mod recover;
+mod relocate;
 mod renderer;
 mod retire;
 mod roll;
 mod rotation;
 mod round;
 mod row;
+mod verdict;
 mod vip;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -43,6 +50,8 @@ use bootstraps::Occupants;
 use draft::Draft;
 pub use health::run_of;
 pub use inventory::{Found, Inventory};
+pub use placement::explain::{LoadUnit, Stand, Verdict, Why, why};
+pub use placement::{Cause, Criterion, Kind, Move, Place, Score};
 pub use renderer::Renderer;
 use rotation::{Rotation, Trust};
 use round::Round;
@@ -54,6 +63,7 @@ use round::Round;
 pub fn plan(desired: &Desired, observed: &Observed, memory: &Memory, renderer: &Renderer) -> Plan {
     let mut planner = Planner::new(Round::new(desired, observed, memory, renderer));
     planner.notices();
+    planner.end_old_copies();
     planner.fail_over_vips();
     planner.finish_bootstraps();
     planner.recover_dead();
@@ -63,6 +73,8 @@ pub fn plan(desired: &Desired, observed: &Observed, memory: &Memory, renderer: &
     planner.send_requests_to_all();
     planner.settle_vips();
     planner.retire_surplus();
+    planner.look_again_at_hosts();
+    planner.say_orders();
     planner.into_plan()
 }
 
@@ -125,12 +137,18 @@ struct Planner<'a> {
     fingerprints: BTreeMap<(&'a GroupId, &'a NetworkId), Rc<str>>,
     /// Base images on hosts, where a guest needs them.
     supplies: BTreeMap<(HostId, ImageId), images::Supply>,
+    /// The ends of copies that were made elsewhere meanwhile.
+    old_copies: BTreeMap<GroupId, Vec<ActionId>>,
+    /// Hosts that are switched off in this plan.
+    fenced_hosts: BTreeMap<HostId, ActionId>,
     /// Who holds each VIP at this point of the plan.
     holders: BTreeMap<GroupId, InstanceId>,
     /// The last action of each image's bootstrap address.
     bootstraps: BTreeMap<std::net::Ipv4Addr, ActionId>,
     /// Who is at each bootstrap address at this point of the plan.
     occupants: Occupants,
+    /// What is not done because of an order.
+    kept_back: orders::KeptBack,
 }
 
 impl<'a> Planner<'a> {
@@ -153,8 +171,11 @@ impl<'a> Planner<'a> {
             row: None,
             fingerprints: BTreeMap::new(),
             supplies: BTreeMap::new(),
+            old_copies: BTreeMap::new(),
+            fenced_hosts: BTreeMap::new(),
             holders: BTreeMap::new(),
             bootstraps: BTreeMap::new(),
+            kept_back: orders::KeptBack::default(),
         }
     }
 
@@ -176,6 +197,8 @@ impl<'a> Planner<'a> {
             .values()
             .filter(|h| h.facts().is_some())
             .count();
+        let instances = observed.guests.keys().filter(|i| self.kept_back.has(i));
+        let left_alone = instances.cloned().collect();
         let mut notices = self.draft.notices.clone();
         notices.sort();
         notices.dedup();
@@ -187,6 +210,10 @@ impl<'a> Planner<'a> {
             hosts_seen: (seen, desired.hosts.len()),
             notices,
             unchanged: self.draft.unchanged,
+            brake: self.round.inventory.hosts.brake.clone(),
+            look_again: self.draft.look_again,
+            orders: observed.orders.clone(),
+            left_alone,
             actions: self.draft.in_waves(),
         }
     }

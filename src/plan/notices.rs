@@ -3,11 +3,14 @@
 use super::Planner;
 use super::round::State;
 use crate::model::facts::{Seen, UnseenKind};
+use crate::model::id::{HostId, InstanceId};
+use crate::model::mark::Mark;
 use crate::model::plan::{Notice, NoticeKind};
 
 impl Planner<'_> {
     /// Says what this round can't decide, and why.
     pub(super) fn notices(&mut self) {
+        self.brake_notice();
         self.unseen_hosts();
         self.instances_out_of_sight();
         self.surplus_out_of_sight();
@@ -38,38 +41,54 @@ impl Planner<'_> {
 
     fn instances_out_of_sight(&mut self) {
         for (instance, view) in &self.round.views {
-            let (kind, text) = match &view.state {
-                State::Hidden(host, mark) if self.round.desired.hosts.contains_key(*host) => (
-                    NoticeKind::Unknown,
-                    format!(
-                        "was on host {host} with {}, which can't be seen now",
-                        mark.address
-                    ),
-                ),
-                State::Hidden(host, mark) => (
-                    NoticeKind::Blocked,
-                    format!(
-                        "ran on host {host} with {}, and that host is not in the file any more",
-                        mark.address
-                    ),
-                ),
+            let notice = match &view.state {
+                State::Hidden(host, mark) => self.hidden_notice(instance, host, mark),
                 State::Perhaps(host) => (
                     NoticeKind::Unknown,
                     format!(
                         "may be on host {host}, which can't be seen: it is not created a second time"
                     ),
+                    None,
                 ),
-                State::Busy => (NoticeKind::Waiting, self.busy_text(instance)),
-                State::Absent | State::Live(_) => continue,
+                State::Busy => (NoticeKind::Waiting, self.busy_text(instance), None),
+                State::Absent | State::Lost(..) | State::Live(_) => continue,
             };
+            let (kind, text, help) = notice;
             self.draft.notices.push(Notice {
                 kind,
                 subject: instance.to_string(),
                 text,
-                help: (kind == NoticeKind::Blocked)
-                    .then(|| "put the host back into `hosts`".to_owned()),
+                help,
                 line: self.round.desired.lines.of(&view.group.key()),
             });
+        }
+    }
+
+    fn hidden_notice(
+        &self,
+        instance: &InstanceId,
+        host: &HostId,
+        mark: &Mark,
+    ) -> (NoticeKind, String, Option<String>) {
+        if !self.round.desired.hosts.contains_key(host) {
+            let text = format!(
+                "ran on host {host} with {}, and that host is not in the file any more",
+                mark.address
+            );
+            let help = "put the host back into `hosts`".to_owned();
+            return (NoticeKind::Blocked, text, Some(help));
+        }
+        let text = format!(
+            "was on host {host} with {}, which can't be seen now",
+            mark.address
+        );
+        match self.round.inventory.refusal(instance) {
+            Some(refusal) if !refusal.text.is_empty() => (
+                refusal.kind(),
+                format!("{text}: {}", refusal.text),
+                refusal.help.clone(),
+            ),
+            Some(_) | None => (NoticeKind::Unknown, text, None),
         }
     }
 
@@ -110,7 +129,7 @@ impl Planner<'_> {
         }
     }
 
-    fn busy_text(&self, instance: &crate::model::id::InstanceId) -> String {
+    fn busy_text(&self, instance: &InstanceId) -> String {
         let busy = self.round.memory.busy.get(instance);
         busy.map_or_else(String::new, |b| {
             format!("an action is at work on it: {} {}", b.action, b.summary)

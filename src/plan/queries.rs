@@ -44,6 +44,7 @@ pub fn host_query(desired: &Desired, host: &Host) -> HostQuery {
         files,
         volumes: volume_directory(desired, host),
         probe_kvm: host.accelerator == Accelerator::Auto,
+        peers: BTreeMap::new(),
     }
 }
 

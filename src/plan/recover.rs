@@ -7,7 +7,7 @@ use super::build::Purpose;
 use super::health::Health;
 use super::round::State;
 use crate::model::id::InstanceId;
-use crate::model::plan::{Motive, Notice, NoticeKind, Reason};
+use crate::model::plan::{Motive, Notice, NoticeKind, Reason, ReasonCode};
 use crate::model::unit::span;
 
 /// The pause after the first rebuild that brought no health; it doubles with each further one.
@@ -28,12 +28,17 @@ impl Planner<'_> {
                 | State::Busy
                 | State::Absent
                 | State::Hidden(..)
+                | State::Lost(..)
                 | State::Perhaps(_) => None,
             })
             .collect();
         dead.sort_by_key(|(instance, _)| !self.occupies(instance));
+        let braked = self.braked().is_some();
         for (instance, reason) in dead {
-            if !self.must_pause(&instance) {
+            // What libvirt itself says is down is no silence that could deceive us.
+            let held = braked && reason.code != ReasonCode::NotRunning;
+            let left = self.hands_off(&instance) || self.stays_dead(&instance);
+            if !held && !left && !self.must_pause(&instance) {
                 self.recover(&instance, reason);
             }
         }
@@ -41,6 +46,12 @@ impl Planner<'_> {
 
     fn recover(&mut self, instance: &InstanceId, mut reason: Reason) {
         reason.line = self.round.desired.line_of(instance);
+        let found = self.round.views.get(instance).and_then(|view| view.found);
+        let leaves = self.relocation(instance).is_some();
+        if let Some(found) = found.filter(|_| leaves) {
+            self.relocate_dead(instance, &found, reason);
+            return;
+        }
         let purpose = Purpose {
             motive: Motive::Heal,
             reason,

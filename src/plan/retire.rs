@@ -10,22 +10,24 @@ use super::round::State;
 use crate::model::action::{Operation, Removal, Sweep};
 use crate::model::desired::Role;
 use crate::model::id::{DomainName, HostId, InstanceId};
-use crate::model::plan::{ActionId, Motive, Notice, NoticeKind, ReasonCode};
+use crate::model::plan::{ActionId, Motive, Notice, NoticeKind, Reason, ReasonCode};
 
 impl<'a> Planner<'a> {
     /// Removes surplus guests, and disks that belong to none.
     pub(super) fn retire_surplus(&mut self) {
-        let surplus: Vec<(Found<'a>, bool)> = self
+        let surplus: Vec<Found<'a>> = self
             .round
             .inventory
             .all_found()
-            .filter(|(f, counts)| !counts || !self.round.views.contains_key(&f.mark.instance))
+            .filter(|(f, counts)| *counts && !self.round.views.contains_key(&f.mark.instance))
             .filter(|(f, _)| !self.round.memory.busy.contains_key(&f.mark.instance))
+            .map(|(f, _)| f)
             .collect();
         let stop_requests: Vec<ActionId> = self.rotations();
-        for (found, counts) in surplus.into_iter().rev() {
-            if !self.must_stay(&found) {
-                self.retire(&found, counts, &stop_requests);
+        for found in surplus.into_iter().rev() {
+            let left = self.hands_off_at(&found.mark.instance, found.host);
+            if !left && !self.must_stay(&found) {
+                self.retire(&found, &stop_requests);
             }
         }
         self.sweep();
@@ -44,6 +46,7 @@ impl<'a> Planner<'a> {
         };
         let obstacle = match &group.role {
             _ if found.domain.run.is_none() => None,
+            _ if self.braked().is_some() => self.braked().map(|why| (NoticeKind::Waiting, why)),
             Role::Service(_) => self.untold(group),
             Role::LoadBalancer(lb) if self.holders.get(&group.id) == Some(instance) => Some((
                 NoticeKind::Waiting,
@@ -90,15 +93,23 @@ impl<'a> Planner<'a> {
             .collect()
     }
 
-    fn retire(&mut self, found: &Found<'_>, counts: bool, stop_requests: &[ActionId]) {
+    fn retire(&mut self, found: &Found<'_>, stop_requests: &[ActionId]) {
         let instance = &found.mark.instance;
-        let (motive, why) = match counts {
-            true => (Motive::Change, self.not_desired(instance)),
-            false => (
-                Motive::Heal,
-                reason(ReasonCode::Surplus, "it also exists on another host"),
-            ),
-        };
+        let why = self.not_desired(instance);
+        let ends = self.vip_given_up(instance);
+        self.push_destroy(found, Motive::Change, why, stop_requests, ends);
+    }
+
+    /// Adds the action.
+    pub(super) fn push_destroy(
+        &mut self,
+        found: &Found<'_>,
+        motive: Motive,
+        why: Reason,
+        needs: &[ActionId],
+        ends: Option<String>,
+    ) -> ActionId {
+        let instance = &found.mark.instance;
         let operation = Operation::Destroy(Removal {
             host: found.host.clone(),
             instance: instance.clone(),
@@ -112,11 +123,12 @@ impl<'a> Planner<'a> {
             found.host, found.mark.address
         );
         let step = Step::new(motive, operation, summary, why)
-            .needs(stop_requests.iter().copied())
+            .needs(needs.iter().copied())
             .after(self.last.get(instance).copied())
-            .ends(self.vip_given_up(instance));
+            .ends(ends);
         let id = self.draft.push(step);
         self.last.insert(instance.clone(), id);
+        id
     }
 
     /// The VIP that goes for good with this guest.
@@ -128,7 +140,7 @@ impl<'a> Planner<'a> {
         (!wanted).then(|| format!("requests to {vip}"))
     }
 
-    fn not_desired(&self, instance: &InstanceId) -> crate::model::plan::Reason {
+    fn not_desired(&self, instance: &InstanceId) -> Reason {
         match self.round.desired.group_of(instance) {
             None => reason(
                 ReasonCode::Surplus,
@@ -165,7 +177,11 @@ impl<'a> Planner<'a> {
                 }
             }
         }
-        for (host, files) in leftovers {
+        for (host, mut files) in leftovers {
+            files.retain(|(_, instance)| !self.hands_off_at(instance, host));
+            if files.is_empty() {
+                continue;
+            }
             let domains = files
                 .iter()
                 .map(|(_, i)| DomainName::new(&self.round.desired.cluster, i))
@@ -190,7 +206,13 @@ impl<'a> Planner<'a> {
             .views
             .get(instance)
             .is_some_and(|v| v.state == State::Busy);
-        !has_domain && !is_placed && !is_busy && !self.round.memory.busy.contains_key(instance)
+        // Of what an order leaves dead, the disk stays too.
+        let is_left = self.kept_back.has(instance);
+        !has_domain
+            && !is_placed
+            && !is_busy
+            && !is_left
+            && !self.round.memory.busy.contains_key(instance)
     }
 }
 

@@ -20,10 +20,12 @@ use crate::model::desired::{Group, Role};
 use crate::model::facts::Seen;
 use crate::model::id::{DomainName, InstanceId};
 use crate::model::mark::{Mark, Stage};
-use crate::model::plan::{ActionId, Notice, NoticeKind, Reason, ReasonCode};
+use crate::model::plan::{ActionId, Motive, Notice, NoticeKind, Reason, ReasonCode};
 
 /// What a living guest needs.
 enum Need {
+    /// Another host.
+    Move(Motive, Reason),
     /// Another machine.
     Rebuild(Reason),
     /// Another address.
@@ -39,7 +41,7 @@ enum Need {
 impl Need {
     fn interrupts(&self) -> bool {
         match self {
-            Need::Rebuild(_) | Need::Rebind(..) | Need::Restart(..) => true,
+            Need::Move(..) | Need::Rebuild(_) | Need::Rebind(..) | Need::Restart(..) => true,
             Need::Quiet(..) | Need::Unmark => false,
         }
     }
@@ -77,15 +79,22 @@ impl<'a> Planner<'a> {
             | State::Busy
             | State::Absent
             | State::Hidden(..)
+            | State::Lost(..)
             | State::Perhaps(_) => return None,
         }
         let need = self.need(instance, group, &found)?;
+        if self.hands_off(instance) {
+            return None;
+        }
         if need.interrupts() && self.must_wait(instance, group) {
             return None;
         }
         match need {
             Need::Quiet(config, drift) => self.quietly(instance, group, &found, config, drift),
             Need::Unmark => self.unmark(&found),
+            Need::Move(motive, reason) => {
+                self.relocate_in_row(instance, group, &found, (motive, reason))
+            }
             Need::Rebuild(reason) => self.rebuild_in_row(instance, group, reason),
             Need::Rebind(to, reason) => self.rebind_in_row(instance, group, &found, to, reason),
             Need::Restart(config, drift) => {
@@ -128,36 +137,31 @@ impl<'a> Planner<'a> {
     /// Why an instance may not be taken out of service now. Work of an earlier plan may be the row of just this change;
     /// another one of its group may be out already; or requests can't be led elsewhere.
     fn obstacle(&mut self, instance: &InstanceId, group: &'a Group) -> Option<Obstacle> {
+        if let Some(why) = self.braked() {
+            return Some((NoticeKind::Waiting, why));
+        }
         let mut busy = self.round.memory.busy.keys();
         if let Some(busy) = busy.find(|i| *i != instance) {
             return Some((NoticeKind::Waiting, format!("{busy} is being worked on")));
         }
-        if let Some(other) = self.not_up(instance, group) {
-            return Some((NoticeKind::Waiting, format!("{other} has to come up first")));
+        if let Some(why) = self.over_budget(instance, group) {
+            return Some((NoticeKind::Waiting, why));
         }
         match &group.role {
             Role::Service(_) if is_routed(self.round.desired, &group.id) => self.untold(group),
             Role::Service(_) => None,
-            Role::LoadBalancer(lb) => self.holder_out_of_sight(group, lb),
+            Role::LoadBalancer(lb) => {
+                let paused = self.heirs_are_paused(instance, group);
+                let paused = paused.map(|why| (NoticeKind::Waiting, why));
+                self.holder_out_of_sight(group, lb).or(paused)
+            }
         }
     }
 
-    /// An instance of the group that does not serve, and that nothing in this plan brings up.
-    fn not_up(&self, instance: &InstanceId, group: &Group) -> Option<InstanceId> {
-        let mut others = self.round.views_of(group).filter(|(i, _)| *i != instance);
-        let other = others.find(|(i, view)| match view.state {
-            State::Live(Health::Booting { .. } | Health::Dead(_)) => !self.planned.contains_key(*i),
-            // What can't be seen may be away for long, and what can't be placed too: others go on.
-            State::Live(Health::Healthy)
-            | State::Busy
-            | State::Absent
-            | State::Hidden(..)
-            | State::Perhaps(_) => false,
-        });
-        other.map(|(i, _)| i.clone())
-    }
-
     fn need(&mut self, instance: &InstanceId, group: &'a Group, found: &Found<'_>) -> Option<Need> {
+        if let Some((motive, reason)) = self.relocation(instance) {
+            return Some(Need::Move(motive, reason));
+        }
         if let Some(reason) = self.machine_change(group, found) {
             return Some(Need::Rebuild(reason));
         }

@@ -54,7 +54,7 @@ impl Rotation {
             }
             let mark = match (&view.state, view.found) {
                 (_, Some(found)) => found.mark,
-                (State::Hidden(_, mark), None) => mark,
+                (State::Hidden(_, mark) | State::Lost(_, mark), None) => mark,
                 (State::Perhaps(_), None) => {
                     rotation
                         .unknown
@@ -189,7 +189,9 @@ impl Rotation {
 
 fn is_in_doubt(state: &State<'_>) -> bool {
     match state {
-        State::Busy | State::Live(Health::Booting { .. } | Health::Dead(_)) => true,
+        State::Busy | State::Lost(..) | State::Live(Health::Booting { .. } | Health::Dead(_)) => {
+            true
+        }
         // Of what can't be seen nothing is known: it is left as it is.
         State::Absent | State::Hidden(..) | State::Perhaps(_) | State::Live(Health::Healthy) => {
             false

@@ -54,6 +54,8 @@ pub enum State<'a> {
     Absent,
     /// It was on this host, which can't be seen now.
     Hidden(&'a HostId, &'a Mark),
+    /// It was on this host, which can't be seen, and it is given up.
+    Lost(&'a HostId, &'a Mark),
     /// It may be on this host, which never was seen.
     Perhaps(&'a HostId),
     /// It exists.
@@ -93,7 +95,10 @@ impl<'a> Round<'a> {
         let whereabouts = self.inventory.whereabouts(instance);
         let found = match whereabouts {
             Whereabouts::On(found) => Some(found),
-            Whereabouts::Hidden { .. } | Whereabouts::Perhaps { .. } | Whereabouts::Nowhere => None,
+            Whereabouts::Hidden { .. }
+            | Whereabouts::Lost { .. }
+            | Whereabouts::Perhaps { .. }
+            | Whereabouts::Nowhere => None,
         };
         let state = match whereabouts {
             _ if self.memory.busy.contains_key(instance) => State::Busy,
@@ -105,6 +110,7 @@ impl<'a> Round<'a> {
                 self.observed.now,
             )),
             Whereabouts::Hidden { host, mark } => State::Hidden(host, mark),
+            Whereabouts::Lost { host, mark } => State::Lost(host, mark),
             Whereabouts::Perhaps { host } => State::Perhaps(host),
             Whereabouts::Nowhere => State::Absent,
         };

@@ -68,7 +68,7 @@ impl<'a> Planner<'a> {
     }
 
     /// The work on an instance is done: it is in service again, and the next one may follow.
-    fn back_in_row(
+    pub(super) fn back_in_row(
         &mut self,
         instance: &InstanceId,
         group: &'a Group,
@@ -180,7 +180,7 @@ impl<'a> Planner<'a> {
 
     /// Makes room before `instance` is taken out of service: it gets no requests, and no VIP, any more. Returns what
     /// the work on it needs.
-    fn step_aside(
+    pub(super) fn step_aside(
         &mut self,
         instance: &InstanceId,
         group: &'a Group,

@@ -29,6 +29,7 @@ impl<'a> Planner<'a> {
         let operation = Operation::AddVip(vip_move(guest, group, lb, None));
         let step = Step::new(motive, operation, summary, reason_at(code, text, line))
             .needs(needs)
+            .needs(self.old_copies.get(&group.id).cloned().unwrap_or_default())
             .needs(self.last.get(instance).copied());
         let id = self.draft.push(step);
         self.last.insert(instance.clone(), id);
@@ -58,7 +59,7 @@ impl<'a> Planner<'a> {
         lb: &LoadBalancer,
         needs: &[ActionId],
     ) -> Vec<ActionId> {
-        if self.holders.get(&group.id) != Some(instance) {
+        if self.holders.get(&group.id) != Some(instance) || self.hands_off(instance) {
             return Vec::new();
         }
         let other = self
@@ -67,6 +68,7 @@ impl<'a> Planner<'a> {
             .map(|(i, _)| i.clone())
             .find(|i| {
                 i != instance
+                    && !self.round.is_paused(i)
                     && (self.planned.contains_key(i)
                         || (self.is_healthy(i) && self.round.facts(i).is_some()))
             });
@@ -115,6 +117,9 @@ impl<'a> Planner<'a> {
     }
 
     fn give_vip(&mut self, group: &'a Group, lb: &'a LoadBalancer) {
+        if self.vip_stays(group, lb, &[]) {
+            return;
+        }
         let likely = self.likely_holder(group, lb);
         if let Some(notice) = self.why_not_yet(group, lb, likely.as_ref()) {
             self.draft.notices.push(notice);
@@ -127,12 +132,16 @@ impl<'a> Planner<'a> {
                 .find(|i| self.planned.contains_key(*i))
                 .cloned()
         };
-        let Some(next) = likely.or_else(|| self.next_holder(group)).or_else(fresh) else {
+        let Some(next) = likely
+            .or_else(|| self.next_holder(group, lb))
+            .or_else(fresh)
+        else {
             let notice = self.nobody_to_hold(group, lb);
             self.draft.notices.extend(notice);
             return;
         };
-        let fences = self.fence_former(&next, group, lb);
+        let mut fences = self.fence_former(&next, group, lb);
+        fences.extend(self.fence_hosts_of(group, lb));
         let motive = self.vip_motive(group, lb);
         self.add_vip(
             &next,
@@ -149,7 +158,7 @@ impl<'a> Planner<'a> {
             .views_of(group)
             .any(|(_, view)| match view.state {
                 State::Busy | State::Live(_) => true,
-                State::Absent | State::Hidden(..) | State::Perhaps(_) => false,
+                State::Absent | State::Hidden(..) | State::Lost(..) | State::Perhaps(_) => false,
             });
         (group.replicas > 0).then(|| Notice {
             kind: if comes {
@@ -252,6 +261,9 @@ impl<'a> Planner<'a> {
         let Some(guest) = self.guest_now(instance, group) else {
             return;
         };
+        if self.hands_off(instance) {
+            return;
+        }
         let gone = VipMove {
             vip: old,
             ..vip_move(guest, group, lb, Some(lb.port))

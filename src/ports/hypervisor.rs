@@ -9,6 +9,7 @@ use super::{ActError, Effect};
 use crate::model::action::{Build, Removal, SetMark, Sweep};
 use crate::model::desired::{Host, ImageFile};
 use crate::model::facts::{Answer, HostFacts, Seen, Unseen};
+use crate::model::id::HostId;
 
 /// What is asked of a host besides its domains.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -19,6 +20,8 @@ pub struct HostQuery {
     pub volumes: String,
     /// Whether to find out if KVM really works.
     pub probe_kvm: bool,
+    /// Hosts out of sight, and what to ask for them on the network: does this one see them?
+    pub peers: BTreeMap<HostId, String>,
 }
 
 /// What is told the names of domains whose run has ended.

@@ -2,11 +2,15 @@
 //! (a dry run, the status) has no method to change anything with.
 
 pub mod clock;
+pub mod fencer;
+pub mod guard;
 pub mod guest;
 pub mod heartbeat;
 pub mod hypervisor;
+pub mod orders;
 pub mod progress;
 pub mod store;
+pub mod witness;
 
 use crate::model::facts::Unseen;
 

@@ -136,7 +136,9 @@ fn eyes(cluster: &Arc<Cluster>) -> Eyes {
         hypervisor: Arc::clone(cluster) as _,
         guests: Arc::clone(cluster) as _,
         heartbeats: Arc::clone(cluster) as _,
+        witnesses: Arc::clone(cluster) as _,
         clock: Arc::clone(cluster) as _,
+        orders: Arc::clone(cluster) as _,
     }
 }
 
@@ -144,6 +146,7 @@ fn hands(cluster: &Arc<Cluster>, desired: &Desired, voice: &Arc<Voice>) -> Hands
     Hands {
         hypervisor: Arc::clone(cluster) as _,
         guests: Arc::clone(cluster) as _,
+        fencer: Arc::clone(cluster) as _,
         heartbeats: Arc::clone(cluster) as _,
         clock: Arc::clone(cluster) as _,
         progress: Arc::clone(voice) as _,

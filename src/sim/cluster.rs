@@ -12,14 +12,19 @@ use super::world::{Rounds, World};
 use crate::model::desired::Desired;
 use crate::model::facts::{Unseen, UnseenKind};
 use crate::model::id::HostId;
+use crate::model::orders::Orders;
 use crate::model::scenario::Libvirt;
 use crate::ports::ActError;
 use crate::ports::clock::Clock;
+use crate::ports::orders::OrdersView;
+use crate::ports::store::StoreError;
 
 /// How long one step on a machine takes.
 const STEP: Duration = Duration::from_millis(40);
 /// How long connecting to a machine that does not answer takes: what ssh is told.
 const CONNECT: Duration = Duration::from_secs(5);
+/// How long a fencing device takes.
+const DEVICE: Duration = Duration::from_secs(4);
 /// How much longer everything takes on a slow libvirt.
 const SLOW: Duration = Duration::from_secs(6);
 /// How long a look waits for a libvirt that hangs: what the adapter over ssh allows.
@@ -56,6 +61,8 @@ pub enum Way {
     Libvirt,
     /// Over ssh to a guest on the host.
     Guest,
+    /// Over a wire of its own to the device that switches the host.
+    Device,
 }
 
 impl Cluster {
@@ -142,6 +149,11 @@ impl Cluster {
             let libvirt = world.hosts.get(host).map(|h| h.libvirt);
             (world.off_the_wire(host), libvirt)
         };
+        if way == Way::Device {
+            let device = self.world().takes(&format!("{host} is switched"), DEVICE);
+            self.clock.sleep(device).await;
+            return Ok(());
+        }
         if let Some(unseen) = unseen {
             self.clock.sleep(CONNECT).await;
             return Err(unseen);
@@ -153,7 +165,7 @@ impl Cluster {
                 Ok(())
             }
             (Way::Libvirt, Some(Libvirt::Hangs)) => self.until_it_answers(host, limit).await,
-            (Way::Libvirt | Way::Guest, _) => Ok(()),
+            (Way::Libvirt | Way::Guest | Way::Device, _) => Ok(()),
         }
     }
 
@@ -253,5 +265,11 @@ pub fn guests_answer(world: &World, host: &HostId) -> Result<(), ActError> {
             None => Ok(()),
             Some(unseen) => Err(ActError::Unreachable(unseen)),
         },
+    }
+}
+
+impl OrdersView for Cluster {
+    fn read(&self) -> Result<Orders, StoreError> {
+        Ok(self.world().orders.clone())
     }
 }

@@ -7,9 +7,10 @@ use std::sync::PoisonError;
 use super::world::{DomainState, HostState, Link, Rounds, World};
 use crate::model::action::Operation;
 use crate::model::desired::{Group, LoadBalancer, Role};
-use crate::model::id::InstanceId;
+use crate::model::id::{HostId, InstanceId};
 use crate::model::mark::Mark;
-use crate::model::plan::{Action, ActionId, Plan};
+use crate::model::orders::Scope;
+use crate::model::plan::{Action, ActionId, Motive, Plan};
 use crate::plan::machine;
 
 /// What is doubled: what was so before an effect is not the effect's fault.
@@ -55,7 +56,20 @@ fn doubled_addresses(world: &World) -> BTreeSet<Ipv4Addr> {
 
 fn doubled_instances(world: &World) -> BTreeSet<InstanceId> {
     let mut seen = BTreeSet::new();
-    let marks = world.domains().filter_map(|(.., d)| world.ours(d));
+    let counts = |id: &HostId, host: &HostState, domain: &DomainState, mark: &Mark| {
+        // A stateless copy that nobody can reach is left behind, and ended when its host is back.
+        let in_sight = world.unseen(id).is_none();
+        let stateful = world
+            .desired
+            .group_of(&mark.instance)
+            .is_some_and(|g| g.stateful);
+        in_sight || (stateful && host.power && domain.run.is_some())
+    };
+    let marks = world
+        .domains()
+        .filter_map(|(id, host, d)| Some((id, host, d, world.ours(d)?)))
+        .filter(|(id, host, domain, mark)| counts(id, host, domain, mark))
+        .map(|(.., mark)| mark);
     marks
         .filter(|m| !seen.insert(m.instance.clone()))
         .map(|m| m.instance.clone())
@@ -274,6 +288,35 @@ fn balancer_is_as_desired(world: &World, group: &Group, lb: &LoadBalancer) -> Re
 fn is_wanted(world: &World, instance: &InstanceId) -> bool {
     let group = world.desired.group_of(instance);
     group.is_some_and(|g| instance.index <= g.replicas)
+}
+
+/// No action touches what is paused, and none fails over while that is disarmed. Only a VIP that was taken from its
+/// holder for another guest is still given.
+pub fn plan_obeys_orders(plan: &Plan) -> Result<(), String> {
+    let paused = |scope: Scope| plan.orders.paused.contains_key(&scope);
+    let disarmed = plan.orders.disarmed.is_some();
+    for action in &plan.actions {
+        let operation = &action.operation;
+        let group = operation.instance().map(|i| Scope::Group(i.group.clone()));
+        let touched = paused(Scope::Cluster)
+            || paused(Scope::Host(operation.host().clone()))
+            || group.is_some_and(paused);
+        let given = matches!(operation, Operation::AddVip(_));
+        ensure(!touched || given, || {
+            format!("{} is about what is paused:\n{}", action.id, outline(plan))
+        })?;
+        let healing = action.motive == Motive::Heal;
+        let rebuilds = matches!(operation, Operation::Recreate(_) | Operation::Create(_));
+        let fences = matches!(operation, Operation::Fence(_));
+        ensure(!(disarmed && healing && (rebuilds || fences)), || {
+            format!(
+                "{} fails over while that is disarmed:\n{}",
+                action.id,
+                outline(plan)
+            )
+        })?;
+    }
+    Ok(())
 }
 
 /// What every plan must be: actions lean on earlier ones only, and no two that could run side by side are about the

@@ -4,6 +4,7 @@
 pub mod chance;
 pub mod clock;
 pub mod cluster;
+mod fencing;
 mod guest;
 mod hear;
 mod host;

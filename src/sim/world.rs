@@ -1,7 +1,7 @@
 //! What the cluster is made of: hosts, domains, guests, the wire. Plain state and its physics (a guest boots, an
 //! address falls back); who changes it and what that must not do is told elsewhere.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -14,6 +14,7 @@ use crate::model::desired::{Desired, Provision, Role};
 use crate::model::facts::{HostFile, Unseen, UnseenKind};
 use crate::model::id::{HostId, InstanceId};
 use crate::model::mark::Mark;
+use crate::model::orders::Orders;
 use crate::model::scenario::{Libvirt, Node};
 use crate::model::time::Timestamp;
 use crate::model::unit::Bytes;
@@ -30,6 +31,10 @@ pub struct World {
     pub hosts: BTreeMap<HostId, HostState>,
     /// Machines on the wire that are none of ours.
     pub foreign: BTreeMap<Ipv4Addr, String>,
+    /// Whether witnesses outside of the cluster answer the controller.
+    pub witnesses_answer: bool,
+    /// Hosts whose fencing device says that it switched them off, and does nothing.
+    pub lying_devices: BTreeSet<HostId>,
     /// Actions that will fail.
     pub faults: Vec<Fault>,
     /// Instances whose next disks can't be booted, and how many.
@@ -60,6 +65,8 @@ pub struct World {
     pub broken: Mutex<Vec<String>>,
     /// Starts of domains so far.
     pub runs: u32,
+    /// What operators ordered.
+    pub orders: Orders,
 }
 
 /// An action that fails.
@@ -101,6 +108,8 @@ impl World {
             desired: Arc::clone(&desired),
             hosts: BTreeMap::new(),
             foreign: BTreeMap::new(),
+            witnesses_answer: true,
+            lying_devices: BTreeSet::new(),
             faults: Vec::new(),
             bad_disks: BTreeMap::new(),
             effects: 0,
@@ -116,6 +125,7 @@ impl World {
             changed: now,
             broken: Mutex::default(),
             runs: 0,
+            orders: Orders::default(),
         };
         world.follow(desired);
         world

@@ -42,7 +42,7 @@ pub enum Shape {
     /// `true` or `false`.
     Flag,
     /// A whole number between two bounds, both included.
-    Number(u64, u64),
+    Number(i64, i64),
     /// One of these words.
     Choice(&'static [&'static str]),
     /// A list.

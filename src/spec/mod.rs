@@ -27,9 +27,9 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use crate::model::desired::{Desired, Lines};
-use crate::model::policy::Safety;
 
 pub use errors::{Related, SpecError, SpecErrors};
+pub use problem::did_you_mean;
 
 use context::Context;
 use fields::Fields;
@@ -109,8 +109,8 @@ fn build(cx: &Context<'_>, source: &Source, root: &Node, draft: Draft) -> Option
         hosts: all(draft.hosts, |host| Some((host.id.value, host.built?)))?,
         images: all(draft.images, |image| Some((image.id.value, image.built?)))?,
         groups: all(draft.groups, |group| Some((group.id.value, group.built?)))?,
-        safety: Safety::default(),
-        rebalance: None,
+        safety: draft.safety.built?,
+        rebalance: draft.rebalance,
         ssh: draft.access.ssh,
         templates: draft.access.templates,
         secrets: draft.access.secrets,

@@ -52,12 +52,14 @@ fn property(key: &Key) -> Value {
 fn default(shape: &Shape, text: &str) -> Value {
     match shape {
         Shape::Flag | Shape::Number(..) => serde_json::from_str(text).unwrap_or(Value::Null),
+        Shape::Either(shapes) => shapes
+            .first()
+            .map_or(Value::Null, |first| default(first, text)),
         Shape::Text(_)
         | Shape::Choice(_)
         | Shape::List(_)
         | Shape::Names(..)
-        | Shape::Object(_)
-        | Shape::Either(_) => json!(text),
+        | Shape::Object(_) => json!(text),
     }
 }
 

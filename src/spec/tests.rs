@@ -10,7 +10,11 @@ use proptest::prelude::*;
 use sha2::Digest;
 
 use super::*;
-use crate::model::desired::{Accelerator, Engine, Init, OnChange, Provision, Role};
+use crate::model::desired::{Accelerator, Engine, Host, Init, OnChange, Provision, Role};
+use crate::model::policy::{
+    Budget, Fencing, Parameter, Percent, PlacementRules, Rebalance, Restarts, Safety, Witness,
+};
+use crate::model::secret::Secret;
 use crate::model::unit::Bytes;
 
 /// Files in memory.
@@ -102,6 +106,125 @@ fn what_is_left_out_has_its_default() {
     };
     assert_eq!(web.routes[0].connect_timeout, Duration::from_millis(500));
     assert_eq!(web.routes[0].timeout, Duration::from_secs(60));
+}
+
+#[test]
+fn policies_that_are_left_out_are_those_of_the_model() {
+    let desired = good(SMALL, &Memory::default());
+    assert_eq!(desired.safety, Safety::default());
+    assert_eq!(desired.rebalance, None);
+    let host = desired.hosts.values().next().unwrap();
+    assert_eq!(
+        (host.reserve, host.overcommit),
+        (Host::RESERVE, Host::OVERCOMMIT)
+    );
+    assert_eq!(host.fencing, Host::usual_fencing(1));
+    for group in desired.groups.values() {
+        assert_eq!(group.budget, Budget::of(group.replicas));
+        assert_eq!(group.restarts, Restarts::default());
+        assert_eq!(group.placement, PlacementRules::default());
+        assert!(!group.stateful);
+    }
+}
+
+#[test]
+fn an_empty_rebalance_has_its_defaults() {
+    for text in ["rebalance: {}", "rebalance:"] {
+        let desired = good(&format!("{SMALL}{text}\n"), &Memory::default());
+        let usual = Rebalance {
+            threshold: Percent(20),
+            hold: Duration::from_secs(300),
+            margin: Percent(10),
+            cooldown: Duration::from_secs(1800),
+        };
+        assert_eq!(desired.rebalance, Some(usual));
+    }
+}
+
+/// [`SMALL`] with a gateway, and with so many hosts.
+fn with_hosts(count: u8) -> String {
+    let host = |n| format!("h{n}: {{ address: h{n}.example, pool: 10.0.0.{n}0-10.0.0.{n}9 }}");
+    let hosts: Vec<String> = (1..=count).map(host).collect();
+    SMALL
+        .replace("10.0.0.0/24", "10.0.0.0/24, gateway: 10.0.0.1")
+        .replace(
+            "a: { address: a.example, pool: 10.0.0.10-10.0.0.19 }",
+            &hosts.join(", "),
+        )
+}
+
+#[test]
+fn of_two_hosts_the_one_that_sees_the_gateway_goes_on() {
+    let gateway = Witness::Address(Ipv4Addr::new(10, 0, 0, 1));
+    let witnesses = |text: &str| good(text, &Memory::default()).safety.witnesses;
+    assert_eq!(witnesses(&with_hosts(2)), std::slice::from_ref(&gateway));
+    assert_eq!(witnesses(&with_hosts(1)), []);
+    assert_eq!(witnesses(&with_hosts(3)), []);
+    let asked = |words| format!("{}safety: {{ witnesses: {words} }}\n", with_hosts(2));
+    assert_eq!(witnesses(&asked("[]")), []);
+    assert_eq!(witnesses(&asked("[10.0.0.1, gateway]")), [gateway]);
+}
+
+#[test]
+fn hosts_are_fenced_by_lease_where_there_are_three() {
+    for (count, usual) in [(2, Fencing::Manual), (3, Fencing::Lease)] {
+        let desired = good(&with_hosts(count), &Memory::default());
+        let fenced = |host: &Host| host.fencing == [usual.clone()];
+        assert!(desired.hosts.values().all(fenced));
+    }
+}
+
+#[test]
+fn what_a_fence_agent_may_not_show_is_a_secret_however_it_is_written() {
+    let agent =
+        "fencing: { agent: fence_x, with: { ip: 1.2.3.4, passwd: open, plug: \"{{secret.S}}\" } }";
+    let text = SMALL.replace(
+        "pool: 10.0.0.10-10.0.0.19",
+        &format!("pool: 10.0.0.10-10.0.0.19, {agent}"),
+    );
+    let text = format!("{text}secrets: {{ S: {{ env: PATH }} }}\n");
+    let desired = good(&text, &Memory::default());
+    let shown = format!("{:?}", desired.hosts);
+    assert!(
+        !shown.contains("open") && !shown.contains("hush"),
+        "{shown}"
+    );
+    let Fencing::Agent(agent) = &desired.hosts.values().next().unwrap().fencing[0] else {
+        panic!("no agent")
+    };
+    assert_eq!(
+        agent.parameters["plug"],
+        Parameter::Secret(Secret::new("hush"))
+    );
+    assert_eq!(
+        agent.parameters["passwd"],
+        Parameter::Secret(Secret::new("open"))
+    );
+}
+
+#[test]
+fn a_budget_is_written_from_either_side() {
+    let budget = |text: &str| {
+        let text = SMALL.replace("port: 8080", &format!("port: 8080, replicas: 5, {text}"));
+        good(&text, &Memory::default()).groups[&"api".parse().unwrap()]
+            .budget
+            .clone()
+    };
+    let least = |text: &str| budget(text).min_available;
+    assert_eq!(least("settle: 1s"), 4);
+    assert_eq!(
+        (least("min_available: 2"), least("min_available: 50%")),
+        (2, 3)
+    );
+    assert_eq!(
+        (least("max_unavailable: 2"), least("max_unavailable: 50%")),
+        (3, 3)
+    );
+    assert_eq!(
+        (least("max_unavailable: 1%"), least("max_unavailable: 9")),
+        (4, 0)
+    );
+    assert_eq!(budget("min_available: 5, surge: 10%").surge, 1);
 }
 
 #[test]

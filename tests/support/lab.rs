@@ -78,6 +78,7 @@ impl Lab {
         let again = plan::plan(&self.desired, &round.observed, memory, &Renderer::default());
         assert_eq!(again, round.plan, "the same input gives the same plan");
         laws::plan_is_sound(&round.plan).unwrap();
+        laws::plan_obeys_orders(&round.plan).unwrap();
         self.converged = round.plan.converged();
         self.unseen_hand = false;
         self.no_law_is_broken();
@@ -107,9 +108,7 @@ impl Lab {
         let begin = self.cluster.clock.now();
         loop {
             let plan = self.plan().await;
-            let waits =
-                plan.actions.is_empty() && plan.notices_of(NoticeKind::Waiting).next().is_some();
-            if !waits || self.cluster.clock.now().since(begin) > PATIENCE {
+            if !plan.comes_by_itself() || self.cluster.clock.now().since(begin) > PATIENCE {
                 return plan;
             }
             self.cluster.clock.sleep(Duration::from_secs(1)).await;
@@ -183,7 +182,9 @@ pub fn eyes(cluster: &Arc<Cluster>) -> Eyes {
         hypervisor: Arc::clone(cluster) as _,
         guests: Arc::clone(cluster) as _,
         heartbeats: Arc::clone(cluster) as _,
+        witnesses: Arc::clone(cluster) as _,
         clock: Arc::clone(&cluster.clock) as _,
+        orders: Arc::clone(cluster) as _,
     }
 }
 
@@ -191,6 +192,7 @@ pub fn hands(cluster: &Arc<Cluster>, desired: &Arc<Desired>) -> Hands {
     Hands {
         hypervisor: Arc::clone(cluster) as _,
         guests: Arc::clone(cluster) as _,
+        fencer: Arc::clone(cluster) as _,
         heartbeats: Arc::clone(cluster) as _,
         clock: Arc::clone(&cluster.clock) as _,
         progress: Arc::new(Quiet),

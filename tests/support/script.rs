@@ -10,6 +10,8 @@
 //!     unreachable|libvirt-broken|key-changed|power-off|back HOST
 //!     foreign-domain HOST NAME, foreign-address ADDRESS, leftover HOST FILE, no-image HOST
 //!     take-vip INSTANCE, lose-vip INSTANCE, moving INSTANCE ADDRESS
+//!     order pause|resume SCOPE, order drain|undrain|confirm HOST, order retry INSTANCE (each may end in: for SECONDS),
+//!     order disarm|arm
 //!     bad-disks INSTANCE NUMBER (the next ones can't be booted)
 //!     fail STEP SUBJECT TIMES, crash-after EFFECTS
 //!
@@ -23,6 +25,7 @@ use reconcile::cli::plan_text::{NewFiles, plan_text};
 use reconcile::cli::style::Style;
 use reconcile::model::facts::HostFile;
 use reconcile::model::id::HostId;
+use reconcile::model::orders::{Order, OrderKey};
 use reconcile::model::plan::{HistoryEntry, Outcome, Plan};
 use reconcile::model::scenario::Libvirt;
 use reconcile::model::unit::Bytes;
@@ -187,6 +190,7 @@ pub fn event(world: &mut World, verb: &str, rest: &str) {
     let mut word = || words.next().unwrap_or_default();
     match verb {
         "lenient" => world.strict = false,
+        "order" => order(world, word(), word(), word()),
         "kill" => domain_mut(world, word()).end(),
         "freeze" => domain_mut(world, word()).guest.frozen = true,
         "stop-service" => {
@@ -230,6 +234,30 @@ pub fn event(world: &mut World, verb: &str, rest: &str) {
         "crash-after" => world.halt_at = Some(world.effects + word().parse::<usize>().unwrap()),
         _ => host_event(world, verb, word(), word()),
     }
+}
+
+/// An operator gives an order, or takes one back.
+fn order(world: &mut World, verb: &str, about: &str, rest: &str) {
+    let key = match verb {
+        "pause" | "resume" => OrderKey::Paused(about.parse().unwrap()),
+        "drain" | "undrain" => OrderKey::Drained(about.parse().unwrap()),
+        "confirm" => OrderKey::Confirmed(about.parse().unwrap()),
+        "retry" => OrderKey::Retried(about.parse().unwrap()),
+        "disarm" | "arm" => OrderKey::Disarmed,
+        other => panic!("no such order: {other}"),
+    };
+    if matches!(verb, "resume" | "undrain" | "arm") {
+        world.orders.take(&key).expect("it was ordered");
+        return;
+    }
+    let seconds = rest.strip_prefix("for ").map(|n| n.parse().unwrap());
+    let order = Order {
+        by: "anna@ops".to_owned(),
+        at: world.now,
+        reason: Some("kernel update".to_owned()),
+        until: seconds.map(|n| world.now.plus(Duration::from_secs(n))),
+    };
+    world.orders.put(key, order);
 }
 
 fn host_event(world: &mut World, verb: &str, host: &str, what: &str) {

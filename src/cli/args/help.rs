@@ -50,6 +50,20 @@ Examples:
 
 Exit codes: 0 shown; 1 error; 3 something is blocked; 4 something could not be observed";
 
+pub(super) const WHY_ABOUT: &str = "\
+Explains a placement: where an instance is or would go, what decided that, and every host with what counts for it or \
+why it can't take the instance.
+
+It observes all hosts once and changes nothing. With HOST, it says in words why the instance is there, or why not.";
+
+pub(super) const WHY_EXAMPLES: &str = "\
+Examples:
+  reconcile why web-1                    all hosts, the best one first
+  reconcile why web-1 b                  why on host b, or why not
+  reconcile why web-1 --output json | jq '.hosts[] | select(.score == null)'
+
+Exit codes: 0 shown; 1 error; 3 something is blocked; 4 something could not be observed";
+
 pub(super) const VALIDATE_ABOUT: &str = "\
 Checks cluster.yaml and everything it refers to, without contacting any machine.
 
@@ -99,8 +113,123 @@ Examples:
   reconcile render nginx.conf --for web-1
   reconcile render /etc/network/interfaces --for random-2";
 
+pub(super) const DRAIN_ABOUT: &str = "\
+Orders that a host is to be empty: its guests go elsewhere one after the other, and no new ones come.
+
+The order holds until `undrain`, or until the time that was given, over reboots of the host and restarts of the \
+controller. Given again, it changes its reason and its end.";
+
+pub(super) const DRAIN_EXAMPLES: &str = "\
+Examples:
+  reconcile drain b --reason 'kernel update'
+  reconcile drain b --for 2h
+  reconcile drain b --until 22:00";
+
+pub(super) const UNDRAIN_ABOUT: &str = "\
+Takes a drain back: the host may have guests again.";
+
+pub(super) const UNDRAIN_EXAMPLES: &str = "\
+Examples:
+  reconcile undrain b";
+
+pub(super) const PAUSE_ABOUT: &str = "\
+Orders that the cluster, a service, a load balancer or a host is left alone, to work on it by hand.
+
+Nothing about it is created, changed, healed or removed; plans and status say what waits. What is in hand at that \
+moment is finished. Heartbeats go on.";
+
+pub(super) const PAUSE_EXAMPLES: &str = "\
+Examples:
+  reconcile pause                                        the whole cluster
+  reconcile pause service/random --reason 'debugging'    also a load balancer: service/web
+  reconcile pause host/b --for 30m";
+
+pub(super) const RESUME_ABOUT: &str = "\
+Takes a pause back. Without an argument, or with `cluster`, also lets the brake go: a person looked at what made it \
+hold.
+
+A pause of a service or a host is taken back by its own name.";
+
+pub(super) const RESUME_EXAMPLES: &str = "\
+Examples:
+  reconcile resume
+  reconcile resume service/random";
+
+pub(super) const DISARM_ABOUT: &str = "\
+Orders that nothing is failed over: what dies stays dead, no VIP moves because its holder died, nothing is fenced.
+
+Edits of the file are still applied. For work on the network or the power, when much may seem dead that is not.";
+
+pub(super) const DISARM_EXAMPLES: &str = "\
+Examples:
+  reconcile disarm --reason 'new switch' --for 1h";
+
+pub(super) const ARM_ABOUT: &str = "\
+Takes `disarm` back: what is dead is recovered again, at once.";
+
+pub(super) const ARM_EXAMPLES: &str = "\
+Examples:
+  reconcile arm";
+
+pub(super) const RETRY_ABOUT: &str = "\
+Orders that an instance is tried again, which failed so often that it was given up, or is only tried rarely.
+
+The order is forgotten after a day.";
+
+pub(super) const RETRY_EXAMPLES: &str = "\
+Examples:
+  reconcile retry random-2";
+
+pub(super) const FENCE_ABOUT: &str = "\
+What a person knows of a host that no fencing device can tell: `fence confirm HOST`.";
+
+pub(super) const FENCE_EXAMPLES: &str = "\
+Examples:
+  reconcile fence confirm b
+  reconcile fence retract b";
+
+pub(super) const FENCE_CONFIRM_ABOUT: &str = "\
+Says that you have seen that a host is off, or cut from network and storage: its guests may run elsewhere now.
+
+It is evidence, and as good as you are: if a guest still runs there, it runs twice, with its disks and addresses. It \
+is refused while the host answers, and it counts for this absence only.";
+
+pub(super) const FENCE_CONFIRM_EXAMPLES: &str = "\
+Examples:
+  reconcile fence confirm b
+  reconcile fence confirm b --yes        in a script that has pulled the plug itself";
+
+pub(super) const FENCE_RETRACT_ABOUT: &str = "\
+Takes `fence confirm` back. What was already begun because of it is not undone.";
+
+pub(super) const FENCE_RETRACT_EXAMPLES: &str = "\
+Examples:
+  reconcile fence retract b";
+
+pub(super) const ROLLBACK_ABOUT: &str = "\
+Orders that a state of the file is not applied: the present one, or the one that is named.
+
+A state is named by its revision, as plans, `validate` and `history` show it.";
+
+pub(super) const ROLLBACK_EXAMPLES: &str = "\
+Examples:
+  reconcile rollback --reason 'random-1 never comes up'
+  reconcile rollback 3f2a91c04b7e
+  reconcile rollback --undo 3f2a91c04b7e";
+
+pub(super) const ORDERS_ABOUT: &str = "\
+Shows which orders are in force: what, by whom, since when, until when, and why.
+
+They are kept in the state directory, and work whether a controller runs or not.";
+
+pub(super) const ORDERS_EXAMPLES: &str = "\
+Examples:
+  reconcile orders
+  reconcile orders --output json | jq '.orders[] | select(.order == \"drained\")'";
+
 pub(super) const HISTORY_ABOUT: &str = "\
-Shows the last actions: when, what, where, why, and how it ended. Times are in UTC.";
+Shows the last actions: when, what, where, why, and how it ended; and the orders that were given or taken back. Times \
+are in UTC.";
 
 pub(super) const HISTORY_EXAMPLES: &str = "\
 Examples:

@@ -21,7 +21,7 @@ use crate::controller::apply::carry_out;
 use crate::controller::look::Beats;
 use crate::execute::{Hands, Runner};
 use crate::memory;
-use crate::model::plan::{HistoryEntry, NoticeKind, Outcome, Plan};
+use crate::model::plan::{HistoryEntry, Outcome, Plan};
 use crate::ports::progress::{Progress, Quiet};
 
 /// How many plans in a row may be needed: what could not be known at first is known after the first one.
@@ -80,9 +80,7 @@ impl Apply<'_> {
     async fn next_plan(&mut self) -> Result<Plan, Failure> {
         loop {
             let plan = self.session.round(&Beats::Ask).await?.plan;
-            let waits =
-                plan.actions.is_empty() && plan.notices_of(NoticeKind::Waiting).next().is_some();
-            if !waits {
+            if !plan.comes_by_itself() {
                 return Ok(plan);
             }
             tokio::select! {

@@ -4,18 +4,22 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::Failure;
+use crate::adapters::fence_agent::FenceAgents;
+use crate::adapters::file_orders::FileOrders;
 use crate::adapters::file_store::FileStore;
 use crate::adapters::http_heartbeat::HttpHeartbeats;
 use crate::adapters::spec_files::DiskFiles;
 use crate::adapters::ssh_reader::SshReader;
 use crate::adapters::ssh_writer::SshWriter;
 use crate::adapters::system_clock::SystemClock;
+use crate::adapters::witnesses::NetworkWitnesses;
 use crate::cli::args::{Args, state_dir};
 use crate::controller::Watcher;
 use crate::controller::look::Eyes;
 use crate::execute::Hands;
 use crate::model::desired::Desired;
 use crate::model::id::ClusterName;
+use crate::ports::orders::OrdersView;
 use crate::ports::progress::Progress;
 use crate::ports::store::StoreView;
 
@@ -82,7 +86,9 @@ pub(super) fn reading(args: &Args) -> Result<Reading, Failure> {
     let state = state(args, &desired.cluster)?;
     let reader = reader(&desired, &state)?;
     let memory = FileStore::new(&state).load()?;
-    let watcher = Watcher::new(desired, memory, eyes(&reader));
+    // Without orders that can be read, nothing is begun.
+    FileOrders::new(&state).read()?;
+    let watcher = Watcher::new(desired, memory, eyes(&reader, &state));
     Ok(Reading {
         watcher,
         reader,
@@ -100,12 +106,14 @@ pub(super) fn reader(desired: &Desired, state: &Path) -> Result<Arc<SshReader>, 
 }
 
 /// The ports that look.
-pub(super) fn eyes(reader: &Arc<SshReader>) -> Eyes {
+pub(super) fn eyes(reader: &Arc<SshReader>, state: &Path) -> Eyes {
     Eyes {
         hypervisor: Arc::clone(reader) as _,
         guests: Arc::clone(reader) as _,
         heartbeats: Arc::new(HttpHeartbeats),
+        witnesses: Arc::new(NetworkWitnesses),
         clock: Arc::new(SystemClock),
+        orders: Arc::new(FileOrders::new(state)),
     }
 }
 
@@ -119,6 +127,7 @@ pub(super) fn hands(
     Hands {
         hypervisor: Arc::clone(&writer) as _,
         guests: writer as _,
+        fencer: Arc::new(FenceAgents),
         heartbeats: Arc::new(HttpHeartbeats),
         clock: Arc::new(SystemClock),
         progress,

@@ -1,14 +1,26 @@
 //! One file per subcommand: what it reads, what it prints, and its exit code.
 
 mod apply;
+mod arm;
+mod desk;
+mod disarm;
+mod drain;
 mod dry_run;
+mod fence;
 mod history;
 mod load;
+mod orders;
+mod pause;
 mod rehearse;
 mod render;
+mod resume;
+mod retry;
+mod rollback;
 mod status;
+mod undrain;
 mod validate;
 mod watch;
+mod why;
 
 use super::args::{self, Args, Command, Output, SchemaArgs};
 use super::exit::Exit;
@@ -53,10 +65,21 @@ pub async fn run(args: Args, screen: Screen) -> Exit {
         None => apply::run(&args, &style, &screen).await,
         Some(Command::Watch) => watch::run(&args).await,
         Some(Command::Status) => status::run(&args, &style).await,
+        Some(Command::Why(asked)) => why::run(&args, asked, &style).await,
         Some(Command::Validate) => validate::run(&args, &style),
         Some(Command::Schema(which)) => print(&format!("{:#}\n", schema(which))),
         Some(Command::Rehearse(rehearsal)) => rehearse::run(&args, rehearsal, &style),
         Some(Command::Render(render)) => render::run(&args, render),
+        Some(Command::Drain(drain)) => drain::run(&args, drain),
+        Some(Command::Undrain(undrain)) => undrain::run(&args, undrain),
+        Some(Command::Pause(pause)) => pause::run(&args, pause),
+        Some(Command::Resume(resume)) => resume::run(&args, resume),
+        Some(Command::Disarm(when)) => disarm::run(&args, when),
+        Some(Command::Arm) => arm::run(&args),
+        Some(Command::Retry(retry)) => retry::run(&args, retry),
+        Some(Command::Fence(fence)) => fence::run(&args, fence).await,
+        Some(Command::Rollback(rollback)) => rollback::run(&args, rollback),
+        Some(Command::Orders) => orders::run(&args, &style),
         Some(Command::History(history)) => history::run(&args, history, &style),
         Some(Command::Completions { shell }) => {
             print(&String::from_utf8_lossy(&args::completions(*shell)))

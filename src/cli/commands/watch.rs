@@ -9,6 +9,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::{Failure, load};
+use crate::adapters::file_orders::ORDERS_FILE;
 use crate::adapters::file_store::FileStore;
 use crate::adapters::ssh_reader::SshReader;
 use crate::cli::args::Args;
@@ -40,11 +41,12 @@ pub(super) async fn run(args: &Args) -> Result<Exit, Failure> {
         },
         send.clone(),
     )?;
+    let orders_watch = follow_orders(&reading.state, send.clone())?;
     tokio::spawn(pass_signals(send));
     tracing::info!(cluster = %desired.cluster, revision = %desired.revision, "watching");
     let session = Session::new(reading.watcher, Arc::new(store));
     let result = Watch::new(session, hands, signals).run().await;
-    drop(file_watch);
+    drop((file_watch, orders_watch));
     result?;
     Ok(Exit::Done)
 }
@@ -66,6 +68,27 @@ async fn pass_signals(send: UnboundedSender<Signal>) {
             return;
         }
     }
+}
+
+/// Watches the orders, which are replaced in the state directory as a whole.
+fn follow_orders(
+    state: &Path,
+    send: UnboundedSender<Signal>,
+) -> Result<notify::RecommendedWatcher, Failure> {
+    let replaced = |event: &notify::Event| {
+        let named = |path: &PathBuf| path.file_name().is_some_and(|name| name == ORDERS_FILE);
+        !event.kind.is_access() && event.paths.iter().any(named)
+    };
+    let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+        if event.is_ok_and(|e| replaced(&e)) {
+            let _ = send.send(Signal::Ordered); // nobody listens any more only at the end
+        }
+    })
+    .map_err(|error| Failure::Other(format!("can't watch files: {error}")))?;
+    watcher
+        .watch(state, RecursiveMode::NonRecursive)
+        .map_err(|error| Failure::Other(format!("can't watch {}: {error}", state.display())))?;
+    Ok(watcher)
 }
 
 /// Watches the directory of the file, not the file: editors replace it.
@@ -158,5 +181,6 @@ fn edited(desired: &mut Arc<Desired>, new: Desired, access: &mut Access) -> Sign
     }
     *desired = Arc::new(new);
     let hands = load::hands(desired, &access.reader, Arc::new(Quiet));
-    Signal::Edited(Arc::clone(desired), hands, load::eyes(&access.reader))
+    let eyes = load::eyes(&access.reader, &access.state);
+    Signal::Edited(Arc::clone(desired), hands, eyes)
 }

@@ -2,6 +2,7 @@
 
 use super::world::ago;
 use super::*;
+use crate::model::orders::{OrderEntry, OrderKey, Turn};
 
 /// Two days: a guest was made, and the holder of the VIP was lost.
 pub fn history() -> Vec<HistoryEntry> {
@@ -21,6 +22,39 @@ pub fn history() -> Vec<HistoryEntry> {
     history[count - 1].outcome = Outcome::Failed(failures[0].into());
     history[count - 2].outcome = Outcome::Skipped(failures[1].into());
     history
+}
+
+/// The same, and the orders that were given meanwhile.
+pub fn records() -> Vec<Record> {
+    let turn = |at: Timestamp, key: OrderKey, turn: Turn, reason: Option<&str>| {
+        Record::Order(OrderEntry {
+            at,
+            by: "anna@ops".into(),
+            key,
+            turn,
+            reason: reason.map(str::to_owned),
+            until: None,
+        })
+    };
+    let drained = OrderKey::Drained(host("b"));
+    let retried = OrderKey::Retried(instance("web-1"));
+    let mut records: Vec<Record> = history()
+        .into_iter()
+        .map(|entry| Record::Action(Box::new(entry)))
+        .collect();
+    records.extend([
+        turn(
+            ago(86_000),
+            drained.clone(),
+            Turn::Given,
+            Some("kernel update"),
+        ),
+        turn(ago(80_000), drained, Turn::TakenBack, None),
+        turn(ago(70_000), retried, Turn::Given, None),
+        turn(ago(60_000), OrderKey::Disarmed, Turn::Given, None),
+    ]);
+    records.sort_by_key(Record::at);
+    records
 }
 
 fn entry(action: &Action, at: Timestamp) -> HistoryEntry {

@@ -28,7 +28,7 @@ pub fn healthy_world() -> World {
         let memory = HostMemory {
             seen: Some(OBSERVED),
             since: ago(86_400),
-            guests: BTreeMap::new(),
+            ..HostMemory::default()
         };
         world.memory.hosts.insert(host(on), memory);
     }
@@ -49,6 +49,7 @@ pub fn healthy_world() -> World {
     world.guest("web-1").addresses.push(vip);
     let holder = Holder {
         instance: instance("web-1"),
+        generation: None,
         vip: None,
         since: ago(11_520),
     };

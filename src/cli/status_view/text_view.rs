@@ -5,6 +5,7 @@ use super::{
     BalancerStatus, DomainStatus, HeartbeatStatus, HostState, HostStatus, InstanceStatus,
     StatusReport,
 };
+use crate::cli::orders_view::order_lines;
 use crate::cli::style::{Paint, Style};
 use crate::cli::table::{Align, Cell, Table};
 use crate::cli::text;
@@ -14,6 +15,7 @@ use crate::model::unit::span;
 /// The report as text.
 pub fn status_text(report: &StatusReport, style: &Style) -> String {
     let mut parts = vec![
+        order_lines(&report.orders, report.observed_at, style),
         hosts(report).render(style),
         instances(report).render(style),
         balancers(report).render(style),

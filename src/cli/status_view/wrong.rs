@@ -21,7 +21,7 @@ pub(super) fn of(plan: &Plan, observed: &Observed) -> Vec<Wrong> {
 fn add(wrong: &mut Vec<Wrong>, action: &Action) {
     let kind = match action.motive {
         Motive::Heal => WrongKind::Heal,
-        Motive::Change => WrongKind::Change,
+        Motive::Change | Motive::Move => WrongKind::Change,
     };
     let operation = &action.operation;
     let subject = match operation.instance() {

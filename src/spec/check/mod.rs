@@ -2,8 +2,11 @@
 //! address is left for. Every check notes its problems and goes on.
 
 mod addresses;
+mod affinity;
 mod capacity;
 mod names;
+mod placement;
+mod policies;
 mod pools;
 mod routes;
 pub mod templates;
@@ -17,4 +20,7 @@ pub fn check(cx: &Context<'_>, draft: &Draft) {
     addresses::check(cx, draft);
     capacity::check(cx, draft);
     routes::check(cx, draft);
+    placement::check(cx, draft);
+    affinity::check(cx, draft);
+    policies::check(cx, draft);
 }

@@ -30,18 +30,18 @@ pub fn check(cx: &Context<'_>, draft: &Draft) {
     doubled_copies(cx, draft);
 }
 
-/// Where the section could not be read, nothing is known of its names.
-fn known(
+/// Whether a name is there. Where the section could not be read, nothing is known of its names.
+pub fn known(
     cx: &Context<'_>,
     what: &str,
     name: Option<&At<String>>,
     names: Option<&BTreeSet<String>>,
-) {
+) -> bool {
     let (Some(name), Some(names)) = (name, names) else {
-        return;
+        return false;
     };
     if names.contains(&name.value) {
-        return;
+        return true;
     }
     let help = match names.is_empty() {
         true => Some(format!(
@@ -51,6 +51,7 @@ fn known(
         false => cx.did_you_mean(&name.value, names.iter().map(String::as_str)),
     };
     cx.push(Problem::new(name.span, format!("there is no {what} {:?}", name.value)).help_if(help));
+    false
 }
 
 fn doubled_groups(cx: &Context<'_>, draft: &Draft) {

@@ -167,7 +167,7 @@ impl<'a> Fields<'a> {
     }
 
     /// A whole number, within the bounds that the table gives.
-    pub fn number<T: TryFrom<u64>>(&self, name: &str) -> Option<At<T>> {
+    pub fn number<T: TryFrom<i64>>(&self, name: &str) -> Option<At<T>> {
         let key = self.key(name)?;
         let Shape::Number(least, most) = key.shape else {
             debug_assert!(false, "{name} is no number in the table");

@@ -90,8 +90,12 @@ impl Context<'_> {
 }
 
 /// A whole number between two bounds.
-pub(super) fn number(text: &str, least: u64, most: u64) -> Result<u64, Wrong> {
-    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+pub(super) fn number(text: &str, least: i64, most: i64) -> Result<i64, Wrong> {
+    let unsigned = match least < 0 {
+        true => text.strip_prefix('-').unwrap_or(text),
+        false => text,
+    };
+    let digits = !unsigned.is_empty() && unsigned.bytes().all(|byte| byte.is_ascii_digit());
     if !digits {
         return Err(Wrong::new(
             format!("{} is not a whole number", words::quoted(text)),

@@ -65,4 +65,24 @@ pub const HOST_FILE: Shape = Shape::Text(form(
 pub const GUEST_FILE: Shape =
     Shape::Text(form("an absolute path in the guest", "/etc/app.conf", "^/"));
 pub const URL_PATH: Form = form("a path", "/random", "^/[A-Za-z0-9._~/-]*$");
+pub const PERCENT: Shape = Shape::Text(form("a part of a hundred", "50%", "^[0-9]{1,5} ?%$"));
+pub const LABEL: Form = form("a label", "rack", "^[A-Za-z0-9._-]{1,63}$");
+pub const HOST_CHOICE: Shape = Shape::Text(form(
+    "a host or a label",
+    "rack=r1",
+    "^[A-Za-z0-9._-]{1,63}(=[A-Za-z0-9._-]{1,63})?$",
+));
+pub const INSTANCE: Form = form("the number of an instance", "1", "^[1-9][0-9]{0,4}$");
+pub const WITNESS: Shape = Shape::Text(form(
+    "an address, a URL or `gateway`",
+    "192.168.10.1",
+    r"^(gateway|[0-9]{1,3}(\.[0-9]{1,3}){3}|http://[!-~]+)$",
+));
+pub const AGENT: Shape = Shape::Text(form(
+    "a fence agent",
+    "fence_ipmilan",
+    "^(fence_[a-z0-9_]+|/[!-~]+)$",
+));
+pub const PARAMETER: Form = form("the name of a parameter", "ip", "^[a-z0-9_]+$");
+pub const DEVICE: Shape = Shape::Text(form("a device", "/dev/watchdog", "^/dev/[A-Za-z0-9_/-]+$"));
 pub const VARIABLE: Form = form("a name", "JAVA_OPTS", "^[A-Za-z_][A-Za-z0-9_]*$");

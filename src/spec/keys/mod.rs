@@ -2,6 +2,7 @@
 //! reader and the JSON Schema.
 
 mod forms;
+pub mod policies;
 
 use super::form::{Object, Shape, default, optional, required};
 use forms::*;
@@ -39,12 +40,22 @@ pub static CLUSTER: Object = Object {
         optional(
             "services",
             Shape::Names(NAME, &Shape::Object(&SERVICE)),
-            "The stateless services, each a group of equal guests.",
+            "The services, each a group of equal guests.",
         ),
         optional(
             "load_balancers",
             Shape::Names(NAME, &Shape::Object(&BALANCER)),
             "The load balancers: nginx in guests, one of which holds the public address.",
+        ),
+        optional(
+            "safety",
+            Shape::Object(&policies::SAFETY),
+            "How careful the controller is with what it can't undo.",
+        ),
+        optional(
+            "rebalance",
+            Shape::Object(&policies::REBALANCE),
+            "When guests are moved only to even out the load of hosts; left out, never.",
         ),
         optional(
             "templates",
@@ -117,6 +128,11 @@ pub static HOST: Object = Object {
             HOST_FILE,
             "The directory for images and disks on this host.",
         ),
+        policies::LABELS,
+        policies::PRIORITY,
+        policies::RESERVE,
+        policies::OVERCOMMIT,
+        policies::FENCING,
     ],
 };
 
@@ -227,6 +243,13 @@ pub static SERVICE: Object = Object {
             Shape::Object(&HEARTBEAT),
             "How an instance shows that it lives.",
         ),
+        policies::STATEFUL,
+        policies::MIN_AVAILABLE,
+        policies::MAX_UNAVAILABLE,
+        policies::SURGE,
+        policies::SETTLE,
+        policies::RESTART,
+        policies::PLACE,
     ],
 };
 
@@ -282,6 +305,12 @@ pub static BALANCER: Object = Object {
             Shape::Object(&HEARTBEAT),
             "How an instance shows that it lives.",
         ),
+        policies::MIN_AVAILABLE,
+        policies::MAX_UNAVAILABLE,
+        policies::SURGE,
+        policies::SETTLE,
+        policies::RESTART,
+        policies::PLACE,
     ],
 };
 

@@ -20,23 +20,27 @@ pub struct Access {
     pub templates: BTreeMap<String, Template>,
 }
 
-/// Reads the three sections.
-pub fn access(root: &Fields<'_>) -> Access {
+/// Reads `ssh:` and `templates:`, beside the secrets that were read.
+pub fn access(root: &Fields<'_>, secrets: BTreeMap<String, Secret>) -> Access {
     Access {
         ssh: root
             .object("ssh")
             .map(|ssh| ssh_access(&ssh))
             .unwrap_or_default(),
-        secrets: root
-            .names("secrets")
-            .iter()
-            .filter_map(|entry| secret(root, entry))
-            .collect(),
+        secrets,
         templates: root
             .object("templates")
             .map(|fields| templates(&fields))
             .unwrap_or_default(),
     }
+}
+
+/// Reads `secrets:`.
+pub fn secrets(root: &Fields<'_>) -> BTreeMap<String, Secret> {
+    root.names("secrets")
+        .iter()
+        .filter_map(|entry| secret(root, entry))
+        .collect()
 }
 
 fn templates(fields: &Fields<'_>) -> BTreeMap<String, Template> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::model::desired::{FileSpec, Group, Heartbeat, Role, Service};
 use crate::model::id::{GroupId, ImageId};
-use crate::model::policy::{Budget, PlacementRules, Restarts};
+use crate::model::policy::Restarts;
 use crate::model::unit::Bytes;
 use crate::spec::fields::{Fields, Named};
 use crate::spec::keys::SERVICE;
@@ -13,7 +13,9 @@ use crate::spec::problem::Problem;
 use crate::spec::source::At;
 use crate::spec::words;
 
-use super::{GroupDraft, files, id};
+use super::placement::placement;
+use super::policies::{budget, restarts};
+use super::{BudgetDraft, GroupDraft, PlacementDraft, files, id};
 
 /// Less memory than this boots no kernel.
 const LEAST_MEMORY: Bytes = Bytes(32 << 20);
@@ -37,7 +39,8 @@ fn service(root: &Fields<'_>, entry: &Named<'_>) -> Option<GroupDraft> {
     not_of_sshd(&fields, port.as_ref());
     let run = fields.get("run", words::text);
     let run = run.and_then(|run| root.cx.template_text(&fields.path_of("run"), run));
-    let common = Common::read(&fields, port);
+    let mut common = Common::read(&fields, port);
+    common.stateful = fields.flag("stateful").is_some_and(|flag| flag.value);
     let role = || {
         Some(Role::Service(Service {
             port: port?.value,
@@ -56,6 +59,10 @@ pub struct Common {
     disk: Option<At<Bytes>>,
     env: BTreeMap<String, String>,
     files: files::Files,
+    stateful: bool,
+    placement: PlacementDraft,
+    budget: BudgetDraft,
+    restarts: Option<Restarts>,
     /// How each shows that it lives.
     pub heartbeat: Option<At<Heartbeat>>,
 }
@@ -63,14 +70,19 @@ pub struct Common {
 impl Common {
     /// Reads the common keys of a group that serves on `port`.
     pub fn read(fields: &Fields<'_>, port: Option<At<u16>>) -> Self {
+        let replicas = fields.number("replicas");
         Self {
-            replicas: fields.number("replicas"),
+            replicas,
             image: fields.get("image", |text| Ok(text.to_owned())),
             cpus: fields.number("cpus"),
             memory: fields.get("memory", |text| words::size(text, LEAST_MEMORY)),
             disk: fields.get("disk", |text| words::size(text, LEAST_DISK)),
             env: env(fields),
             files: files::files(fields),
+            stateful: false,
+            placement: placement(fields),
+            budget: budget(fields, replicas),
+            restarts: restarts(fields),
             heartbeat: heartbeat(fields, port),
         }
     }
@@ -82,38 +94,39 @@ impl Common {
         role: Option<Role>,
         balancer: Option<super::BalancerDraft>,
     ) -> Option<GroupDraft> {
-        let (replicas, image, places) =
-            (self.replicas, self.image.clone(), self.files.places.clone());
         let built = self.build(&id.value, role);
         Some(GroupDraft {
             id,
-            replicas,
-            image,
-            files: places,
+            replicas: self.replicas,
+            image: self.image,
+            placement: self.placement,
+            budget: self.budget,
+            files: self.files.places,
             balancer,
             built,
         })
     }
 
-    fn build(self, id: &GroupId, role: Option<Role>) -> Option<Group> {
+    fn build(&self, id: &GroupId, role: Option<Role>) -> Option<Group> {
         Some(Group {
             id: id.clone(),
             replicas: self.replicas?.value,
-            image: self.image?.value.parse::<ImageId>().ok()?,
+            image: self.image.as_ref()?.value.parse::<ImageId>().ok()?,
             cpus: self.cpus?.value,
             memory: self.memory?.value,
             disk: self.disk.map(|disk| disk.value),
-            heartbeat: self.heartbeat?.value,
+            heartbeat: self.heartbeat.as_ref()?.value.clone(),
             files: self
                 .files
                 .built
-                .into_iter()
+                .iter()
+                .cloned()
                 .collect::<Option<Vec<FileSpec>>>()?,
-            env: self.env,
-            stateful: false,
-            placement: PlacementRules::default(),
-            budget: Budget::of(self.replicas?.value),
-            restarts: Restarts::default(),
+            env: self.env.clone(),
+            stateful: self.stateful,
+            placement: self.placement.build()?,
+            budget: self.budget.built.clone()?,
+            restarts: self.restarts.clone()?,
             role: role?,
         })
     }

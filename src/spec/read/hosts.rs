@@ -4,23 +4,31 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::desired::{Host, Pool};
 use crate::model::id::HostId;
+use crate::model::policy::{Fencing, Percent};
+use crate::model::unit::Bytes;
 use crate::spec::fields::{Fields, Named, Single};
 use crate::spec::keys::HOST;
 use crate::spec::problem::Problem;
 use crate::spec::source::At;
-use crate::spec::words;
+use crate::spec::words::{self, Wrong};
 
+use super::fencing::{Secrets, fencing};
 use super::{HostDraft, Names, id};
 
 /// All hosts whose name is one.
-pub fn hosts(root: &Fields<'_>, names: &Names) -> Vec<HostDraft> {
+pub fn hosts(root: &Fields<'_>, names: &Names, secrets: &Secrets) -> Vec<HostDraft> {
     root.names("hosts")
         .iter()
-        .filter_map(|entry| host(root, entry, names))
+        .filter_map(|entry| host(root, entry, names, secrets))
         .collect()
 }
 
-fn host(root: &Fields<'_>, entry: &Named<'_>, names: &Names) -> Option<HostDraft> {
+fn host(
+    root: &Fields<'_>,
+    entry: &Named<'_>,
+    names: &Names,
+    secrets: &Secrets,
+) -> Option<HostDraft> {
     let id = id::<HostId>(root.cx, entry);
     let fields = entry.fields(root.cx, &HOST)?;
     let address = fields.get("address", words::machine);
@@ -34,6 +42,14 @@ fn host(root: &Fields<'_>, entry: &Named<'_>, names: &Names) -> Option<HostDraft
         .collect();
     let accelerator = fields.choice("accelerator");
     let storage = fields.get("storage", words::host_directory);
+    let labels = labels(&fields);
+    let priority = fields.number::<i32>("priority");
+    let reserve = fields.get("reserve", |text| words::size(text, Bytes(0)));
+    let overcommit = fields.get("overcommit", overcommit);
+    let fencing = fencing(&fields, secrets);
+    let mut methods = fencing.iter().flatten();
+    let lease = methods.find(|at| at.value == Fencing::Lease);
+    let lease = lease.map(|at| at.span);
     let pool: Vec<_> = ranges.iter().flatten().copied().collect();
     if fields.is_empty("pool") {
         let problem = Problem::new(
@@ -58,11 +74,14 @@ fn host(root: &Fields<'_>, entry: &Named<'_>, names: &Names) -> Option<HostDraft
             ),
             accelerator: accelerator?.value,
             storage: storage?.value,
-            labels: BTreeMap::new(),
-            priority: 0,
-            reserve: Host::RESERVE,
-            overcommit: Host::OVERCOMMIT,
-            fencing: Host::usual_fencing(names.hosts.as_ref().map_or(0, BTreeSet::len)),
+            labels: labels.clone()?,
+            priority: priority?.value,
+            reserve: reserve?.value,
+            overcommit: overcommit?.value,
+            fencing: match fencing {
+                Some(written) => written.into_iter().map(|at| at.value).collect(),
+                None => Host::usual_fencing(names.hosts.as_ref().map_or(0, BTreeSet::len)),
+            },
         })
     };
     let built = built();
@@ -72,8 +91,34 @@ fn host(root: &Fields<'_>, entry: &Named<'_>, names: &Names) -> Option<HostDraft
         port,
         network,
         pool,
+        labels,
+        lease,
         built,
     })
+}
+
+/// Whoever writes a number without `%` means so many to one.
+fn overcommit(text: &str) -> Result<Percent, Wrong> {
+    words::percent(text, 1, 10_000).map_err(|wrong| match text.parse::<u32>() {
+        Ok(times @ 1..=100) => Wrong {
+            help: Some(format!(
+                "write `{}%` for {times} virtual processors to each of the host's",
+                times * 100
+            )),
+            ..wrong
+        },
+        Ok(_) | Err(_) => wrong,
+    })
+}
+
+fn labels(fields: &Fields<'_>) -> Option<BTreeMap<String, String>> {
+    let read = |entry: &Named<'_>| {
+        let name = fields.cx.convert(&entry.path, &entry.name, words::label);
+        let value = entry.get(fields.cx, words::label);
+        Some((name?.value, value?.value))
+    };
+    let read: Vec<_> = fields.names("labels").iter().map(read).collect();
+    read.into_iter().collect()
 }
 
 /// The network of the pool: the one that is named, or else the only one.

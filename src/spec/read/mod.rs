@@ -3,13 +3,16 @@
 
 mod access;
 mod balancers;
+mod fencing;
 mod files;
 mod groups;
 mod hosts;
 mod images;
 mod networks;
+mod placement;
+mod policies;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
 
@@ -17,6 +20,7 @@ use ipnet::Ipv4Net;
 
 use crate::model::desired::{Group, Host, Image, Network};
 use crate::model::id::{ClusterName, GroupId, HostId, ImageId, NetworkId};
+use crate::model::policy::Rebalance;
 
 use super::context::Context;
 use super::fields::{Fields, Named};
@@ -24,6 +28,8 @@ use super::source::{At, Span};
 use super::words;
 
 pub use access::Access;
+pub use placement::PlacementDraft;
+pub use policies::{BudgetDraft, SafetyDraft};
 
 /// The whole file, read.
 pub struct Draft {
@@ -37,6 +43,10 @@ pub struct Draft {
     pub images: Vec<ImageDraft>,
     /// Services, then load balancers.
     pub groups: Vec<GroupDraft>,
+    /// How careful the controller is.
+    pub safety: SafetyDraft,
+    /// When guests are moved only to even out the load.
+    pub rebalance: Option<Rebalance>,
     /// Keys, secrets, templates.
     pub access: Access,
     /// All the names that the file gives, whether or not what they name could be read.
@@ -82,6 +92,10 @@ pub struct HostDraft {
     pub network: Option<At<String>>,
     /// The ranges of its pool.
     pub pool: Vec<At<(Ipv4Addr, Ipv4Addr)>>,
+    /// What is said of it, where all of that could be read.
+    pub labels: Option<BTreeMap<String, String>>,
+    /// Where it says that it is fenced by a lease.
+    pub lease: Option<Span>,
     /// The finished thing.
     pub built: Option<Host>,
 }
@@ -116,6 +130,10 @@ pub struct GroupDraft {
     pub replicas: Option<At<u32>>,
     /// The name of its image.
     pub image: Option<At<String>>,
+    /// Where its instances may be.
+    pub placement: PlacementDraft,
+    /// How many of them may be away.
+    pub budget: BudgetDraft,
     /// Where its files go.
     pub files: Vec<At<String>>,
     /// What only a load balancer has.
@@ -151,15 +169,22 @@ pub fn read(root: &Fields<'_>) -> Draft {
         services: root.written_names("services"),
         balancers: root.written_names("load_balancers"),
     };
+    let networks = networks::networks(root);
+    let secrets = fencing::Secrets {
+        names: root.written_names("secrets"),
+        values: access::secrets(root),
+    };
     let mut groups = groups::services(root);
     groups.extend(balancers::balancers(root));
     Draft {
         cluster: root.get("cluster", words::name),
-        networks: networks::networks(root),
-        hosts: hosts::hosts(root, &names),
+        safety: policies::safety(root, &networks, &names),
+        rebalance: policies::rebalance(root),
+        networks,
+        hosts: hosts::hosts(root, &names, &secrets),
         images: images::images(root),
         groups,
-        access: access::access(root),
+        access: access::access(root, secrets.values),
         names,
     }
 }

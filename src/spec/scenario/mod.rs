@@ -44,7 +44,7 @@ pub static SCENARIO: Object = Object {
         optional("about", TEXT, "What it is about, in a line."),
         optional(
             "seed",
-            Shape::Number(0, u64::MAX),
+            Shape::Number(0, i64::MAX),
             "What chance is drawn from: the same seed gives the same output. --seed goes before it.",
         ),
         optional(

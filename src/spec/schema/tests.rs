@@ -57,9 +57,9 @@ fn refused(schema: &Value, value: &Value, path: &str) -> Vec<String> {
     {
         refuse("pattern");
     }
-    if let Some(number) = value.as_u64() {
-        let bound = |name, or| schema.get(name).and_then(Value::as_u64).unwrap_or(or);
-        if number < bound("minimum", 0) || number > bound("maximum", u64::MAX) {
+    if let Some(number) = value.as_i64() {
+        let bound = |name, or| schema.get(name).and_then(Value::as_i64).unwrap_or(or);
+        if number < bound("minimum", 0) || number > bound("maximum", i64::MAX) {
             refuse("bounds");
         }
     }

@@ -21,10 +21,16 @@ pub fn size(text: &str, least: Bytes) -> Result<Bytes, Wrong> {
 
 /// A span of time, between a millisecond and a day.
 pub fn span(text: &str) -> Result<Duration, Wrong> {
-    let span = parse_span(text).map_err(|error| unit(error, text, "s"))?;
-    if span.is_zero() {
-        return Err(Wrong::new("it can't be zero", "the least is 1ms"));
+    let span = pause(text)?;
+    match span.is_zero() {
+        true => Err(Wrong::new("it can't be zero", "the least is 1ms")),
+        false => Ok(span),
     }
+}
+
+/// A span of time of at most a day, or none.
+pub fn pause(text: &str) -> Result<Duration, Wrong> {
+    let span = parse_span(text).map_err(|error| unit(error, text, "s"))?;
     match span > Duration::from_secs(86_400) {
         true => Err(Wrong::new(
             format!("{text} is too long"),

@@ -1,0 +1,135 @@
+//! Arguments of the commands that give orders.
+
+use std::time::Duration;
+
+use clap::Subcommand;
+
+use super::help;
+use crate::cli::moment::Until;
+use crate::model::desired::Revision;
+use crate::model::id::{HostId, InstanceId};
+use crate::model::orders::Scope;
+use crate::model::unit::parse_span;
+
+/// Why an order is given, and until when.
+#[derive(Debug, Clone, PartialEq, Eq, Default, clap::Args)]
+pub struct When {
+    /// Why: shown wherever the order is
+    #[arg(long, value_name = "TEXT", value_parser = reason)]
+    pub reason: Option<String>,
+
+    /// Until when: 22:00 (today or tomorrow, local time), or a moment as in 2026-05-01T22:00:00Z
+    #[arg(long, value_name = "TIME", conflicts_with = "span")]
+    pub until: Option<Until>,
+
+    /// For how long, as in 90m or 2h
+    #[arg(long = "for", value_name = "SPAN", value_parser = parse_span)]
+    pub span: Option<Duration>,
+}
+
+/// The longest reason: one line of a terminal or two, not a letter.
+const MAX_REASON: usize = 200;
+
+fn reason(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    match text.chars().count() {
+        0 => Err("a reason can't be empty: leave --reason out instead".to_owned()),
+        1..=MAX_REASON => Ok(text.to_owned()),
+        long => Err(format!(
+            "a reason has at most {MAX_REASON} characters, this one has {long}"
+        )),
+    }
+}
+
+/// Arguments of `drain`.
+#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+pub struct DrainArgs {
+    /// The host that is to be empty
+    pub host: HostId,
+
+    /// Why, and until when.
+    #[command(flatten)]
+    pub when: When,
+}
+
+/// Arguments of `undrain`.
+#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+pub struct UndrainArgs {
+    /// The host that may have guests again
+    pub host: HostId,
+}
+
+/// Arguments of `pause`.
+#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+pub struct PauseArgs {
+    /// What is left alone: cluster, service/NAME (a load balancer, too) or host/NAME
+    #[arg(default_value = "cluster")]
+    pub scope: Scope,
+
+    /// Why, and until when.
+    #[command(flatten)]
+    pub when: When,
+}
+
+/// Arguments of `resume`.
+#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+pub struct ResumeArgs {
+    /// What is looked after again: cluster (and the brake is let go), service/NAME or host/NAME
+    #[arg(default_value = "cluster")]
+    pub scope: Scope,
+}
+
+/// Arguments of `retry`.
+#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+pub struct RetryArgs {
+    /// The instance that is tried again, as in web-1
+    pub instance: InstanceId,
+}
+
+/// Arguments of `rollback`.
+#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+pub struct RollbackArgs {
+    /// The state of the file that is not to be applied; left out, the present one
+    #[arg(value_parser = revision)]
+    pub revision: Option<Revision>,
+
+    /// Let it be applied after all
+    #[arg(long)]
+    pub undo: bool,
+
+    /// Why: shown wherever the order is
+    #[arg(long, value_name = "TEXT", value_parser = reason)]
+    pub reason: Option<String>,
+}
+
+fn revision(text: &str) -> Result<Revision, String> {
+    let is_hex = |c: char| matches!(c, '0'..='9' | 'a'..='f');
+    match text.chars().all(is_hex) && (4..=64).contains(&text.len()) {
+        true => Ok(Revision(text.to_owned())),
+        false => {
+            Err("a revision is hex digits, as plans and `reconcile validate` show them".into())
+        }
+    }
+}
+
+/// What is said about fencing.
+#[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
+pub enum FenceCommand {
+    /// Say that a host is off, or cut from network and storage
+    #[command(long_about = help::FENCE_CONFIRM_ABOUT, after_help = help::FENCE_CONFIRM_EXAMPLES)]
+    Confirm {
+        /// The host
+        host: HostId,
+
+        /// Don't ask: a script has seen it
+        #[arg(short, long)]
+        yes: bool,
+    },
+
+    /// Take such a word back
+    #[command(long_about = help::FENCE_RETRACT_ABOUT, after_help = help::FENCE_RETRACT_EXAMPLES)]
+    Retract {
+        /// The host
+        host: HostId,
+    },
+}

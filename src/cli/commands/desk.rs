@@ -1,0 +1,177 @@
+//! What the commands that give orders have in common: who gives them, which names exist, how the orders are changed,
+//! and what is told of it.
+
+use super::{Failure, load, print};
+use crate::adapters::file_orders::FileOrders;
+use crate::adapters::file_store::FileStore;
+use crate::adapters::system_clock::SystemClock;
+use crate::cli::answer::{Answer, Told, answer_json, answer_text};
+use crate::cli::args::orders::When;
+use crate::cli::args::{Args, Output};
+use crate::cli::exit::Exit;
+use crate::cli::moment::Zone;
+use crate::cli::style::Style;
+use crate::model::desired::Desired;
+use crate::model::id::{ClusterName, GroupId, HostId, InstanceId};
+use crate::model::orders::{Order, OrderKey, Orders, Scope};
+use crate::model::time::Timestamp;
+use crate::ports::clock::Clock;
+use crate::ports::orders::{OrdersDesk, OrdersView};
+use crate::spec::did_you_mean;
+
+/// Where orders are given.
+pub(super) struct Desk<'a> {
+    args: &'a Args,
+    pub store: FileStore,
+    orders: FileOrders,
+    /// The present moment.
+    pub now: Timestamp,
+}
+
+impl<'a> Desk<'a> {
+    /// That of the cluster of the user's file. Nothing else of the file need be right: what was ordered can be taken
+    /// back most of all when something is wrong.
+    pub fn open(args: &'a Args) -> Result<Self, Failure> {
+        Self::of(args, &load::cluster_name(args)?)
+    }
+
+    fn of(args: &'a Args, cluster: &ClusterName) -> Result<Self, Failure> {
+        let state = load::state(args, cluster)?;
+        Ok(Desk {
+            args,
+            store: FileStore::new(&state),
+            orders: FileOrders::new(&state),
+            now: SystemClock.now(),
+        })
+    }
+
+    /// What is in force.
+    pub fn in_force(&self) -> Result<Orders, Failure> {
+        Ok(self.orders.read()?.in_force(self.now))
+    }
+
+    /// An order of the caller, with what `when` says of it.
+    pub fn order(&self, when: &When) -> Result<Order, Failure> {
+        let until = match (when.until, when.span) {
+            (Some(until), _) => {
+                let until = until.resolve(self.now, Zone::Local);
+                Some(until.map_err(|why| Failure::Other(format!("--until: {why}")))?)
+            }
+            (None, Some(span)) if span.is_zero() => {
+                return Err(Failure::Other("--for: it would end at once".to_owned()));
+            }
+            (None, span) => span.map(|span| self.now.plus(span)),
+        };
+        Ok(Order {
+            by: caller(),
+            at: self.now,
+            reason: when.reason.clone(),
+            until,
+        })
+    }
+
+    /// Gives an order, and says so.
+    pub fn give(&self, key: OrderKey, when: &When) -> Result<Exit, Failure> {
+        let order = self.order(when)?;
+        self.turn(|orders| vec![Told::give(orders, key.clone(), order.clone())])
+    }
+
+    /// Takes an order back, and says so.
+    pub fn take_back(&self, key: &OrderKey) -> Result<Exit, Failure> {
+        self.turn(|orders| vec![Told::take_back(orders, key)])
+    }
+
+    /// Changes the orders, and says what was changed.
+    pub fn turn(&self, change: impl Fn(&mut Orders) -> Vec<Told>) -> Result<Exit, Failure> {
+        let (by, mut told) = (caller(), Vec::new());
+        let left = self.orders.change(self.now, &mut |orders| {
+            told = change(orders);
+            let turns = told.iter().filter_map(|told| told.entry(self.now, &by));
+            turns.collect()
+        })?;
+        let answer = Answer {
+            told,
+            left,
+            controller: self.store.controller()?,
+            now: self.now,
+        };
+        let style = Style::of_stdout(self.args.global.no_color);
+        print(&match self.args.global.output {
+            Output::Text => answer_text(&answer, &style),
+            Output::Json => answer_json(&answer),
+        })
+    }
+
+    /// Whether there is such a host. One that left the file may still be ordered about.
+    pub fn check_host(&self, host: &HostId, key: &OrderKey) -> Result<(), Failure> {
+        self.check(key, |desired| match desired.hosts.contains_key(host) {
+            true => Ok(()),
+            false => Err(unknown_host(desired, host)),
+        })
+    }
+
+    /// Whether there is such a thing to be paused.
+    pub fn check_scope(&self, scope: &Scope) -> Result<(), Failure> {
+        let key = OrderKey::Paused(scope.clone());
+        match scope {
+            Scope::Cluster => Ok(()),
+            Scope::Host(host) => self.check_host(host, &key),
+            Scope::Group(group) => self.check(&key, |desired| {
+                let names = desired.groups.keys().map(GroupId::as_str);
+                match desired.groups.contains_key(group) {
+                    true => Ok(()),
+                    false => Err(unknown("service or load balancer", group.as_str(), names)),
+                }
+            }),
+        }
+    }
+
+    /// Whether there is such an instance.
+    pub fn check_instance(&self, instance: &InstanceId) -> Result<(), Failure> {
+        let key = OrderKey::Retried(instance.clone());
+        self.check(&key, |desired| {
+            let names: Vec<String> = desired.instances().map(|(id, _)| id.to_string()).collect();
+            let name = instance.to_string();
+            match names.contains(&name) {
+                true => Ok(()),
+                false => Err(unknown("instance", &name, names.iter().map(String::as_str))),
+            }
+        })
+    }
+
+    fn check(
+        &self,
+        key: &OrderKey,
+        exists: impl Fn(&Desired) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        match self.in_force()?.get(key) {
+            Some(_) => Ok(()),
+            None => exists(&load::desired(self.args)?),
+        }
+    }
+}
+
+pub(super) fn unknown_host(desired: &Desired, host: &HostId) -> Failure {
+    let names = desired.hosts.keys().map(HostId::as_str);
+    unknown("host", host.as_str(), names)
+}
+
+fn unknown<'n>(what: &str, name: &str, known: impl Iterator<Item = &'n str>) -> Failure {
+    let help = did_you_mean(name, known).map(|help| format!("\n  help: {help}"));
+    let help = help.unwrap_or_default();
+    Failure::Other(format!("there is no {what} {name} in the file{help}"))
+}
+
+/// Who gives an order: `anna@ops`, also where she does so as root.
+fn caller() -> String {
+    let said = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let user = ["SUDO_USER", "USER", "LOGNAME"].into_iter().find_map(said);
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
+    let host = host.map(|name| name.trim().to_owned());
+    let host = host.filter(|name| !name.is_empty());
+    format!(
+        "{}@{}",
+        user.unwrap_or_else(|| "somebody".to_owned()),
+        host.unwrap_or_else(|| "localhost".to_owned())
+    )
+}

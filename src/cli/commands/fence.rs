@@ -1,0 +1,77 @@
+//! `reconcile fence`: what a person has seen of a host that no device could tell.
+
+use super::desk::{Desk, unknown_host};
+use super::{Failure, load};
+use crate::cli::answer::fence_question;
+use crate::cli::args::Args;
+use crate::cli::args::orders::{FenceCommand, When};
+use crate::cli::confirm::{Consent, Decision, Person, ask_that, decide};
+use crate::cli::exit::Exit;
+use crate::model::desired::Desired;
+use crate::model::facts::{Seen, UnseenKind};
+use crate::model::id::HostId;
+use crate::model::orders::OrderKey;
+use crate::plan::queries::host_query;
+use crate::ports::hypervisor::Hypervisor;
+use crate::ports::store::StoreView;
+
+pub(super) async fn run(args: &Args, command: &FenceCommand) -> Result<Exit, Failure> {
+    match command {
+        FenceCommand::Confirm { host, yes } => confirm(args, host, *yes).await,
+        FenceCommand::Retract { host } => {
+            let desk = Desk::open(args)?;
+            let key = OrderKey::Confirmed(host.clone());
+            desk.check_host(host, &key)?;
+            desk.take_back(&key)
+        }
+    }
+}
+
+async fn confirm(args: &Args, host: &HostId, yes: bool) -> Result<Exit, Failure> {
+    let desired = load::desired(args)?;
+    let desk = Desk::open(args)?;
+    let why = silence(args, &desired, host).await?;
+    let consent = if yes { Consent::Given } else { Consent::Open };
+    match decide(consent, Person::present()) {
+        Decision::Apply => {}
+        Decision::Refuse => return Err(Failure::Other(REFUSAL.to_owned())),
+        Decision::Ask => {
+            let question = fence_question(host, &why, desk.store.load()?.hosts.get(host), desk.now);
+            let (mut input, mut output) = (std::io::stdin().lock(), std::io::stderr());
+            let yes = ask_that(&question, &mut input, &mut output);
+            let yes = yes.map_err(|error| Failure::Other(format!("can't ask: {error}")))?;
+            if !yes {
+                eprintln!("Nothing was confirmed.");
+                return Ok(Exit::Error);
+            }
+        }
+    }
+    // What counts is the moment at which the person answered.
+    Desk::open(args)?.give(OrderKey::Confirmed(host.clone()), &When::default())
+}
+
+const REFUSAL: &str = "nobody can be asked, because this is not a terminal: nothing was confirmed. \
+Use --yes where a script has made sure that the host is off";
+
+/// Why a host can't be reached. One that answers in any way is not off, and refusing is all that can be done.
+async fn silence(args: &Args, desired: &Desired, id: &HostId) -> Result<String, Failure> {
+    let host = desired.hosts.get(id);
+    let host = host.ok_or_else(|| unknown_host(desired, id))?;
+    let reader = load::reader(desired, &load::state(args, &desired.cluster)?)?;
+    match reader.observe(host, &host_query(desired, host)).await {
+        Seen::Yes(_) => Err(it_answers(id, "it can be looked at")),
+        Seen::No(unseen) => match unseen.kind {
+            UnseenKind::Unreachable => Ok(unseen.message),
+            UnseenKind::HostKeyChanged | UnseenKind::Refused | UnseenKind::Broken => {
+                Err(it_answers(id, &unseen.message))
+            }
+        },
+    }
+}
+
+fn it_answers(host: &HostId, how: &str) -> Failure {
+    Failure::Other(format!(
+        "host {host} answers, so it is neither off nor cut off: nothing was confirmed ({how})\n  help: switch it off, \
+         or cut it from network and storage, and confirm then; `reconcile drain {host}` empties a host that works"
+    ))
+}

@@ -1,0 +1,19 @@
+//! `reconcile retry`: an instance that failed for good is tried again.
+
+use super::Failure;
+use super::desk::Desk;
+use super::resume::ONCE;
+use crate::cli::args::Args;
+use crate::cli::args::orders::{RetryArgs, When};
+use crate::cli::exit::Exit;
+use crate::model::orders::OrderKey;
+
+pub(super) fn run(args: &Args, retry: &RetryArgs) -> Result<Exit, Failure> {
+    let desk = Desk::open(args)?;
+    desk.check_instance(&retry.instance)?;
+    let when = When {
+        span: Some(ONCE),
+        ..When::default()
+    };
+    desk.give(OrderKey::Retried(retry.instance.clone()), &when)
+}

@@ -1,0 +1,39 @@
+//! One order of each kind.
+
+use super::world::ago;
+use super::*;
+use crate::model::orders::{Order, OrderKey, Scope};
+
+/// One order of each kind.
+pub fn orders() -> Orders {
+    let order = |reason: Option<&str>, until: Option<Timestamp>| Order {
+        by: "anna@ops".into(),
+        at: ago(600),
+        reason: reason.map(str::to_owned),
+        until,
+    };
+    let today = Some(ago(-3_600));
+    let mut orders = Orders::default();
+    let mut put = |key, order| drop(orders.put(key, order));
+    put(OrderKey::Disarmed, order(Some("new switch"), today));
+    put(OrderKey::Paused(Scope::Cluster), order(None, None));
+    put(
+        OrderKey::Paused("service/random".parse().unwrap()),
+        order(
+            Some("debugging why its second instance answers so late"),
+            None,
+        ),
+    );
+    put(
+        OrderKey::Drained(host("b")),
+        order(Some("kernel update"), Some(ago(-86_400))),
+    );
+    put(OrderKey::Confirmed(host("c")), order(None, None));
+    put(OrderKey::Released, order(None, today));
+    put(OrderKey::Retried(instance("random-2")), order(None, today));
+    put(
+        OrderKey::Held(Revision("3f2a91c04b7e".into())),
+        order(Some("random-1 never comes up"), None),
+    );
+    orders
+}

@@ -1,0 +1,152 @@
+//! What is remembered of hosts: since when each is out of sight, how often it came back, and the evidence that nothing
+//! of ours runs on it any more.
+
+use std::collections::BTreeMap;
+
+use crate::model::desired::{Desired, Host};
+use crate::model::facts::{HostFacts, Observed, Seen};
+use crate::model::id::{HostId, InstanceId};
+use crate::model::mark::Mark;
+use crate::model::memory::{Evidence, EvidenceKind, HostMemory, Memory};
+use crate::model::policy::{Fencing, Safety};
+use crate::model::time::Timestamp;
+
+/// A host that stayed this many times its time to rejoin is forgiven that it was away.
+const FORGIVEN: u32 = 20;
+
+/// Takes what was seen of the hosts into memory.
+pub fn remember(memory: &mut Memory, desired: &Desired, observed: &Observed) {
+    for (id, seen) in &observed.hosts {
+        let host = memory.hosts.entry(id.clone()).or_default();
+        host.armed |= observed.leases.contains_key(id);
+        match seen {
+            Seen::Yes(facts) => {
+                appear(host, &desired.safety, observed.now);
+                host.guests = guests_of(facts, desired);
+            }
+            Seen::No(_) => vanish(host, observed.now),
+        }
+    }
+    for host in desired.hosts.values() {
+        if let Some(memory) = memory.hosts.get_mut(&host.id)
+            && let Some(Seen::No(_)) = observed.hosts.get(&host.id)
+        {
+            look_for_evidence(memory, host, desired, observed);
+        }
+    }
+}
+
+fn was_seen(host: &HostMemory) -> bool {
+    host.seen.is_some_and(|seen| seen >= host.since)
+}
+
+fn appear(host: &mut HostMemory, policy: &Safety, now: Timestamp) {
+    let away = now.since(host.since);
+    if !was_seen(host) || host.since == Timestamp::default() {
+        let was_lost = host.seen.is_some()
+            && !was_seen(host)
+            && (away >= policy.recover_after || host.fenced.is_some());
+        if was_lost {
+            host.returns = host.returns.saturating_add(1);
+            host.back = Some(now);
+        }
+        host.since = now;
+    } else if away >= policy.rejoin_after * FORGIVEN {
+        host.returns = 0;
+    }
+    host.seen = Some(now);
+    host.fenced = None;
+    host.alone_since = None;
+    host.fence_failures.clear();
+    host.fence_failed = None;
+}
+
+fn guests_of(facts: &HostFacts, desired: &Desired) -> BTreeMap<InstanceId, Mark> {
+    let marks = facts.domains.iter().filter_map(|d| d.mark.as_ref());
+    marks
+        .filter(|m| m.cluster == desired.cluster)
+        .map(|m| (m.instance.clone(), m.clone()))
+        .collect()
+}
+
+fn vanish(host: &mut HostMemory, now: Timestamp) {
+    if was_seen(host) || host.since == Timestamp::default() {
+        host.since = now;
+    }
+}
+
+fn look_for_evidence(memory: &mut HostMemory, host: &Host, desired: &Desired, observed: &Observed) {
+    let alone = is_alone(&host.id, desired, observed);
+    memory.alone_since = alone.then(|| memory.alone_since.unwrap_or(observed.now));
+    let confirmed = observed.orders.confirmed.get(&host.id);
+    let confirmed = confirmed.filter(|order| memory.seen.is_none_or(|seen| order.at > seen));
+    let evidence = confirmed.map(|order| Evidence {
+        kind: EvidenceKind::Manual,
+        at: order.at,
+        text: format!("{} confirmed that it is off", order.by),
+    });
+    let evidence = evidence.or_else(|| of_lease(memory, host, desired, observed));
+    if memory.fenced.is_none() {
+        memory.fenced = evidence;
+    }
+}
+
+/// The guard stops everything when its lease is over and it sees no majority of the hosts. Both hold for certain when
+/// the last lease that we offered is over, and nobody whom we reach sees the host.
+fn of_lease(
+    memory: &HostMemory,
+    host: &Host,
+    desired: &Desired,
+    observed: &Observed,
+) -> Option<Evidence> {
+    let due = lease_due(memory, host, desired, observed)?;
+    (observed.now >= due).then(|| Evidence {
+        kind: EvidenceKind::Lease,
+        at: observed.now,
+        text: "its lease is over, it is cut off, and its guard had time to stop everything"
+            .to_owned(),
+    })
+}
+
+/// When there will be evidence by the host's lease, if nothing changes; none where there won't.
+pub fn lease_due(
+    memory: &HostMemory,
+    host: &Host,
+    desired: &Desired,
+    observed: &Observed,
+) -> Option<Timestamp> {
+    if !host.fencing.contains(&Fencing::Lease) || !memory.armed {
+        return None;
+    }
+    let over = observed.leases.get(&host.id)?;
+    let both = memory.alone_since?.max(*over);
+    Some(both.plus(desired.safety.lease.margin))
+}
+
+/// Whether the host can't see a majority of the hosts: of those that we reach nobody sees it, and the rest, itself
+/// included, is no majority.
+fn is_alone(host: &HostId, desired: &Desired, observed: &Observed) -> bool {
+    let reached: Vec<&HostFacts> = observed.hosts.values().filter_map(Seen::facts).collect();
+    let majority = desired.hosts.len() / 2 + 1;
+    let others = desired.hosts.len() - reached.len();
+    others < majority && reached.iter().all(|f| f.sees.get(host) == Some(&false))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_short_absence_is_no_return() {
+        let (mut host, policy) = (HostMemory::default(), Safety::default());
+        appear(&mut host, &policy, Timestamp(1_000));
+        vanish(&mut host, Timestamp(2_000));
+        vanish(&mut host, Timestamp(3_000));
+        assert_eq!(host.since, Timestamp(2_000));
+        appear(&mut host, &policy, Timestamp(4_000));
+        assert_eq!((host.returns, host.back), (0, None));
+        vanish(&mut host, Timestamp(5_000));
+        appear(&mut host, &policy, Timestamp(60_000));
+        assert_eq!((host.returns, host.back), (1, Some(Timestamp(60_000))));
+    }
+}

@@ -1,0 +1,185 @@
+//! What to make of each host: seen, out of sight for a moment, lost; and what may be done about the guests of one that
+//! is lost. Pure classification, from several signs: our own look, the heartbeats of its guests, what other hosts see.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use super::brake::Brake;
+use super::verdict::Refusal;
+use crate::model::desired::Desired;
+use crate::model::facts::{Observed, Seen, UnseenKind};
+use crate::model::id::{HostId, InstanceId};
+use crate::model::memory::{Evidence, HostMemory, Memory};
+use crate::model::time::Timestamp;
+
+/// How long a host that keeps coming and going must stay at most.
+const LONGEST_REJOIN: Duration = Duration::from_secs(3600);
+/// What a host is like now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HostState {
+    /// It is seen.
+    Online,
+    /// It came back from being lost, and has to stay for a while before it gets guests.
+    Rejoining {
+        /// Until when.
+        until: Timestamp,
+    },
+    /// It can't be seen: for a short time, or in spite of a sign of life.
+    Suspect {
+        /// Since when.
+        since: Timestamp,
+    },
+    /// It can't be seen, for long, and nothing shows that it lives.
+    Unreachable {
+        /// Since when.
+        since: Timestamp,
+    },
+    /// There is evidence that nothing of ours runs on it.
+    Fenced(Evidence),
+}
+
+/// All hosts of the file.
+#[derive(Debug)]
+pub struct Hosts<'a> {
+    pub(super) desired: &'a Desired,
+    pub(super) observed: &'a Observed,
+    pub(super) memory: &'a Memory,
+    states: BTreeMap<&'a HostId, HostState>,
+    /// Instances that were found; looked for only where a host is out of sight.
+    found: BTreeSet<&'a InstanceId>,
+    /// Why nothing may be given up now, whatever the host.
+    pub(super) held: Option<Refusal>,
+    /// The brake, where it holds.
+    pub brake: Option<Brake>,
+}
+
+impl<'a> Hosts<'a> {
+    /// Judges all hosts.
+    pub fn judge(desired: &'a Desired, observed: &'a Observed, memory: &'a Memory) -> Self {
+        let brake = super::brake::judge(desired, observed, memory);
+        let mut hosts = Hosts {
+            desired,
+            observed,
+            memory,
+            states: BTreeMap::new(),
+            found: found(observed),
+            held: None,
+            brake,
+        };
+        hosts.held = hosts.why_held();
+        let ids = desired.hosts.keys();
+        hosts.states = ids.map(|id| (id, hosts.classify(id))).collect();
+        hosts
+    }
+
+    /// What a host is like.
+    pub fn state(&self, host: &HostId) -> Option<&HostState> {
+        self.states.get(host)
+    }
+
+    /// Whether it may get guests that it does not have.
+    pub fn is_usable(&self, host: &HostId) -> bool {
+        self.states.get(host) == Some(&HostState::Online)
+    }
+
+    pub(super) fn remembered(&self, host: &HostId) -> Option<&'a HostMemory> {
+        self.memory.hosts.get(host)
+    }
+
+    pub(super) fn unseen(&self, host: &HostId) -> Option<UnseenKind> {
+        match self.observed.hosts.get(host)? {
+            Seen::Yes(_) => None,
+            Seen::No(unseen) => Some(unseen.kind),
+        }
+    }
+
+    fn classify(&self, host: &HostId) -> HostState {
+        let Some(memory) = self.remembered(host) else {
+            return match self.unseen(host) {
+                None => HostState::Online,
+                Some(_) => HostState::Suspect {
+                    since: self.observed.now,
+                },
+            };
+        };
+        if self.unseen(host).is_none() {
+            return match rejoins(memory, self.desired).filter(|until| self.observed.now < *until) {
+                Some(until) => HostState::Rejoining { until },
+                None => HostState::Online,
+            };
+        }
+        let since = memory.since;
+        match &memory.fenced {
+            Some(evidence) if self.living_guest(host).is_none() => {
+                HostState::Fenced(evidence.clone())
+            }
+            Some(_) => HostState::Suspect { since },
+            None if self.is_lost(host, memory) && self.sign_of_life(host).is_none() => {
+                HostState::Unreachable { since }
+            }
+            None => HostState::Suspect { since },
+        }
+    }
+
+    /// Whether it has been out of sight for as long as makes its guests be made elsewhere.
+    fn is_lost(&self, host: &HostId, memory: &HostMemory) -> bool {
+        self.unseen(host).is_some() && self.observed.now >= self.lost_at(memory)
+    }
+
+    pub(super) fn lost_at(&self, memory: &HostMemory) -> Timestamp {
+        memory.since.plus(self.desired.safety.recover_after)
+    }
+
+    /// A guest on it whose heartbeat comes.
+    pub(super) fn living_guest(&self, host: &HostId) -> Option<&'a InstanceId> {
+        let mut guests = self.remembered(host)?.guests.keys();
+        guests.find(|i| {
+            let beats = self.observed.beats.get(*i).is_some_and(|b| b.failures == 0);
+            beats && !self.found.contains(i)
+        })
+    }
+
+    /// What shows that a host lives that we can't look at.
+    pub fn sign_of_life(&self, host: &HostId) -> Option<String> {
+        if let Some(guest) = self.living_guest(host) {
+            return Some(format!("{guest} on it gives heartbeats"));
+        }
+        let answers = match self.unseen(host)? {
+            UnseenKind::Unreachable => None,
+            UnseenKind::HostKeyChanged | UnseenKind::Refused | UnseenKind::Broken => {
+                Some("its sshd answers".to_owned())
+            }
+        };
+        answers.or_else(|| {
+            let see = |seen: &Seen<crate::model::facts::HostFacts>| {
+                seen.facts()
+                    .is_some_and(|f| f.sees.get(host) == Some(&true))
+            };
+            let mut others = self.observed.hosts.iter().filter(|(_, seen)| see(seen));
+            others
+                .next()
+                .map(|(other, _)| format!("host {other} sees it"))
+        })
+    }
+}
+
+/// The instances on hosts that are seen, where that is of interest.
+fn found(observed: &Observed) -> BTreeSet<&InstanceId> {
+    if observed.hosts.values().all(|seen| seen.facts().is_some()) {
+        return BTreeSet::new();
+    }
+    let facts = observed.hosts.values().filter_map(Seen::facts);
+    let marks = facts
+        .flat_map(|f| &f.domains)
+        .filter_map(|d| d.mark.as_ref());
+    marks.map(|mark| &mark.instance).collect()
+}
+
+/// Until when a host that came back has to stay before it gets guests.
+fn rejoins(memory: &HostMemory, desired: &Desired) -> Option<Timestamp> {
+    let doubled = desired
+        .safety
+        .rejoin_after
+        .saturating_mul(1 << memory.returns.saturating_sub(1).min(16));
+    Some(memory.back?.plus(doubled.min(LONGEST_REJOIN)))
+}

@@ -1,0 +1,205 @@
+//! Hosts that can't be seen, and what was on them: switched off where something must not run twice, and old copies ended
+//! once they come back.
+
+use std::collections::BTreeSet;
+
+use super::Planner;
+use super::draft::{Step, reason, reason_at};
+use super::hold::Hold;
+use super::hosts::HostState;
+use super::inventory::Found;
+use super::round::State;
+use super::verdict::{Refusal, Verdict};
+use crate::model::action::{FenceHost, Operation};
+use crate::model::desired::{Group, LoadBalancer};
+use crate::model::id::{HostId, InstanceId};
+use crate::model::mark::Mark;
+use crate::model::memory::Holder;
+use crate::model::plan::{ActionId, Motive, Notice, NoticeKind, Reason, ReasonCode};
+use crate::model::unit::span;
+
+impl<'a> Planner<'a> {
+    /// Says that the brake holds.
+    pub(super) fn brake_notice(&mut self) {
+        let Some(brake) = &self.round.inventory.hosts.brake else {
+            return;
+        };
+        self.draft.notices.push(Notice {
+            kind: NoticeKind::Blocked,
+            subject: "the brake".to_owned(),
+            text: format!(
+                "{}: nothing is ended or moved until that is cleared up",
+                brake.text
+            ),
+            help: Some(
+                "look at the network and at what fell silent, then: reconcile resume".to_owned(),
+            ),
+            line: self.round.desired.lines.of("safety.brake"),
+        });
+    }
+
+    /// Why nothing that runs may be ended now.
+    pub(super) fn braked(&self) -> Option<String> {
+        let brake = self.round.inventory.hosts.brake.as_ref();
+        brake.map(|brake| format!("the brake holds: {}", brake.text))
+    }
+
+    /// Copies of guests that were made elsewhere meanwhile end before anything else, whatever they may still hold.
+    pub(super) fn end_old_copies(&mut self) {
+        let busy = &self.round.memory.busy;
+        let old: Vec<Found<'a>> = self
+            .round
+            .inventory
+            .all_found()
+            .filter(|(found, counts)| !counts && !busy.contains_key(&found.mark.instance))
+            .map(|(found, _)| found)
+            .collect();
+        if self.braked().is_some() {
+            return;
+        }
+        for found in old {
+            let why = reason(ReasonCode::Surplus, "it also exists on another host");
+            let id = self.push_destroy(&found, Motive::Heal, why, &[], None);
+            let group = found.mark.instance.group.clone();
+            self.old_copies.entry(group).or_default().push(id);
+        }
+    }
+
+    /// Switches a host off; once in a plan.
+    pub(super) fn fence_host(&mut self, host: &HostId, for_what: &str) -> Option<ActionId> {
+        if let Some(id) = self.fenced_hosts.get(host) {
+            return Some(*id);
+        }
+        let Verdict::Fence(device, agent) = self.round.inventory.hosts.verdict(host) else {
+            return None;
+        };
+        let since = match self.round.inventory.hosts.state(host) {
+            Some(HostState::Suspect { since } | HostState::Unreachable { since }) => *since,
+            Some(HostState::Online | HostState::Rejoining { .. } | HostState::Fenced(_)) | None => {
+                self.round.observed.now
+            }
+        };
+        let text = format!(
+            "it can't be seen since {}, and {for_what} must not run twice",
+            span(self.round.observed.now.since(since))
+        );
+        let line = self
+            .round
+            .desired
+            .lines
+            .of(&format!("hosts.{host}.fencing"));
+        let operation = Operation::FenceHost(FenceHost {
+            host: host.clone(),
+            device,
+            agent: agent.clone(),
+        });
+        let summary = format!("{host} by {}", agent.program);
+        let why = reason_at(ReasonCode::FenceFirst, text, line);
+        let id = self.draft.push(Step::heal(operation, summary, why));
+        self.fenced_hosts.insert(host.clone(), id);
+        Some(id)
+    }
+
+    /// Why an instance is made anew whose host is lost, and what must come before.
+    pub(super) fn why_lost(
+        &mut self,
+        instance: &InstanceId,
+        group: &Group,
+        host: &'a HostId,
+    ) -> Option<(Reason, Vec<ActionId>)> {
+        let (text, needs) = match self.round.inventory.hosts.verdict(host) {
+            Verdict::Ended(evidence) => (
+                format!("host {host} is gone: {}", evidence.text),
+                Vec::new(),
+            ),
+            Verdict::Fence(..) if group.stateful => {
+                let fence = self.fence_host(host, &instance.to_string())?;
+                (format!("host {host} is switched off first"), vec![fence])
+            }
+            Verdict::Fence(..) | Verdict::No(_) => (
+                format!("host {host} can't be seen, and its heartbeat is missing"),
+                Vec::new(),
+            ),
+        };
+        let line = self.round.desired.line_of(instance);
+        Some((reason_at(ReasonCode::HostLost, text, line), needs))
+    }
+
+    /// Whether a guest that can't be seen may hold the VIP.
+    pub(super) fn hold_of_copy(&self, host: &HostId, mark: &Mark, known: Option<&Holder>) -> Hold {
+        if known.is_some_and(|holder| !is_life(holder, mark)) {
+            return Hold::No;
+        }
+        match self.round.inventory.hosts.verdict(host) {
+            Verdict::Ended(_) => Hold::No,
+            Verdict::Fence(..) => Hold::Fenceable,
+            Verdict::No(refusal) => Hold::Perhaps(refusal),
+        }
+    }
+
+    /// Guests of the group that are, or were, on hosts out of sight.
+    pub(super) fn copies_out_of_sight(
+        &self,
+        group: &'a Group,
+    ) -> impl Iterator<Item = (&'a InstanceId, &'a HostId, &'a Mark)> + '_ {
+        let all = self.round.inventory.all_out_of_sight();
+        all.filter(|(instance, ..)| {
+            let busy = matches!(
+                self.round.views.get(*instance).map(|v| &v.state),
+                Some(State::Busy)
+            );
+            instance.group == group.id && !busy
+        })
+    }
+
+    /// Switches off the hosts out of sight where the VIP may be.
+    pub(super) fn fence_hosts_of(&mut self, group: &'a Group, lb: &LoadBalancer) -> Vec<ActionId> {
+        let known = self.known_holder(group, lb);
+        let hosts: BTreeSet<&HostId> = self
+            .copies_out_of_sight(group)
+            .filter(|(_, host, mark)| self.hold_of_copy(host, mark, known) == Hold::Fenceable)
+            .map(|(_, host, _)| host)
+            .collect();
+        let vip = lb.vip.addr().to_string();
+        let fences = hosts.into_iter().map(|host| self.fence_host(host, &vip));
+        fences.flatten().collect()
+    }
+
+    /// When time alone may change what was decided about hosts.
+    pub(super) fn look_again_at_hosts(&mut self) {
+        let hosts = &self.round.inventory.hosts;
+        let mut moments = Vec::new();
+        for host in self.round.desired.hosts.keys() {
+            match hosts.state(host) {
+                Some(HostState::Rejoining { until }) => moments.push(*until),
+                Some(HostState::Suspect { .. } | HostState::Unreachable { .. }) => {
+                    if let Verdict::No(Refusal {
+                        until: Some(until), ..
+                    }) = hosts.verdict(host)
+                    {
+                        moments.push(until);
+                    }
+                }
+                Some(HostState::Online | HostState::Fenced(_)) | None => {}
+            }
+        }
+        moments.extend(
+            self.round
+                .inventory
+                .refusals()
+                .filter_map(|refusal| refusal.until),
+        );
+        moments
+            .into_iter()
+            .for_each(|at| self.draft.look_again_at(at));
+    }
+}
+
+/// Whether this life is the one that held the VIP, as far as that is known.
+pub(super) fn is_life(holder: &Holder, mark: &Mark) -> bool {
+    let same_life = holder
+        .generation
+        .as_ref()
+        .is_none_or(|life| *life == mark.generation);
+    holder.instance == mark.instance && same_life
+}

@@ -1,0 +1,250 @@
+//! What operators ordered to leave alone. The steps ask before they act on something; who is left as it is because of
+//! an order, and would have been worked on, is said once for each order.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Planner;
+use super::round::{Round, State};
+use crate::model::desired::{Desired, Group, LoadBalancer};
+use crate::model::id::{HostId, InstanceId};
+use crate::model::orders::{Order, OrderKey, Orders, Scope};
+use crate::model::plan::{Notice, NoticeKind};
+use crate::model::unit::span;
+
+/// How many are named where an order keeps work back.
+const NAMED: usize = 5;
+
+/// What an order keeps back: the instances, by the order.
+#[derive(Debug, Default)]
+pub(super) struct KeptBack(BTreeMap<OrderKey, BTreeSet<String>>);
+
+impl KeptBack {
+    /// Whether any order keeps it back.
+    pub(super) fn has(&self, instance: &InstanceId) -> bool {
+        let name = instance.to_string();
+        self.0.values().any(|names| names.contains(&name))
+    }
+}
+
+impl Round<'_> {
+    /// The widest pause that an instance is under.
+    fn pause_of(&self, instance: &InstanceId) -> Option<Scope> {
+        let group = Scope::Group(instance.group.clone());
+        let host = self.host_of(instance).cloned().map(Scope::Host);
+        let scopes = [Some(Scope::Cluster), Some(group), host];
+        let mut scopes = scopes.into_iter().flatten();
+        scopes.find(|scope| self.observed.orders.paused.contains_key(scope))
+    }
+
+    /// Where an instance is, was, or would be.
+    fn host_of(&self, instance: &InstanceId) -> Option<&HostId> {
+        let view = self.views.get(instance);
+        match view.map(|view| (&view.state, view.found)) {
+            Some((_, Some(found))) => Some(found.host),
+            Some((State::Hidden(host, _) | State::Lost(host, _) | State::Perhaps(host), None)) => {
+                Some(host)
+            }
+            Some((State::Busy | State::Absent | State::Live(_), None)) => {
+                self.place(instance).map(|place| place.host)
+            }
+            None => {
+                let mut found = self.inventory.all_found();
+                let found = found.find(|(found, _)| found.mark.instance == *instance);
+                found.map(|(found, _)| found.host)
+            }
+        }
+    }
+
+    /// Whether a VIP was taken from its holder so that another guest gets it, and none has it yet.
+    pub(super) fn is_handed_over(&self, group: &Group, lb: &LoadBalancer) -> bool {
+        self.memory.handing_over.get(&group.id) == Some(&lb.vip.addr())
+    }
+
+    /// Whether an instance is paused.
+    pub(super) fn is_paused(&self, instance: &InstanceId) -> bool {
+        self.pause_of(instance).is_some()
+    }
+}
+
+impl<'a> Planner<'a> {
+    /// Whether an instance must be left as it is because it is paused. To be asked where there is something to do; that
+    /// it is not done is said.
+    pub(super) fn hands_off(&mut self, instance: &InstanceId) -> bool {
+        let Some(scope) = self.round.pause_of(instance) else {
+            return false;
+        };
+        self.keep_back(OrderKey::Paused(scope), instance);
+        true
+    }
+
+    /// The same of what is left of an instance on a host, where the instance itself may be elsewhere.
+    pub(super) fn hands_off_at(&mut self, instance: &InstanceId, host: &HostId) -> bool {
+        let here = Scope::Host(host.clone());
+        if self.hands_off(instance) {
+            return true;
+        }
+        let paused = self.round.observed.orders.paused.contains_key(&here);
+        if paused {
+            self.keep_back(OrderKey::Paused(here), instance);
+        }
+        paused
+    }
+
+    /// Whether an instance that is dead, or gone, must stay so because failover is disarmed. That is said.
+    pub(super) fn stays_dead(&mut self, instance: &InstanceId) -> bool {
+        let disarmed = self.round.observed.orders.disarmed.is_some();
+        if disarmed {
+            self.keep_back(OrderKey::Disarmed, instance);
+        }
+        disarmed
+    }
+
+    fn keep_back(&mut self, key: OrderKey, what: impl ToString) {
+        let kept = self.kept_back.0.entry(key).or_default();
+        kept.insert(what.to_string());
+    }
+
+    /// Whether a VIP stays where it is, or without a holder, because somebody who has it or may have it is left alone,
+    /// or because taking it from the dead is failover. That is said.
+    pub(super) fn vip_stays(
+        &mut self,
+        group: &'a Group,
+        lb: &'a LoadBalancer,
+        may_hold: &[&InstanceId],
+    ) -> bool {
+        let Some(key) = self.why_vip_stays(group, lb, may_hold) else {
+            return false;
+        };
+        self.keep_back(key, format!("VIP {}", lb.vip.addr()));
+        true
+    }
+
+    fn why_vip_stays(
+        &self,
+        group: &'a Group,
+        lb: &'a LoadBalancer,
+        may_hold: &[&InstanceId],
+    ) -> Option<OrderKey> {
+        let pause = |instance: &InstanceId| self.round.pause_of(instance).map(OrderKey::Paused);
+        let former = self.former_holders(group, lb);
+        // Nobody has it because we took it: that is finished.
+        if self.round.is_handed_over(group, lb) && former.is_empty() && may_hold.is_empty() {
+            return None;
+        }
+        let mut mine = self.round.views_of(group).map(|(i, _)| i).peekable();
+        let first = mine.peek().and_then(|i| pause(i));
+        if first.is_some() && mine.all(|i| self.round.is_paused(i)) {
+            return first;
+        }
+        let former = former.iter().map(|found| &found.mark.instance);
+        let paused = may_hold.iter().copied().chain(former).find_map(pause);
+        // One that was lost while its holder lives was not lost by a failure.
+        let failed = !may_hold.is_empty() || self.is_last_holder_lost(group, lb);
+        let disarmed = self.round.observed.orders.disarmed.is_some() && failed;
+        paused.or(disarmed.then_some(OrderKey::Disarmed))
+    }
+
+    /// Whether who held a VIP last does not live.
+    fn is_last_holder_lost(&self, group: &Group, lb: &LoadBalancer) -> bool {
+        let holder = self.round.memory.holders.get(&group.id);
+        let holder = holder.filter(|holder| holder.vip == Some(lb.vip.addr()));
+        holder.is_some_and(|holder| !self.is_healthy(&holder.instance))
+    }
+
+    /// Why nobody can take a VIP over from `holder` before it is worked on: the others are paused.
+    pub(super) fn heirs_are_paused(&self, holder: &InstanceId, group: &Group) -> Option<String> {
+        if self.holders.get(&group.id) != Some(holder) {
+            return None;
+        }
+        let others = || self.round.views_of(group).filter(|(i, _)| *i != holder);
+        let heir = others().any(|(i, _)| !self.round.is_paused(i));
+        let (paused, _) = others()
+            .find(|(i, _)| self.is_healthy(i))
+            .filter(|_| !heir)?;
+        Some(format!("it holds the VIP, and {paused} is paused"))
+    }
+
+    /// Says what orders keep back, and which of them are about nothing.
+    pub(super) fn say_orders(&mut self) {
+        let (round, orders) = (&self.round, &self.round.observed.orders);
+        let now = round.observed.now;
+        let kept = self.kept_back.0.iter().filter_map(|(key, names)| {
+            let order = orders.get(key)?;
+            Some(Notice {
+                kind: NoticeKind::Waiting,
+                subject: key.subject(),
+                text: format!("{} {}; {}", key.word(), told(order, now), left(names)),
+                help: key.undo().map(|undo| format!("`{undo}`")),
+                line: None,
+            })
+        });
+        let unread = round.observed.orders_unread.as_deref().map(unreadable);
+        let lost = about_nothing(orders, round.desired);
+        self.draft.notices.extend(kept.chain(unread).chain(lost));
+    }
+}
+
+/// `by anna@ops 10m00s ago: kernel update`
+fn told(order: &Order, now: crate::model::time::Timestamp) -> String {
+    let ago = match now.since(order.at) {
+        passed if passed.as_secs() == 0 => "just now".to_owned(),
+        passed => format!("{} ago", span(passed)),
+    };
+    let reason = order.reason.as_ref().map(|reason| format!(": {reason}"));
+    format!("by {} {ago}{}", order.by, reason.unwrap_or_default())
+}
+
+/// `left as it is: random-1`
+fn left(names: &BTreeSet<String>) -> String {
+    let mut named: Vec<&str> = names.iter().take(NAMED).map(String::as_str).collect();
+    let more = names.len().saturating_sub(NAMED);
+    let more = (more > 0).then(|| format!("{more} more"));
+    named.extend(more.as_deref());
+    format!("left as it is: {}", named.join(", "))
+}
+
+fn unreadable(error: &str) -> Notice {
+    let (why, help) = match error.split_once("\n  help: ") {
+        Some((why, help)) => (why, Some(help.to_owned())),
+        None => (error, None),
+    };
+    Notice {
+        kind: NoticeKind::Blocked,
+        subject: "orders".to_owned(),
+        text: format!("those that were read last stay in force: {why}"),
+        help,
+        line: None,
+    }
+}
+
+/// Orders about what is not in the file, or not any more.
+fn about_nothing<'o>(
+    orders: &'o Orders,
+    desired: &'o Desired,
+) -> impl Iterator<Item = Notice> + 'o {
+    let lost = orders.all().filter(|(key, _)| !is_in_file(key, desired));
+    lost.map(|(key, order)| Notice {
+        kind: NoticeKind::Warning,
+        subject: key.subject(),
+        text: format!("{} by {}, and not in the file", key.word(), order.by),
+        help: key.undo().map(|undo| format!("`{undo}` takes it back")),
+        line: None,
+    })
+}
+
+fn is_in_file(key: &OrderKey, desired: &Desired) -> bool {
+    match key {
+        OrderKey::Paused(Scope::Group(group)) => desired.groups.contains_key(group),
+        OrderKey::Paused(Scope::Host(host))
+        | OrderKey::Drained(host)
+        | OrderKey::Confirmed(host) => desired.hosts.contains_key(host),
+        OrderKey::Retried(instance) => {
+            let group = desired.group_of(instance);
+            group.is_some_and(|group| (1..=group.replicas).contains(&instance.index))
+        }
+        OrderKey::Disarmed
+        | OrderKey::Paused(Scope::Cluster)
+        | OrderKey::Held(_)
+        | OrderKey::Released => true,
+    }
+}

@@ -1,0 +1,374 @@
+//! Which host and which address each desired instance has or gets. An instance stays where it is, unless that host is
+//! forbidden for it; a missing one goes to the best host that can take it. Addresses come from the pool of the host.
+
+mod addresses;
+mod board;
+pub mod explain;
+mod filter;
+mod reasons;
+mod rules;
+mod score;
+mod spare;
+mod stay;
+mod turn;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+
+use super::hosts::HostState;
+use super::inventory::{Inventory, Whereabouts};
+use crate::model::desired::{Desired, Host};
+use crate::model::facts::{Observed, Seen};
+use crate::model::id::{DomainName, HostId, InstanceId};
+use crate::model::mark::Mark;
+use crate::model::memory::Memory;
+use crate::model::plan::{Notice, NoticeKind};
+use crate::model::unit::span;
+use addresses::Addresses;
+use board::{Board, GroupNo, HostNo};
+use explain::Witness;
+pub use filter::Kind;
+use filter::{Question, Rejection};
+use reasons::Refusal;
+pub use score::{Criterion, Score};
+use turn::Turn;
+
+/// The place of an instance.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Place<'a> {
+    /// The host where it belongs. One that has to move and can't belongs where it is.
+    pub host: &'a HostId,
+    /// Its address there, as desired.
+    pub address: Ipv4Addr,
+    /// That it is on another host now, and why it has to leave that.
+    pub moves: Option<Move<'a>>,
+}
+
+/// Why an instance leaves its host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Move<'a> {
+    /// The host where it is.
+    pub from: &'a HostId,
+    /// The kind of reason.
+    pub cause: Cause,
+    /// The reason in words.
+    pub text: String,
+}
+
+/// The kinds of reasons for a move.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Cause {
+    /// Its host is drained.
+    Drained,
+    /// It is pinned to another host.
+    Pinned,
+    /// Its host is none of the required ones.
+    NotRequired,
+    /// A rival is on its host.
+    Rival,
+    /// Whom it must be with is on other hosts.
+    Apart,
+    /// A better host is back, by what is preferred.
+    Failback,
+}
+
+/// All places, and why some instances have none.
+#[derive(Debug, Default)]
+pub struct Placement<'a> {
+    /// Instances that have a place.
+    pub places: BTreeMap<InstanceId, Place<'a>>,
+    /// Instances without a place, and addresses that are not used, with the reasons.
+    pub notices: Vec<Notice>,
+}
+
+/// Gives every desired instance its place.
+pub fn place<'a>(
+    desired: &'a Desired,
+    observed: &'a Observed,
+    memory: &'a Memory,
+    inventory: &Inventory<'a>,
+) -> Placement<'a> {
+    let mut placer = Placer::new(desired, observed, memory, inventory);
+    placer.place_all();
+    placer.into_placement()
+}
+
+/// Whether a host takes guests at all. A drained one is also left by those that it has.
+fn usable<'a>(host: &Host, observed: &'a Observed) -> Result<(), Rejection<'a>> {
+    let order = observed.orders.drained.get(&host.id);
+    match (observed.hosts.get(&host.id), order) {
+        (Some(Seen::No(_)) | None, _) => Err(Rejection::Unseen),
+        (Some(Seen::Yes(_)), Some(order)) if order.holds(observed.now) => {
+            Err(Rejection::drained(order))
+        }
+        (Some(Seen::Yes(_)), Some(_) | None) => Ok(()),
+    }
+}
+
+/// An instance that exists, or that some host out of sight has.
+#[derive(Debug, Clone)]
+struct Existing<'a> {
+    index: u32,
+    host: &'a HostId,
+    /// The number of its host, while that is in the file.
+    at: Option<HostNo>,
+    mark: &'a Mark,
+    /// Whether it may be moved: it was seen, and nothing is at work on it.
+    movable: bool,
+    /// Why it has to leave.
+    leaves: Option<(Cause, String)>,
+}
+
+struct Placer<'a, 'i> {
+    desired: &'a Desired,
+    inventory: &'i Inventory<'a>,
+    board: Board<'a>,
+    addresses: Addresses<'a>,
+    /// By the number of the group.
+    existing: Vec<Vec<Existing<'a>>>,
+    places: BTreeMap<InstanceId, Place<'a>>,
+    notices: Vec<Notice>,
+    /// Why nobody took the last instance of the group whose turn it is: others of it need not ask.
+    refusal: Option<Refusal>,
+    /// Who looks on while one instance is placed.
+    witness: Option<Witness<'a>>,
+}
+
+impl<'a, 'i> Placer<'a, 'i> {
+    fn new(
+        desired: &'a Desired,
+        observed: &'a Observed,
+        memory: &'a Memory,
+        inventory: &'i Inventory<'a>,
+    ) -> Self {
+        let mut placer = Placer {
+            desired,
+            inventory,
+            board: Board::new(desired, observed),
+            addresses: Addresses::new(desired, observed, memory, inventory.taken.clone()),
+            existing: Vec::with_capacity(desired.groups.len()),
+            places: BTreeMap::new(),
+            notices: Vec::new(),
+            refusal: None,
+            witness: None,
+        };
+        placer.close_rejoining(observed);
+        placer.count_surplus();
+        placer.count_existing(memory);
+        placer
+    }
+
+    /// A host that comes and goes gets nothing new.
+    fn close_rejoining(&mut self, observed: &Observed) {
+        for room in &mut self.board.hosts {
+            if let (None, Some(HostState::Rejoining { until })) =
+                (&room.closed, self.inventory.hosts.state(&room.host.id))
+            {
+                let left = span(until.since(observed.now));
+                room.closed = Some(Rejection::Rejoining { left });
+            }
+        }
+    }
+
+    /// The order in which places are decided: who stays, then who is missing, then who moves.
+    fn place_all(&mut self) {
+        self.find_forbidden();
+        for group in 0..self.board.groups.len() {
+            self.keep(group);
+        }
+        for group in rules::order(&self.board) {
+            self.find_left_alone(group);
+            self.place_group(group);
+        }
+        self.check_spare();
+    }
+
+    fn into_placement(mut self) -> Placement<'a> {
+        self.notices.append(&mut self.addresses.notices);
+        Placement {
+            places: self.places,
+            notices: self.notices,
+        }
+    }
+
+    /// Guests that are not desired, or are there twice, take room as long as they are there.
+    fn count_surplus(&mut self) {
+        for (found, counts) in self.inventory.all_found() {
+            let instance = &found.mark.instance;
+            let places = (
+                self.board.group_no(&instance.group),
+                self.board.host_no(found.host),
+            );
+            let (Some(group), Some(host)) = places else {
+                continue;
+            };
+            let replicas = self.board.groups[group].group.replicas;
+            if !counts || !(1..=replicas).contains(&instance.index) {
+                self.board.surplus(group, instance.index, host);
+            }
+        }
+    }
+
+    fn count_existing(&mut self, memory: &Memory) {
+        for group in 0..self.board.groups.len() {
+            let mut existing = Vec::new();
+            for index in 1..=self.board.groups[group].group.replicas {
+                let instance = InstanceId::new(&self.board.groups[group].group.id, index);
+                let (host, mark, seen) = match self.inventory.whereabouts(&instance) {
+                    Whereabouts::On(found) => (found.host, found.mark, true),
+                    Whereabouts::Hidden { host, mark } => (host, mark, false),
+                    Whereabouts::Lost { .. }
+                    | Whereabouts::Perhaps { .. }
+                    | Whereabouts::Nowhere => continue,
+                };
+                let at = self.board.host_no(host);
+                if let Some(at) = at {
+                    self.board.settle(group, index, at);
+                }
+                existing.push(Existing {
+                    index,
+                    host,
+                    at,
+                    mark,
+                    movable: seen && !memory.busy.contains_key(&instance),
+                    leaves: None,
+                });
+            }
+            self.existing.push(existing);
+        }
+    }
+
+    /// Gives a place to those of a group who have none, then to those who leave theirs.
+    fn place_group(&mut self, group: GroupNo) {
+        self.refusal = None;
+        let missing = self.missing(group);
+        let leaving: Vec<Existing<'a>> = self.existing[group]
+            .iter()
+            .filter(|e| e.leaves.is_some())
+            .cloned()
+            .collect();
+        let falls_back = self.falls_back(group);
+        if missing.is_empty() && leaving.is_empty() && !falls_back {
+            return;
+        }
+        let mut turn = Turn::new(&self.board, group);
+        for instance in missing {
+            self.place_missing(&mut turn, instance);
+        }
+        for existing in &leaving {
+            self.move_away(&mut turn, existing);
+        }
+        if falls_back {
+            self.fall_back(&mut turn);
+        }
+    }
+
+    fn missing(&self, group: GroupNo) -> Vec<InstanceId> {
+        let side = &self.board.groups[group];
+        // Where all were found, nobody has to be looked for.
+        if self.existing[group].len() == side.group.replicas as usize {
+            return Vec::new();
+        }
+        let all = (1..=side.group.replicas).map(|index| InstanceId::new(&side.group.id, index));
+        let is_missing = |i: &InstanceId| match self.inventory.whereabouts(i) {
+            Whereabouts::Lost { .. } | Whereabouts::Nowhere => true,
+            Whereabouts::On(_) | Whereabouts::Hidden { .. } | Whereabouts::Perhaps { .. } => false,
+        };
+        all.filter(is_missing).collect()
+    }
+
+    fn place_missing(&mut self, turn: &mut Turn<'a>, instance: InstanceId) {
+        self.be_seen(turn, &instance);
+        let domain = DomainName::new(&self.desired.cluster, &instance);
+        if let Some(host) = self.inventory.clash(&domain) {
+            self.notices.push(self.clash(&instance, &domain, host));
+            return;
+        }
+        match self.choose(turn, instance.index) {
+            Ok((host, address)) => {
+                self.board.settle(turn.group, instance.index, host);
+                self.put(turn, host, instance, address, None);
+            }
+            Err(refusal) => self.notices.push(Notice {
+                kind: NoticeKind::Blocked,
+                subject: instance.to_string(),
+                text: refusal.text,
+                help: refusal.help,
+                line: self.desired.line_of(&instance),
+            }),
+        }
+    }
+
+    /// Writes down a place on a host that the instance was not on.
+    fn put(
+        &mut self,
+        turn: &mut Turn<'a>,
+        host: HostNo,
+        instance: InstanceId,
+        address: Ipv4Addr,
+        moves: Option<Move<'a>>,
+    ) {
+        turn.came(&self.board, host);
+        let room = &mut self.board.hosts[host];
+        let disk = self.board.groups[turn.group].group.disk;
+        room.disk.taken += disk.map_or(0, |disk| disk.0);
+        let place = Place {
+            host: &room.host.id,
+            address,
+            moves,
+        };
+        self.places.insert(instance, place);
+    }
+
+    /// The best host for an instance, with an address there.
+    fn choose(&mut self, turn: &mut Turn<'a>, index: u32) -> Result<(HostNo, Ipv4Addr), Refusal> {
+        let pin = self.board.groups[turn.group].rules.pin_of(index);
+        if let (None, Some(refusal)) = (pin, &self.refusal) {
+            return Err(refusal.clone());
+        }
+        loop {
+            let host = match pin {
+                Some(pin) => self.acceptable(turn.group, index, self.board.host_no(pin)),
+                None => turn.best(&self.board),
+            };
+            let Some(host) = host else { break };
+            match self.addresses.take(&self.board.hosts[host].host.id) {
+                Some(address) => return Ok((host, address)),
+                None => self.board.hosts[host].spent = true,
+            }
+        }
+        let refusal = reasons::refusal(&self.board, turn.group, index);
+        if pin.is_none() {
+            self.refusal = Some(refusal.clone());
+        }
+        Err(refusal)
+    }
+
+    fn acceptable(&self, group: GroupNo, index: u32, host: Option<HostNo>) -> Option<HostNo> {
+        let ask = Question {
+            group,
+            index: Some(index),
+            host: host?,
+        };
+        self.board
+            .rejections(ask)
+            .next()
+            .is_none()
+            .then_some(ask.host)
+    }
+
+    fn clash(&self, instance: &InstanceId, domain: &DomainName, host: &HostId) -> Notice {
+        Notice {
+            kind: NoticeKind::Blocked,
+            subject: instance.to_string(),
+            text: format!("host {host} has a domain named {domain} that is not ours"),
+            help: Some(format!(
+                "rename the group or the cluster; or shut that domain down and rename it: virsh domrename {domain} NEW-NAME"
+            )),
+            line: self.desired.line_of(instance),
+        }
+    }
+}

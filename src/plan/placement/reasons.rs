@@ -1,0 +1,175 @@
+//! Why no host can take an instance, and the smallest change by which one could: in words.
+
+use std::collections::BTreeMap;
+
+use super::board::Board;
+use super::filter::{Kind, Question, Rejection, whole};
+use crate::model::id::InstanceId;
+use crate::model::unit::Bytes;
+
+/// So many hosts are named each; more are counted.
+const FEW: usize = 4;
+
+/// Why every host rejects, and what would help.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// Why: `a: memory 200MiB free, 512MiB needed; b: drained`.
+    pub text: String,
+    /// The smallest change that would make it possible.
+    pub help: Option<String>,
+}
+
+type Refused<'b, 'a> = (&'b str, Vec<Rejection<'a>>);
+
+/// Puts together why no host can take this instance.
+pub fn refusal(board: &Board<'_>, group: usize, index: u32) -> Refusal {
+    let rejections = |host| {
+        board.rejections(Question {
+            group,
+            index: Some(index),
+            host,
+        })
+    };
+    let all: Vec<Refused<'_, '_>> = board
+        .hosts
+        .iter()
+        .enumerate()
+        .map(|(host, room)| (room.host.id.as_str(), rejections(host).collect()))
+        .collect();
+    let instance = InstanceId::new(&board.groups[group].group.id, index);
+    let pinned = board.groups[group].rules.pin_of(index);
+    let (head, candidates) = match pinned {
+        Some(host) => {
+            let only = all.into_iter().filter(|(name, _)| *name == host.as_str());
+            (
+                "it is pinned, and its host can't take it",
+                only.collect::<Vec<_>>(),
+            )
+        }
+        None => ("no host can take it", all),
+    };
+    Refusal {
+        text: format!("{head}: {}", reasons(&candidates)),
+        help: help(board, &instance, &candidates),
+    }
+}
+
+/// What each host lacks; where all lack the same, or there are many hosts, that is said once.
+fn reasons(refused: &[Refused<'_, '_>]) -> String {
+    let mut texts = refused.iter().map(|(_, why)| words(why));
+    let Some(first) = texts.next() else {
+        return "there is none".to_owned();
+    };
+    if refused.len() > 1 && texts.all(|text| text == first) {
+        return first;
+    }
+    if refused.len() > FEW {
+        return counted(refused);
+    }
+    let each = refused
+        .iter()
+        .map(|(host, why)| format!("{host}: {}", words(why)));
+    each.collect::<Vec<_>>().join("; ")
+}
+
+/// All reasons of one host.
+pub fn words(why: &[Rejection<'_>]) -> String {
+    let words: Vec<String> = why.iter().map(ToString::to_string).collect();
+    words.join(", ")
+}
+
+fn counted(refused: &[Refused<'_, '_>]) -> String {
+    let mut kinds: BTreeMap<Kind, usize> = BTreeMap::new();
+    for first in refused.iter().filter_map(|(_, why)| why.first()) {
+        *kinds.entry(first.kind()).or_default() += 1;
+    }
+    let mut kinds: Vec<(Kind, usize)> = kinds.into_iter().collect();
+    kinds.sort_by_key(|(kind, hosts)| (std::cmp::Reverse(*hosts), *kind));
+    let each = kinds.iter().map(|(kind, hosts)| kind.of_many(*hosts));
+    each.collect::<Vec<_>>().join(", ")
+}
+
+/// What to change on the host that lacks the least.
+fn help(board: &Board<'_>, instance: &InstanceId, refused: &[Refused<'_, '_>]) -> Option<String> {
+    let nearest = refused.iter().min_by_key(|(host, why)| {
+        (
+            why.len(),
+            why.first().map(Rejection::kind),
+            shortage(why),
+            *host,
+        )
+    });
+    let (host, why) = nearest?;
+    if why.len() > 1 {
+        let needs = why
+            .iter()
+            .filter_map(|why| remedy(board, instance, host, why));
+        let needs: Vec<String> = needs.collect();
+        return (needs.len() == why.len()).then(|| needs.join("; and "));
+    }
+    remedy(board, instance, host, why.first()?)
+}
+
+fn shortage(why: &[Rejection<'_>]) -> u64 {
+    match why.first() {
+        Some(Rejection::Memory { free, needed } | Rejection::Disk { free, needed }) => {
+            needed.0.saturating_sub(free.0)
+        }
+        Some(_) | None => 0,
+    }
+}
+
+fn remedy(
+    board: &Board<'_>,
+    instance: &InstanceId,
+    host: &str,
+    why: &Rejection<'_>,
+) -> Option<String> {
+    let group = &instance.group;
+    Some(match why {
+        Rejection::Drained { .. } => format!("take host {host} back: reconcile undrain {host}"),
+        Rejection::NoAddress => "enlarge a pool, or lower `replicas`".to_owned(),
+        Rejection::Memory { free, needed } => {
+            let missing = Bytes(needed.0.saturating_sub(free.0));
+            format!(
+                "free {} of memory on host {host}, lower `memory` of {group}, or add a host",
+                up(missing)
+            )
+        }
+        Rejection::Cpus { .. } => {
+            format!("raise `overcommit` of host {host}, lower `cpus` of {group}, or add a host")
+        }
+        Rejection::Disk { free, needed } => {
+            let missing = Bytes(needed.0.saturating_sub(free.0));
+            format!(
+                "free {} of disk on host {host}, or lower `disk` of {group}",
+                up(missing)
+            )
+        }
+        Rejection::Rival(rival) => apart_from(instance, rival),
+        Rejection::Apart(near) => format!(
+            "make room where {near} is, or only prefer its company: `affinity: {{ preferred: [{near}] }}`"
+        ),
+        Rejection::NotRequired => {
+            format!("let {group} run on host {host}, too: `placement.hosts`")
+        }
+        Rejection::Pinned(_) | Rejection::Rejoining { .. } => return None,
+        Rejection::Unseen => {
+            let known = board.hosts.iter().any(|room| room.host.id.as_str() == host);
+            return known.then(|| format!("bring host {host} back"));
+        }
+    })
+}
+
+fn apart_from(instance: &InstanceId, rival: &InstanceId) -> String {
+    let wish = format!("`anti_affinity: {{ preferred: [{}] }}`", rival.group);
+    match instance.group == rival.group {
+        true => format!("add a host, lower `replicas`, or only prefer that they are apart: {wish}"),
+        false => format!("add a host, or only prefer that they are apart: {wish}"),
+    }
+}
+
+/// In whole MiB, rounded up: what is missing.
+pub fn up(bytes: Bytes) -> Bytes {
+    whole(Bytes(bytes.0.next_multiple_of(1 << 20)))
+}

@@ -1,0 +1,167 @@
+//! The rules of each group, in numbers: which hosts it may have, whom it must or must not share one with. Who must not
+//! share a host with a group is a rival of it, and the group a rival of theirs, whichever of them says so.
+
+use std::collections::BTreeMap;
+
+use super::board::{GroupNo, HostNo};
+use crate::model::desired::Desired;
+use crate::model::id::{GroupId, HostId};
+use crate::model::policy::{HostChoice, PlacementRules};
+
+/// The rules of one group.
+#[derive(Debug, Clone, Default)]
+pub struct Rules<'a> {
+    /// Whether it has any.
+    pub any: bool,
+    /// The hosts that may be taken; none: all.
+    pub allowed: Option<Vec<bool>>,
+    /// The hosts that would best be taken; none: all are as good.
+    pub preferred: Option<Vec<bool>>,
+    /// Groups that must be on its host.
+    pub near: Vec<GroupNo>,
+    /// Groups that would best be on its host.
+    pub near_wished: Vec<GroupNo>,
+    /// Groups that must not be on its host.
+    pub rivals: Vec<GroupNo>,
+    /// Groups that would best not be on its host.
+    pub rivals_wished: Vec<GroupNo>,
+    /// The hosts of single instances.
+    pub pin: Option<&'a BTreeMap<u32, HostId>>,
+    /// Labels to spread over.
+    pub spread: &'a [String],
+    /// Whether its instances go back to better hosts.
+    pub failback: bool,
+}
+
+impl<'a> Rules<'a> {
+    /// The rules of every group, in the order of their names.
+    pub fn compile(
+        desired: &'a Desired,
+        hosts: &BTreeMap<&'a HostId, HostNo>,
+        groups: &BTreeMap<&'a GroupId, GroupNo>,
+    ) -> Vec<Rules<'a>> {
+        let rules = desired.groups.values().map(|group| &group.placement);
+        let mut all: Vec<Rules<'a>> = rules
+            .map(|rules| Rules::of(rules, desired, hosts, groups))
+            .collect();
+        for (number, group) in desired.groups.values().enumerate() {
+            let apart = &group.placement.anti_affinity;
+            for rival in numbers(&apart.required, groups) {
+                all[number].rivals.push(rival);
+                all[rival].rivals.push(number);
+            }
+            for rival in numbers(&apart.preferred, groups) {
+                all[number].rivals_wished.push(rival);
+                all[rival].rivals_wished.push(number);
+            }
+        }
+        all.iter_mut().for_each(Rules::finish);
+        all
+    }
+
+    fn of(
+        rules: &'a PlacementRules,
+        desired: &Desired,
+        hosts: &BTreeMap<&'a HostId, HostNo>,
+        groups: &BTreeMap<&'a GroupId, GroupNo>,
+    ) -> Self {
+        let chosen = |choices: &std::collections::BTreeSet<HostChoice>| {
+            (!choices.is_empty()).then(|| {
+                let mut chosen = vec![false; hosts.len()];
+                choices
+                    .iter()
+                    .for_each(|choice| choose(&mut chosen, choice, desired, hosts));
+                chosen
+            })
+        };
+        Rules {
+            any: false,
+            allowed: chosen(&rules.hosts.required),
+            preferred: chosen(&rules.hosts.preferred),
+            near: numbers(&rules.affinity.required, groups),
+            near_wished: numbers(&rules.affinity.preferred, groups),
+            rivals: Vec::new(),
+            rivals_wished: Vec::new(),
+            pin: (!rules.pin.is_empty()).then_some(&rules.pin),
+            spread: &rules.spread,
+            failback: rules.failback,
+        }
+    }
+
+    fn finish(&mut self) {
+        for rivals in [&mut self.rivals, &mut self.rivals_wished] {
+            rivals.sort_unstable();
+            rivals.dedup();
+        }
+        self.any = self.allowed.is_some()
+            || self.pin.is_some()
+            || !self.near.is_empty()
+            || !self.rivals.is_empty();
+    }
+
+    /// The host that an instance is pinned to.
+    pub fn pin_of(&self, index: u32) -> Option<&'a HostId> {
+        self.pin.and_then(|pin| pin.get(&index))
+    }
+
+    /// Whether one host may be better than another by what is preferred.
+    pub fn has_wishes(&self) -> bool {
+        self.preferred.is_some() || !self.near_wished.is_empty() || !self.rivals_wished.is_empty()
+    }
+}
+
+fn numbers(
+    names: &std::collections::BTreeSet<GroupId>,
+    groups: &BTreeMap<&GroupId, GroupNo>,
+) -> Vec<GroupNo> {
+    names
+        .iter()
+        .filter_map(|name| groups.get(name).copied())
+        .collect()
+}
+
+fn choose(
+    chosen: &mut [bool],
+    choice: &HostChoice,
+    desired: &Desired,
+    hosts: &BTreeMap<&HostId, HostNo>,
+) {
+    match choice {
+        HostChoice::Host(host) => {
+            if let Some(number) = hosts.get(host) {
+                chosen[*number] = true;
+            }
+        }
+        HostChoice::Label(label, value) => {
+            let labelled = desired.hosts.values().zip(chosen);
+            for (host, chosen) in labelled {
+                *chosen |= host.labels.get(label) == Some(value);
+            }
+        }
+    }
+}
+
+/// The order in which groups are placed: those that others must be near to before these; else by name. Of groups that
+/// require each other, the smaller one is first, so that the larger one finds all its hosts.
+pub fn order(board: &super::board::Board<'_>) -> Vec<GroupNo> {
+    let mut order: Vec<GroupNo> = Vec::with_capacity(board.groups.len());
+    let near = |group: GroupNo| &board.groups[group].rules.near;
+    let size = |group: GroupNo| board.groups[group].group.replicas;
+    let (free, mut bound): (Vec<_>, Vec<_>) =
+        (0..board.groups.len()).partition(|g| near(*g).is_empty());
+    bound.sort_by_key(|g| (std::cmp::Reverse(size(*g)), *g));
+    order.extend(free);
+    let mut visited = vec![false; board.groups.len()];
+    for group in bound {
+        let mut path = vec![(group, false)];
+        while let Some((group, done)) = path.pop() {
+            if done {
+                order.push(group);
+            } else if !near(group).is_empty() && !std::mem::replace(&mut visited[group], true) {
+                path.push((group, true));
+                path.extend(near(group).iter().map(|g| (*g, false)));
+            }
+        }
+    }
+    order
+}

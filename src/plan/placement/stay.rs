@@ -1,0 +1,214 @@
+//! Who stays where it is, and who has to leave: least movement. Nobody moves for the sake of balance here.
+
+use std::net::Ipv4Addr;
+
+use super::board::GroupNo;
+use super::filter::{Question, Rejection};
+use super::turn::Turn;
+use super::{Cause, Existing, Move, Place, Placer};
+use crate::model::id::InstanceId;
+use crate::model::plan::{Notice, NoticeKind};
+
+impl<'a> Placer<'a, '_> {
+    /// Finds those whose host is forbidden for them. Of two that must not share one, the stateless one leaves, then the
+    /// one with the higher number.
+    pub(super) fn find_forbidden(&mut self) {
+        let stateful = |g: &GroupNo| self.board.groups[*g].group.stateful;
+        let mut groups: Vec<GroupNo> = (0..self.board.groups.len()).collect();
+        groups.sort_by_key(stateful);
+        for group in groups {
+            for number in (0..self.existing[group].len()).rev() {
+                let ask = self.question(group, number);
+                if let Some(why) = ask.and_then(|ask| self.board.forbids(ask)) {
+                    self.leave(group, number, &why);
+                }
+            }
+        }
+    }
+
+    /// Finds those whose company belongs on other hosts by now.
+    pub(super) fn find_left_alone(&mut self, group: GroupNo) {
+        if self.board.groups[group].rules.near.is_empty() {
+            return;
+        }
+        for number in (0..self.existing[group].len()).rev() {
+            let ask = self.question(group, number);
+            if let Some(why) = ask.and_then(|ask| self.board.left_alone(ask)) {
+                self.leave(group, number, &why);
+            }
+        }
+    }
+
+    /// What is asked about an instance that may be moved and was not yet found to leave.
+    fn question(&self, group: GroupNo, number: usize) -> Option<Question> {
+        let existing = &self.existing[group][number];
+        let may_be_moved = existing.movable && existing.leaves.is_none();
+        may_be_moved.then_some(Question {
+            group,
+            index: Some(existing.index),
+            host: existing.at?,
+        })
+    }
+
+    fn leave(&mut self, group: GroupNo, number: usize, why: &Rejection<'a>) {
+        let existing = &mut self.existing[group][number];
+        let (host, group_name) = (existing.host, &self.board.groups[group].group.id);
+        let (cause, text) = match why {
+            Rejection::Pinned(to) => (Cause::Pinned, format!("it is pinned to host {to}")),
+            Rejection::NotRequired => (
+                Cause::NotRequired,
+                format!("host {host} is none of those that {group_name} requires"),
+            ),
+            Rejection::Rival(rival) => (
+                Cause::Rival,
+                format!("{rival} is on host {host}, too, and they must be apart"),
+            ),
+            Rejection::Apart(near) => (
+                Cause::Apart,
+                format!("it must be with {near}, which is not on host {host}"),
+            ),
+            Rejection::Drained { .. }
+            | Rejection::NoAddress
+            | Rejection::Memory { .. }
+            | Rejection::Cpus { .. }
+            | Rejection::Disk { .. }
+            | Rejection::Rejoining { .. }
+            | Rejection::Unseen => (Cause::Drained, format!("host {host} is {why}")),
+        };
+        existing.leaves = Some((cause, text));
+        if let Some(at) = existing.at {
+            self.board.unsettle(group, existing.index, at);
+        }
+    }
+
+    /// Those who don't leave keep their places.
+    pub(super) fn keep(&mut self, group: GroupNo) {
+        for number in 0..self.existing[group].len() {
+            if self.existing[group][number].leaves.is_none() {
+                let existing = self.existing[group][number].clone();
+                self.stay(group, &existing);
+            }
+        }
+    }
+
+    fn stay(&mut self, group: GroupNo, existing: &Existing<'a>) {
+        let instance = InstanceId::new(&self.board.groups[group].group.id, existing.index);
+        let place = Place {
+            host: existing.host,
+            address: self.address(&instance, existing),
+            moves: None,
+        };
+        self.places.insert(instance, place);
+    }
+
+    /// Its own address, or a new one where that left the pool.
+    fn address(&mut self, instance: &InstanceId, existing: &Existing<'a>) -> Ipv4Addr {
+        let mark = existing.mark;
+        let room = existing.at.map(|at| &self.board.hosts[at]);
+        let Some(room) = room.filter(|room| room.is_seen()) else {
+            return mark.address;
+        };
+        let good = |a: &Ipv4Addr| room.host.pool.contains(*a) && self.addresses.may_be_own(*a);
+        let own = Some(mark.address).filter(good);
+        if let Some(address) = own.or_else(|| mark.moving_to.filter(good)) {
+            return address;
+        }
+        if let Some(address) = self.addresses.take(&room.host.id) {
+            return address;
+        }
+        self.notices.push(self.no_address(instance, existing));
+        mark.address
+    }
+
+    fn no_address(&self, instance: &InstanceId, existing: &Existing<'a>) -> Notice {
+        Notice {
+            kind: NoticeKind::Blocked,
+            subject: instance.to_string(),
+            text: format!("no address is free on host {}", existing.host),
+            help: Some("enlarge a pool, or lower `replicas`".to_owned()),
+            line: self.desired.line_of(instance),
+        }
+    }
+
+    /// One that has to leave gets another place; where there is none, it stays, and that is said.
+    pub(super) fn move_away(&mut self, turn: &mut Turn<'a>, existing: &Existing<'a>) {
+        let group = turn.group;
+        let instance = InstanceId::new(&self.board.groups[group].group.id, existing.index);
+        let Some((cause, text)) = existing.leaves.clone() else {
+            return;
+        };
+        self.be_seen(turn, &instance);
+        match self.choose(turn, existing.index) {
+            Ok((host, address)) => {
+                self.board.settle(group, existing.index, host);
+                let from = existing.host;
+                self.put(
+                    turn,
+                    host,
+                    instance,
+                    address,
+                    Some(Move { from, cause, text }),
+                );
+            }
+            Err(refusal) => {
+                self.stay(group, existing);
+                if let Some(at) = existing.at {
+                    self.board.belong(group, existing.index, at);
+                    turn.came(&self.board, at);
+                }
+                self.notices.push(Notice {
+                    kind: NoticeKind::Blocked,
+                    subject: instance.to_string(),
+                    text: format!("it has to move: {text}; but {}", refusal.text),
+                    help: refusal.help,
+                    line: self.desired.line_of(&instance),
+                });
+            }
+        }
+    }
+
+    /// Whether instances of a group may go back to better hosts.
+    pub(super) fn falls_back(&self, group: GroupNo) -> bool {
+        let rules = &self.board.groups[group].rules;
+        rules.failback && rules.has_wishes() && !self.existing[group].is_empty()
+    }
+
+    /// Those who stay go to a host that is better by what is preferred, where one can take them.
+    pub(super) fn fall_back(&mut self, turn: &mut Turn<'a>) {
+        for number in 0..self.existing[turn.group].len() {
+            self.fall_back_one(turn, number);
+        }
+    }
+
+    fn fall_back_one(&mut self, turn: &mut Turn<'a>, number: usize) -> Option<()> {
+        let group = turn.group;
+        let index = self.question(group, number)?.index?;
+        let existing = self.existing[group][number].clone();
+        let at = existing.at?;
+        if self.board.groups[group].rules.pin_of(index).is_some() {
+            return None;
+        }
+        self.board.unsettle(group, index, at);
+        turn.went(&self.board, at);
+        let here = self.board.wish(group, at);
+        let better = turn.best(&self.board);
+        let better = better.filter(|host| self.board.wish(group, *host) < here);
+        let there = better
+            .and_then(|host| Some((host, self.addresses.take(&self.board.hosts[host].host.id)?)));
+        let Some((host, address)) = there else {
+            self.board.belong(group, index, at);
+            turn.came(&self.board, at);
+            return None;
+        };
+        let instance = InstanceId::new(&self.board.groups[group].group.id, index);
+        let to = &self.board.hosts[host].host.id;
+        let moves = Move {
+            from: existing.host,
+            cause: Cause::Failback,
+            text: format!("host {to} is better by what is preferred, and can take it again"),
+        };
+        self.board.settle(group, index, host);
+        self.put(turn, host, instance, address, Some(moves));
+        Some(())
+    }
+}

@@ -1,0 +1,43 @@
+//! Whether we see enough of the world to give up what we don't see: else it is we who are cut off.
+
+use super::verdict::Refusal;
+use crate::model::desired::Desired;
+use crate::model::facts::{Observed, Seen, UnseenKind};
+
+/// What is missing; none while we reach a majority of the hosts, or of the witnesses.
+pub fn missing(desired: &Desired, observed: &Observed) -> Option<Refusal> {
+    let all = desired.hosts.len();
+    let reached = observed.hosts.values().filter(|seen| answers(seen)).count();
+    let witnesses = observed.witnesses.len();
+    let answered = observed
+        .witnesses
+        .values()
+        .filter(|answers| **answers)
+        .count();
+    if reached * 2 > all || answered * 2 > witnesses {
+        return None;
+    }
+    let others = match witnesses {
+        0 => String::new(),
+        all => format!(" and {answered} of {all} witnesses"),
+    };
+    let help = match witnesses {
+        0 => Some("name somebody who shows that our network works: `safety.witnesses`".to_owned()),
+        _ => None,
+    };
+    Some(Refusal {
+        text: format!(
+            "we reach only {reached} of {all} hosts{others}: perhaps it is we who are cut off"
+        ),
+        help,
+        until: None,
+    })
+}
+
+/// A host whose sshd answers is one that we reach, whatever else is the matter with it.
+fn answers<T>(seen: &Seen<T>) -> bool {
+    match seen {
+        Seen::Yes(_) => true,
+        Seen::No(unseen) => unseen.kind != UnseenKind::Unreachable,
+    }
+}

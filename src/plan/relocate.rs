@@ -1,0 +1,100 @@
+//! A guest leaves its host for another one: it ends there, and is made here, with another address. In that order: an
+//! instance never runs twice by our own doing.
+
+use std::time::Duration;
+
+use super::Planner;
+use super::build::Purpose;
+use super::draft::reason_at;
+use super::inventory::Found;
+use super::placement::{Cause, Move};
+use crate::model::desired::Group;
+use crate::model::id::InstanceId;
+use crate::model::plan::{Motive, Notice, NoticeKind, Reason, ReasonCode};
+
+/// How long a guest takes from its end on one host to its heartbeat on another: an assumption until it is measured.
+const RELOCATION: Duration = Duration::from_secs(30);
+
+impl<'a> Planner<'a> {
+    /// Why a guest leaves its host, where it does.
+    pub(super) fn relocation(&self, instance: &InstanceId) -> Option<(Motive, Reason)> {
+        let place = self.round.place(instance)?;
+        let moves = place.moves.as_ref()?;
+        let group = self.round.desired.group_of(instance)?;
+        let line = self
+            .round
+            .desired
+            .lines
+            .of(&format!("{}.placement", group.key()));
+        let reason = reason_at(ReasonCode::Misplaced, moves.text.clone(), line);
+        Some((motive_of(moves), reason))
+    }
+
+    /// Moves a guest that serves: out of rotation, ended, made elsewhere, well again, back.
+    pub(super) fn relocate_in_row(
+        &mut self,
+        instance: &InstanceId,
+        group: &'a Group,
+        found: &Found<'_>,
+        (motive, reason): (Motive, Reason),
+    ) -> Option<()> {
+        if group.stateful {
+            self.say_disk_stays(instance, found, &reason);
+            return None;
+        }
+        let prepared = self.prepare(instance)?;
+        let needs = self.step_aside(instance, group, (motive, &reason), prepared.copy);
+        let interrupts = self.noticed(instance, group, RELOCATION);
+        let end = self.push_destroy(found, motive, reason.clone(), &needs, None);
+        let purpose = Purpose {
+            motive,
+            reason,
+            needs: vec![end],
+            interrupts,
+        };
+        let end = self.carry_on(instance, prepared, purpose)?;
+        self.back_in_row(instance, group, self.round.place(instance)?.address, end);
+        Some(())
+    }
+
+    /// Makes a dead guest elsewhere; what is left of it on its host ends first.
+    pub(super) fn relocate_dead(
+        &mut self,
+        instance: &InstanceId,
+        found: &Found<'_>,
+        reason: Reason,
+    ) -> Option<()> {
+        let prepared = self.prepare(instance)?;
+        let end = self.push_destroy(found, Motive::Heal, reason.clone(), &[], None);
+        let purpose = Purpose {
+            motive: Motive::Heal,
+            reason,
+            needs: vec![end],
+            interrupts: None,
+        };
+        self.carry_on(instance, prepared, purpose).map(|_| ())
+    }
+
+    fn say_disk_stays(&mut self, instance: &InstanceId, found: &Found<'_>, why: &Reason) {
+        self.draft.notices.push(Notice {
+            kind: NoticeKind::Blocked,
+            subject: instance.to_string(),
+            text: format!(
+                "it should leave host {}: {}; but it is stateful, and its disk would stay behind",
+                found.host, why.text
+            ),
+            help: Some(
+                "move its data yourself; or let it lose its disk: `stateful: false`".to_owned(),
+            ),
+            line: why.line,
+        });
+    }
+}
+
+/// Whom the move serves.
+fn motive_of(moves: &Move<'_>) -> Motive {
+    match moves.cause {
+        Cause::Pinned | Cause::NotRequired | Cause::Rival | Cause::Apart => Motive::Change,
+        Cause::Drained | Cause::Failback => Motive::Move,
+    }
+}

@@ -1,0 +1,277 @@
+//! Whether what was on a host that can't be seen may be given up: by evidence that it ended, by a device that can make
+//! sure of it, or, for what may run twice for a while, by waiting long enough.
+
+use std::time::Duration;
+
+use super::hosts::Hosts;
+use crate::memory::hosts::lease_due;
+use crate::model::desired::{Group, Host};
+use crate::model::facts::UnseenKind;
+use crate::model::id::{HostId, InstanceId};
+use crate::model::mark::{Mark, Stage};
+use crate::model::memory::{Evidence, HostMemory};
+use crate::model::plan::NoticeKind;
+use crate::model::policy::{FenceAgent, Fencing};
+use crate::model::time::Timestamp;
+use crate::model::unit::span;
+
+/// The pause after fencing failed for the first time; it doubles with every further failure.
+const FENCE_PAUSE: Duration = Duration::from_secs(10);
+/// The longest pause between two tries to fence.
+const LONGEST_FENCE_PAUSE: Duration = Duration::from_secs(300);
+/// How long a lease that comes first in the list may be late before the next device is tried.
+const LEASE_LATE: Duration = Duration::from_secs(10);
+
+/// Whether what ran on a host that can't be seen may run elsewhere.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Verdict<'a> {
+    /// There is evidence that it ended.
+    Ended(&'a Evidence),
+    /// A device can make sure of it now.
+    Fence(usize, &'a FenceAgent),
+    /// Not now; why, and what would help.
+    No(Refusal),
+}
+
+/// Why something is not given up yet.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Refusal {
+    /// In words.
+    pub text: String,
+    /// What to do about it.
+    pub help: Option<String>,
+    /// When this may be otherwise by nothing but time.
+    pub until: Option<Timestamp>,
+}
+
+impl Refusal {
+    /// What kind of notice says it.
+    pub fn kind(&self) -> NoticeKind {
+        match (self.until, &self.help) {
+            (Some(_), _) => NoticeKind::Waiting,
+            (None, Some(_)) => NoticeKind::Blocked,
+            (None, None) => NoticeKind::Unknown,
+        }
+    }
+}
+
+impl<'a> Hosts<'a> {
+    /// Why nothing is given up at all now.
+    pub(super) fn why_held(&self) -> Option<Refusal> {
+        if let Some(brake) = &self.brake {
+            return Some(Refusal {
+                text: format!("the brake holds: {}", brake.text),
+                help: Some("look at it, then: reconcile resume".to_owned()),
+                until: None,
+            });
+        }
+        let disarmed = self.observed.orders.disarmed.as_ref();
+        if let Some(order) = disarmed.filter(|order| order.holds(self.observed.now)) {
+            return Some(Refusal {
+                text: format!("{} disarmed all failover", order.by),
+                help: Some("reconcile arm".to_owned()),
+                until: order.until,
+            });
+        }
+        super::quorum::missing(self.desired, self.observed)
+    }
+
+    /// Whether what ran on a host that can't be seen may be taken over, VIPs and stateful guests included.
+    pub fn verdict(&self, host: &HostId) -> Verdict<'a> {
+        let Some(known) = self.desired.hosts.get(host) else {
+            return Verdict::No(Refusal {
+                text: format!("host {host} is not in the file any more"),
+                ..Refusal::default()
+            });
+        };
+        if let Some(held) = &self.held {
+            return Verdict::No(held.clone());
+        }
+        let Some(memory) = self.remembered(host) else {
+            return Verdict::No(self.no_evidence(known, None));
+        };
+        if let Some(evidence) = &memory.fenced {
+            return match self.living_guest(host) {
+                None => Verdict::Ended(evidence),
+                Some(guest) => Verdict::No(Refusal {
+                    text: format!("{}, and yet {guest} on it gives heartbeats", evidence.text),
+                    help: Some(
+                        "look at the fencing device: it does not do what it says".to_owned(),
+                    ),
+                    until: None,
+                }),
+            };
+        }
+        self.by_device(known, memory)
+    }
+
+    fn by_device(&self, host: &'a Host, memory: &HostMemory) -> Verdict<'a> {
+        if let Some(sign) = self.veto(&host.id) {
+            let text = format!("host {} lives: {sign}", host.id);
+            let help = Some(format!(
+                "mend it; or, once it is off: reconcile fence confirm {}",
+                host.id
+            ));
+            return Verdict::No(Refusal {
+                text,
+                help,
+                until: None,
+            });
+        }
+        let lost = self.lost_at(memory);
+        match self.next_device(host, memory) {
+            Some((_, agent, _)) if self.observed.now < lost => Verdict::No(Refusal {
+                text: format!(
+                    "{} switches host {} off if it is not back in {}",
+                    agent.program,
+                    host.id,
+                    span(lost.since(self.observed.now))
+                ),
+                help: None,
+                until: Some(lost),
+            }),
+            Some((index, agent, at)) if self.observed.now >= at => Verdict::Fence(index, agent),
+            Some((_, agent, at)) => Verdict::No(Refusal {
+                text: format!(
+                    "{} could not switch host {} off; tried again in {}",
+                    agent.program,
+                    host.id,
+                    span(at.since(self.observed.now))
+                ),
+                help: Some(format!(
+                    "see reconcile history for what it said; or switch it off yourself, then: reconcile fence confirm {}",
+                    host.id
+                )),
+                until: Some(at),
+            }),
+            None => Verdict::No(self.no_evidence(host, Some(memory))),
+        }
+    }
+
+    /// What speaks against switching a host off: something on it works. That others see it on the network is no veto:
+    /// a kernel answers pings long after everything else in a machine has stopped.
+    fn veto(&self, host: &HostId) -> Option<String> {
+        let sign = self.living_guest(host);
+        if let Some(guest) = sign {
+            return Some(format!("{guest} on it gives heartbeats"));
+        }
+        match self.unseen(host)? {
+            UnseenKind::Unreachable | UnseenKind::Broken => None,
+            UnseenKind::HostKeyChanged | UnseenKind::Refused => {
+                Some("its sshd answers, and does not let us in".to_owned())
+            }
+        }
+    }
+
+    /// The device to try next, and when: the one that failed least, the first of these in the list.
+    fn next_device(
+        &self,
+        host: &'a Host,
+        memory: &HostMemory,
+    ) -> Option<(usize, &'a FenceAgent, Timestamp)> {
+        let failures = |index: &usize| memory.fence_failures.get(index).copied().unwrap_or(0);
+        let devices = host.fencing.iter().enumerate();
+        let agents = devices.filter_map(|(index, device)| match device {
+            Fencing::Agent(agent) => Some((index, agent)),
+            Fencing::Libvirt | Fencing::Lease | Fencing::Manual => None,
+        });
+        let (index, agent) = agents.min_by_key(|(index, _)| (failures(index), *index))?;
+        let all: u32 = memory.fence_failures.values().sum();
+        let doubled = FENCE_PAUSE.saturating_mul(1 << all.saturating_sub(1).min(16));
+        let after_failure = memory
+            .fence_failed
+            .map(|failed| failed.plus(doubled.min(LONGEST_FENCE_PAUSE)));
+        let lease_first = host.fencing[..index].contains(&Fencing::Lease);
+        let after_lease = lease_due(memory, host, self.desired, self.observed)
+            .filter(|_| lease_first)
+            .map(|due| due.plus(LEASE_LATE));
+        let at = after_failure.max(after_lease);
+        Some((index, agent, at.unwrap_or(self.observed.now)))
+    }
+
+    fn no_evidence(&self, host: &Host, memory: Option<&HostMemory>) -> Refusal {
+        let due = memory.and_then(|m| lease_due(m, host, self.desired, self.observed));
+        let confirm = format!(
+            "look at host {0}; once it is off: reconcile fence confirm {0}",
+            host.id
+        );
+        match due {
+            Some(due) => Refusal {
+                text: format!(
+                    "the guard of host {} has stopped everything in {} at the latest",
+                    host.id,
+                    span(due.since(self.observed.now))
+                ),
+                help: None,
+                until: Some(due),
+            },
+            None => Refusal {
+                text: match self.sign_of_life(&host.id) {
+                    Some(sign) => format!("nothing shows that host {} is off: {sign}", host.id),
+                    None => format!("nothing shows that host {} is off", host.id),
+                },
+                help: Some(confirm),
+                until: None,
+            },
+        }
+    }
+
+    /// Whether an instance that was on a host out of sight is given up, so that it may be made elsewhere.
+    pub fn gives_up(
+        &self,
+        instance: &InstanceId,
+        group: &Group,
+        host: &HostId,
+        mark: &Mark,
+    ) -> Result<(), Refusal> {
+        let verdict = self.verdict(host);
+        if matches!(verdict, Verdict::Ended(_)) {
+            return Ok(());
+        }
+        if let Some(text) = self.why_not_silent(instance, group, mark) {
+            return Err(Refusal {
+                text,
+                ..Refusal::default()
+            });
+        }
+        match verdict {
+            Verdict::Ended(_) | Verdict::Fence(..) => Ok(()),
+            Verdict::No(refusal) if group.stateful || mark.stage == Stage::Bootstrap => {
+                Err(refusal)
+            }
+            Verdict::No(refusal) => self.without_evidence(host, refusal),
+        }
+    }
+
+    /// A stateless instance may run twice for a while: with another address, nobody mistakes one for the other.
+    fn without_evidence(&self, host: &HostId, refusal: Refusal) -> Result<(), Refusal> {
+        if self.held.is_some() {
+            return Err(refusal);
+        }
+        match self.remembered(host).map(|m| self.lost_at(m)) {
+            Some(at) if self.observed.now >= at => Ok(()),
+            Some(at) => Err(Refusal {
+                text: format!(
+                    "made elsewhere if host {host} is not back in {}",
+                    span(at.since(self.observed.now))
+                ),
+                help: None,
+                until: Some(at),
+            }),
+            None => Err(refusal),
+        }
+    }
+
+    fn why_not_silent(&self, instance: &InstanceId, group: &Group, mark: &Mark) -> Option<String> {
+        let failures = self.observed.beats.get(instance).map_or(0, |b| b.failures);
+        let known = self.memory.guests.get(instance);
+        let lived =
+            known.is_some_and(|m| m.healthy_since.is_some() && m.run.starts_with(&mark.generation));
+        let enough = if lived { group.heartbeat.retries } else { 1 };
+        match failures {
+            0 => Some("its heartbeat comes".to_owned()),
+            n if n < enough => Some(format!("only {n} of its heartbeats are missing")),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! Fencing devices of the simulated cluster, and who shows that the controller's own network works.
+
+use async_trait::async_trait;
+
+use super::cluster::{Cluster, Way};
+use super::world::DomainState;
+use crate::model::id::HostId;
+use crate::model::policy::{FenceAgent, Witness};
+use crate::model::scenario::Node;
+use crate::ports::fencer::Fencer;
+use crate::ports::witness::Witnesses;
+use crate::ports::{ActError, Effect};
+
+#[async_trait]
+impl Fencer for Cluster {
+    async fn switch_off(&self, host: &HostId, _: &FenceAgent) -> Result<Effect, ActError> {
+        self.effect((Way::Device, host), "fence-host", host, |world| {
+            if world.lying_devices.contains(host) {
+                return Ok(Effect::Changed);
+            }
+            let state = world.host_mut(host)?;
+            let was_on = std::mem::replace(&mut state.power, false);
+            state.domains.values_mut().for_each(DomainState::end);
+            Ok(if was_on {
+                Effect::Changed
+            } else {
+                Effect::AlreadyDone
+            })
+        })
+        .await
+    }
+}
+
+#[async_trait]
+impl Witnesses for Cluster {
+    async fn answers(&self, _: &Witness) -> bool {
+        let world = self.world();
+        // Whoever is outside is where clients are.
+        world.witnesses_answer && world.wire.joins(&Node::Controller, &Node::Clients)
+    }
+}

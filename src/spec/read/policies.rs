@@ -1,0 +1,224 @@
+//! `safety:`, `rebalance:`, and the budget and restarts of a group.
+
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use crate::model::policy::{Budget, LeasePolicy, Rebalance, Restarts, Safety, Witness};
+use crate::model::unit;
+use crate::spec::fields::{Fields, Single};
+use crate::spec::problem::Problem;
+use crate::spec::source::At;
+use crate::spec::words::{self, Amount, WitnessWord, Wrong};
+
+use super::{Names, NetworkDraft};
+
+/// With less time, every restart of a switch would be the loss of a host.
+const LEAST_RECOVERY: Duration = Duration::from_secs(5);
+/// A lease is renewed several times before it lapses.
+const LEAST_TTL: Duration = Duration::from_secs(3);
+
+/// `safety:`.
+pub struct SafetyDraft {
+    /// How many hosts may be lost.
+    pub spare: Option<At<u32>>,
+    /// The finished thing.
+    pub built: Option<Safety>,
+}
+
+/// Reads `safety:`. Gateways are those of `networks`.
+pub fn safety(root: &Fields<'_>, networks: &[NetworkDraft], names: &Names) -> SafetyDraft {
+    let Some(fields) = root.object("safety") else {
+        return SafetyDraft {
+            spare: None,
+            built: None,
+        };
+    };
+    let spare = fields.number::<u32>("spare");
+    let recover_after = fields.get("recover_after", at_least(LEAST_RECOVERY));
+    let rejoin_after = fields.get("rejoin_after", words::pause);
+    let brake = fields.get("brake", |text| words::percent(text, 1, 100));
+    let brake_window = fields.get("brake_window", words::span);
+    let witnesses = witnesses(&fields, networks, names);
+    let lease = lease(&fields);
+    let built = || {
+        Some(Safety {
+            recover_after: recover_after?.value,
+            rejoin_after: rejoin_after?.value,
+            brake: brake?.value,
+            brake_window: brake_window?.value,
+            witnesses,
+            spare: spare?.value,
+            lease: lease?,
+        })
+    };
+    let built = built();
+    SafetyDraft { spare, built }
+}
+
+fn lease(safety: &Fields<'_>) -> Option<LeasePolicy> {
+    let fields = safety.object("lease")?;
+    let ttl = fields.get("ttl", at_least(LEAST_TTL));
+    let margin = fields.get("margin", words::span);
+    let watchdog = fields.get("watchdog", words::device);
+    Some(LeasePolicy {
+        ttl: ttl?.value,
+        margin: margin?.value,
+        watchdog: watchdog.map(|device| device.value),
+    })
+}
+
+fn at_least(least: Duration) -> impl Fn(&str) -> Result<Duration, Wrong> {
+    move |text| {
+        let span = words::span(text)?;
+        match span < least {
+            true => Err(Wrong::new(
+                format!("{text} is too short"),
+                format!("the least is {}", unit::span(least).replace(' ', "")),
+            )),
+            false => Ok(span),
+        }
+    }
+}
+
+/// Those that are written. Of two hosts that don't see each other, neither could tell who is cut off, so there the
+/// gateway is asked where nothing is written.
+fn witnesses(fields: &Fields<'_>, networks: &[NetworkDraft], names: &Names) -> Vec<Witness> {
+    let gateways: Vec<Ipv4Addr> = networks
+        .iter()
+        .filter_map(|net| Some(net.gateway?.value))
+        .collect();
+    let of_gateways = || gateways.iter().copied().map(Witness::Address);
+    if fields.entry("witnesses").is_none() {
+        let two = names.hosts.as_ref().is_some_and(|hosts| hosts.len() == 2);
+        return of_gateways().filter(|_| two).collect();
+    }
+    let mut found = Vec::new();
+    for item in fields.list("witnesses", Single::Allowed) {
+        let Some(word) = item.get(fields.cx, words::witness) else {
+            continue;
+        };
+        match word.value {
+            WitnessWord::One(witness) => found.push(witness),
+            WitnessWord::Gateways => {
+                if gateways.is_empty() && networks.iter().all(|net| net.built.is_some()) {
+                    let problem = Problem::new(word.span, "no network has a gateway");
+                    fields
+                        .push(problem.help(
+                            "add `gateway:` to a network, or write an address or a URL here",
+                        ));
+                }
+                found.extend(of_gateways());
+            }
+        }
+    }
+    without_repeats(found)
+}
+
+fn without_repeats(witnesses: Vec<Witness>) -> Vec<Witness> {
+    witnesses.into_iter().fold(Vec::new(), |mut once, witness| {
+        if !once.contains(&witness) {
+            once.push(witness);
+        }
+        once
+    })
+}
+
+/// Reads `rebalance:`; where it is not written, nothing is moved.
+pub fn rebalance(root: &Fields<'_>) -> Option<Rebalance> {
+    root.entry("rebalance")?;
+    let fields = root.object("rebalance")?;
+    let threshold = fields.get("threshold", |text| words::percent(text, 1, 100));
+    let hold = fields.get("hold", words::pause);
+    let margin = fields.get("margin", |text| words::percent(text, 1, 100));
+    let cooldown = fields.get("cooldown", words::pause);
+    Some(Rebalance {
+        threshold: threshold?.value,
+        hold: hold?.value,
+        margin: margin?.value,
+        cooldown: cooldown?.value,
+    })
+}
+
+/// How much of a group may be away, each part at its place.
+pub struct BudgetDraft {
+    /// `min_available`, in instances.
+    pub min_available: Option<At<u32>>,
+    /// `max_unavailable`, in instances.
+    pub max_unavailable: Option<At<u32>>,
+    /// `surge`, in instances.
+    pub surge: Option<At<u32>>,
+    /// The finished thing.
+    pub built: Option<Budget>,
+}
+
+/// Reads the budget of a group.
+pub fn budget(fields: &Fields<'_>, replicas: Option<At<u32>>) -> BudgetDraft {
+    let amount = |name, of: fn(Amount, u32) -> u32| {
+        let amount = fields.get(name, words::amount)?;
+        Some(At {
+            value: of(amount.value, replicas?.value),
+            span: amount.span,
+        })
+    };
+    let min_available = amount("min_available", Amount::at_least);
+    let max_unavailable = amount("max_unavailable", Amount::at_most);
+    let surge = amount("surge", Amount::at_least);
+    let settle = fields.get("settle", words::pause);
+    report_both(fields);
+    let built = || {
+        let replicas = replicas?.value;
+        let away = max_unavailable.map(|most| replicas.saturating_sub(most.value));
+        let least = min_available.map(|least| least.value).or(away);
+        Some(Budget {
+            min_available: least.unwrap_or(Budget::of(replicas).min_available),
+            surge: surge?.value,
+            settle: settle?.value,
+        })
+    };
+    let built = built();
+    BudgetDraft {
+        min_available,
+        max_unavailable,
+        surge,
+        built,
+    }
+}
+
+fn report_both(fields: &Fields<'_>) {
+    let (one, other) = ("min_available", "max_unavailable");
+    if let (Some(least), Some(most)) = (fields.entry(one), fields.entry(other)) {
+        let message = format!("`{}` has both `{one}` and `{other}`", fields.path);
+        let (early, late) = (least.span.min(most.span), least.span.max(most.span));
+        let problem = Problem::new(late, message).also(early, "the other one");
+        fields.push(problem.help("they say the same from two sides: keep one of the two"));
+    }
+}
+
+/// Reads what is done with instances that don't come up.
+pub fn restarts(group: &Fields<'_>) -> Option<Restarts> {
+    let fields = group.object("restart")?;
+    let max_restarts = fields.number("max_restarts");
+    let max_relocations = fields.number("max_relocations");
+    let pause = fields.get("pause", words::span);
+    let longest = fields.get("longest_pause", words::span);
+    if let (Some(pause), Some(longest)) = (pause, longest)
+        && longest.value < pause.value
+    {
+        let written = fields
+            .entry("longest_pause")
+            .map_or(pause.span, |_| longest.span);
+        let message = format!(
+            "the pause in `{}` is longer than the longest, {}",
+            fields.path,
+            unit::span(longest.value)
+        );
+        let problem = Problem::new(written, message);
+        fields.push(problem.help("make `longest_pause` as long as `pause` at least"));
+    }
+    Some(Restarts {
+        max_restarts: max_restarts?.value,
+        max_relocations: max_relocations?.value,
+        pause: pause?.value,
+        longest_pause: longest?.value,
+    })
+}
