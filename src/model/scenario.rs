@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::desired::Desired;
 use super::id::{GroupId, HostId, InstanceId};
+use super::orders::OrderKey;
 use super::unit::{Bytes, span};
 
 /// A whole scenario.
@@ -77,6 +78,15 @@ pub enum Happening {
     Controller(ControllerEvent),
     /// `cluster.yaml` becomes this; with the edit as it was written.
     Edit(Arc<Desired>, String),
+    /// An operator gives orders, or takes them back.
+    Command {
+        /// As it was typed.
+        text: String,
+        /// Orders that are given.
+        give: Vec<OrderKey>,
+        /// Orders that are taken back.
+        take: Vec<OrderKey>,
+    },
     /// Nothing: something is expected to be so now.
     Expect(Vec<Expectation>),
 }
@@ -104,6 +114,12 @@ pub enum HostEvent {
     KeyChanged,
     /// The known host key answers again.
     KeyRestored,
+    /// Its fencing device says that it switched it off, and does nothing.
+    DeviceLies,
+    /// Its fencing device works.
+    DeviceWorks,
+    /// Its fencing device fails this many times.
+    DeviceFails(u32),
     /// This many answers to acts are lost, after the acts were done.
     SshDrops(u32),
 }
@@ -220,7 +236,7 @@ impl Happening {
             Happening::Partition(sides) => !sides.is_empty(),
             // With `crash after`, the failure comes when it dies.
             Happening::Controller(event) => matches!(event, ControllerEvent::Crash),
-            Happening::Edit(..) | Happening::Expect(_) => false,
+            Happening::Edit(..) | Happening::Command { .. } | Happening::Expect(_) => false,
         }
     }
 }
@@ -234,11 +250,14 @@ impl HostEvent {
             | HostEvent::Libvirt(Libvirt::Slow | Libvirt::Fails | Libvirt::Hangs)
             | HostEvent::DiskFull
             | HostEvent::KeyChanged
+            | HostEvent::DeviceLies
+            | HostEvent::DeviceFails(_)
             | HostEvent::SshDrops(_) => true,
             HostEvent::PowerOn
             | HostEvent::Heal
             | HostEvent::Libvirt(Libvirt::Works)
             | HostEvent::DiskFree
+            | HostEvent::DeviceWorks
             | HostEvent::KeyRestored => false,
         }
     }
@@ -256,6 +275,7 @@ impl fmt::Display for Happening {
             }
             Happening::Controller(event) => write!(f, "controller: {event}"),
             Happening::Edit(_, text) => write!(f, "edit: {text}"),
+            Happening::Command { text, .. } => write!(f, "command: {text}"),
             Happening::Expect(_) => f.write_str("expect"),
         }
     }
@@ -292,6 +312,9 @@ impl fmt::Display for HostEvent {
             HostEvent::DiskFree => "disk free",
             HostEvent::KeyChanged => "key changed",
             HostEvent::KeyRestored => "key restored",
+            HostEvent::DeviceLies => "device lies",
+            HostEvent::DeviceWorks => "device works",
+            HostEvent::DeviceFails(times) => return write!(f, "device fails {times}"),
             HostEvent::SshDrops(times) => return write!(f, "ssh drops {times}"),
         })
     }

@@ -1,8 +1,13 @@
 //! What a scenario does to the world.
 
+use std::time::Duration;
+
 use crate::model::id::{HostId, InstanceId};
+use crate::model::orders::{Order, OrderKey};
 use crate::model::scenario::{HostEvent, InstanceEvent, Libvirt};
-use crate::sim::world::{DomainState, Link, World};
+use crate::sim::world::{DomainState, Fault, Link, World};
+
+const ONCE: Duration = Duration::from_secs(86_400);
 
 /// Whether there was something that it could happen to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +24,7 @@ pub fn to_host(world: &mut World, id: &HostId, event: HostEvent) -> Found {
     let boot = boot.unwrap_or_default().boot;
     let boot = world.takes(&format!("host {id} boots"), boot);
     let up_at = world.now.plus(boot);
+    device(world, id, event);
     let wire = &mut world.wire;
     let Some(host) = world.hosts.get_mut(id) else {
         return Found::No;
@@ -40,6 +46,51 @@ pub fn to_host(world: &mut World, id: &HostId, event: HostEvent) -> Found {
         HostEvent::KeyChanged => host.link = Link::KeyChanged,
         HostEvent::KeyRestored => host.link = Link::Up,
         HostEvent::SshDrops(times) => host.drops = times,
+        HostEvent::DeviceLies | HostEvent::DeviceWorks | HostEvent::DeviceFails(_) => {}
+    }
+    Found::Yes
+}
+
+/// Something happens to the fencing device of a host.
+fn device(world: &mut World, id: &HostId, event: HostEvent) {
+    match event {
+        HostEvent::DeviceLies => drop(world.lying_devices.insert(id.clone())),
+        HostEvent::DeviceWorks => drop(world.lying_devices.remove(id)),
+        HostEvent::DeviceFails(times) => world.faults.push(Fault {
+            step: "fence-host".to_owned(),
+            subject: id.to_string(),
+            times: times as usize,
+        }),
+        HostEvent::PowerOff
+        | HostEvent::PowerOn
+        | HostEvent::Reboot
+        | HostEvent::Cut
+        | HostEvent::Heal
+        | HostEvent::Libvirt(_)
+        | HostEvent::DiskFull
+        | HostEvent::DiskFree
+        | HostEvent::KeyChanged
+        | HostEvent::KeyRestored
+        | HostEvent::SshDrops(_) => {}
+    }
+}
+
+/// An operator gives orders, or takes them back.
+pub fn ordered(world: &mut World, give: &[OrderKey], take: &[OrderKey]) -> Found {
+    let at = world.now;
+    for key in give {
+        // What is done once is forgotten after a day, as the commands have it.
+        let until = matches!(key, OrderKey::Released).then(|| at.plus(ONCE));
+        let order = Order {
+            by: "operator".to_owned(),
+            at,
+            reason: None,
+            until,
+        };
+        world.orders.put(key.clone(), order);
+    }
+    for key in take {
+        world.orders.take(key);
     }
     Found::Yes
 }

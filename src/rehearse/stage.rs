@@ -230,6 +230,10 @@ impl Stage<'_> {
                 };
                 self.tell_first(&text, event, split)
             }
+            Happening::Command { give, take, .. } => {
+                let order = |world: &mut World| happen::ordered(world, give, take);
+                self.tell_first(&text, event, order)
+            }
             Happening::Edit(desired, _) => {
                 self.happens(&text, false);
                 self.edit(desired);

@@ -11,7 +11,7 @@ use crate::spec::source::Span;
 use crate::spec::tree::{Entry, Kind, Node};
 use crate::spec::words;
 
-const KNOWN: &str = "an event has `at`, and `host NAME`, `instance NAME`, `partition`, `controller`, `edit` or `expect`";
+const KNOWN: &str = "an event has `at`, and `host NAME`, `instance NAME`, `partition`, `controller`, `edit`, `command` or `expect`";
 
 impl Reader<'_> {
     /// What a key of an event says.
@@ -31,12 +31,7 @@ impl Reader<'_> {
             ("partition", "") => self.partition(entry),
             ("edit", "") => self.edit(entry),
             ("expect", "") => Some(Happening::Expect(self.expectations(entry))),
-            // The place for operators' commands (`drain b`), once the controller takes orders.
-            ("command", "") => self.wrong(
-                entry.span,
-                "operators' commands can't be rehearsed yet".to_owned(),
-                "leave the event out",
-            ),
+            ("command", "") => self.command(entry),
             _ => {
                 let text = format!("{} can't happen", words::quoted(&entry.key));
                 self.wrong(entry.span, text, KNOWN)

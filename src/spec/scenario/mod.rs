@@ -1,6 +1,7 @@
 //! scenario.yaml → Scenario: what happens to a simulated cluster, and what is expected of it. Read as `cluster.yaml`
 //! is: all that is wrong is found in one pass, each with its line. Edits are checked by reading the edited file.
 
+mod command;
 mod edit;
 mod expect;
 mod happening;

@@ -36,6 +36,7 @@ fn event() -> Value {
                 "anyOf": [{ "const": "none" }, { "type": "array", "items": side, "minItems": 2 }],
             },
             "controller": happens("What happens to the controller.", &CONTROLLER),
+            "command": { "type": "string", "description": "An operator's command, as it is typed.", "examples": ["drain b", "pause service/random", "fence confirm c"] },
             "edit": {
                 "type": "object",
                 "description": "An edit of cluster.yaml: dotted keys with their new values (nothing removes the key), or `file` with another file.",

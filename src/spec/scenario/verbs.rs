@@ -13,7 +13,7 @@ pub(super) enum Verb<T> {
 use Verb::{Counted, Plain};
 
 /// To a host.
-pub(super) const HOST: [Verb<HostEvent>; 14] = [
+pub(super) const HOST: [Verb<HostEvent>; 17] = [
     Plain("power off", HostEvent::PowerOff),
     Plain("power on", HostEvent::PowerOn),
     Plain("reboot", HostEvent::Reboot),
@@ -27,6 +27,9 @@ pub(super) const HOST: [Verb<HostEvent>; 14] = [
     Plain("disk free", HostEvent::DiskFree),
     Plain("key changed", HostEvent::KeyChanged),
     Plain("key restored", HostEvent::KeyRestored),
+    Plain("device lies", HostEvent::DeviceLies),
+    Plain("device works", HostEvent::DeviceWorks),
+    Counted("device fails", HostEvent::DeviceFails),
     Counted("ssh drops", HostEvent::SshDrops),
 ];
 
