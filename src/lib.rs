@@ -12,6 +12,7 @@ pub mod model;
 pub mod observe;
 pub mod plan;
 pub mod ports;
+pub mod rehearse;
 pub mod render;
 pub mod sim;
 pub mod spec;

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 /// - `sim` must know what a machine is built from, to tell whether it is the desired one;
 /// - `adapters` write the mark as `render` spells it, and read answers with the parsers of `observe`; local files are
 ///   a port of `spec`.
-const MAY_IMPORT: [(&str, &[&str]); 13] = [
+const MAY_IMPORT: [(&str, &[&str]); 14] = [
     ("model", &[]),
     ("render", &["model"]),
     ("spec", &["model", "render"]),
@@ -30,6 +30,18 @@ const MAY_IMPORT: [(&str, &[&str]); 13] = [
         &["model", "ports", "memory", "plan", "execute"],
     ),
     (
+        "rehearse",
+        &[
+            "model",
+            "ports",
+            "memory",
+            "plan",
+            "execute",
+            "controller",
+            "sim",
+        ],
+    ),
+    (
         "cli",
         &[
             "model",
@@ -42,6 +54,7 @@ const MAY_IMPORT: [(&str, &[&str]); 13] = [
             "execute",
             "controller",
             "adapters",
+            "rehearse",
         ],
     ),
     ("main.rs", &["cli"]),

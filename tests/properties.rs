@@ -7,6 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use proptest::prelude::*;
+use reconcile::model::scenario::Libvirt;
 use reconcile::ports::clock::Clock;
 use reconcile::sim::laws;
 use reconcile::sim::world::{Link, World};
@@ -280,7 +281,7 @@ async fn happen(lab: &mut Lab, what: &str) {
                 .world()
                 .hosts
                 .values()
-                .any(|h| h.link != Link::Up) => {}
+                .any(|h| h.link != Link::Up || h.libvirt != Libvirt::Works) => {}
         _ => {
             let mut world = lab.cluster.world();
             if is_possible(&world, verb, rest) {

@@ -20,6 +20,23 @@ fn every_key_of_the_schema_is_in_the_readme_as_the_schema_describes_it() {
     );
 }
 
+#[test]
+fn every_verb_of_a_scenario_is_in_the_readme() {
+    let readme =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    let schema = reconcile::spec::scenario::schema::json_schema();
+    let event = &schema["properties"]["events"]["items"];
+    let named = event["patternProperties"].as_object().unwrap().values();
+    let verbs: Vec<&str> = named
+        .chain([&event["properties"]["controller"]])
+        .flat_map(|happens| happens["examples"].as_array().unwrap())
+        .map(|verb| verb.as_str().unwrap())
+        .collect();
+    assert!(verbs.len() > 20, "only {verbs:?}");
+    let missing = verbs.iter().filter(|v| !readme.contains(&format!("`{v}`")));
+    assert_eq!(missing.collect::<Vec<_>>(), Vec::<&&str>::new());
+}
+
 /// What the README has to say of a key.
 #[derive(Debug)]
 struct Row {

@@ -6,6 +6,7 @@ pub mod orders;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::error::ErrorKind;
 use clap::{ArgAction, ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
@@ -13,6 +14,7 @@ use clap_complete::Shell;
 use tracing::level_filters::LevelFilter;
 
 use crate::model::id::{HostId, InstanceId};
+use crate::model::unit::parse_span;
 use orders::{
     DrainArgs, FenceCommand, PauseArgs, ResumeArgs, RetryArgs, RollbackArgs, UndrainArgs, When,
 };
@@ -140,7 +142,11 @@ pub enum Command {
 
     /// Print the JSON Schema of the file, for editors
     #[command(long_about = help::SCHEMA_ABOUT, after_help = help::SCHEMA_EXAMPLES)]
-    Schema,
+    Schema(SchemaArgs),
+
+    /// Try the file on a simulated cluster: what breaks, what is done, what clients notice
+    #[command(long_about = help::REHEARSE_ABOUT, after_help = help::REHEARSE_EXAMPLES)]
+    Rehearse(RehearseArgs),
 
     /// Print a file as an instance would get it
     #[command(long_about = help::RENDER_ABOUT, after_help = help::RENDER_EXAMPLES)]
@@ -197,6 +203,37 @@ pub enum Command {
         #[arg(value_enum)]
         shell: Shell,
     },
+}
+
+/// Arguments of `schema`.
+#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+pub struct SchemaArgs {
+    /// The schema of scenarios for rehearse instead
+    #[arg(long)]
+    pub scenario: bool,
+}
+
+/// Arguments of `rehearse`.
+#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+pub struct RehearseArgs {
+    /// What happens to the cluster; left out, a random instance and a random host fail
+    pub scenario: Option<PathBuf>,
+
+    /// What chance is drawn from: the same seed gives the same output
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+
+    /// How long it goes on after the last event; with --failures, over how long they are spread
+    #[arg(long = "for", value_name = "SPAN", value_parser = parse_span)]
+    pub span: Option<Duration>,
+
+    /// Draw the rehearsal, as a page that needs nothing else
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
+
+    /// So many failures of all kinds, by chance
+    #[arg(long, value_name = "N", conflicts_with = "scenario")]
+    pub failures: Option<usize>,
 }
 
 /// Arguments of `why`.
@@ -291,7 +328,8 @@ impl Command {
             Command::Status => "status",
             Command::Why(_) => "why",
             Command::Validate => "validate",
-            Command::Schema => "schema",
+            Command::Schema(_) => "schema",
+            Command::Rehearse(_) => "rehearse",
             Command::Render(_) => "render",
             Command::Drain(_) => "drain",
             Command::Undrain(_) => "undrain",

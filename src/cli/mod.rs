@@ -13,6 +13,8 @@ pub mod orders_view;
 pub mod plan_json;
 pub mod plan_text;
 pub mod progress;
+pub mod rehearsal_html;
+pub mod rehearsal_view;
 #[cfg(test)]
 mod samples;
 pub mod status_view;

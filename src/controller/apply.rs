@@ -26,6 +26,7 @@ pub async fn carry_out(
             done.push(finish(session, progress, ended)?);
         }
         let ended = tokio::select! {
+            biased;
             ended = runner.next_end() => ended,
             () = stop.notified() => {
                 runner.abandon();

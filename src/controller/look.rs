@@ -188,6 +188,7 @@ impl Eyes {
         match beats {
             Beats::Ask => self.open_inside(look).await,
             Beats::Known(heard) => tokio::select! {
+                biased;
                 seen = self.open_inside(look) => seen,
                 () = self.falls_silent(look, heard) => look.query.as_ref().map(|_| lost()),
             },

@@ -13,6 +13,7 @@ use crate::model::facts::Beat;
 use crate::model::id::InstanceId;
 use crate::model::time::Timestamp;
 use crate::plan::queries::Look;
+use crate::ports::heartbeat::Asked;
 
 /// A timer that fires this much too late says that this process, or its whole machine, stood still.
 const STALL: Duration = Duration::from_millis(100);
@@ -116,6 +117,7 @@ async fn listen(eyes: Eyes, look: Look, changes: UnboundedSender<Change>, ledger
         let result = eyes.beat_once(&look).await;
         let now = eyes.clock.now();
         let took = now.since(begin);
+        let said = result.clone();
         if result.is_ok() || !has_stalled(took, &look) {
             let change = step(&mut beat, result, now, look.heartbeat.retries);
             ledger.write(&look, &beat);
@@ -124,10 +126,20 @@ async fn listen(eyes: Eyes, look: Look, changes: UnboundedSender<Change>, ledger
                 let _ = changes.send(make(instance.clone()));
             }
         }
-        eyes.clock
-            .sleep(look.heartbeat.every.saturating_sub(took))
-            .await;
+        let span = look.heartbeat.every.saturating_sub(took);
+        let settled = is_settled(&beat, look.heartbeat.retries).then_some(&said);
+        let asked = Asked {
+            at: (look.guest.address, look.or_at),
+            heartbeat: &look.heartbeat,
+        };
+        let clock = eyes.clock.as_ref();
+        eyes.heartbeats.pause(clock, span, &asked, settled).await;
     }
+}
+
+/// Whether another answer like the last one says nothing new.
+fn is_settled(beat: &Beat, retries: u32) -> bool {
+    beat.failures >= retries || beat.failures == 0 && beat.last_ok.is_some()
 }
 
 /// Whether this process itself stood still meanwhile: then a missing answer says nothing about the guest. A question

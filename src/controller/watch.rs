@@ -16,6 +16,7 @@ use crate::execute::{Ended, Hands, Runner};
 use crate::model::action::Operation;
 use crate::model::desired::Desired;
 use crate::model::plan::{NoticeKind, Outcome, Plan};
+use crate::ports::progress::Progress;
 use crate::ports::store::StoreError;
 
 /// The pace while nothing happens.
@@ -41,6 +42,8 @@ pub enum Signal {
 pub struct Watch {
     session: Session,
     runner: Runner,
+    /// Who is told of plans and actions.
+    progress: Arc<dyn Progress>,
     monitor: Monitor,
     /// What hosts say without being asked.
     events: Events,
@@ -68,6 +71,7 @@ impl Watch {
         let monitor = Monitor::new(eyes.clone(), heard.clone());
         Watch {
             session,
+            progress: Arc::clone(&hands.progress),
             runner: Runner::new(hands),
             monitor,
             events,
@@ -100,7 +104,7 @@ impl Watch {
                 self.end(&ended)?;
                 Ok(if self.runner.is_idle() { Wake::Look } else { Wake::Act })
             }
-            () = clock.sleep(STEADY) => Ok(if self.runner.is_idle() { Wake::Look } else { Wake::Act }),
+            () = clock.steady(STEADY) => Ok(if self.runner.is_idle() { Wake::Look } else { Wake::Act }),
         }
     }
 
@@ -108,6 +112,7 @@ impl Watch {
         match signal {
             Some(Signal::Edited(desired, hands, eyes)) => {
                 info!(revision = %desired.revision, "the file changed");
+                self.progress = Arc::clone(&hands.progress);
                 self.runner.set_hands(hands);
                 self.events = Events::of(&desired, &eyes, &self.heard);
                 self.session.watcher.eyes = eyes;
@@ -184,12 +189,14 @@ impl Watch {
         debug!(took_ms = took, actions = plan.actions.len(), "round");
         self.monitor.listen_to(&looks);
         self.say(&plan);
+        self.progress.planned(&plan);
         self.runner.load(plan.actions);
         self.begin()
     }
 
     fn begin(&mut self) -> Result<(), StoreError> {
         let (session, monitor) = (&mut self.session, &mut self.monitor);
+        let progress = &self.progress;
         let skipped = self.runner.begin_ready(|action| {
             let (kind, why) = (action.operation.kind(), &action.reason);
             info!(action = kind, reason = %why.code, "{}: {}", action.summary, why.text);
@@ -198,6 +205,7 @@ impl Watch {
             {
                 monitor.forget(guest);
             }
+            progress.started(action);
             session.begun(action)
         })?;
         for ended in &skipped {
@@ -209,6 +217,8 @@ impl Watch {
     fn end(&mut self, ended: &Ended) -> Result<(), StoreError> {
         let action = ended.action.operation.kind();
         let (summary, took) = (&ended.action.summary, millis(ended.took));
+        self.progress
+            .ended(&ended.action, &ended.outcome, ended.took);
         match &ended.outcome {
             Outcome::Changed => info!(action, took_ms = took, "{summary}: done"),
             Outcome::AlreadyDone => info!(action, took_ms = took, "{summary}: was done already"),
@@ -284,6 +294,7 @@ impl Watch {
         tokio::pin!(deadline);
         loop {
             tokio::select! {
+                biased;
                 ended = self.runner.next_end() => match ended {
                     Some(ended) => self.end(&ended)?,
                     None => break,

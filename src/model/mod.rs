@@ -10,6 +10,7 @@ pub mod memory;
 pub mod orders;
 pub mod plan;
 pub mod policy;
+pub mod scenario;
 pub mod secret;
 pub mod time;
 pub mod unit;

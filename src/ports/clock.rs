@@ -14,4 +14,10 @@ pub trait Clock: Send + Sync {
 
     /// Returns after `span`. Only for pacing and for waiting between two looks at a condition.
     async fn sleep(&self, span: Duration);
+
+    /// The pace of looking while nothing happens: returns after `span`. A clock of a simulated world may let it be
+    /// longer while nothing changes there that a look could find.
+    async fn steady(&self, span: Duration) {
+        self.sleep(span).await;
+    }
 }

@@ -1,9 +1,11 @@
 //! A guest's heartbeat.
 
 use std::net::Ipv4Addr;
+use std::time::Duration;
 
 use async_trait::async_trait;
 
+use super::clock::Clock;
 use crate::model::desired::Heartbeat;
 
 /// Asking for a heartbeat.
@@ -11,4 +13,28 @@ use crate::model::desired::Heartbeat;
 pub trait Heartbeats: Send + Sync {
     /// Asks once. An error says in words for people what came instead.
     async fn beat(&self, address: Ipv4Addr, heartbeat: &Heartbeat) -> Result<(), String>;
+
+    /// Waits from one question to the next, usually for `span`.
+    ///
+    /// With `settled`, the last answer, it may wait longer: whoever knows that all answers up to then would be the same
+    /// leaves out those questions, and keeps to the pace when it goes on. Nobody learns anything from them.
+    async fn pause(
+        &self,
+        clock: &dyn Clock,
+        span: Duration,
+        asked: &Asked<'_>,
+        settled: Option<&Result<(), String>>,
+    ) {
+        let _ = (asked, settled);
+        clock.sleep(span).await;
+    }
+}
+
+/// What is asked again and again.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked<'a> {
+    /// Where: at the first address, and at the other one where that does not answer well.
+    pub at: (Ipv4Addr, Option<Ipv4Addr>),
+    /// For what.
+    pub heartbeat: &'a Heartbeat,
 }

@@ -1,9 +1,14 @@
 //! Telling a person what is being done, while it is.
 
-use crate::model::plan::{Action, Outcome};
+use crate::model::plan::{Action, Outcome, Plan};
 
-/// Who hears of an action's life.
+/// Who hears of plans, and of the lives of their actions.
 pub trait Progress: Send + Sync {
+    /// A round made this plan; also when there is nothing to do.
+    fn planned(&self, plan: &Plan) {
+        let _ = plan;
+    }
+
     /// It has begun.
     fn started(&self, action: &Action);
 

@@ -2,10 +2,11 @@
 
 use async_trait::async_trait;
 
-use super::cluster::Cluster;
+use super::cluster::{Cluster, Way};
 use super::world::DomainState;
 use crate::model::id::HostId;
 use crate::model::policy::{FenceAgent, Witness};
+use crate::model::scenario::Node;
 use crate::ports::fencer::Fencer;
 use crate::ports::witness::Witnesses;
 use crate::ports::{ActError, Effect};
@@ -13,7 +14,7 @@ use crate::ports::{ActError, Effect};
 #[async_trait]
 impl Fencer for Cluster {
     async fn switch_off(&self, host: &HostId, _: &FenceAgent) -> Result<Effect, ActError> {
-        self.effect("fence-host", host, |world| {
+        self.effect((Way::Device, host), "fence-host", host, |world| {
             if world.lying_devices.contains(host) {
                 return Ok(Effect::Changed);
             }
@@ -33,6 +34,8 @@ impl Fencer for Cluster {
 #[async_trait]
 impl Witnesses for Cluster {
     async fn answers(&self, _: &Witness) -> bool {
-        self.world().witnesses_answer
+        let world = self.world();
+        // Whoever is outside is where clients are.
+        world.witnesses_answer && world.wire.joins(&Node::Controller, &Node::Clients)
     }
 }

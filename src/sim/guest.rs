@@ -4,19 +4,18 @@ use std::net::Ipv4Addr;
 
 use async_trait::async_trait;
 
-use super::cluster::{Cluster, host_answers};
+use super::cluster::{Cluster, LOOK, Way, guests_answer};
 use super::laws;
 use super::vm::{Enabled, FileState, Guest, Process, address_of, sha256};
 use super::world::{DomainState, HostState, World};
 use crate::model::action::{
     Bootstrap, Daemon, GuestConfig, GuestRef, Rebind, RenderedFile, VipMove,
 };
-use crate::model::desired::{Heartbeat, Init, OnChange};
+use crate::model::desired::{Init, OnChange};
 use crate::model::facts::{DaemonFacts, GuestFacts, GuestFile, Seen, Unseen, UnseenKind};
 use crate::model::id::HostId;
-use crate::ports::clock::Clock;
+use crate::model::scenario::Node;
 use crate::ports::guest::{GuestControl, GuestQuery, Guests, Settle};
-use crate::ports::heartbeat::Heartbeats;
 use crate::ports::{ActError, Effect};
 
 /// The init of every guest.
@@ -32,13 +31,20 @@ fn unreachable(address: Ipv4Addr) -> Unseen {
     }
 }
 
+/// Whether the controller sees the guests of a host on the network.
+fn sees(world: &World, host: &HostId) -> bool {
+    world
+        .wire
+        .joins(&Node::Controller, &Node::Host(host.clone()))
+}
+
 /// Who answers at an address. A guest is only reached while its host is.
 fn at(world: &World, host: &HostId, address: Ipv4Addr) -> Result<Place, ActError> {
-    host_answers(world, host)?;
+    guests_answer(world, host)?;
     let now = world.now;
-    let mut found = world
-        .domains()
-        .filter(|(_, state, d)| state.power && d.guest.is_up(d.run, now) && d.guest.holds(address));
+    let mut found = world.domains().filter(|(id, state, d)| {
+        sees(world, id) && world.is_on(state) && d.guest.is_up(d.run, now) && d.guest.holds(address)
+    });
     let (id, state, domain) = found
         .next()
         .ok_or_else(|| ActError::Unreachable(unreachable(address)))?;
@@ -91,7 +97,9 @@ fn guest_at<'a>(world: &'a mut World, place: &Place) -> Result<&'a mut Guest, Ac
 #[async_trait]
 impl Guests for Cluster {
     async fn observe(&self, guest: &GuestRef, query: &GuestQuery) -> Seen<GuestFacts> {
-        self.look().await;
+        if let Err(unseen) = self.ask(Way::Guest, &guest.host, LOOK).await {
+            return Seen::No(unseen);
+        }
         let world = self.world();
         let found = meant(&world, guest).and_then(|place| Ok(stands_at(&world, &place)?.1));
         match found {
@@ -136,7 +144,7 @@ fn facts(guest: &Guest, query: &GuestQuery) -> GuestFacts {
 #[async_trait]
 impl GuestControl for Cluster {
     async fn reach(&self, guest: &GuestRef) -> Result<(), ActError> {
-        self.look().await;
+        self.ask(Way::Guest, &guest.host, LOOK).await?;
         meant(&self.world(), guest).map(|_| ())
     }
 
@@ -146,17 +154,22 @@ impl GuestControl for Cluster {
             if has_file(&self.world(), guest, file) {
                 continue;
             }
-            self.effect("configure.file", &guest.instance, |world| {
-                let place = meant(world, guest)?;
-                let state = FileState {
-                    content: file.content.clone(),
-                    mode: file.mode,
-                    owner: file.owner.clone(),
-                };
-                let files = &mut guest_at(world, &place)?.files;
-                files.insert(file.path.clone(), state);
-                Ok(())
-            })
+            self.effect(
+                (Way::Guest, &guest.host),
+                "configure.file",
+                &guest.instance,
+                |world| {
+                    let place = meant(world, guest)?;
+                    let state = FileState {
+                        content: file.content.clone(),
+                        mode: file.mode,
+                        owner: file.owner.clone(),
+                    };
+                    let files = &mut guest_at(world, &place)?.files;
+                    files.insert(file.path.clone(), state);
+                    Ok(())
+                },
+            )
             .await?;
             effect = Effect::Changed;
         }
@@ -164,94 +177,124 @@ impl GuestControl for Cluster {
             return Ok(effect);
         };
         let started = self
-            .effect("configure.process", &guest.instance, |world| {
-                let place = meant(world, guest)?;
-                ensure_process(world, &place, config, daemon)
-            })
+            .effect(
+                (Way::Guest, &guest.host),
+                "configure.process",
+                &guest.instance,
+                |world| {
+                    let place = meant(world, guest)?;
+                    ensure_process(world, &place, config, daemon)
+                },
+            )
             .await?;
         Ok(effect.and(started))
     }
 
     async fn bootstrap(&self, bootstrap: &Bootstrap) -> Result<Effect, ActError> {
         let guest = &bootstrap.guest;
-        self.effect("bootstrap", &guest.instance, |world| {
-            let place = at(world, &guest.host, bootstrap.bootstrap)?;
-            let found = guest_at(world, &place)?;
-            if found.mac != bootstrap.network.mac {
-                return Err(ActError::Moved(
-                    "another guest has the bootstrap address".to_owned(),
-                ));
-            }
-            found.addresses.retain(|a| a.address != guest.address);
-            found.addresses.push(address_of(guest.address, false));
-            Ok(Effect::Changed)
-        })
+        self.effect(
+            (Way::Guest, &guest.host),
+            "bootstrap",
+            &guest.instance,
+            |world| {
+                let place = at(world, &guest.host, bootstrap.bootstrap)?;
+                let found = guest_at(world, &place)?;
+                if found.mac != bootstrap.network.mac {
+                    return Err(ActError::Moved(
+                        "another guest has the bootstrap address".to_owned(),
+                    ));
+                }
+                found.addresses.retain(|a| a.address != guest.address);
+                found.addresses.push(address_of(guest.address, false));
+                Ok(Effect::Changed)
+            },
+        )
         .await
     }
 
     async fn add_address(&self, rebind: &Rebind) -> Result<Effect, ActError> {
-        self.effect("add-address", &rebind.guest.instance, |world| {
-            let place = meant(world, &rebind.guest)?;
-            let until = world.now.plus(rebind.fallback);
-            let guest = guest_at(world, &place)?;
-            guest.addresses.push(address_of(rebind.to, false));
-            guest.fallback = Some((rebind.to, until));
-            Ok(Effect::Changed)
-        })
+        self.effect(
+            (Way::Guest, &rebind.guest.host),
+            "add-address",
+            &rebind.guest.instance,
+            |world| {
+                let place = meant(world, &rebind.guest)?;
+                let until = world.now.plus(rebind.fallback);
+                let guest = guest_at(world, &place)?;
+                guest.addresses.push(address_of(rebind.to, false));
+                guest.fallback = Some((rebind.to, until));
+                Ok(Effect::Changed)
+            },
+        )
         .await
     }
 
     async fn settle(&self, settle: &Settle<'_>) -> Result<Effect, ActError> {
-        self.effect("settle", &settle.guest.instance, |world| {
-            let place = meant(world, settle.guest)?;
-            let (host, domain) = stands_at(world, &place)?;
-            if domain.guest.holds(settle.old) {
-                laws::may_interrupt(world, host, domain);
-            }
-            let file = settle.interfaces;
-            let state = FileState {
-                content: file.content.clone(),
-                mode: file.mode,
-                owner: file.owner.clone(),
-            };
-            let guest = guest_at(world, &place)?;
-            guest.files.insert(file.path.clone(), state);
-            guest.fallback = None;
-            guest.addresses.retain(|a| a.address != settle.old);
-            Ok(Effect::Changed)
-        })
+        self.effect(
+            (Way::Guest, &settle.guest.host),
+            "settle",
+            &settle.guest.instance,
+            |world| {
+                let place = meant(world, settle.guest)?;
+                let (host, domain) = stands_at(world, &place)?;
+                if domain.guest.holds(settle.old) {
+                    laws::may_interrupt(world, host, domain);
+                }
+                let file = settle.interfaces;
+                let state = FileState {
+                    content: file.content.clone(),
+                    mode: file.mode,
+                    owner: file.owner.clone(),
+                };
+                let guest = guest_at(world, &place)?;
+                guest.files.insert(file.path.clone(), state);
+                guest.fallback = None;
+                guest.addresses.retain(|a| a.address != settle.old);
+                Ok(Effect::Changed)
+            },
+        )
         .await
     }
 
     async fn add_vip(&self, vip: &VipMove) -> Result<Effect, ActError> {
-        self.effect("add-vip", &vip.guest.instance, |world| {
-            let place = meant(world, &vip.guest)?;
-            let (host, domain) = stands_at(world, &place)?;
-            laws::may_get_vip(world, host, domain);
-            let guest = guest_at(world, &place)?;
-            if guest.holds(vip.vip.addr()) {
-                return Ok(Effect::AlreadyDone);
-            }
-            guest.addresses.push(address_of(vip.vip.addr(), true));
-            Ok(Effect::Changed)
-        })
+        self.effect(
+            (Way::Guest, &vip.guest.host),
+            "add-vip",
+            &vip.guest.instance,
+            |world| {
+                let place = meant(world, &vip.guest)?;
+                let (host, domain) = stands_at(world, &place)?;
+                laws::may_get_vip(world, host, domain);
+                let guest = guest_at(world, &place)?;
+                if guest.holds(vip.vip.addr()) {
+                    return Ok(Effect::AlreadyDone);
+                }
+                guest.addresses.push(address_of(vip.vip.addr(), true));
+                Ok(Effect::Changed)
+            },
+        )
         .await
     }
 
     async fn drop_vip(&self, vip: &VipMove) -> Result<Effect, ActError> {
-        self.effect("drop-vip", &vip.guest.instance, |world| {
-            let place = meant(world, &vip.guest)?;
-            let (_, domain) = stands_at(world, &place)?;
-            laws::may_lose_vip(world, domain, vip.vip.addr());
-            let guest = guest_at(world, &place)?;
-            let before = guest.addresses.len();
-            guest.addresses.retain(|a| a.address != vip.vip.addr());
-            Ok(if guest.addresses.len() < before {
-                Effect::Changed
-            } else {
-                Effect::AlreadyDone
-            })
-        })
+        self.effect(
+            (Way::Guest, &vip.guest.host),
+            "drop-vip",
+            &vip.guest.instance,
+            |world| {
+                let place = meant(world, &vip.guest)?;
+                let (_, domain) = stands_at(world, &place)?;
+                laws::may_lose_vip(world, domain, vip.vip.addr());
+                let guest = guest_at(world, &place)?;
+                let before = guest.addresses.len();
+                guest.addresses.retain(|a| a.address != vip.vip.addr());
+                Ok(if guest.addresses.len() < before {
+                    Effect::Changed
+                } else {
+                    Effect::AlreadyDone
+                })
+            },
+        )
         .await
     }
 }
@@ -299,8 +342,9 @@ fn ensure_process(
         .filter(|p| !p.dead && p.started == daemon.revision);
     let Some(process) = runs else {
         laws::may_interrupt(world, host, domain);
+        let start = world.next_start(&place.1);
         let guest = guest_at(world, place)?;
-        guest.process = Some(guest.run(&enabled, now));
+        guest.process = Some(guest.run(&enabled, now, start));
         guest.enabled = Some(enabled);
         return Ok(Effect::Changed);
     };
@@ -320,26 +364,4 @@ fn ensure_process(
     guest.process = Some(after);
     guest.enabled = Some(enabled);
     Ok(Effect::Changed)
-}
-
-#[async_trait]
-impl Heartbeats for Cluster {
-    async fn beat(&self, address: Ipv4Addr, heartbeat: &Heartbeat) -> Result<(), String> {
-        let refused = {
-            let world = self.world();
-            let answers = world.answers(address);
-            if answers
-                .iter()
-                .any(|(_, d)| d.guest.listens(heartbeat.port, world.now))
-            {
-                return Ok(());
-            }
-            !answers.is_empty()
-        };
-        if refused {
-            return Err("connection refused".to_owned());
-        }
-        self.clock.sleep(heartbeat.timeout).await;
-        Err("no answer in time".to_owned())
-    }
 }

@@ -5,33 +5,34 @@ use std::net::Ipv4Addr;
 
 use async_trait::async_trait;
 
-use super::cluster::{Cluster, host_answers, see};
+use super::cluster::{Cluster, LOOK, Way, host_answers};
 use super::laws;
 use super::vm::Guest;
-use super::world::{DomainState, Link, World};
+use super::world::{DomainState, HostState, Link, OVERLAY, World};
 use crate::model::action::{Build, Removal, SetMark, Sweep};
 use crate::model::desired::{Host, ImageFile};
 use crate::model::facts::{
     Answer, Domain, DomainState as Run, HostFacts, HostFile, Seen, Unseen, UnseenKind,
 };
 use crate::model::id::HostId;
+use crate::model::scenario::Node;
 use crate::ports::hypervisor::{Ended, HostQuery, Hypervisor, HypervisorControl};
 use crate::ports::{ActError, Effect};
 
 #[async_trait]
 impl Hypervisor for Cluster {
     async fn observe(&self, host: &Host, query: &HostQuery) -> Seen<HostFacts> {
-        self.look().await;
+        let answered = self.ask(Way::Libvirt, &host.id, LOOK).await;
         let mut world = self.world();
         let peers = query.peers.keys();
         let sees = peers
-            .map(|peer| (peer.clone(), is_on_the_network(&world, peer)))
+            .map(|peer| (peer.clone(), is_on_the_network(&world, &host.id, peer)))
             .collect();
+        let unseen = answered.err().or_else(|| world.unseen(&host.id));
         let state = match world.host_mut(&host.id) {
             Ok(state) => state,
             Err(error) => return Seen::No(broken(&error)),
         };
-        let unseen = see(state.link, state.power, &host.id);
         state.known_unseen = unseen.is_some();
         if let Some(unseen) = unseen {
             return Seen::No(unseen);
@@ -56,13 +57,15 @@ impl Hypervisor for Cluster {
                 .map(|(p, f)| (p.clone(), f.clone()))
                 .collect(),
             volumes: volumes.collect(),
+            memory: state.machine.as_ref().map(|m| m.memory),
+            cpus: state.machine.as_ref().map(|m| m.cpus),
+            free: state.free(),
             sees,
-            ..HostFacts::default()
         })
     }
 
-    async fn listen(&self, _: &Host, _: Ended<'_>) -> Unseen {
-        std::future::pending().await
+    async fn listen(&self, host: &Host, ended: Ended<'_>) -> Unseen {
+        self.hear_ends(&host.id, ended).await
     }
 
     async fn who_answers(
@@ -71,12 +74,14 @@ impl Hypervisor for Cluster {
         _bridge: &str,
         addresses: &[Ipv4Addr],
     ) -> Result<BTreeMap<Ipv4Addr, Answer>, Unseen> {
-        self.look().await;
+        self.ask(Way::Libvirt, &host.id, LOOK).await?;
         let world = self.world();
-        let state = world.host(&host.id).map_err(|e| broken(&e))?;
-        match see(state.link, state.power, &host.id) {
+        match world.unseen(&host.id) {
             Some(unseen) => Err(unseen),
-            None => Ok(addresses.iter().map(|a| (*a, answer(&world, *a))).collect()),
+            None => Ok(addresses
+                .iter()
+                .map(|a| (*a, answer(&world, &host.id, *a)))
+                .collect()),
         }
     }
 }
@@ -88,9 +93,11 @@ fn broken(error: &ActError) -> Unseen {
     }
 }
 
-fn is_on_the_network(world: &World, host: &HostId) -> bool {
-    let state = world.hosts.get(host);
-    state.is_some_and(|state| state.power && state.link != Link::Unreachable)
+/// Whether a host answers another one on the network.
+fn is_on_the_network(world: &World, from: &HostId, host: &HostId) -> bool {
+    let (from, to) = (Node::Host(from.clone()), Node::Host(host.clone()));
+    let answers = |h: &HostState| world.is_on(h) && h.link != Link::Unreachable;
+    world.hosts.get(host).is_some_and(answers) && world.wire.joins(&from, &to)
 }
 
 fn domain_facts(name: &str, domain: &DomainState) -> Domain {
@@ -107,11 +114,12 @@ fn domain_facts(name: &str, domain: &DomainState) -> Domain {
     }
 }
 
-fn answer(world: &World, address: Ipv4Addr) -> Answer {
-    let ours = world
-        .answers(address)
-        .first()
-        .map(|(_, d)| d.guest.mac.clone());
+/// Who answers a host that asks on the wire.
+fn answer(world: &World, from: &HostId, address: Ipv4Addr) -> Answer {
+    let from = Node::Host(from.clone());
+    let answers = world.answers(address).into_iter();
+    let mut seen = answers.filter(|(id, _)| world.wire.joins(&from, &Node::Host((*id).clone())));
+    let ours = seen.next().map(|(_, d)| d.guest.mac.clone());
     match world.foreign.get(&address).cloned().or(ours) {
         Some(mac) => Answer::Taken { mac },
         None => Answer::Silence,
@@ -151,9 +159,7 @@ fn end(world: &mut World, host: &HostId, name: &str) -> Result<(), ActError> {
     if let Some(domain) = state.domains.get(name) {
         laws::may_interrupt(world, state, domain);
     }
-    if let Some(domain) = world.host_mut(host)?.domains.get_mut(name) {
-        domain.end();
-    }
+    world.end(host, name);
     Ok(())
 }
 
@@ -168,7 +174,7 @@ impl HypervisorControl for Cluster {
             size: source.size,
             sha256: Some(source.sha256.clone()),
         };
-        self.effect("copy-file", &host.id, |world| {
+        self.effect((Way::Libvirt, &host.id), "copy-file", &host.id, |world| {
             host_answers(world, &host.id)?;
             let state = world.host_mut(&host.id)?;
             *state.copies.entry(file.path.clone()).or_default() += 1;
@@ -182,7 +188,7 @@ impl HypervisorControl for Cluster {
         let (host, name) = (&host.id, build.machine.domain.as_str());
         let instance = &build.mark.instance;
         let stands = self
-            .effect("build.end", instance, |world| {
+            .effect((Way::Libvirt, host), "build.end", instance, |world| {
                 end_former(world, host, build)
             })
             .await?;
@@ -190,15 +196,17 @@ impl HypervisorControl for Cluster {
             Former::Runs => return Ok(Effect::AlreadyDone),
             Former::Defined => {}
             Former::Gone => {
-                self.effect("build.disk", instance, |world| {
+                self.effect((Way::Libvirt, host), "build.disk", instance, |world| {
                     make_disks(world, host, build)
                 })
                 .await?;
-                self.effect("build.define", instance, |world| define(world, host, build))
-                    .await?;
+                self.effect((Way::Libvirt, host), "build.define", instance, |world| {
+                    define(world, host, build)
+                })
+                .await?;
             }
         }
-        self.effect("build.start", instance, |world| {
+        self.effect((Way::Libvirt, host), "build.start", instance, |world| {
             host_answers(world, host)?;
             world.start(host, name);
             Ok(Effect::Changed)
@@ -208,7 +216,7 @@ impl HypervisorControl for Cluster {
 
     async fn fence(&self, host: &Host, removal: &Removal) -> Result<Effect, ActError> {
         let (host, name) = (&host.id, removal.domain.as_str());
-        self.effect("fence", &removal.instance, |world| {
+        self.effect((Way::Libvirt, host), "fence", &removal.instance, |world| {
             host_answers(world, host)?;
             match find(world, host, name, &removal.uuid)? {
                 Some(domain) if generation(domain) != removal.generation => Err(moved(name)),
@@ -224,29 +232,39 @@ impl HypervisorControl for Cluster {
 
     async fn remove(&self, host: &Host, removal: &Removal) -> Result<Effect, ActError> {
         let (host, name) = (&host.id, removal.domain.as_str());
-        self.effect("remove.domain", &removal.instance, |world| {
-            host_answers(world, host)?;
-            if let Some(domain) = find(world, host, name, &removal.uuid)? {
-                if generation(domain) != removal.generation {
-                    return Err(moved(name));
+        self.effect(
+            (Way::Libvirt, host),
+            "remove.domain",
+            &removal.instance,
+            |world| {
+                host_answers(world, host)?;
+                if let Some(domain) = find(world, host, name, &removal.uuid)? {
+                    if generation(domain) != removal.generation {
+                        return Err(moved(name));
+                    }
+                    end(world, host, name)?;
+                    world.host_mut(host)?.domains.remove(name);
                 }
-                end(world, host, name)?;
-                world.host_mut(host)?.domains.remove(name);
-            }
-            Ok(())
-        })
+                Ok(())
+            },
+        )
         .await?;
-        self.effect("remove.volumes", &removal.instance, |world| {
-            host_answers(world, host)?;
-            let volumes = &mut world.host_mut(host)?.volumes;
-            volumes.retain(|v| !removal.volumes.contains(v));
-            Ok(Effect::Changed)
-        })
+        self.effect(
+            (Way::Libvirt, host),
+            "remove.volumes",
+            &removal.instance,
+            |world| {
+                host_answers(world, host)?;
+                let volumes = &mut world.host_mut(host)?.volumes;
+                volumes.retain(|v| !removal.volumes.contains(v));
+                Ok(Effect::Changed)
+            },
+        )
         .await
     }
 
     async fn sweep(&self, host: &Host, sweep: &Sweep) -> Result<Effect, ActError> {
-        self.effect("sweep", &host.id, |world| {
+        self.effect((Way::Libvirt, &host.id), "sweep", &host.id, |world| {
             host_answers(world, &host.id)?;
             let state = world.host_mut(&host.id)?;
             if let Some(domain) = sweep
@@ -264,27 +282,32 @@ impl HypervisorControl for Cluster {
 
     async fn set_mark(&self, host: &Host, set: &SetMark) -> Result<Effect, ActError> {
         let name = set.domain.as_str();
-        self.effect("set-mark", &set.mark.instance, |world| {
-            host_answers(world, &host.id)?;
-            let state = world.host_mut(&host.id)?;
-            let Some(domain) = state.domains.get_mut(name) else {
-                return Err(ActError::Moved(format!("{name} is gone")));
-            };
-            match domain
-                .mark
-                .as_ref()
-                .map(|m| m.generation == set.mark.generation)
-            {
-                Some(true) => {}
-                Some(false) | None => return Err(moved(name)),
-            }
-            let old = domain.mark.replace(set.mark.clone());
-            Ok(if old.as_ref() == Some(&set.mark) {
-                Effect::AlreadyDone
-            } else {
-                Effect::Changed
-            })
-        })
+        self.effect(
+            (Way::Libvirt, &host.id),
+            "set-mark",
+            &set.mark.instance,
+            |world| {
+                host_answers(world, &host.id)?;
+                let state = world.host_mut(&host.id)?;
+                let Some(domain) = state.domains.get_mut(name) else {
+                    return Err(ActError::Moved(format!("{name} is gone")));
+                };
+                match domain
+                    .mark
+                    .as_ref()
+                    .map(|m| m.generation == set.mark.generation)
+                {
+                    Some(true) => {}
+                    Some(false) | None => return Err(moved(name)),
+                }
+                let old = domain.mark.replace(set.mark.clone());
+                Ok(if old.as_ref() == Some(&set.mark) {
+                    Effect::AlreadyDone
+                } else {
+                    Effect::Changed
+                })
+            },
+        )
         .await
     }
 }
@@ -323,6 +346,10 @@ fn make_disks(world: &mut World, host: &HostId, build: &Build) -> Result<(), Act
             "the base image {} is not on this host",
             build.machine.base
         )));
+    }
+    if state.free().is_some_and(|free| free < OVERLAY) {
+        let text = format!("{}: no space left on device", build.machine.disk);
+        return Err(ActError::Failed(text));
     }
     let disks = [Some(build.machine.disk.clone()), build.machine.seed.clone()];
     state.volumes.extend(disks.into_iter().flatten());

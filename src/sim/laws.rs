@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::sync::PoisonError;
 
-use super::world::{DomainState, HostState, Link, World};
+use super::world::{DomainState, HostState, Link, Rounds, World};
 use crate::model::action::Operation;
 use crate::model::desired::{Group, LoadBalancer, Role};
-use crate::model::id::InstanceId;
+use crate::model::id::{HostId, InstanceId};
 use crate::model::mark::Mark;
 use crate::model::orders::Scope;
 use crate::model::plan::{Action, ActionId, Motive, Plan};
@@ -56,9 +56,9 @@ fn doubled_addresses(world: &World) -> BTreeSet<Ipv4Addr> {
 
 fn doubled_instances(world: &World) -> BTreeSet<InstanceId> {
     let mut seen = BTreeSet::new();
-    let counts = |host: &HostState, domain: &DomainState, mark: &Mark| {
+    let counts = |id: &HostId, host: &HostState, domain: &DomainState, mark: &Mark| {
         // A stateless copy that nobody can reach is left behind, and ended when its host is back.
-        let in_sight = host.power && host.link == Link::Up;
+        let in_sight = world.unseen(id).is_none();
         let stateful = world
             .desired
             .group_of(&mark.instance)
@@ -67,8 +67,8 @@ fn doubled_instances(world: &World) -> BTreeSet<InstanceId> {
     };
     let marks = world
         .domains()
-        .filter_map(|(_, host, d)| Some((host, d, world.ours(d)?)))
-        .filter(|(host, domain, mark)| counts(host, domain, mark))
+        .filter_map(|(id, host, d)| Some((id, host, d, world.ours(d)?)))
+        .filter(|(id, host, domain, mark)| counts(id, host, domain, mark))
         .map(|(.., mark)| mark);
     marks
         .filter(|m| !seen.insert(m.instance.clone()))
@@ -85,7 +85,7 @@ pub fn is_ours(world: &World, domain: &DomainState, name: &str) {
 
 /// What is not seen is left alone.
 pub fn is_not_known_unseen(world: &World, host: &HostState, name: &str) {
-    if host.known_unseen {
+    if host.known_unseen && world.rounds == Rounds::Apart {
         broken(world, &format!("{name} can't be seen and was touched"));
     }
 }

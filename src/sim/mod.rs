@@ -1,12 +1,16 @@
 //! A cluster in memory, behind the same ports as the real one, on a clock that nobody waits for. What it must never
 //! allow is checked at every effect: see `laws`. It decides nothing and knows no plan.
 
+pub mod chance;
 pub mod clock;
 pub mod cluster;
 mod fencing;
 mod guest;
+mod hear;
 mod host;
 pub mod laws;
+pub mod state;
 pub mod store;
 pub mod vm;
+pub mod wire;
 pub mod world;

@@ -15,6 +15,15 @@ pub const BOOT: Duration = Duration::from_secs(8);
 /// From the start of a process to its first answer.
 pub const START: Duration = Duration::from_millis(700);
 
+/// How the start of a process goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Start {
+    /// It answers after this time.
+    After(Duration),
+    /// It ends at once, and nothing starts it again.
+    Fails,
+}
+
 /// The machine in a domain: its disk, and its present boot.
 #[derive(Default)]
 pub struct Guest {
@@ -30,8 +39,8 @@ pub struct Guest {
     pub enabled: Option<Enabled>,
     /// Its disk can't be booted.
     pub broken: bool,
-    /// When its present boot began.
-    pub started: Timestamp,
+    /// When its present boot is done.
+    pub up_at: Timestamp,
     /// It runs, and answers nothing.
     pub frozen: bool,
     /// The addresses on its interface.
@@ -69,8 +78,8 @@ pub struct Enabled {
 /// A process that runs, or hangs.
 #[derive(Debug, Clone)]
 pub struct Process {
-    /// When it was started.
-    pub since: Timestamp,
+    /// From when on it answers.
+    pub answers_at: Timestamp,
     /// The revision it was started with.
     pub started: String,
     /// The digest of the files that it last loaded.
@@ -83,8 +92,8 @@ pub struct Process {
 
 impl Guest {
     /// A new boot of the same disk.
-    pub fn boot(&mut self, now: Timestamp) {
-        self.started = now;
+    pub fn boot(&mut self, up_at: Timestamp, start: Start) {
+        self.up_at = up_at;
         self.frozen = false;
         self.fallback = None;
         let written = self.files.get("/etc/network/interfaces");
@@ -97,16 +106,20 @@ impl Guest {
         self.process = self
             .enabled
             .clone()
-            .map(|enabled| self.run(&enabled, now.plus(BOOT)));
+            .map(|enabled| self.run(&enabled, up_at, start));
     }
 
     /// A process of this program, with the files as they are now.
-    pub fn run(&self, enabled: &Enabled, since: Timestamp) -> Process {
+    pub fn run(&self, enabled: &Enabled, since: Timestamp, start: Start) -> Process {
+        let (answers_at, dead) = match start {
+            Start::After(span) => (since.plus(span), false),
+            Start::Fails => (since, true),
+        };
         Process {
-            since,
+            answers_at,
             started: enabled.revision.clone(),
             loaded: self.loads(&enabled.reloads),
-            dead: false,
+            dead,
             text: self.text(enabled),
         }
     }
@@ -126,9 +139,16 @@ impl Guest {
         sha256(&sums.collect::<String>())
     }
 
+    /// The moments at which something changes in it by itself.
+    pub fn moments(&self) -> impl Iterator<Item = Timestamp> {
+        let process = self.process.as_ref().map(|p| p.answers_at);
+        let fallback = self.fallback.map(|(_, at)| at);
+        [Some(self.up_at), process, fallback].into_iter().flatten()
+    }
+
     /// Whether it has booted, and answers on the network.
     pub fn is_up(&self, run: Option<u32>, now: Timestamp) -> bool {
-        run.is_some() && !self.frozen && !self.broken && now >= self.started.plus(BOOT)
+        run.is_some() && !self.frozen && !self.broken && now >= self.up_at
     }
 
     /// Whether it has an address.
@@ -140,7 +160,7 @@ impl Guest {
     pub fn listens(&self, port: u16, now: Timestamp) -> bool {
         match &self.process {
             Some(process) => {
-                !process.dead && now >= process.since.plus(START) && process.ports().contains(&port)
+                !process.dead && now >= process.answers_at && process.ports().contains(&port)
             }
             None => self.by_itself,
         }
@@ -167,6 +187,21 @@ impl Process {
                 .collect::<Vec<_>>()
         });
         named.flatten().collect()
+    }
+
+    /// Every server that nginx may ask: also those that are asked only when all others have failed.
+    pub fn servers(&self) -> BTreeSet<(Ipv4Addr, u16)> {
+        let lines = self.text.lines().map(str::trim);
+        lines
+            .filter(|l| l.starts_with("server ") && !l.contains(" down"))
+            .filter_map(|l| word_after(l, "server ").split_once(':'))
+            .filter_map(|(address, port)| {
+                Some((
+                    address.parse().ok()?,
+                    port.trim_end_matches(';').parse().ok()?,
+                ))
+            })
+            .collect()
     }
 
     /// Where nginx sends requests: the servers that are not `down`.

@@ -4,13 +4,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use super::vm::Guest;
+use super::chance::Chance;
+pub use super::state::{DomainState, HostState, Link, OVERLAY};
+use super::vm::{BOOT, START, Start};
+use super::wire::Wire;
 use crate::model::desired::{Desired, Provision, Role};
-use crate::model::facts::HostFile;
+use crate::model::facts::{HostFile, Unseen, UnseenKind};
 use crate::model::id::{HostId, InstanceId};
 use crate::model::mark::Mark;
 use crate::model::orders::Orders;
+use crate::model::scenario::{Libvirt, Node};
 use crate::model::time::Timestamp;
 use crate::model::unit::Bytes;
 use crate::plan::machine::{image_files, image_path};
@@ -44,6 +49,18 @@ pub struct World {
     pub journal: Vec<String>,
     /// Whether every law holds: without faults, nothing voluntary may cost a request.
     pub strict: bool,
+    /// Whether rounds and actions overlap.
+    pub rounds: Rounds,
+    /// What things take is drawn from; none: what they usually take.
+    pub chance: Option<Chance>,
+    /// The network.
+    pub wire: Wire,
+    /// Instances whose next starts of the process fail, and how many.
+    pub bad_starts: BTreeMap<String, u32>,
+    /// The domains whose run has ended, as libvirt said it.
+    pub ended: Vec<(HostId, String)>,
+    /// When it last changed.
+    pub changed: Timestamp,
     /// Laws that were broken.
     pub broken: Mutex<Vec<String>>,
     /// Starts of domains so far.
@@ -63,51 +80,24 @@ pub struct Fault {
     pub times: usize,
 }
 
-/// How a host can be reached.
+/// Whether something is in hand while a round looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Link {
-    /// It answers.
-    Up,
-    /// Its network is cut.
-    Unreachable,
-    /// Another host key answers.
-    KeyChanged,
-    /// Its libvirt does not answer.
-    LibvirtBroken,
+pub enum Rounds {
+    /// Never: nobody touches what the last round could not see.
+    Apart,
+    /// It is, as with a controller that runs all the time.
+    Overlap,
+}
+
+fn timed_out(host: &HostId) -> Unseen {
+    Unseen {
+        kind: UnseenKind::Unreachable,
+        message: format!("ssh to {host}: connection timed out"),
+    }
 }
 
 fn nowhere(id: &HostId) -> ActError {
     ActError::Failed(format!("there is no host {id}"))
-}
-
-/// One host.
-pub struct HostState {
-    /// How it can be reached.
-    pub link: Link,
-    /// Whether it has power: without, its guests are silent too.
-    pub power: bool,
-    /// Whether the controller's last look failed: from then on, it must leave the host alone.
-    pub known_unseen: bool,
-    /// Every domain that its libvirt knows, by name.
-    pub domains: BTreeMap<String, DomainState>,
-    /// Base images and kernels by path.
-    pub files: BTreeMap<String, HostFile>,
-    /// Disks by path.
-    pub volumes: BTreeSet<String>,
-    /// How often each file was copied to it.
-    pub copies: BTreeMap<String, usize>,
-}
-
-/// One domain.
-pub struct DomainState {
-    /// Its UUID.
-    pub uuid: String,
-    /// Our mark in its definition; none: it is foreign.
-    pub mark: Option<Mark>,
-    /// The number of its present run; none: it does not run.
-    pub run: Option<u32>,
-    /// The machine in it.
-    pub guest: Guest,
 }
 
 impl World {
@@ -127,6 +117,12 @@ impl World {
             halted: false,
             journal: Vec::new(),
             strict: true,
+            rounds: Rounds::Apart,
+            chance: None,
+            wire: Wire::default(),
+            bad_starts: BTreeMap::new(),
+            ended: Vec::new(),
+            changed: now,
             broken: Mutex::default(),
             runs: 0,
             orders: Orders::default(),
@@ -249,15 +245,100 @@ impl World {
     /// Starts a domain; what a boot does to the guest is the guest's business.
     pub fn start(&mut self, host: &HostId, name: &str) {
         self.runs += 1;
-        let (run, now) = (self.runs, self.now);
-        let domain = self
-            .hosts
-            .get_mut(host)
-            .and_then(|h| h.domains.get_mut(name));
-        if let Some(domain) = domain {
+        let run = self.runs;
+        let domains = self.hosts.get_mut(host).map(|h| &mut h.domains);
+        if let Some(domain) = domains.and_then(|d| d.get_mut(name)) {
             domain.run = Some(run);
-            domain.guest.boot(now);
         }
+        self.boot(host, name);
+    }
+
+    /// A running domain boots, for the first time or again.
+    pub fn boot(&mut self, host: &HostId, name: &str) {
+        let up_at = self.now.plus(self.takes(&format!("{name} boots"), BOOT));
+        let start = self.next_start(name);
+        let domains = self.hosts.get_mut(host).map(|h| &mut h.domains);
+        if let Some(domain) = domains.and_then(|d| d.get_mut(name)) {
+            domain.guest.boot(up_at, start);
+        }
+    }
+
+    /// How the next start of the process in a domain goes.
+    pub fn next_start(&mut self, name: &str) -> Start {
+        let prefix = format!("{}-", self.desired.cluster);
+        let instance = name.strip_prefix(&prefix).unwrap_or(name);
+        match self.bad_starts.get_mut(instance) {
+            Some(left) if *left > 0 => {
+                *left -= 1;
+                Start::Fails
+            }
+            Some(_) | None => Start::After(self.takes(&format!("{name} starts"), START)),
+        }
+    }
+
+    /// The run of a domain ends.
+    pub fn end(&mut self, host: &HostId, name: &str) {
+        let domains = self.hosts.get_mut(host).map(|h| &mut h.domains);
+        if let Some(domain) = domains.and_then(|d| d.get_mut(name)) {
+            domain.end();
+            self.ended.push((host.clone(), name.to_owned()));
+        }
+    }
+
+    /// How long something takes that usually takes `usual`.
+    pub fn takes(&mut self, subject: &str, usual: Duration) -> Duration {
+        let chance = self.chance.as_mut();
+        chance.map_or(usual, |chance| chance.span(subject, usual))
+    }
+
+    /// The next moment at which something changes by itself.
+    pub fn next_change(&self) -> Option<Timestamp> {
+        let hosts = self.hosts.values().map(|h| h.up_at);
+        let guests = self.domains().flat_map(|(_, _, d)| d.guest.moments());
+        hosts.chain(guests).filter(|at| *at > self.now).min()
+    }
+
+    /// Whether a host runs.
+    pub fn is_on(&self, host: &HostState) -> bool {
+        host.power && self.now >= host.up_at
+    }
+
+    /// Why the controller can't see a host.
+    pub fn unseen(&self, host: &HostId) -> Option<Unseen> {
+        let state = self.hosts.get(host)?;
+        let unseen = |kind, message| Some(Unseen { kind, message });
+        match (self.off_the_wire(host), state.link, state.libvirt) {
+            (Some(unseen), ..) => Some(unseen),
+            (None, Link::Unreachable, _) => Some(timed_out(host)),
+            (None, Link::KeyChanged, _) => unseen(
+                UnseenKind::HostKeyChanged,
+                format!("the host key of {host} is not the known one"),
+            ),
+            (None, Link::Up, Libvirt::Fails) => unseen(
+                UnseenKind::Broken,
+                format!("libvirt on {host} does not answer"),
+            ),
+            (None, Link::Up, Libvirt::Works | Libvirt::Slow | Libvirt::Hangs) => None,
+        }
+    }
+
+    /// Why neither a host nor its guests answer the controller.
+    pub fn off_the_wire(&self, host: &HostId) -> Option<Unseen> {
+        let state = self.hosts.get(host)?;
+        let joined = self
+            .wire
+            .joins(&Node::Controller, &Node::Host(host.clone()));
+        (!joined || !self.is_on(state)).then(|| timed_out(host))
+    }
+
+    /// Whether the answer to an act that was done is lost.
+    pub fn loses_answer(&mut self, host: &HostId) -> Option<Unseen> {
+        let drops = &mut self.hosts.get_mut(host)?.drops;
+        *drops = drops.checked_sub(1)?;
+        Some(Unseen {
+            kind: UnseenKind::Unreachable,
+            message: format!("ssh to {host}: the connection broke"),
+        })
     }
 
     /// The address that a fresh guest with this mark comes up with.
@@ -283,30 +364,5 @@ impl World {
         self.desired
             .group_of(instance)
             .is_some_and(|g| matches!(g.role, Role::LoadBalancer(_)))
-    }
-}
-
-impl HostState {
-    fn new() -> Self {
-        HostState {
-            link: Link::Up,
-            power: true,
-            known_unseen: false,
-            domains: BTreeMap::new(),
-            files: BTreeMap::new(),
-            volumes: BTreeSet::new(),
-            copies: BTreeMap::new(),
-        }
-    }
-}
-
-impl DomainState {
-    /// Ends it, as `virsh destroy` and `kill -9` do.
-    pub fn end(&mut self) {
-        self.run = None;
-        self.guest.addresses.clear();
-        self.guest.process = None;
-        self.guest.fallback = None;
-        self.guest.frozen = false;
     }
 }

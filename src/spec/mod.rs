@@ -13,6 +13,7 @@ mod form;
 mod keys;
 mod problem;
 mod read;
+pub mod scenario;
 pub mod schema;
 mod show;
 mod source;

@@ -18,7 +18,7 @@ pub fn json_schema() -> Value {
     Value::Object(schema)
 }
 
-fn object(object: &Object) -> Value {
+pub(super) fn object(object: &Object) -> Value {
     let properties: Map<String, Value> = object
         .keys
         .iter()

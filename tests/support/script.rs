@@ -24,8 +24,10 @@ use std::time::Duration;
 use reconcile::cli::plan_text::{NewFiles, plan_text};
 use reconcile::cli::style::Style;
 use reconcile::model::facts::HostFile;
+use reconcile::model::id::HostId;
 use reconcile::model::orders::{Order, OrderKey};
 use reconcile::model::plan::{HistoryEntry, Outcome, Plan};
+use reconcile::model::scenario::Libvirt;
 use reconcile::model::unit::Bytes;
 use reconcile::ports::clock::Clock;
 use reconcile::sim::vm::{FileState, Guest, address_of};
@@ -201,8 +203,8 @@ pub fn event(world: &mut World, verb: &str, rest: &str) {
         }
         "never-boots" => domain_mut(world, word()).guest.broken = true,
         "reboot" => {
-            let now = world.now;
-            domain_mut(world, word()).guest.boot(now);
+            let (host, name) = place(world, word());
+            world.boot(&host, &name);
         }
         "undefine" => undefine(world, word()),
         "write" | "chmod" => write(world, verb, word(), word(), word()),
@@ -266,13 +268,13 @@ fn host_event(world: &mut World, verb: &str, host: &str, what: &str) {
         .unwrap_or_else(|| panic!("no host {host}: {verb}"));
     match verb {
         "unreachable" => state.link = Link::Unreachable,
-        "libvirt-broken" => state.link = Link::LibvirtBroken,
+        "libvirt-broken" => state.libvirt = Libvirt::Fails,
         "key-changed" => state.link = Link::KeyChanged,
         "power-off" => {
             state.power = false;
             state.domains.values_mut().for_each(DomainState::end);
         }
-        "back" => (state.link, state.power) = (Link::Up, true),
+        "back" => (state.link, state.libvirt, state.power) = (Link::Up, Libvirt::Works, true),
         "foreign-domain" => {
             let uuid = "11111111-2222-4333-8444-555555555555".to_owned();
             let domain = DomainState {
@@ -303,6 +305,12 @@ fn host_event(world: &mut World, verb: &str, host: &str, what: &str) {
 fn domain_mut<'a>(world: &'a mut World, instance: &str) -> &'a mut DomainState {
     let found = world.domain_mut(instance);
     found.unwrap_or_else(|| panic!("there is no {instance}"))
+}
+
+fn place(world: &World, instance: &str) -> (HostId, String) {
+    let id = instance.parse().unwrap();
+    let host = world.domains_of(&id).next().expect("it exists").0.clone();
+    (host, format!("{}-{instance}", world.desired.cluster))
 }
 
 fn undefine(world: &mut World, instance: &str) {

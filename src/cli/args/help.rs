@@ -83,7 +83,25 @@ pub(super) const SCHEMA_EXAMPLES: &str = "\
 Examples:
   reconcile schema > cluster.schema.json
   # then, as the first line of cluster.yaml (yaml-language-server):
-  # yaml-language-server: $schema=cluster.schema.json";
+  # yaml-language-server: $schema=cluster.schema.json
+  reconcile schema --scenario > scenario.schema.json";
+
+pub(super) const REHEARSE_ABOUT: &str = "\
+Tries cluster.yaml on a simulated cluster, in virtual time: builds it from nothing, lets things fail, and shows what \
+the controller decides and why, what it does, and what clients notice of it.
+
+It contacts no machine and needs no rights. Hosts, libvirt, guests and the network are simulated; the controller is the \
+one that runs in `reconcile watch`. The same seed gives the same output. Without SCENARIO, one random instance and one \
+random host fail, one after the other, and the host comes back.";
+
+pub(super) const REHEARSE_EXAMPLES: &str = "\
+Examples:
+  reconcile rehearse                               lose an instance, then a host
+  reconcile rehearse --seed 7                      others, with other luck
+  reconcile rehearse power-cut.yaml                what the scenario says (README: Scenarios)
+  reconcile rehearse --failures 500 --for 8760h    a bad year
+
+Exit codes: 0 all that was expected is so; 1 it is not, or an error";
 
 pub(super) const RENDER_ABOUT: &str = "\
 Prints a file as an instance would get it, without contacting any machine.

@@ -49,7 +49,7 @@ pub(super) fn cluster_name(args: &Args) -> Result<ClusterName, Failure> {
     }
 }
 
-fn source(file: &Path) -> Result<Vec<u8>, Failure> {
+pub(super) fn source(file: &Path) -> Result<Vec<u8>, Failure> {
     std::fs::read(file).map_err(|error| {
         Failure::Other(format!(
             "can't read {}: {error}\n  help: name the cluster's file with -f FILE; specs/ has some to start from",

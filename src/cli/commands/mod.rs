@@ -11,6 +11,7 @@ mod history;
 mod load;
 mod orders;
 mod pause;
+mod rehearse;
 mod render;
 mod resume;
 mod retry;
@@ -21,7 +22,7 @@ mod validate;
 mod watch;
 mod why;
 
-use super::args::{self, Args, Command, Output};
+use super::args::{self, Args, Command, Output, SchemaArgs};
 use super::exit::Exit;
 use super::progress::Screen;
 use super::style::{Colour, Style};
@@ -66,7 +67,8 @@ pub async fn run(args: Args, screen: Screen) -> Exit {
         Some(Command::Status) => status::run(&args, &style).await,
         Some(Command::Why(asked)) => why::run(&args, asked, &style).await,
         Some(Command::Validate) => validate::run(&args, &style),
-        Some(Command::Schema) => print(&format!("{:#}\n", crate::spec::schema::json_schema())),
+        Some(Command::Schema(which)) => print(&format!("{:#}\n", schema(which))),
+        Some(Command::Rehearse(rehearsal)) => rehearse::run(&args, rehearsal, &style),
         Some(Command::Render(render)) => render::run(&args, render),
         Some(Command::Drain(drain)) => drain::run(&args, drain),
         Some(Command::Undrain(undrain)) => undrain::run(&args, undrain),
@@ -91,6 +93,13 @@ pub async fn run(args: Args, screen: Screen) -> Exit {
         }
         Exit::Error
     })
+}
+
+fn schema(which: &SchemaArgs) -> serde_json::Value {
+    match which.scenario {
+        true => crate::spec::scenario::schema::json_schema(),
+        false => crate::spec::schema::json_schema(),
+    }
 }
 
 fn failure_json(failure: &Failure) -> serde_json::Value {

@@ -123,6 +123,11 @@ impl<'a> Fields<'a> {
         self.entries.iter().find(|entry| entry.key == name)
     }
 
+    /// A key as it was written.
+    pub fn written(&self, name: &str) -> Option<&'a Entry> {
+        self.entry(name)
+    }
+
     /// Where a key stands; where it was left out, where the mapping stands.
     pub fn span_of(&self, name: &str) -> Span {
         self.entry(name).map_or(self.span, |entry| entry.span)

@@ -37,7 +37,7 @@ impl Context<'_> {
     }
 
     /// The text of a single value.
-    pub(super) fn scalar_node<'n>(
+    pub(in crate::spec) fn scalar_node<'n>(
         &self,
         path: &str,
         what: &str,

@@ -6,6 +6,7 @@ pub mod policies;
 
 use super::form::{Object, Shape, default, optional, required};
 use forms::*;
+pub(super) use forms::{NAME, SIZE, SPAN, TEXT};
 
 const PORT: Shape = Shape::Number(1, 65_535);
 const KERNEL_FILE: Shape = Shape::Either(&[HOST_FILE, Shape::Object(&IMAGE_FILE)]);

@@ -14,7 +14,7 @@ pub use policies::{
     Amount, ParameterWord, WitnessWord, amount, device, fence_agent, host_choice, instance_number,
     label, parameter, parameter_value, percent, witness,
 };
-pub use units::{pause, size, span};
+pub use units::{moment, pause, size, span};
 
 /// Longer values are cut in messages.
 const MAX_QUOTED: usize = 60;

@@ -40,6 +40,18 @@ pub fn pause(text: &str) -> Result<Duration, Wrong> {
     }
 }
 
+/// A moment of a simulation, from its start: up to ten years.
+pub fn moment(text: &str) -> Result<Duration, Wrong> {
+    let span = parse_span(text).map_err(|error| unit(error, text, "s"))?;
+    match span > Duration::from_secs(10 * 366 * 86_400) {
+        true => Err(Wrong::new(
+            format!("{text} is too long"),
+            "the longest is ten years: 87600h",
+        )),
+        false => Ok(span),
+    }
+}
+
 /// What people write for a unit, and what is meant.
 const MEANT: [(&str, &str); 18] = [
     ("kb", "KiB"),

@@ -1,0 +1,113 @@
+//! `reconcile rehearse`: what would happen, on a simulated cluster. Contacts no machine, and writes nothing but what is
+//! asked for with `--html`.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Failure, load, print};
+use crate::adapters::spec_files::DiskFiles;
+use crate::cli::args::{Args, Output, RehearseArgs};
+use crate::cli::exit::Exit;
+use crate::cli::rehearsal_html::rehearsal_html;
+use crate::cli::rehearsal_view::{rehearsal_json, rehearsal_text};
+use crate::cli::style::Style;
+use crate::model::desired::Desired;
+use crate::model::scenario::Scenario;
+use crate::rehearse::{AFTERWARDS, DEFAULT_FAILURES, failures, rehearse};
+use crate::sim::vm::sha256;
+use crate::spec::scenario::{Cluster, parse_scenario};
+use crate::spec::{SpecErrors, SpecFiles, parse};
+
+/// Where nobody says how long failures are spread.
+const A_DAY: Duration = Duration::from_secs(86_400);
+/// What an image has that is not there.
+const IMAGE: u64 = 64 << 20;
+
+pub(super) fn run(args: &Args, rehearsal: &RehearseArgs, style: &Style) -> Result<Exit, Failure> {
+    let file = &args.global.file;
+    let (name, bytes) = (file.display().to_string(), load::source(file)?);
+    let files = Files(DiskFiles::beside(file));
+    let desired = parse(&name, &bytes, &files).map(Arc::new);
+    let desired = desired.map_err(|errors| wrong(&name, errors))?;
+    let cluster = Cluster {
+        name: &name,
+        bytes: &bytes,
+        files: &files,
+        desired: Arc::clone(&desired),
+    };
+    let scenario = match &rehearsal.scenario {
+        Some(file) => read(file, &cluster)?,
+        None => by_chance(&desired, rehearsal),
+    };
+    let seed = rehearsal.seed.or(scenario.seed).unwrap_or(1);
+    let asked = rehearsal.span.filter(|_| rehearsal.failures.is_none());
+    let afterwards = asked.or(scenario.lasts).unwrap_or(AFTERWARDS);
+    let found = rehearse(&desired, &scenario, seed, afterwards);
+    let found = found.map_err(|error| Failure::Other(error.to_string()))?;
+    if let Some(file) = &rehearsal.html {
+        std::fs::write(file, rehearsal_html(&found))
+            .map_err(|error| Failure::Other(format!("can't write {}: {error}", file.display())))?;
+    }
+    print(&match args.global.output {
+        Output::Text => rehearsal_text(&found, style),
+        Output::Json => rehearsal_json(&found),
+    })?;
+    Ok(if found.is_good() {
+        Exit::Done
+    } else {
+        Exit::Error
+    })
+}
+
+fn read(file: &Path, cluster: &Cluster<'_>) -> Result<Scenario, Failure> {
+    let name = file.display().to_string();
+    let bytes = std::fs::read(file)
+        .map_err(|error| Failure::Other(format!("can't read the scenario {name}: {error}")))?;
+    parse_scenario(&name, &bytes, cluster).map_err(|errors| wrong(&name, errors))
+}
+
+fn by_chance(desired: &Desired, rehearsal: &RehearseArgs) -> Scenario {
+    let seed = rehearsal.seed.unwrap_or(1);
+    match rehearsal.failures {
+        None => failures(desired, seed, DEFAULT_FAILURES, None),
+        Some(number) => {
+            let over = rehearsal.span.unwrap_or(A_DAY);
+            failures(desired, seed, number, Some(over))
+        }
+    }
+}
+
+fn wrong(name: &str, errors: SpecErrors) -> Failure {
+    Failure::Spec {
+        file: name.to_owned(),
+        errors,
+    }
+}
+
+/// The files beside `cluster.yaml`, of which images need not be there: nothing boots from them.
+struct Files(DiskFiles);
+
+impl SpecFiles for Files {
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        self.0.read(path)
+    }
+
+    fn digest(&self, path: &Path) -> io::Result<(String, u64)> {
+        match self.0.digest(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                Ok((sha256(&path.to_string_lossy()), IMAGE))
+            }
+            digest => digest,
+        }
+    }
+
+    fn env(&self, name: &str) -> Option<String> {
+        self.0.env(name)
+    }
+
+    fn resolve(&self, path: &Path) -> PathBuf {
+        self.0.resolve(path)
+    }
+}

@@ -1,0 +1,198 @@
+//! A rehearsal as one page: lanes of hosts, instances and VIPs over time, the events across them, and all reasons.
+//! Nothing in it comes from elsewhere, and nothing runs in it. Pure.
+
+use std::fmt::Write as _;
+
+use super::rehearsal_view::{exact, moment, words};
+use crate::rehearse::{Lane, LaneKind, Rehearsal, State, Target, What};
+
+const STYLE: &str = include_str!("rehearsal_html/style.css");
+
+/// The whole page.
+pub fn rehearsal_html(rehearsal: &Rehearsal) -> String {
+    let title = format!("Rehearsal of {}", rehearsal.cluster);
+    let about = rehearsal.about.clone().unwrap_or_default();
+    let verdict = match rehearsal.is_good() {
+        true => "<p class=good>All that was expected is so, and no law was broken.</p>".to_owned(),
+        false => bad(rehearsal),
+    };
+    format!(
+        "<!doctype html>\n<html lang=en>\n<meta charset=utf-8>\n\
+         <meta name=viewport content='width=device-width, initial-scale=1'>\n\
+         <meta name=color-scheme content='light dark'>\n<title>{title}</title>\n<style>\n{STYLE}</style>\n\
+         <h1>{title}</h1>\n<p class=about>{}</p>\n{verdict}\n{}{}{}</html>\n",
+        escaped(&about),
+        lanes(rehearsal),
+        targets(&rehearsal.targets),
+        timeline(rehearsal),
+        title = escaped(&title),
+    )
+}
+
+fn escaped(text: &str) -> String {
+    let mut out = String::new();
+    for c in super::text::clean(text).chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+fn bad(rehearsal: &Rehearsal) -> String {
+    let unmet = rehearsal.unmet.iter().map(|unmet| {
+        let text = format!("expected that {}, but {}", unmet.expected, unmet.but);
+        format!("<li>{} {}", moment(unmet.at_ms), escaped(&text))
+    });
+    let broken = rehearsal.broken.iter();
+    let broken = broken.map(|law| format!("<li>a law was broken: {}", escaped(law)));
+    let all: String = unmet.chain(broken).collect();
+    format!("<ul class=bad>{all}</ul>")
+}
+
+/// A place on the axis, in percent with three digits.
+fn percent(part: u64, whole: u64) -> String {
+    let thousandths = u128::from(part) * 100_000 / u128::from(whole.max(1));
+    format!("{}.{:03}%", thousandths / 1_000, thousandths % 1_000)
+}
+
+fn lanes(rehearsal: &Rehearsal) -> String {
+    let end = rehearsal.lasted_ms;
+    let mut page = "<div class=lanes>\n".to_owned();
+    let mut kind = None;
+    for lane in &rehearsal.lanes {
+        if kind != Some(lane.kind) {
+            kind = Some(lane.kind);
+            let _ = writeln!(page, "<h2>{}</h2>", name_of(lane.kind));
+        }
+        page += &drawn(lane, end);
+    }
+    page += &marks(rehearsal);
+    page + "</div>\n"
+}
+
+fn name_of(kind: LaneKind) -> &'static str {
+    match kind {
+        LaneKind::Vip => "VIPs",
+        LaneKind::Host => "Hosts",
+        LaneKind::Instance => "Instances",
+    }
+}
+
+fn drawn(lane: &Lane, end: u64) -> String {
+    let mut row = format!(
+        "<div class=lane><span class=name>{}</span><div class=track>",
+        escaped(&lane.name)
+    );
+    for stretch in &lane.stretches {
+        let class = match stretch.state {
+            State::Good => "up",
+            State::Fair => "fair",
+            State::Bad => "down",
+            State::Absent => continue,
+        };
+        let long = stretch.to_ms.saturating_sub(stretch.from_ms);
+        let _ = write!(
+            row,
+            "<i class={class} style='left:{};width:{}' title='{} {} for {}'></i>",
+            percent(stretch.from_ms, end),
+            percent(long, end),
+            moment(stretch.from_ms),
+            escaped(&stretch.text),
+            exact(long),
+        );
+    }
+    row + "</div></div>\n"
+}
+
+/// The events of the scenario, and the decisions, on a lane of their own.
+fn marks(rehearsal: &Rehearsal) -> String {
+    let mut events = String::new();
+    let mut decisions = String::new();
+    for entry in &rehearsal.timeline {
+        let (class, row) = match &entry.what {
+            What::Happens { failure: true, .. } => ("failure", &mut events),
+            What::Happens { .. } => ("event", &mut events),
+            What::Decides { .. } => ("decision", &mut decisions),
+            What::Says { .. }
+            | What::Did { .. }
+            | What::Down { .. }
+            | What::Up { .. }
+            | What::Converged
+            | What::Broken { .. }
+            | What::Expected { .. } => continue,
+        };
+        let told: Vec<String> = words(entry).iter().map(|(_, text)| escaped(text)).collect();
+        let _ = write!(
+            row,
+            "<b class={class} style='left:{}' title='{} {}'></b>",
+            percent(entry.at_ms, rehearsal.lasted_ms),
+            moment(entry.at_ms),
+            told.join("&#10;"),
+        );
+    }
+    let lane = |name: &str, row: &str| {
+        format!(
+            "<div class=lane><span class=name>{name}</span><div class=track>{row}</div></div>\n"
+        )
+    };
+    let (begin, end) = (moment(0), moment(rehearsal.lasted_ms));
+    let axis = format!("<span>{begin}</span><span>{end}</span>");
+    format!(
+        "<h2>What happened</h2>\n{}{}<div class=lane><span class=name></span><div class=axis>{axis}</div></div>\n",
+        lane("events", &events),
+        lane("decisions", &decisions)
+    )
+}
+
+fn targets(targets: &[Target]) -> String {
+    let mut table = "<h2>Availability</h2>\n<table><tr><th>Clients of<th>Available<th>Down<th>Longest gap<th>Gaps\n".to_owned();
+    for target in targets {
+        let _ = writeln!(
+            table,
+            "<tr><td>{}<td>{:.3} %<td>{}<td>{}<td>{}",
+            escaped(&target.subject.to_string()),
+            target.availability,
+            exact(target.down_ms),
+            exact(target.longest_ms),
+            target.outages.len()
+        );
+    }
+    table + "</table>\n"
+}
+
+fn timeline(rehearsal: &Rehearsal) -> String {
+    let mut table = "<h2>Timeline</h2>\n<table class=timeline>\n".to_owned();
+    for entry in &rehearsal.timeline {
+        for (mark, text) in words(entry) {
+            let _ = writeln!(
+                table,
+                "<tr><td>{}<td>{mark}<td>{}",
+                moment(entry.at_ms),
+                escaped(&text)
+            );
+        }
+    }
+    table + "</table>\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_in_a_name_becomes_markup() {
+        assert_eq!(escaped("<b a='\"&"), "&lt;b a=&#39;&quot;&amp;");
+    }
+
+    #[test]
+    fn places_are_told_in_thousandths_of_percent() {
+        assert_eq!(percent(1, 3), "33.333%");
+        assert_eq!(percent(5, 0), "500.000%");
+    }
+}

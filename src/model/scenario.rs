@@ -1,0 +1,370 @@
+//! What happens to a simulated cluster, and what is expected of it: a scenario, read and checked.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::desired::Desired;
+use super::id::{GroupId, HostId, InstanceId};
+use super::orders::OrderKey;
+use super::unit::{Bytes, span};
+
+/// A whole scenario.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Scenario {
+    /// What it is about, in a line.
+    pub about: Option<String>,
+    /// What chance is drawn from; none: the user's choice, or 1.
+    pub seed: Option<u64>,
+    /// Machines that are not the usual ones.
+    pub machines: BTreeMap<HostId, Machine>,
+    /// How long it goes on after the last event; none: the user's choice, or 5 minutes.
+    pub lasts: Option<Duration>,
+    /// What happens, in the order of time.
+    pub events: Vec<Event>,
+    /// What is expected at the end.
+    pub expect: Vec<Expectation>,
+}
+
+/// A host's hardware.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Machine {
+    /// Its memory.
+    pub memory: Bytes,
+    /// Its processors.
+    pub cpus: u32,
+    /// Where disks are stored.
+    pub disk: Bytes,
+    /// From power on to its sshd.
+    pub boot: Duration,
+    /// How fast its clock runs, in percent of true time.
+    pub clock: u32,
+}
+
+impl Default for Machine {
+    /// Enough for every small cluster.
+    fn default() -> Self {
+        Machine {
+            memory: Bytes(64 << 30),
+            cpus: 32,
+            disk: Bytes(1 << 40),
+            boot: Duration::from_secs(60),
+            clock: 100,
+        }
+    }
+}
+
+/// Something that happens.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Event {
+    /// When, from the start.
+    pub at: Duration,
+    /// What.
+    pub what: Happening,
+}
+
+/// What can happen.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Happening {
+    /// To a host.
+    Host(HostId, HostEvent),
+    /// To an instance, wherever it is then.
+    Instance(InstanceId, InstanceEvent),
+    /// The network falls apart into these sides; none: it is whole again.
+    Partition(Vec<BTreeSet<Node>>),
+    /// To the controller.
+    Controller(ControllerEvent),
+    /// `cluster.yaml` becomes this; with the edit as it was written.
+    Edit(Arc<Desired>, String),
+    /// An operator gives orders, or takes them back.
+    Command {
+        /// As it was typed.
+        text: String,
+        /// Orders that are given.
+        give: Vec<OrderKey>,
+        /// Orders that are taken back.
+        take: Vec<OrderKey>,
+    },
+    /// Nothing: something is expected to be so now.
+    Expect(Vec<Expectation>),
+}
+
+/// What can happen to a host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HostEvent {
+    /// Its plug is pulled.
+    PowerOff,
+    /// It gets power, and boots.
+    PowerOn,
+    /// It goes down and boots again.
+    Reboot,
+    /// Its network cable is pulled.
+    Cut,
+    /// Its cable is plugged in again.
+    Heal,
+    /// Its libvirt does this from now on.
+    Libvirt(Libvirt),
+    /// Its disk is full.
+    DiskFull,
+    /// There is room on its disk again.
+    DiskFree,
+    /// Another host key answers.
+    KeyChanged,
+    /// The known host key answers again.
+    KeyRestored,
+    /// Its fencing device says that it switched it off, and does nothing.
+    DeviceLies,
+    /// Its fencing device works.
+    DeviceWorks,
+    /// Its fencing device fails this many times.
+    DeviceFails(u32),
+    /// This many answers to acts are lost, after the acts were done.
+    SshDrops(u32),
+}
+
+/// How a libvirt is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Libvirt {
+    /// It answers at once.
+    Works,
+    /// It answers late.
+    Slow,
+    /// It answers with errors.
+    Fails,
+    /// It does not answer.
+    Hangs,
+}
+
+/// What can happen to an instance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InstanceEvent {
+    /// Its QEMU ends.
+    Crash,
+    /// It runs, and answers nothing.
+    Freeze,
+    /// It goes on where it was frozen.
+    Thaw,
+    /// It reboots by itself.
+    Reboot,
+    /// Its process ends, and so it does at its next starts, this many times.
+    ServiceFails(u32),
+    /// Its QEMU ends, and its next disks can't be booted, this many times.
+    BootFails(u32),
+}
+
+/// What can happen to the controller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ControllerEvent {
+    /// It dies.
+    Crash,
+    /// It dies right after so many more effects.
+    CrashAfter(u32),
+    /// It is started, after its death where it lives.
+    Restart,
+    /// Somebody starts a second one, which knows nothing of the first.
+    Second,
+    /// The second one is stopped.
+    SecondEnds,
+}
+
+/// Who can be cut off from whom.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Node {
+    /// Whoever uses the services.
+    Clients,
+    /// The machine of the controller.
+    Controller,
+    /// A host, with its guests.
+    Host(HostId),
+}
+
+/// Something that has to be so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Expectation {
+    /// The line of the scenario; none: nobody wrote it.
+    pub line: Option<u32>,
+    /// What.
+    pub what: Expected,
+}
+
+/// What can be expected.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Expected {
+    /// The last plan has nothing to do, and the cluster is as desired; or that this is not so.
+    Converged(bool),
+    /// At least so many instances of a group serve.
+    Available(GroupId, u32),
+    /// A service was out of reach for at most so long in all.
+    ServiceDowntime(GroupId, Duration),
+    /// The same of a VIP.
+    VipDowntime(Ipv4Addr, Duration),
+    /// A VIP is on this instance.
+    Holder(Ipv4Addr, InstanceId),
+    /// Somebody has the VIP, or nobody.
+    Held(Ipv4Addr, bool),
+    /// An instance runs on this host, and nowhere else.
+    On(InstanceId, HostId),
+    /// An instance serves, or does not.
+    Serves(InstanceId, bool),
+}
+
+impl Expectation {
+    /// What is expected of every cluster at the end, unless something else is said.
+    pub fn usual() -> Self {
+        Expectation {
+            line: None,
+            what: Expected::Converged(true),
+        }
+    }
+}
+
+impl Scenario {
+    /// The last moment at which something happens.
+    pub fn last(&self) -> Duration {
+        self.events.last().map_or(Duration::ZERO, |event| event.at)
+    }
+}
+
+impl Happening {
+    /// Whether it makes something worse that worked.
+    pub fn is_failure(&self) -> bool {
+        match self {
+            Happening::Host(_, event) => event.is_failure(),
+            Happening::Instance(_, event) => !matches!(event, InstanceEvent::Thaw),
+            Happening::Partition(sides) => !sides.is_empty(),
+            // With `crash after`, the failure comes when it dies.
+            Happening::Controller(event) => matches!(event, ControllerEvent::Crash),
+            Happening::Edit(..) | Happening::Command { .. } | Happening::Expect(_) => false,
+        }
+    }
+}
+
+impl HostEvent {
+    fn is_failure(self) -> bool {
+        match self {
+            HostEvent::PowerOff
+            | HostEvent::Reboot
+            | HostEvent::Cut
+            | HostEvent::Libvirt(Libvirt::Slow | Libvirt::Fails | Libvirt::Hangs)
+            | HostEvent::DiskFull
+            | HostEvent::KeyChanged
+            | HostEvent::DeviceLies
+            | HostEvent::DeviceFails(_)
+            | HostEvent::SshDrops(_) => true,
+            HostEvent::PowerOn
+            | HostEvent::Heal
+            | HostEvent::Libvirt(Libvirt::Works)
+            | HostEvent::DiskFree
+            | HostEvent::DeviceWorks
+            | HostEvent::KeyRestored => false,
+        }
+    }
+}
+
+impl fmt::Display for Happening {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Happening::Host(host, event) => write!(f, "host {host}: {event}"),
+            Happening::Instance(instance, event) => write!(f, "instance {instance}: {event}"),
+            Happening::Partition(sides) if sides.is_empty() => f.write_str("partition: none"),
+            Happening::Partition(sides) => {
+                let sides: Vec<String> = sides.iter().map(side).collect();
+                write!(f, "partition: [{}]", sides.join(", "))
+            }
+            Happening::Controller(event) => write!(f, "controller: {event}"),
+            Happening::Edit(_, text) => write!(f, "edit: {text}"),
+            Happening::Command { text, .. } => write!(f, "command: {text}"),
+            Happening::Expect(_) => f.write_str("expect"),
+        }
+    }
+}
+
+fn side(nodes: &BTreeSet<Node>) -> String {
+    let nodes: Vec<String> = nodes.iter().map(ToString::to_string).collect();
+    format!("[{}]", nodes.join(", "))
+}
+
+impl fmt::Display for Node {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Node::Clients => f.write_str("clients"),
+            Node::Controller => f.write_str("controller"),
+            Node::Host(host) => host.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for HostEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            HostEvent::PowerOff => "power off",
+            HostEvent::PowerOn => "power on",
+            HostEvent::Reboot => "reboot",
+            HostEvent::Cut => "cut",
+            HostEvent::Heal => "heal",
+            HostEvent::Libvirt(Libvirt::Works) => "libvirt works",
+            HostEvent::Libvirt(Libvirt::Slow) => "libvirt slow",
+            HostEvent::Libvirt(Libvirt::Fails) => "libvirt fails",
+            HostEvent::Libvirt(Libvirt::Hangs) => "libvirt hangs",
+            HostEvent::DiskFull => "disk full",
+            HostEvent::DiskFree => "disk free",
+            HostEvent::KeyChanged => "key changed",
+            HostEvent::KeyRestored => "key restored",
+            HostEvent::DeviceLies => "device lies",
+            HostEvent::DeviceWorks => "device works",
+            HostEvent::DeviceFails(times) => return write!(f, "device fails {times}"),
+            HostEvent::SshDrops(times) => return write!(f, "ssh drops {times}"),
+        })
+    }
+}
+
+impl fmt::Display for InstanceEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            InstanceEvent::Crash => "crash",
+            InstanceEvent::Freeze => "freeze",
+            InstanceEvent::Thaw => "thaw",
+            InstanceEvent::Reboot => "reboot",
+            InstanceEvent::ServiceFails(times) => return write!(f, "service fails {times}"),
+            InstanceEvent::BootFails(times) => return write!(f, "boot fails {times}"),
+        })
+    }
+}
+
+impl fmt::Display for ControllerEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            ControllerEvent::Crash => "crash",
+            ControllerEvent::CrashAfter(effects) => return write!(f, "crash after {effects}"),
+            ControllerEvent::Restart => "restart",
+            ControllerEvent::Second => "second",
+            ControllerEvent::SecondEnds => "second ends",
+        })
+    }
+}
+
+impl fmt::Display for Expected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Expected::Converged(true) => f.write_str("the cluster is as desired"),
+            Expected::Converged(false) => f.write_str("the cluster is not as desired"),
+            Expected::Available(group, number) => {
+                write!(f, "at least {number} of {group} serve")
+            }
+            Expected::ServiceDowntime(group, most) => {
+                write!(f, "{group} is down for at most {}", span(*most))
+            }
+            Expected::VipDowntime(vip, most) => {
+                write!(f, "vip {vip} is down for at most {}", span(*most))
+            }
+            Expected::Holder(vip, instance) => write!(f, "vip {vip} is held by {instance}"),
+            Expected::Held(vip, true) => write!(f, "vip {vip} is held"),
+            Expected::Held(vip, false) => write!(f, "vip {vip} is held by nobody"),
+            Expected::On(instance, host) => write!(f, "{instance} is on host {host}"),
+            Expected::Serves(instance, true) => write!(f, "{instance} serves"),
+            Expected::Serves(instance, false) => write!(f, "{instance} does not serve"),
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! Failures by chance, for whoever brings no scenario.
+
+use std::time::Duration;
+
+use crate::model::desired::Desired;
+use crate::model::id::{HostId, InstanceId};
+use crate::model::scenario::{Event, Expectation, Happening, HostEvent, InstanceEvent, Scenario};
+use crate::sim::chance::Chance;
+
+/// An instance and a host.
+pub const DEFAULT_FAILURES: usize = 2;
+
+/// The cluster is built in peace.
+const BUILD: Duration = Duration::from_secs(300);
+/// From one failure to the next, where only a few are asked for.
+const APART: Duration = Duration::from_secs(300);
+
+/// A scenario with this many failures. With a span, they are spread over it by chance; without, they come one by one.
+pub fn failures(desired: &Desired, seed: u64, number: usize, over: Option<Duration>) -> Scenario {
+    let mut chance = Chance::new(seed);
+    let mut draw = Draw {
+        hosts: desired.hosts.keys().cloned().collect(),
+        instances: desired.instances().map(|(i, _)| i).collect(),
+        chance: &mut chance,
+    };
+    let mut events = Vec::new();
+    for n in 0..number {
+        let at = match over {
+            None => BUILD + APART * u32::try_from(n).unwrap_or(u32::MAX),
+            Some(over) => BUILD + draw.within(over.saturating_sub(BUILD)),
+        };
+        match (over, n % 2) {
+            (None, 0) => events.extend(draw.crash(at)),
+            (None, _) => events.extend(draw.host_dies(at)),
+            (Some(_), _) => events.extend(draw.anything(at)),
+        }
+    }
+    events.sort_by_key(|event| event.at);
+    let failures = if number == 1 { "failure" } else { "failures" };
+    Scenario {
+        about: Some(format!("{number} random {failures}")),
+        events,
+        expect: vec![Expectation::usual()],
+        ..Scenario::default()
+    }
+}
+
+struct Draw<'a> {
+    hosts: Vec<HostId>,
+    instances: Vec<InstanceId>,
+    chance: &'a mut Chance,
+}
+
+impl Draw<'_> {
+    fn within(&mut self, span: Duration) -> Duration {
+        let millis = u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
+        Duration::from_millis(self.chance.below("when", millis))
+    }
+
+    fn instance(&mut self) -> Option<InstanceId> {
+        let n = self.chance.below("instance", self.instances.len() as u64);
+        self.instances.get(usize::try_from(n).ok()?).cloned()
+    }
+
+    fn host(&mut self) -> Option<HostId> {
+        let n = self.chance.below("host", self.hosts.len() as u64);
+        self.hosts.get(usize::try_from(n).ok()?).cloned()
+    }
+
+    fn crash(&mut self, at: Duration) -> Vec<Event> {
+        self.happens(at, InstanceEvent::Crash)
+    }
+
+    fn happens(&mut self, at: Duration, event: InstanceEvent) -> Vec<Event> {
+        let what = self.instance().map(|i| Happening::Instance(i, event));
+        what.map(|what| Event { at, what }).into_iter().collect()
+    }
+
+    /// A host loses something, and gets it back after some minutes.
+    fn for_a_while(&mut self, at: Duration, bad: HostEvent, good: HostEvent) -> Vec<Event> {
+        let back = at + Duration::from_secs(120 + self.chance.below("while", 480));
+        let event = |at, host: &HostId, event| Event {
+            at,
+            what: Happening::Host(host.clone(), event),
+        };
+        let host = self.host();
+        let both = host.map(|host| [event(at, &host, bad), event(back, &host, good)]);
+        both.into_iter().flatten().collect()
+    }
+
+    fn host_dies(&mut self, at: Duration) -> Vec<Event> {
+        self.for_a_while(at, HostEvent::PowerOff, HostEvent::PowerOn)
+    }
+
+    /// As often as such things happen, roughly.
+    fn anything(&mut self, at: Duration) -> Vec<Event> {
+        match self.chance.below("what", 100) {
+            0..40 => self.crash(at),
+            40..60 => self.happens(at, InstanceEvent::Freeze),
+            60..70 => self.happens(at, InstanceEvent::ServiceFails(1)),
+            70..80 => self.happens(at, InstanceEvent::Reboot),
+            80..90 => self.for_a_while(at, HostEvent::Cut, HostEvent::Heal),
+            90..95 => self.host_dies(at),
+            _ => match self.host() {
+                Some(host) => vec![Event {
+                    at,
+                    what: Happening::Host(host, HostEvent::Reboot),
+                }],
+                None => Vec::new(),
+            },
+        }
+    }
+}

@@ -1,0 +1,388 @@
+//! The play itself: controllers over one simulated cluster, and the scenario's events at their times.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use tokio::task::JoinHandle;
+
+use super::expect::{Facts, instead};
+use super::happen::{self, Found};
+use super::meter::measure;
+use super::record::{Record, Voice};
+use super::report::{Placed, Rehearsal, Unmet, What, Who};
+use crate::controller::look::Eyes;
+use crate::controller::watch::{Signal, Watch};
+use crate::controller::{Session, Watcher};
+use crate::execute::Hands;
+use crate::memory;
+use crate::model::desired::Desired;
+use crate::model::id::InstanceId;
+use crate::model::scenario::{ControllerEvent, Event, Expectation, Happening, Scenario};
+use crate::ports::clock::Clock;
+use crate::ports::store::{StoreError, StoreView};
+use crate::sim::chance::Chance;
+use crate::sim::clock::EPOCH;
+use crate::sim::cluster::Cluster;
+use crate::sim::store::MemoryStore;
+use crate::sim::world::{Rounds, World};
+
+/// All that takes part.
+pub struct Stage<'a> {
+    scenario: &'a Scenario,
+    seed: u64,
+    /// What the file says now.
+    desired: Arc<Desired>,
+    cluster: Arc<Cluster>,
+    record: Arc<Record>,
+    first: Seat,
+    second: Seat,
+    unmet: Vec<Unmet>,
+    expectations: usize,
+    began_with: (usize, usize),
+}
+
+/// The place of a controller: its store outlives it.
+struct Seat {
+    voice: Arc<Voice>,
+    store: Arc<MemoryStore>,
+    running: Option<Running>,
+}
+
+struct Running {
+    task: JoinHandle<Result<(), StoreError>>,
+    signals: UnboundedSender<Signal>,
+}
+
+impl<'a> Stage<'a> {
+    /// Everything in its place, and nothing runs. To be made inside of the runtime that plays it.
+    pub fn new(desired: &Arc<Desired>, scenario: &'a Scenario, seed: u64) -> Stage<'a> {
+        let cluster = Cluster::new(Arc::clone(desired));
+        let record = Record::new(Arc::clone(&cluster));
+        prepare(&mut cluster.world(), scenario, seed);
+        Stage {
+            scenario,
+            seed,
+            began_with: (desired.hosts.len(), desired.instances().count()),
+            desired: Arc::clone(desired),
+            first: Seat::new(&record, Who::Controller),
+            second: Seat::new(&record, Who::Second),
+            cluster,
+            record,
+            unmet: Vec::new(),
+            expectations: 0,
+        }
+    }
+}
+
+/// A world with hardware, chance, and a controller that never stands still.
+fn prepare(world: &mut World, scenario: &Scenario, seed: u64) {
+    world.chance = Some(Chance::new(seed));
+    world.rounds = Rounds::Overlap;
+    world.strict = false;
+    equip(world, scenario);
+}
+
+/// Hosts that are new get their hardware.
+fn equip(world: &mut World, scenario: &Scenario) {
+    for (id, host) in world.hosts.iter_mut().filter(|(_, h)| h.machine.is_none()) {
+        let said = scenario.machines.get(id).cloned();
+        host.machine = Some(said.unwrap_or_default());
+    }
+}
+
+impl Seat {
+    fn new(record: &Arc<Record>, who: Who) -> Self {
+        Seat {
+            voice: Voice::new(record, who),
+            store: Arc::default(),
+            running: None,
+        }
+    }
+
+    /// A controller is started: it knows what its store knows.
+    fn start(&mut self, cluster: &Arc<Cluster>, desired: &Arc<Desired>) -> Result<(), StoreError> {
+        let memory = memory::after_restart(self.store.load()?);
+        let watcher = Watcher::new(Arc::clone(desired), memory, eyes(cluster));
+        let session = Session::new(watcher, Arc::clone(&self.store) as _);
+        let (signals, heard) = unbounded_channel();
+        let watch = Watch::new(session, hands(cluster, desired, &self.voice), heard);
+        let task = tokio::spawn(watch.run());
+        self.running = Some(Running { task, signals });
+        Ok(())
+    }
+
+    /// It dies: what it had in hand is left as it is.
+    async fn kill(&mut self) {
+        if let Some(running) = self.running.take() {
+            running.task.abort();
+            // It was killed: there is nothing to hear from it.
+            let _ = running.task.await;
+        }
+    }
+
+    fn follow(&self, cluster: &Arc<Cluster>, desired: &Arc<Desired>) {
+        if let Some(running) = &self.running {
+            let hands = hands(cluster, desired, &self.voice);
+            let signal = Signal::Edited(Arc::clone(desired), hands, eyes(cluster));
+            // A controller that ended by itself is found at the end.
+            let _ = running.signals.send(signal);
+        }
+    }
+}
+
+fn eyes(cluster: &Arc<Cluster>) -> Eyes {
+    Eyes {
+        hypervisor: Arc::clone(cluster) as _,
+        guests: Arc::clone(cluster) as _,
+        heartbeats: Arc::clone(cluster) as _,
+        witnesses: Arc::clone(cluster) as _,
+        clock: Arc::clone(cluster) as _,
+        orders: Arc::clone(cluster) as _,
+    }
+}
+
+fn hands(cluster: &Arc<Cluster>, desired: &Desired, voice: &Arc<Voice>) -> Hands {
+    Hands {
+        hypervisor: Arc::clone(cluster) as _,
+        guests: Arc::clone(cluster) as _,
+        fencer: Arc::clone(cluster) as _,
+        heartbeats: Arc::clone(cluster) as _,
+        clock: Arc::clone(cluster) as _,
+        progress: Arc::clone(voice) as _,
+        hosts: Arc::new(desired.hosts.clone()),
+    }
+}
+
+impl Stage<'_> {
+    /// Plays all events, and goes on for a while.
+    pub async fn play(mut self, afterwards: Duration) -> Rehearsal {
+        let live = tokio::spawn(Arc::clone(&self.cluster).live());
+        let meter = tokio::spawn(measure(Arc::clone(&self.cluster), Arc::clone(&self.record)));
+        self.start_first();
+        let scenario = self.scenario;
+        for event in &scenario.events {
+            self.wait_until(event.at).await;
+            self.take(event).await;
+        }
+        self.wait_until(scenario.last() + afterwards).await;
+        self.expect(&scenario.expect, false);
+        self.still_runs();
+        let report = self.report();
+        live.abort();
+        meter.abort();
+        self.first.kill().await;
+        self.second.kill().await;
+        report
+    }
+
+    fn start_first(&mut self) {
+        self.cluster.world().halted = false;
+        if let Err(error) = self.first.start(&self.cluster, &self.desired) {
+            self.breaks(format!("the controller did not start: {error}"));
+        }
+    }
+
+    /// Lets time pass; a controller that was to die at an effect dies on the way.
+    async fn wait_until(&mut self, at: Duration) {
+        let until = EPOCH.plus(at);
+        loop {
+            let left = until.since(self.cluster.now());
+            let cluster = Arc::clone(&self.cluster);
+            tokio::select! {
+                biased;
+                () = cluster.killed.notified() => {
+                    self.first.kill().await;
+                    cluster.world().halted = false;
+                    self.happens("the controller dies", true);
+                }
+                () = cluster.clock.sleep(left) => return,
+            }
+        }
+    }
+
+    fn happens(&self, text: &str, failure: bool) {
+        let text = text.to_owned();
+        self.record
+            .push(Who::World, What::Happens { text, failure });
+    }
+
+    async fn take(&mut self, event: &Event) {
+        let mut text = event.what.to_string();
+        let found = match &event.what {
+            Happening::Expect(expectations) => {
+                // What was changed at this very moment is measured first.
+                tokio::task::yield_now().await;
+                return self.expect(expectations, true);
+            }
+            Happening::Host(host, what) => {
+                let to_host = |world: &mut World| happen::to_host(world, host, *what);
+                self.tell_first(&text, event, to_host)
+            }
+            Happening::Instance(instance, what) => {
+                let to = |world: &mut World| happen::to_instance(world, instance, *what);
+                self.tell_first(&text, event, to)
+            }
+            Happening::Partition(sides) => {
+                let split = |world: &mut World| {
+                    world.wire.split(sides.clone());
+                    Found::Yes
+                };
+                self.tell_first(&text, event, split)
+            }
+            Happening::Command { give, take, .. } => {
+                let order = |world: &mut World| happen::ordered(world, give, take);
+                self.tell_first(&text, event, order)
+            }
+            Happening::Edit(desired, _) => {
+                self.happens(&text, false);
+                self.edit(desired);
+                Found::Yes
+            }
+            Happening::Controller(what) => {
+                self.happens(&text, event.what.is_failure());
+                self.happen_to_controller(*what).await;
+                Found::Yes
+            }
+        };
+        if found == Found::No {
+            text += " (there is nothing that it could happen to)";
+            self.happens(&text, false);
+        }
+    }
+
+    /// The world changes, and the timeline says so before it says what follows from it.
+    fn tell_first(
+        &self,
+        text: &str,
+        event: &Event,
+        change: impl FnOnce(&mut World) -> Found,
+    ) -> Found {
+        let found = change(&mut self.cluster.world());
+        if found == Found::Yes {
+            self.happens(text, event.what.is_failure());
+            self.cluster.changed();
+        }
+        found
+    }
+
+    fn edit(&mut self, desired: &Arc<Desired>) {
+        self.desired = Arc::clone(desired);
+        self.cluster.happen(|world| {
+            world.follow(Arc::clone(desired));
+            equip(world, self.scenario);
+        });
+        self.first.follow(&self.cluster, desired);
+        self.second.follow(&self.cluster, desired);
+    }
+
+    async fn happen_to_controller(&mut self, event: ControllerEvent) {
+        match event {
+            ControllerEvent::Crash => self.first.kill().await,
+            ControllerEvent::CrashAfter(effects) => {
+                let mut world = self.cluster.world();
+                world.halt_at = Some(world.effects + effects as usize);
+            }
+            ControllerEvent::Restart => {
+                self.first.kill().await;
+                self.start_first();
+            }
+            ControllerEvent::Second => {
+                if let Err(error) = self.second.start(&self.cluster, &self.desired) {
+                    self.breaks(format!("the second controller did not start: {error}"));
+                }
+            }
+            ControllerEvent::SecondEnds => self.second.kill().await,
+        }
+    }
+
+    fn expect(&mut self, expectations: &[Expectation], told: bool) {
+        for expectation in expectations {
+            let (now, text) = (self.record.now(), expectation.what.to_string());
+            let but = {
+                let facts = Facts {
+                    world: &self.cluster.world(),
+                    meter: &self.record.meter(),
+                    now,
+                    open: self.first.voice.open(),
+                };
+                instead(&expectation.what, &facts)
+            };
+            self.expectations += 1;
+            if told {
+                let what = What::Expected {
+                    text: text.clone(),
+                    but: but.clone(),
+                };
+                self.record.push(Who::World, what);
+            }
+            self.unmet.extend(but.map(|but| Unmet {
+                at_ms: now,
+                line: expectation.line,
+                expected: text,
+                but,
+            }));
+        }
+    }
+
+    /// A controller never ends by itself.
+    fn still_runs(&self) {
+        for seat in [&self.first, &self.second] {
+            if seat.running.as_ref().is_some_and(|r| r.task.is_finished()) {
+                self.breaks("a controller ended by itself".to_owned());
+            }
+        }
+    }
+
+    fn breaks(&self, law: String) {
+        let world = self.cluster.world();
+        let mut broken = world
+            .broken
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        broken.push(law);
+    }
+
+    fn report(&mut self) -> Rehearsal {
+        let lasted_ms = self.record.now();
+        let world = self.cluster.world();
+        self.record.laws(&world);
+        let targets = self.record.meter().targets(lasted_ms);
+        let failures = self.record.failures(&targets);
+        let lanes = self.record.meter().lanes(lasted_ms);
+        let (broken, timeline) = self.record.take();
+        Rehearsal {
+            cluster: self.desired.cluster.to_string(),
+            about: self.scenario.about.clone(),
+            seed: self.seed,
+            hosts: self.began_with.0,
+            instances: self.began_with.1,
+            lasted_ms,
+            timeline,
+            targets,
+            lanes,
+            failures,
+            placement: placement(&world, &self.desired),
+            unmet: std::mem::take(&mut self.unmet),
+            expectations: self.expectations,
+            broken,
+        }
+    }
+}
+
+fn placement(world: &World, desired: &Desired) -> Vec<Placed> {
+    let all = desired.instances();
+    all.map(|(instance, _)| placed(world, &instance)).collect()
+}
+
+fn placed(world: &World, instance: &InstanceId) -> Placed {
+    let found = world.domains_of(instance).next();
+    let vips = found.iter().flat_map(|(.., d)| &d.guest.addresses);
+    Placed {
+        instance: instance.to_string(),
+        host: found.map(|(id, ..)| id.to_string()),
+        address: found.and_then(|(.., d)| Some(world.ours(d)?.address)),
+        vips: vips.filter(|a| a.vip).map(|a| a.address).collect(),
+        serves: found.is_some_and(|(_, host, d)| world.serves(host, d)),
+    }
+}

@@ -1,0 +1,172 @@
+//! What comes from the simulated cluster by itself, or is asked for again and again: heartbeats, and libvirt's word
+//! that a domain has ended. Nobody waits for what can't have changed.
+
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use super::cluster::{Calm, Cluster};
+use crate::model::desired::Heartbeat;
+use crate::model::facts::Unseen;
+use crate::model::id::HostId;
+use crate::model::scenario::{Libvirt, Node};
+use crate::model::time::Timestamp;
+use crate::ports::clock::Clock;
+use crate::ports::heartbeat::{Asked, Heartbeats};
+use crate::ports::hypervisor::Ended;
+
+/// A cluster that is as desired, and in which nothing has changed for so long, is looked at no more until it changes.
+const CALM_AFTER: Duration = Duration::from_secs(120);
+const FOR_EVER: Duration = Duration::from_secs(365 * 86_400);
+/// One that is not as desired is looked at more seldom after so long; a back-off of the planner may end by then.
+const PATIENT_AFTER: Duration = Duration::from_secs(600);
+/// But at least so often.
+const LONGEST: Duration = Duration::from_secs(600);
+
+const REFUSED: &str = "connection refused";
+const SILENT: &str = "no answer in time";
+
+#[async_trait]
+impl Heartbeats for Cluster {
+    async fn beat(&self, address: Ipv4Addr, heartbeat: &Heartbeat) -> Result<(), String> {
+        match self.answer(address, heartbeat) {
+            Err(SILENT) => {
+                self.clock.sleep(heartbeat.timeout).await;
+                Err(SILENT.to_owned())
+            }
+            answer => answer.map_err(str::to_owned),
+        }
+    }
+
+    async fn pause(
+        &self,
+        _: &dyn Clock,
+        span: Duration,
+        asked: &Asked<'_>,
+        settled: Option<&Result<(), String>>,
+    ) {
+        self.clock.sleep(span).await;
+        let (Some(settled), mut changes) = (settled, self.changes()) else {
+            return;
+        };
+        let begin = self.clock.now();
+        while self.is_still(asked, settled) && changes.changed().await.is_ok() {}
+        let late = self.clock.now().since(begin);
+        self.clock.sleep(to_next(late, asked.heartbeat.every)).await;
+    }
+}
+
+/// From a moment between two ticks to the next one, where the last known tick was `late` ago.
+fn to_next(late: Duration, pace: Duration) -> Duration {
+    let (late, pace) = (late.as_millis(), pace.as_millis().max(1));
+    let left = (pace - late % pace) % pace;
+    Duration::from_millis(u64::try_from(left).unwrap_or_default())
+}
+
+/// The cluster's own clock, which knows when nothing can be seen by looking again.
+#[async_trait]
+impl Clock for Cluster {
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    async fn sleep(&self, span: Duration) {
+        self.clock.sleep(span).await;
+    }
+
+    async fn steady(&self, span: Duration) {
+        let mut changes = self.changes();
+        self.clock.sleep(span).await;
+        let begin = self.clock.now();
+        let wait = match (self.is_calm(), begin.since(self.world().changed)) {
+            (Calm::Yes, quiet) if quiet >= CALM_AFTER => FOR_EVER,
+            (Calm::No, quiet) if quiet >= PATIENT_AFTER => (quiet / 4).min(LONGEST),
+            (Calm::Yes | Calm::No, _) => return,
+        };
+        tokio::select! {
+            biased;
+            _ = changes.changed() => {
+                let late = self.clock.now().since(begin);
+                self.clock.sleep(to_next(late, span)).await;
+            }
+            () = self.clock.sleep(wait) => {}
+        }
+    }
+}
+
+impl Cluster {
+    /// What a heartbeat would be answered with now.
+    fn answer(&self, address: Ipv4Addr, heartbeat: &Heartbeat) -> Result<(), &'static str> {
+        let world = self.world();
+        let answers = world.answers(address).into_iter();
+        let seen = answers.filter(|(host, _)| {
+            let host = Node::Host((*host).clone());
+            world.wire.joins(&Node::Controller, &host)
+        });
+        let listening: Vec<bool> = seen
+            .map(|(_, d)| d.guest.listens(heartbeat.port, world.now))
+            .collect();
+        match (listening.contains(&true), listening.is_empty()) {
+            (true, _) => Ok(()),
+            (false, false) => Err(REFUSED),
+            (false, true) => Err(SILENT),
+        }
+    }
+
+    /// Whether what would be answered now is what was answered last.
+    fn is_still(&self, asked: &Asked<'_>, last: &Result<(), String>) -> bool {
+        let first = self.answer(asked.at.0, asked.heartbeat);
+        let now = match (first, asked.at.1) {
+            (Err(_), Some(other)) => self.answer(other, asked.heartbeat),
+            (first, _) => first,
+        };
+        match (now, last) {
+            (Ok(()), Ok(())) => true,
+            (Err(now), Err(last)) => now == last,
+            (Ok(()), Err(_)) | (Err(_), Ok(())) => false,
+        }
+    }
+
+    /// Tells of every domain of a host whose run ends, while the host can be heard.
+    pub(super) async fn hear_ends(&self, host: &HostId, tell: Ended<'_>) -> Unseen {
+        let mut changes = self.changes();
+        let mut heard = self.world().ended.len();
+        loop {
+            if changes.changed().await.is_err() {
+                // Nothing will ever change again.
+                std::future::pending::<()>().await;
+            }
+            let fresh: Vec<String> = {
+                let world = self.world();
+                let said = world.ended.iter().skip(heard);
+                let here = said.filter(|(at, _)| at == host && hears(&world, host));
+                let names = here.map(|(_, name)| name.clone()).collect();
+                heard = world.ended.len();
+                names
+            };
+            fresh.iter().for_each(|name| tell(name));
+        }
+    }
+}
+
+fn hears(world: &super::world::World, host: &HostId) -> bool {
+    let hangs = world
+        .hosts
+        .get(host)
+        .is_some_and(|h| h.libvirt == Libvirt::Hangs);
+    world.unseen(host).is_none() && !hangs
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_waited_for_a_change_goes_on_at_the_old_pace() {
+        let ms = Duration::from_millis;
+        assert_eq!(to_next(ms(0), ms(200)), ms(0));
+        assert_eq!(to_next(ms(150), ms(200)), ms(50));
+        assert_eq!(to_next(ms(1_000), ms(200)), ms(0));
+    }
+}

@@ -1,0 +1,111 @@
+//! One host with its domains, as plain state.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use super::vm::Guest;
+use crate::model::facts::HostFile;
+use crate::model::mark::Mark;
+use crate::model::scenario::{Libvirt, Machine};
+use crate::model::time::Timestamp;
+use crate::model::unit::Bytes;
+
+/// How a host can be reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Link {
+    /// It answers.
+    Up,
+    /// Its sshd does not answer; its guests do.
+    Unreachable,
+    /// Another host key answers.
+    KeyChanged,
+}
+
+/// One host.
+pub struct HostState {
+    /// How it can be reached.
+    pub link: Link,
+    /// Whether it has power: without, its guests are silent too.
+    pub power: bool,
+    /// When it has booted.
+    pub up_at: Timestamp,
+    /// How its libvirt is.
+    pub libvirt: Libvirt,
+    /// Its hardware, where somebody said it.
+    pub machine: Option<Machine>,
+    /// Whether its disk is full, whatever is on it.
+    pub disk_full: bool,
+    /// How many answers to acts are still lost.
+    pub drops: u32,
+    /// Whether the controller's last look failed: from then on, it must leave the host alone.
+    pub known_unseen: bool,
+    /// Every domain that its libvirt knows, by name.
+    pub domains: BTreeMap<String, DomainState>,
+    /// Base images and kernels by path.
+    pub files: BTreeMap<String, HostFile>,
+    /// Disks by path.
+    pub volumes: BTreeSet<String>,
+    /// How often each file was copied to it.
+    pub copies: BTreeMap<String, usize>,
+}
+
+/// One domain.
+pub struct DomainState {
+    /// Its UUID.
+    pub uuid: String,
+    /// Our mark in its definition; none: it is foreign.
+    pub mark: Option<Mark>,
+    /// The number of its present run; none: it does not run.
+    pub run: Option<u32>,
+    /// The machine in it.
+    pub guest: Guest,
+}
+
+/// What the disk of a guest takes, once it was written to for a while.
+pub const OVERLAY: Bytes = Bytes(256 << 20);
+
+impl HostState {
+    /// Free space where disks are stored.
+    pub fn free(&self) -> Option<Bytes> {
+        let machine = self.machine.as_ref()?;
+        let images: u64 = self.files.values().map(|f| f.size.0).sum();
+        let guests = OVERLAY.0 * self.volumes.len() as u64;
+        let left = machine.disk.0.saturating_sub(images + guests);
+        Some(Bytes(if self.disk_full { 0 } else { left }))
+    }
+
+    /// How long its own clock says that a span was.
+    pub fn by_its_clock(&self, span: Duration) -> Duration {
+        let percent = self.machine.as_ref().map_or(100, |m| m.clock);
+        span * percent / 100
+    }
+
+    /// A host that runs, with nothing on it.
+    pub(super) fn new() -> Self {
+        HostState {
+            link: Link::Up,
+            power: true,
+            up_at: Timestamp::default(),
+            libvirt: Libvirt::Works,
+            machine: None,
+            disk_full: false,
+            drops: 0,
+            known_unseen: false,
+            domains: BTreeMap::new(),
+            files: BTreeMap::new(),
+            volumes: BTreeSet::new(),
+            copies: BTreeMap::new(),
+        }
+    }
+}
+
+impl DomainState {
+    /// Ends it, as `virsh destroy` and `kill -9` do.
+    pub fn end(&mut self) {
+        self.run = None;
+        self.guest.addresses.clear();
+        self.guest.process = None;
+        self.guest.fallback = None;
+        self.guest.frozen = false;
+    }
+}

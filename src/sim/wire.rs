@@ -1,0 +1,80 @@
+//! The network between controller, clients and hosts: who sees whom.
+
+use std::collections::BTreeSet;
+
+use crate::model::id::HostId;
+use crate::model::scenario::Node;
+
+/// Which cables are cut.
+#[derive(Debug, Clone, Default)]
+pub struct Wire {
+    cut: BTreeSet<HostId>,
+    sides: Vec<BTreeSet<Node>>,
+}
+
+impl Wire {
+    /// Cuts a host off.
+    pub fn cut(&mut self, host: &HostId) {
+        self.cut.insert(host.clone());
+    }
+
+    /// Connects a host again.
+    pub fn heal(&mut self, host: &HostId) {
+        self.cut.remove(host);
+    }
+
+    /// Splits the network into these sides; whoever is on none of them is on the first one. No sides: it is whole.
+    pub fn split(&mut self, sides: Vec<BTreeSet<Node>>) {
+        self.sides = sides;
+    }
+
+    /// Whether two see each other. Everybody sees itself.
+    pub fn joins(&self, one: &Node, other: &Node) -> bool {
+        one == other
+            || !self.is_cut(one) && !self.is_cut(other) && self.side(one) == self.side(other)
+    }
+
+    /// Whether all see each other.
+    pub fn is_whole(&self) -> bool {
+        self.cut.is_empty() && self.sides.is_empty()
+    }
+
+    fn is_cut(&self, node: &Node) -> bool {
+        match node {
+            Node::Host(host) => self.cut.contains(host),
+            Node::Controller | Node::Clients => false,
+        }
+    }
+
+    fn side(&self, node: &Node) -> usize {
+        let side = self.sides.iter().position(|side| side.contains(node));
+        side.unwrap_or(0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn host(name: &str) -> Node {
+        Node::Host(name.parse().unwrap())
+    }
+
+    #[test]
+    fn a_host_that_is_cut_off_sees_only_itself() {
+        let mut wire = Wire::default();
+        wire.cut(&"a".parse().unwrap());
+        assert!(wire.joins(&host("a"), &host("a")));
+        assert!(!wire.joins(&host("a"), &Node::Controller));
+        assert!(wire.joins(&host("b"), &Node::Controller));
+    }
+
+    #[test]
+    fn who_is_named_on_no_side_is_on_the_first() {
+        let mut wire = Wire::default();
+        wire.split(vec![[Node::Controller].into(), [host("b")].into()]);
+        assert!(wire.joins(&host("a"), &Node::Controller));
+        assert!(!wire.joins(&host("a"), &host("b")));
+        assert!(!wire.joins(&Node::Clients, &host("b")));
+    }
+}

@@ -1,0 +1,107 @@
+//! One thing that happens.
+
+use std::collections::BTreeSet;
+
+use super::Reader;
+use super::verbs::{CONTROLLER, HOST, INSTANCE, Verb, verb};
+use crate::model::id::InstanceId;
+use crate::model::scenario::{Happening, Node as Party};
+use crate::spec::problem::Problem;
+use crate::spec::source::Span;
+use crate::spec::tree::{Entry, Kind, Node};
+use crate::spec::words;
+
+const KNOWN: &str = "an event has `at`, and `host NAME`, `instance NAME`, `partition`, `controller`, `edit`, `command` or `expect`";
+
+impl Reader<'_> {
+    /// What a key of an event says.
+    pub(super) fn happening(&mut self, entry: &Entry) -> Option<Happening> {
+        match entry.key.split_once(' ').unwrap_or((&entry.key, "")) {
+            ("host", name) => {
+                let host = self.host(name.trim(), entry.span);
+                let event = self.verb(entry, &HOST)?;
+                Some(Happening::Host(host?, event))
+            }
+            ("instance", name) => {
+                let instance = self.instance(name.trim(), entry.span);
+                let event = self.verb(entry, &INSTANCE)?;
+                Some(Happening::Instance(instance?, event))
+            }
+            ("controller", "") => Some(Happening::Controller(self.verb(entry, &CONTROLLER)?)),
+            ("partition", "") => self.partition(entry),
+            ("edit", "") => self.edit(entry),
+            ("expect", "") => Some(Happening::Expect(self.expectations(entry))),
+            ("command", "") => self.command(entry),
+            _ => {
+                let text = format!("{} can't happen", words::quoted(&entry.key));
+                self.wrong(entry.span, text, KNOWN)
+            }
+        }
+    }
+
+    fn verb<T: Copy>(&self, entry: &Entry, known: &[Verb<T>]) -> Option<T> {
+        let text = self.text(entry)?;
+        let said = self.cx.convert(&entry.key, &text, |text| verb(text, known));
+        said.map(|at| at.value)
+    }
+
+    /// An instance of any state of the file so far.
+    pub(super) fn instance(&self, name: &str, span: Span) -> Option<InstanceId> {
+        let known = self.states.iter().flat_map(|s| s.instances());
+        let known: BTreeSet<InstanceId> = known.map(|(instance, _)| instance).collect();
+        let found = name.parse().ok().filter(|i| known.contains(i));
+        if found.is_none() {
+            let names: Vec<String> = known.iter().map(ToString::to_string).collect();
+            let help = self.cx.did_you_mean(name, names.iter().map(String::as_str));
+            let text = format!("there is no instance {}", words::quoted(name));
+            self.cx.push(Problem::new(span, text).help_if(help));
+        }
+        found
+    }
+
+    fn partition(&self, entry: &Entry) -> Option<Happening> {
+        let how = "write the sides as `[[controller, a], [b, c]]`, or `none`; whoever is not named is on the first side";
+        let sides = match &entry.value.kind {
+            Kind::Scalar(text, _) if text == "none" => return Some(Happening::Partition(vec![])),
+            Kind::List(sides) => sides,
+            Kind::Nothing | Kind::Scalar(..) | Kind::Map(_) => {
+                let text = "`partition` must be a list of sides, or `none`".to_owned();
+                return self.wrong(entry.value.span, text, how);
+            }
+        };
+        let mut named = BTreeSet::new();
+        let mut read = Vec::new();
+        for side in sides {
+            let Kind::List(members) = &side.kind else {
+                let text = "a side of `partition` must be a list".to_owned();
+                return self.wrong(side.span, text, how);
+            };
+            let members: Option<BTreeSet<Party>> = members.iter().map(|n| self.party(n)).collect();
+            for party in members.iter().flatten() {
+                if !named.insert(party.clone()) {
+                    let text = format!("{party} is on two sides");
+                    return self.wrong(side.span, text, how);
+                }
+            }
+            read.push(members?);
+        }
+        match read.len() {
+            0 | 1 => {
+                let text = "a partition has two sides or more".to_owned();
+                self.wrong(entry.span, text, how)
+            }
+            _ => Some(Happening::Partition(read)),
+        }
+    }
+
+    fn party(&self, node: &Node) -> Option<Party> {
+        let text = self
+            .cx
+            .scalar_node("partition", "a name", node, node.span)?;
+        match text.value {
+            "controller" => Some(Party::Controller),
+            "clients" => Some(Party::Clients),
+            name => self.host(name, node.span).map(Party::Host),
+        }
+    }
+}

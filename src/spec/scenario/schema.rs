@@ -1,0 +1,92 @@
+//! The JSON Schema of scenario.yaml, for editors: the table of keys, and the verbs of events.
+
+use serde_json::{Value, json};
+
+use super::verbs::{CONTROLLER, HOST, INSTANCE, Verb};
+use super::{MACHINE, SCENARIO};
+use crate::spec::schema;
+
+/// The JSON Schema (2020-12) of scenario.yaml.
+pub fn json_schema() -> Value {
+    let mut whole = schema::object(&SCENARIO);
+    whole["$schema"] = json!("https://json-schema.org/draft/2020-12/schema");
+    whole["title"] = json!("a scenario of reconcile rehearse");
+    whole["properties"]["hosts"]["additionalProperties"] = schema::object(&MACHINE);
+    whole["properties"]["events"]["items"] = event();
+    let about = whole["properties"]["expect"]["description"].take();
+    whole["properties"]["expect"] = expect();
+    whole["properties"]["expect"]["description"] = about;
+    whole
+}
+
+fn event() -> Value {
+    let side = json!({ "type": "array", "items": { "type": "string" } });
+    json!({
+        "type": "object",
+        "required": ["at"],
+        "minProperties": 2,
+        "properties": {
+            "at": {
+                "type": "string",
+                "pattern": "^[0-9]+ ?(ms|s|m|h)$",
+                "description": "When, from the start.",
+            },
+            "partition": {
+                "description": "The sides into which the network falls apart; `none`: it is whole again. Whoever is not named is on the first side.",
+                "anyOf": [{ "const": "none" }, { "type": "array", "items": side, "minItems": 2 }],
+            },
+            "controller": happens("What happens to the controller.", &CONTROLLER),
+            "command": { "type": "string", "description": "An operator's command, as it is typed.", "examples": ["drain b", "pause service/random", "fence confirm c"] },
+            "edit": {
+                "type": "object",
+                "description": "An edit of cluster.yaml: dotted keys with their new values (nothing removes the key), or `file` with another file.",
+            },
+            "expect": expect(),
+        },
+        "patternProperties": {
+            "^host [a-z0-9-]+$": happens("What happens to the host.", &HOST),
+            "^instance [a-z0-9-]+$": happens("What happens to the instance.", &INSTANCE),
+        },
+        "additionalProperties": false,
+    })
+}
+
+fn happens<T>(about: &str, verbs: &[Verb<T>]) -> Value {
+    let words = verbs.iter().map(|verb| match verb {
+        Verb::Plain(word, _) => (*word).to_owned(),
+        Verb::Counted(word, _) => format!("{word}( [1-9][0-9]*)?"),
+    });
+    let pattern = format!("^({})$", words.collect::<Vec<_>>().join("|"));
+    let examples: Vec<String> = verbs.iter().map(Verb::usage).collect();
+    json!({ "type": "string", "pattern": pattern, "examples": examples, "description": about })
+}
+
+fn expect() -> Value {
+    let span = json!({ "type": "string", "pattern": "^[0-9]+ ?(ms|s|m|h)$" });
+    json!({
+        "type": "object",
+        "description": "What must be so.",
+        "properties": { "converged": { "type": "boolean" } },
+        "patternProperties": {
+            "^vip [0-9.]+$": {
+                "type": "object",
+                "properties": {
+                    "holder": { "type": "string" },
+                    "held": { "type": "boolean" },
+                    "downtime": span,
+                },
+                "additionalProperties": false,
+            },
+        },
+        "additionalProperties": {
+            "type": "object",
+            "properties": {
+                "available": { "type": "integer", "minimum": 0 },
+                "downtime": span,
+                "host": { "type": "string" },
+                "serves": { "type": "boolean" },
+            },
+            "additionalProperties": false,
+        },
+    })
+}

@@ -1,0 +1,164 @@
+//! What reading a scenario promises.
+
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use super::*;
+use crate::model::scenario::{ControllerEvent, HostEvent, InstanceEvent};
+
+const CLUSTER: &str = "\
+cluster: demo
+networks: { lan: { cidr: 10.0.0.0/24 } }
+hosts:
+  a: { address: 10.0.0.2, pool: 10.0.0.10-10.0.0.19 }
+  b: { address: 10.0.0.3, pool: 10.0.0.20-10.0.0.29 }
+images: { alpine: { path: /alpine.qcow2 } }
+services:
+  random: { replicas: 2, image: alpine, port: 8080, run: /bin/random }
+load_balancers:
+  web: { vip: 10.0.0.120/24, image: alpine, routes: { /random: random } }
+";
+
+struct NoFiles;
+
+impl SpecFiles for NoFiles {
+    fn read(&self, _: &Path) -> io::Result<Vec<u8>> {
+        Err(io::ErrorKind::NotFound.into())
+    }
+
+    fn digest(&self, _: &Path) -> io::Result<(String, u64)> {
+        Err(io::ErrorKind::NotFound.into())
+    }
+
+    fn env(&self, _: &str) -> Option<String> {
+        None
+    }
+}
+
+fn read(text: &str) -> Result<Scenario, SpecErrors> {
+    let desired = crate::spec::parse("cluster.yaml", CLUSTER.as_bytes(), &NoFiles).unwrap();
+    let cluster = Cluster {
+        name: "cluster.yaml",
+        bytes: CLUSTER.as_bytes(),
+        files: &NoFiles,
+        desired: Arc::new(desired),
+    };
+    parse_scenario("scenario.yaml", text.as_bytes(), &cluster)
+}
+
+#[test]
+fn a_scenario_is_read_in_the_order_of_its_times() {
+    let text = "\
+about: a host dies
+seed: 7
+hosts: { a: { memory: 16GiB, boot: 40s } }
+for: 10m
+events:
+  - at: 2m
+    controller: crash after 12
+  - { at: 30s, host b: power off, instance random-1: service fails 3 }
+  - { at: 70s, partition: [[controller, a], [b]] }
+  - { at: 3m, edit: { services.random.replicas: 3 } }
+  - { at: 4m, instance random-3: crash }
+expect:
+  random: { downtime: 5s }
+  vip 10.0.0.120: { holder: web-2 }
+";
+    let scenario = read(text).unwrap_or_else(|errors| panic!("{errors}"));
+    assert_eq!(
+        (scenario.seed, scenario.lasts),
+        (Some(7), Some(Duration::from_secs(600)))
+    );
+    assert_eq!(scenario.machines.len(), 1);
+    let told: Vec<String> = scenario
+        .events
+        .iter()
+        .map(|e| format!("{} {}", e.at.as_secs(), e.what))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "30 host b: power off",
+            "30 instance random-1: service fails 3",
+            "70 partition: [[controller, a], [b]]",
+            "120 controller: crash after 12",
+            "180 edit: services.random.replicas: 3",
+            "240 instance random-3: crash",
+        ]
+    );
+    assert_eq!(scenario.expect.len(), 3);
+    let host = HostEvent::PowerOff;
+    assert!(matches!(&scenario.events[0].what, Happening::Host(_, e) if *e == host));
+    let fails = InstanceEvent::ServiceFails(3);
+    assert!(matches!(&scenario.events[1].what, Happening::Instance(_, e) if *e == fails));
+    let crash = ControllerEvent::CrashAfter(12);
+    assert!(matches!(&scenario.events[3].what, Happening::Controller(e) if *e == crash));
+}
+
+#[test]
+fn an_edit_is_another_state_of_the_file_and_adds_to_the_one_before() {
+    let text = "\
+events:
+  - { at: 1s, edit: { services.random.replicas: 3 } }
+  - { at: 2s, edit: { services.random.memory: 1GiB, load_balancers.web.routes./again: random } }
+  - { at: 3s, edit: { services.random.memory: } }
+";
+    let scenario = read(text).unwrap_or_else(|errors| panic!("{errors}"));
+    let states: Vec<&Arc<Desired>> = scenario
+        .events
+        .iter()
+        .filter_map(|e| match &e.what {
+            Happening::Edit(desired, _) => Some(desired),
+            _ => None,
+        })
+        .collect();
+    let random: crate::model::id::GroupId = "random".parse().unwrap();
+    let told = states.iter().map(|d| {
+        let group = &d.groups[&random];
+        (group.replicas, group.memory.to_string())
+    });
+    let told: Vec<_> = told.collect();
+    assert_eq!(
+        told,
+        [
+            (3, "512MiB".to_owned()),
+            (3, "1GiB".to_owned()),
+            (3, "512MiB".to_owned())
+        ]
+    );
+    assert_ne!(states[0].revision, states[1].revision);
+}
+
+#[test]
+fn all_that_is_wrong_is_said_at_once_with_its_line() {
+    let text = "\
+evnts: []
+hosts: { x: {} }
+events:
+  - { host a: power off }
+  - { at: soon, host a: power off }
+  - { at: 1s, host a: power of }
+  - { at: 1s, host c: cut }
+  - { at: 1s, instance random-9: crash }
+  - { at: 1s, instance random-1: explode }
+  - { at: 1s, partition: [[a], [a]] }
+  - { at: 1s, edit: { services.random.replicas: many } }
+  - { at: 1s }
+  - power off
+  - { at: 1s, meteor: here }
+  - { at: 1s, expect: { random: { speed: 3 }, vip 10.0.0.9: { held: true } } }
+";
+    let errors = read(text).unwrap_err();
+    insta::assert_snapshot!(errors.to_string());
+}
+
+#[test]
+fn the_schema_knows_every_verb() {
+    let schema = schema::json_schema();
+    let event = &schema["properties"]["events"]["items"];
+    let host = &event["patternProperties"]["^host [a-z0-9-]+$"]["pattern"];
+    assert!(host.as_str().unwrap().contains("libvirt hangs"));
+    assert_eq!(event["required"], serde_json::json!(["at"]));
+    assert!(schema["properties"]["expect"]["description"].is_string());
+}

@@ -1,0 +1,98 @@
+//! What can happen to hosts, instances and the controller, in the words of the scenario.
+
+use crate::model::scenario::{ControllerEvent, HostEvent, InstanceEvent, Libvirt};
+use crate::spec::problem::slip_of;
+use crate::spec::words::{self, Wrong};
+
+/// A verb, and what it means; some take a number.
+pub(super) enum Verb<T> {
+    Plain(&'static str, T),
+    Counted(&'static str, fn(u32) -> T),
+}
+
+use Verb::{Counted, Plain};
+
+/// To a host.
+pub(super) const HOST: [Verb<HostEvent>; 17] = [
+    Plain("power off", HostEvent::PowerOff),
+    Plain("power on", HostEvent::PowerOn),
+    Plain("reboot", HostEvent::Reboot),
+    Plain("cut", HostEvent::Cut),
+    Plain("heal", HostEvent::Heal),
+    Plain("libvirt hangs", HostEvent::Libvirt(Libvirt::Hangs)),
+    Plain("libvirt slow", HostEvent::Libvirt(Libvirt::Slow)),
+    Plain("libvirt fails", HostEvent::Libvirt(Libvirt::Fails)),
+    Plain("libvirt works", HostEvent::Libvirt(Libvirt::Works)),
+    Plain("disk full", HostEvent::DiskFull),
+    Plain("disk free", HostEvent::DiskFree),
+    Plain("key changed", HostEvent::KeyChanged),
+    Plain("key restored", HostEvent::KeyRestored),
+    Plain("device lies", HostEvent::DeviceLies),
+    Plain("device works", HostEvent::DeviceWorks),
+    Counted("device fails", HostEvent::DeviceFails),
+    Counted("ssh drops", HostEvent::SshDrops),
+];
+
+/// To an instance.
+pub(super) const INSTANCE: [Verb<InstanceEvent>; 6] = [
+    Plain("crash", InstanceEvent::Crash),
+    Plain("freeze", InstanceEvent::Freeze),
+    Plain("thaw", InstanceEvent::Thaw),
+    Plain("reboot", InstanceEvent::Reboot),
+    Counted("service fails", InstanceEvent::ServiceFails),
+    Counted("boot fails", InstanceEvent::BootFails),
+];
+
+/// To the controller.
+pub(super) const CONTROLLER: [Verb<ControllerEvent>; 5] = [
+    Plain("crash", ControllerEvent::Crash),
+    Counted("crash after", ControllerEvent::CrashAfter),
+    Plain("restart", ControllerEvent::Restart),
+    Plain("second", ControllerEvent::Second),
+    Plain("second ends", ControllerEvent::SecondEnds),
+];
+
+impl<T> Verb<T> {
+    fn word(&self) -> &'static str {
+        match self {
+            Plain(word, _) | Counted(word, _) => word,
+        }
+    }
+
+    /// How it is written.
+    pub(super) fn usage(&self) -> String {
+        match self {
+            Plain(word, _) => (*word).to_owned(),
+            Counted(word, _) => format!("{word} N"),
+        }
+    }
+}
+
+/// The verb that was written. With a number that was left out, it is once.
+pub(super) fn verb<T: Copy>(text: &str, known: &[Verb<T>]) -> Result<T, Wrong> {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let text = words.join(" ");
+    for verb in known {
+        match verb {
+            Plain(word, meaning) if text == *word => return Ok(*meaning),
+            Counted(word, meaning) => match text.strip_prefix(word).map(str::trim) {
+                Some("") => return Ok(meaning(1)),
+                Some(number) => {
+                    if let Some(number) = number.parse().ok().filter(|n| *n > 0) {
+                        return Ok(meaning(number));
+                    }
+                }
+                None => {}
+            },
+            Plain(..) => {}
+        }
+    }
+    let near = slip_of(&text, known.iter().map(Verb::word));
+    let all: Vec<String> = known.iter().map(Verb::usage).collect();
+    let help = match near {
+        Some(word) => format!("did you mean `{word}`?"),
+        None => format!("it can be: {}", all.join(", ")),
+    };
+    let message = format!("{} can't happen to it", words::quoted(&text));
+    Err(Wrong::new(message, help))
+}

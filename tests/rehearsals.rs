@@ -1,0 +1,130 @@
+//! Rehearsals: every directory of `fixtures/sim` tells in scenario.yaml what happens to a cluster and what is expected,
+//! and in outcome what `reconcile rehearse` shows of it. The real controller runs over the simulated cluster.
+//! `BLESS=1 cargo test --test rehearsals` writes what is shown now; read it as somebody at 3 a.m. would.
+//! `CASE=name` runs the cases with that in their names.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use reconcile::cli::rehearsal_view::{rehearsal_json, rehearsal_text};
+use reconcile::cli::style::Style;
+use reconcile::rehearse::{AFTERWARDS, Rehearsal, failures, rehearse};
+use reconcile::sim::vm::sha256;
+use reconcile::spec::scenario::{Cluster, parse_scenario};
+use reconcile::spec::{SpecFiles, parse};
+
+/// The files beside a case's scenario.
+struct Files(PathBuf);
+
+impl SpecFiles for Files {
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        fs::read(self.0.join(path))
+    }
+
+    fn digest(&self, path: &Path) -> io::Result<(String, u64)> {
+        Ok((sha256(&path.to_string_lossy()), 64 << 20))
+    }
+
+    fn env(&self, _: &str) -> Option<String> {
+        None
+    }
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/sim")
+}
+
+fn cases() -> Vec<PathBuf> {
+    let mut found: Vec<PathBuf> = fs::read_dir(root())
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.is_dir())
+        .collect();
+    found.sort();
+    found
+}
+
+/// The cluster of a case: its own file, or the one that cases share.
+fn with_cluster<R>(case: &Path, run: impl FnOnce(&Cluster<'_>) -> R) -> R {
+    let bytes = fs::read(case.join("cluster.yaml"))
+        .or_else(|_| fs::read(root().join("cluster.yaml")))
+        .unwrap();
+    let files = Files(case.to_owned());
+    let desired = parse("cluster.yaml", &bytes, &files);
+    let desired = desired.unwrap_or_else(|errors| panic!("{}: {errors}", case.display()));
+    run(&Cluster {
+        name: "cluster.yaml",
+        bytes: &bytes,
+        files: &files,
+        desired: Arc::new(desired),
+    })
+}
+
+fn rehearsed(case: &Path) -> Rehearsal {
+    let text = fs::read(case.join("scenario.yaml")).unwrap();
+    with_cluster(case, |cluster| {
+        let scenario = parse_scenario("scenario.yaml", &text, cluster);
+        let scenario = scenario.unwrap_or_else(|errors| panic!("{}: {errors}", case.display()));
+        let afterwards = scenario.lasts.unwrap_or(AFTERWARDS);
+        let seed = scenario.seed.unwrap_or(1);
+        rehearse(&cluster.desired, &scenario, seed, afterwards).unwrap()
+    })
+}
+
+#[test]
+fn every_scenario_ends_as_expected_and_is_told_as_written_down() {
+    let bless = std::env::var_os("BLESS").is_some();
+    let only = std::env::var("CASE").unwrap_or_default();
+    let cases = cases();
+    assert!(cases.len() >= 20, "only {} cases", cases.len());
+    let mut wrong = String::new();
+    for case in cases.iter().filter(|c| c.to_string_lossy().contains(&only)) {
+        let name = case.file_name().unwrap_or_default().to_string_lossy();
+        assert!(
+            case.join("README.md").exists(),
+            "{name} says nothing of itself"
+        );
+        let rehearsal = rehearsed(case);
+        let shown = rehearsal_text(&rehearsal, &Style::plain(110));
+        let outcome = case.join("outcome");
+        if bless {
+            fs::write(&outcome, &shown).unwrap();
+        }
+        let told = fs::read_to_string(&outcome).unwrap_or_default() == shown;
+        if !told || !rehearsal.is_good() {
+            let _ = writeln!(wrong, "--- {name}\n{shown}");
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
+#[test]
+fn the_same_seed_gives_the_same_bytes_and_another_one_others() {
+    let run = |seed| {
+        with_cluster(&root(), |cluster| {
+            let day = std::time::Duration::from_secs(86_400);
+            let scenario = failures(&cluster.desired, seed, 12, Some(day));
+            rehearsal_json(&rehearse(&cluster.desired, &scenario, seed, AFTERWARDS).unwrap())
+        })
+    };
+    let first = run(3);
+    assert_eq!(first, run(3));
+    assert_ne!(first, run(4));
+}
+
+#[test]
+fn random_failures_break_no_law_and_the_cluster_is_as_desired_afterwards() {
+    for seed in 1..=6 {
+        with_cluster(&root(), |cluster| {
+            let day = std::time::Duration::from_secs(86_400);
+            let scenario = failures(&cluster.desired, seed, 15, Some(day));
+            let afterwards = std::time::Duration::from_secs(1_800);
+            let rehearsal = rehearse(&cluster.desired, &scenario, seed, afterwards).unwrap();
+            let shown = || rehearsal_text(&rehearsal, &Style::plain(110));
+            assert!(rehearsal.is_good(), "seed {seed}\n{}", shown());
+        });
+    }
+}
