@@ -146,7 +146,7 @@ fn remedy(
                 up(missing)
             )
         }
-        Rejection::Rival(rival) => apart_from(instance, rival),
+        Rejection::Rival(rival) => apart_from(board, instance, rival),
         Rejection::Apart(near) => format!(
             "make room where {near} is, or only prefer its company: `affinity: {{ preferred: [{near}] }}`"
         ),
@@ -161,11 +161,17 @@ fn remedy(
     })
 }
 
-fn apart_from(instance: &InstanceId, rival: &InstanceId) -> String {
-    let wish = format!("`anti_affinity: {{ preferred: [{}] }}`", rival.group);
-    match instance.group == rival.group {
-        true => format!("add a host, lower `replicas`, or only prefer that they are apart: {wish}"),
-        false => format!("add a host, or only prefer that they are apart: {wish}"),
+fn apart_from(board: &Board<'_>, instance: &InstanceId, rival: &InstanceId) -> String {
+    let (own, other) = (&instance.group, &rival.group);
+    let side = board.group_no(own).map(|group| board.groups[group].group);
+    let says_so = side.is_some_and(|g| g.placement.anti_affinity.required.contains(other));
+    let (who, whom) = if says_so { (own, other) } else { (other, own) };
+    let wish = format!(
+        "only prefer that they are apart: `anti_affinity: {{ preferred: [{whom}] }}` of {who}"
+    );
+    match own == other {
+        true => format!("add a host, lower `replicas`, or {wish}"),
+        false => format!("add a host, or {wish}"),
     }
 }
 

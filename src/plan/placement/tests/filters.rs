@@ -78,7 +78,7 @@ fn its_own_name_keeps_the_instances_of_a_group_apart() {
         .for_each(|db| db.replicas = 3);
     assert_eq!(world.places(), "db-1@a db-2@b");
     let said = "db-3: no host can take it: a: rival db-1 is there; b: rival db-2 is there | add a host, \
-                lower `replicas`, or only prefer that they are apart: `anti_affinity: { preferred: [db] }`";
+                lower `replicas`, or only prefer that they are apart: `anti_affinity: { preferred: [db] }` of db";
     assert_eq!(world.notices(), [said]);
 }
 
