@@ -9,8 +9,7 @@ use crate::model::action::Operation;
 use crate::model::desired::{Group, LoadBalancer, Role};
 use crate::model::id::{HostId, InstanceId};
 use crate::model::mark::Mark;
-use crate::model::orders::Scope;
-use crate::model::plan::{Action, ActionId, Motive, Plan};
+use crate::model::plan::{Action, ActionId, Plan};
 use crate::plan::machine;
 
 /// What is doubled: what was so before an effect is not the effect's fault.
@@ -230,7 +229,7 @@ pub fn is_as_desired(world: &World) -> Result<(), String> {
     ensure(!stale, || "a VIP that is not desired is held".to_owned())
 }
 
-fn ensure(so: bool, otherwise: impl Fn() -> String) -> Result<(), String> {
+pub(super) fn ensure(so: bool, otherwise: impl Fn() -> String) -> Result<(), String> {
     if so { Ok(()) } else { Err(otherwise()) }
 }
 
@@ -288,35 +287,6 @@ fn balancer_is_as_desired(world: &World, group: &Group, lb: &LoadBalancer) -> Re
 fn is_wanted(world: &World, instance: &InstanceId) -> bool {
     let group = world.desired.group_of(instance);
     group.is_some_and(|g| instance.index <= g.replicas)
-}
-
-/// No action touches what is paused, and none fails over while that is disarmed. Only a VIP that was taken from its
-/// holder for another guest is still given.
-pub fn plan_obeys_orders(plan: &Plan) -> Result<(), String> {
-    let paused = |scope: Scope| plan.orders.paused.contains_key(&scope);
-    let disarmed = plan.orders.disarmed.is_some();
-    for action in &plan.actions {
-        let operation = &action.operation;
-        let group = operation.instance().map(|i| Scope::Group(i.group.clone()));
-        let touched = paused(Scope::Cluster)
-            || paused(Scope::Host(operation.host().clone()))
-            || group.is_some_and(paused);
-        let given = matches!(operation, Operation::AddVip(_));
-        ensure(!touched || given, || {
-            format!("{} is about what is paused:\n{}", action.id, outline(plan))
-        })?;
-        let healing = action.motive == Motive::Heal;
-        let rebuilds = matches!(operation, Operation::Recreate(_) | Operation::Create(_));
-        let fences = matches!(operation, Operation::Fence(_));
-        ensure(!(disarmed && healing && (rebuilds || fences)), || {
-            format!(
-                "{} fails over while that is disarmed:\n{}",
-                action.id,
-                outline(plan)
-            )
-        })?;
-    }
-    Ok(())
 }
 
 /// What every plan must be: actions lean on earlier ones only, and no two that could run side by side are about the

@@ -10,6 +10,7 @@ mod hear;
 mod host;
 pub mod laws;
 pub mod state;
+pub mod orders;
 pub mod store;
 pub mod vm;
 pub mod wire;

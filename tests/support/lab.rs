@@ -17,6 +17,7 @@ use reconcile::ports::progress::Quiet;
 use reconcile::ports::store::StoreView;
 use reconcile::sim::cluster::Cluster;
 use reconcile::sim::laws;
+use reconcile::sim::orders::plan_obeys_orders;
 use reconcile::sim::store::MemoryStore;
 use tokio::sync::Notify;
 
@@ -78,7 +79,7 @@ impl Lab {
         let again = plan::plan(&self.desired, &round.observed, memory, &Renderer::default());
         assert_eq!(again, round.plan, "the same input gives the same plan");
         laws::plan_is_sound(&round.plan).unwrap();
-        laws::plan_obeys_orders(&round.plan).unwrap();
+        plan_obeys_orders(&round.plan).unwrap();
         self.converged = round.plan.converged();
         self.unseen_hand = false;
         self.no_law_is_broken();

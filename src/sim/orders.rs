@@ -1,0 +1,35 @@
+//! What operators' orders forbid to a plan.
+
+use super::laws::{ensure, outline};
+use crate::model::action::Operation;
+use crate::model::orders::Scope;
+use crate::model::plan::{Motive, Plan};
+
+/// No action touches what is paused, and none fails over while that is disarmed. Only a VIP that was taken from its
+/// holder for another guest is still given.
+pub fn plan_obeys_orders(plan: &Plan) -> Result<(), String> {
+    let paused = |scope: Scope| plan.orders.paused.contains_key(&scope);
+    let disarmed = plan.orders.disarmed.is_some();
+    for action in &plan.actions {
+        let operation = &action.operation;
+        let group = operation.instance().map(|i| Scope::Group(i.group.clone()));
+        let touched = paused(Scope::Cluster)
+            || paused(Scope::Host(operation.host().clone()))
+            || group.is_some_and(paused);
+        let given = matches!(operation, Operation::AddVip(_));
+        ensure(!touched || given, || {
+            format!("{} is about what is paused:\n{}", action.id, outline(plan))
+        })?;
+        let healing = action.motive == Motive::Heal;
+        let rebuilds = matches!(operation, Operation::Recreate(_) | Operation::Create(_));
+        let fences = matches!(operation, Operation::Fence(_));
+        ensure(!(disarmed && healing && (rebuilds || fences)), || {
+            format!(
+                "{} fails over while that is disarmed:\n{}",
+                action.id,
+                outline(plan)
+            )
+        })?;
+    }
+    Ok(())
+}
