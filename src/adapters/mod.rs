@@ -5,6 +5,7 @@ mod endpoints;
 pub mod fence_agent;
 pub mod file_orders;
 pub mod file_store;
+mod guards;
 mod guest_acts;
 mod host_acts;
 pub mod http_heartbeat;

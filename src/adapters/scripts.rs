@@ -6,6 +6,7 @@ const COMMON: &str = include_str!("scripts/common.sh");
 const LIBVIRT: &str = include_str!("scripts/libvirt.sh");
 const HOST: &str = include_str!("scripts/host.sh");
 const ADDRESS: &str = include_str!("scripts/address.sh");
+const SEES: &str = include_str!("scripts/sees.sh");
 const GUEST: &str = include_str!("scripts/guest.sh");
 
 /// Everything that is to be known of a host.
@@ -13,6 +14,7 @@ pub static OBSERVE_HOST: Body<Read> = Body::new(&[
     COMMON,
     LIBVIRT,
     include_str!("scripts/probe_kvm.sh"),
+    SEES,
     include_str!("scripts/observe_host.sh"),
 ]);
 /// Who answers for addresses on the wire.
@@ -38,6 +40,12 @@ pub static SWEEP: Body<Write> =
 /// Writes a mark.
 pub static SET_MARK: Body<Write> =
     Body::new(&[COMMON, LIBVIRT, HOST, include_str!("scripts/set_mark.sh")]);
+/// Arms the guard of a host and renews its lease.
+pub static KEEP_GUARD: Body<Write> = Body::new(&[COMMON, include_str!("scripts/keep_guard.sh")]);
+/// Ends the guard of a host.
+pub static END_GUARD: Body<Write> = Body::new(&[COMMON, include_str!("scripts/end_guard.sh")]);
+/// The guard itself.
+pub static GUARD: Body<Write> = Body::new(&[COMMON, SEES, include_str!("scripts/guard.sh")]);
 /// Before a transfer: is the file there, and how much of it.
 pub static COPY_BEGIN: Body<Write> = Body::new(&[COMMON, include_str!("scripts/copy_begin.sh")]);
 /// After a transfer: check, and put in place.
@@ -102,6 +110,9 @@ mod tests {
             REMOVE,
             SWEEP,
             SET_MARK,
+            KEEP_GUARD,
+            END_GUARD,
+            GUARD,
             COPY_BEGIN,
             COPY_END,
             CONFIGURE,

@@ -14,6 +14,7 @@ use super::{endpoints, scripts};
 use crate::model::action::GuestRef;
 use crate::model::desired::{Host, SshAccess};
 use crate::model::facts::{Answer, GuestFacts, HostFacts, Seen, Unseen, UnseenKind};
+use crate::model::id::HostId;
 use crate::observe::parse_event::ended_domain;
 use crate::observe::parse_guest::parse_guest;
 use crate::observe::parse_host::parse_host;
@@ -50,13 +51,21 @@ impl SshReader {
 
     async fn look_at(&self, host: &Host, query: &HostQuery) -> Result<HostFacts, Unseen> {
         let files: Vec<&str> = query.files.iter().map(String::as_str).collect();
+        let names: Vec<&HostId> = query.peers.keys().collect();
+        let peers: Vec<String> = query
+            .peers
+            .values()
+            .enumerate()
+            .map(|(number, address)| format!("{number}={address}"))
+            .collect();
         let script = Script::new(&scripts::OBSERVE_HOST)
             .var("VOLUMES", &query.volumes)
             .var("PROBE_KVM", if query.probe_kvm { "yes" } else { "no" })
+            .var("PEERS", peers.join(" "))
             .args(&files);
         let endpoint = endpoints::host(host);
         let said = self.access.run(&endpoint, &script, LOOK_AT_HOST).await?;
-        parse_host(&text(&said), &files).map_err(|error| broken(&endpoint, error, &said))
+        parse_host(&text(&said), &files, &names).map_err(|error| broken(&endpoint, error, &said))
     }
 
     async fn look_into(&self, guest: &GuestRef, query: &GuestQuery) -> Result<GuestFacts, Unseen> {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use futures::future::join_all;
 
+use super::guards::Leases;
 use super::heard::Heard;
 use super::hosts::{HostLooks, Wait};
 use super::standing::Standing;
@@ -35,6 +36,8 @@ pub struct Eyes {
     pub witnesses: Arc<dyn Witnesses>,
     /// Time.
     pub clock: Arc<dyn Clock>,
+    /// When the leases of guarded hosts are over.
+    pub leases: Leases,
     /// What operators ordered.
     pub orders: Arc<dyn OrdersView>,
 }
@@ -103,6 +106,7 @@ impl Eyes {
             join_all(early)
         );
         observed.hosts = seen_hosts;
+        observed.leases = self.leases.known();
         observed.witnesses = self.ask_witnesses(desired, &observed).await;
         let looks = queries::looks(desired, &observed, memory, renderer);
         let guests = looks.iter().map(|look| {

@@ -3,6 +3,7 @@
 
 pub mod apply;
 mod events;
+pub mod guards;
 mod heard;
 mod hosts;
 pub mod look;

@@ -12,7 +12,7 @@ use crate::execute::Ended;
 use crate::memory;
 use crate::model::desired::Desired;
 use crate::model::facts::Observed;
-use crate::model::id::InstanceId;
+use crate::model::id::{HostId, InstanceId};
 use crate::model::memory::Memory;
 use crate::model::plan::{Action, HistoryEntry, Plan};
 use crate::plan::queries::{self, Look};
@@ -155,6 +155,16 @@ impl Session {
         memory::begin(&mut self.watcher.memory, action, now);
         if let (true, Some(guest)) = (action.operation.ends_a_life(), action.operation.instance()) {
             self.watcher.forget(guest);
+        }
+        self.store.save(&self.watcher.memory)
+    }
+
+    /// The guards of these hosts have ended.
+    pub fn disarmed(&mut self, hosts: &[HostId]) -> Result<(), StoreError> {
+        for host in hosts {
+            if let Some(memory) = self.watcher.memory.hosts.get_mut(host) {
+                memory.armed = false;
+            }
         }
         self.store.save(&self.watcher.memory)
     }

@@ -9,6 +9,7 @@ use tracing::{debug, error, info, warn};
 
 use super::Session;
 use super::events::Events;
+use super::guards::{self, Guards, inherited};
 use super::look::{Beats, Eyes};
 use super::monitor::{Change, Monitor};
 use super::session::Round;
@@ -45,6 +46,8 @@ pub struct Watch {
     /// Who is told of plans and actions.
     progress: Arc<dyn Progress>,
     monitor: Monitor,
+    /// The guards of hosts.
+    guards: Guards,
     /// What hosts say without being asked.
     events: Events,
     /// Where monitor and events say what they heard.
@@ -69,11 +72,14 @@ impl Watch {
         let eyes = &session.watcher.eyes;
         let events = Events::of(&session.watcher.desired, eyes, &heard);
         let monitor = Monitor::new(eyes.clone(), heard.clone());
+        let guards = Guards::of(&session.watcher.desired, &hands, &eyes.leases);
+        inherit_leases(&session);
         Watch {
             session,
             progress: Arc::clone(&hands.progress),
             runner: Runner::new(hands),
             monitor,
+            guards,
             events,
             heard,
             changes,
@@ -113,6 +119,7 @@ impl Watch {
             Some(Signal::Edited(desired, hands, eyes)) => {
                 info!(revision = %desired.revision, "the file changed");
                 self.progress = Arc::clone(&hands.progress);
+                self.guards = Guards::of(&desired, &hands, &eyes.leases);
                 self.runner.set_hands(hands);
                 self.events = Events::of(&desired, &eyes, &self.heard);
                 self.session.watcher.eyes = eyes;
@@ -282,6 +289,16 @@ impl Watch {
         self.said = plan.notices.clone();
     }
 
+    /// Without a controller, no guard may stop anything.
+    async fn disarm(&mut self) -> Result<(), StoreError> {
+        self.guards = Guards::default();
+        let watcher = &self.session.watcher;
+        let desired = Arc::clone(&watcher.desired);
+        let ended = guards::disarm(&desired, self.runner.hands(), &watcher.eyes.leases).await;
+        guards::say_disarmed(&desired.cluster, &ended);
+        self.session.disarmed(&ended)
+    }
+
     /// What has not begun is given up; what is in hand may end. What does not end in time is left: it is safe to
     /// break off, and the next start puts it right.
     async fn farewell(mut self) -> Result<(), StoreError> {
@@ -309,8 +326,20 @@ impl Watch {
                 },
             }
         }
+        self.disarm().await?;
         info!("stopped");
         Ok(())
+    }
+}
+
+/// A guard that an earlier controller armed may still have a lease of that one.
+fn inherit_leases(session: &Session) {
+    let watcher = &session.watcher;
+    let until = inherited(&watcher.desired, watcher.eyes.clock.now());
+    for (host, memory) in &watcher.memory.hosts {
+        if memory.armed {
+            watcher.eyes.leases.set(host, until);
+        }
     }
 }
 

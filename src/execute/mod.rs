@@ -19,6 +19,7 @@ use crate::model::id::HostId;
 use crate::model::plan::{Action, Outcome};
 use crate::ports::clock::Clock;
 use crate::ports::fencer::Fencer;
+use crate::ports::guard::Guards;
 use crate::ports::guest::GuestControl;
 use crate::ports::heartbeat::Heartbeats;
 use crate::ports::hypervisor::HypervisorControl;
@@ -36,6 +37,8 @@ pub struct Hands {
     pub hypervisor: Arc<dyn HypervisorControl>,
     /// Guests.
     pub guests: Arc<dyn GuestControl>,
+    /// Guards on hosts.
+    pub guards: Arc<dyn Guards>,
     /// Fencing devices.
     pub fencer: Arc<dyn Fencer>,
     /// Heartbeats, awaited after changes.

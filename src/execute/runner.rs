@@ -47,6 +47,11 @@ impl Runner {
         }
     }
 
+    /// What it acts with.
+    pub fn hands(&self) -> &Hands {
+        &self.hands
+    }
+
     /// From now on, acts with these hands: the file changed. Actions in hand keep theirs.
     pub fn set_hands(&mut self, hands: Hands) {
         self.hands = hands;

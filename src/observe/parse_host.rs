@@ -3,6 +3,7 @@
 use super::parse_answer::{ParseError, Record, records};
 use super::parse_domain::parse_domains;
 use crate::model::facts::{HostFacts, HostFile};
+use crate::model::id::HostId;
 use crate::model::unit::Bytes;
 
 /// What is wrong with a host that answered.
@@ -19,8 +20,8 @@ pub enum HostError {
     Silent,
 }
 
-/// `files` are the paths that were asked for, in the order in which they were.
-pub fn parse_host(answer: &str, files: &[&str]) -> Result<HostFacts, HostError> {
+/// `files` are the paths and `peers` the hosts that were asked for, in the order in which they were.
+pub fn parse_host(answer: &str, files: &[&str], peers: &[&HostId]) -> Result<HostFacts, HostError> {
     let mut facts = HostFacts::default();
     let mut described = false;
     for record in records(answer)? {
@@ -38,6 +39,11 @@ pub fn parse_host(answer: &str, files: &[&str]) -> Result<HostFacts, HostError> 
             "memory" => facts.memory = Some(Bytes(product(record.parsed(0)?, 1024))),
             "cpus" => facts.cpus = Some(record.parsed(0)?),
             "free" => facts.free = Some(Bytes(product(record.parsed(0)?, record.parsed(1)?))),
+            "sees" => {
+                let peer: usize = record.parsed(0)?;
+                let peer = peers.get(peer).ok_or_else(|| record.error())?;
+                facts.sees.insert((*peer).clone(), record.word(1)? == "yes");
+            }
             "kvm" => facts.kvm = kvm(record.word(0)?),
             _ => return Err(record.error().into()),
         }
@@ -116,7 +122,7 @@ mod tests {
             body("n1 end\n"),
             body("b.qcow2\0a\nb\0"),
         );
-        let facts = parse_host(&answer, &["/x", "/y"]).unwrap();
+        let facts = parse_host(&answer, &["/x", "/y"], &[]).unwrap();
         assert_eq!(facts.files["/y"].sha256.as_deref(), Some(digest.as_str()));
         assert_eq!(facts.files["/x"].sha256, None);
         assert_eq!(facts.volumes, ["a\nb", "b.qcow2"]);
@@ -128,17 +134,17 @@ mod tests {
     #[test]
     fn a_host_whose_domains_could_not_be_listed_has_no_facts() {
         let broken = "reconcile-answer\nbroken 124\ncpus 4\nend\n";
-        assert_eq!(parse_host(broken, &[]), Err(HostError::Silent));
+        assert_eq!(parse_host(broken, &[], &[]), Err(HostError::Silent));
         let broken = "reconcile-answer\nbroken 1\nend\n";
-        assert_eq!(parse_host(broken, &[]), Err(HostError::Libvirt));
-        let missing = parse_host("reconcile-answer\ncpus 4\nend\n", &[]);
+        assert_eq!(parse_host(broken, &[], &[]), Err(HostError::Libvirt));
+        let missing = parse_host("reconcile-answer\ncpus 4\nend\n", &[], &[]);
         assert_eq!(missing, Err(ParseError::Missing("domains").into()));
     }
 
     proptest! {
         #[test]
         fn no_answer_makes_it_panic(answer in "reconcile-answer\n((file|free|cpus|memory|kvm|volumes|virsh|broken) \\PC{0,30}\n|x <base64\n[A-Za-z0-9=]{0,8}\n\\.\n){0,8}end\n") {
-            let _ = parse_host(&answer, &["/x"]);
+            let _ = parse_host(&answer, &["/x"], &[]);
         }
     }
 }

@@ -11,10 +11,10 @@ use crate::model::memory::Memory;
 use crate::model::policy::Percent;
 use crate::model::time::Timestamp;
 
-/// Fewer than this many guests at once are no sign of anything.
+/// Fewer than this many guests of all at once are no sign of anything.
 const FEW_GUESTS: usize = 3;
-/// Fewer than this many hosts.
-const FEW_HOSTS: usize = 2;
+/// Fewer than this many hosts, or instances of one group.
+const FEW: usize = 2;
 
 /// How much of something fell silent.
 #[derive(Debug, Default, Clone, Copy)]
@@ -32,13 +32,30 @@ impl Count {
         self.lately += usize::from(since.is_some_and(lately));
     }
 
-    fn is_too_much(self, few: usize, brake: Percent) -> bool {
-        self.lately >= few && self.lately * 100 > self.all * brake.0 as usize
+    fn is_too_much(self, few: usize, brake: Percent, which: Which) -> bool {
+        let silent = self.of(which);
+        silent >= few && silent * 100 > self.all * brake.0 as usize
+    }
+
+    fn of(self, which: Which) -> usize {
+        match which {
+            Which::Lately => self.lately,
+            Which::All => self.silent,
+        }
     }
 }
 
-/// The brake after this look: it holds from the moment when too much is silent until all is well, or until a person
-/// releases it.
+/// Which of the silent count.
+#[derive(Debug, Clone, Copy)]
+enum Which {
+    /// Those that fell silent within the window: whether the brake closes.
+    Lately,
+    /// All of them: whether it goes on holding.
+    All,
+}
+
+/// The brake after this look. It closes when too much fell silent within the window, and holds until it is not too much
+/// any more, or until a person releases it.
 pub fn judge(desired: &Desired, observed: &Observed, memory: &Memory) -> Option<Brake> {
     let released = observed.orders.released.as_ref().map(|order| order.at);
     let window = desired.safety.brake_window;
@@ -47,27 +64,32 @@ pub fn judge(desired: &Desired, observed: &Observed, memory: &Memory) -> Option<
     };
     let hosts = hosts(desired, observed, memory, lately);
     let guests = guests(desired, observed, memory, lately);
-    let held = memory.brake.clone();
+    let too_much = |which| too_much(hosts, &guests, desired.safety.brake, which);
+    let held = memory.brake.as_ref();
     let held = held.filter(|brake| released.is_none_or(|released| released < brake.since));
-    let silent = hosts.silent + guests.values().map(|c| c.silent).sum::<usize>();
-    if let Some(brake) = held.filter(|_| silent > 0) {
-        return Some(brake);
+    match held {
+        Some(brake) => too_much(Which::All).map(|_| brake.clone()),
+        None => too_much(Which::Lately).map(|text| Brake {
+            since: observed.now,
+            text,
+        }),
     }
-    let text = too_much(hosts, &guests, desired.safety.brake)?;
-    Some(Brake {
-        since: observed.now,
-        text,
-    })
 }
 
-fn too_much(hosts: Count, guests: &BTreeMap<&GroupId, Count>, brake: Percent) -> Option<String> {
+fn too_much(
+    hosts: Count,
+    guests: &BTreeMap<&GroupId, Count>,
+    brake: Percent,
+    which: Which,
+) -> Option<String> {
     let say = |count: Count, what: &str| {
         format!(
             "{} of {} {what} fell silent at once",
-            count.lately, count.all
+            count.of(which),
+            count.all
         )
     };
-    if hosts.is_too_much(FEW_HOSTS, brake) {
+    if hosts.is_too_much(FEW, brake, which) {
         return Some(say(hosts, "hosts"));
     }
     let all = guests.values().fold(Count::default(), |sum, one| Count {
@@ -75,11 +97,11 @@ fn too_much(hosts: Count, guests: &BTreeMap<&GroupId, Count>, brake: Percent) ->
         silent: sum.silent + one.silent,
         lately: sum.lately + one.lately,
     });
-    if all.is_too_much(FEW_GUESTS, brake) {
+    if all.is_too_much(FEW_GUESTS, brake, which) {
         return Some(say(all, "guests on hosts that we see"));
     }
     let mut groups = guests.iter();
-    let (group, count) = groups.find(|(_, count)| count.is_too_much(FEW_GUESTS, brake))?;
+    let (group, count) = groups.find(|(_, count)| count.is_too_much(FEW, brake, which))?;
     Some(say(*count, &format!("instances of {group}")))
 }
 
@@ -98,7 +120,8 @@ fn hosts(
     count
 }
 
-/// Guests on hosts that are seen, whose domains run, and whose heartbeats came and stopped.
+/// Guests on hosts that are seen, whose domains run, and whose heartbeats came and stopped. Half of the failures that make
+/// one dead count: when all fall silent, one of them is the first, and nothing may be ended then.
 fn guests<'a>(
     desired: &'a Desired,
     observed: &Observed,
@@ -118,7 +141,9 @@ fn guests<'a>(
         let failures = observed.beats.get(&mark.instance).map_or(0, |b| b.failures);
         let known = memory.guests.get(&mark.instance);
         let silent = known
-            .filter(|known| known.healthy_since.is_some() && failures >= group.heartbeat.retries)
+            .filter(|known| {
+                known.healthy_since.is_some() && failures * 2 >= group.heartbeat.retries
+            })
             .and_then(|known| known.failing_since);
         counts.entry(&group.id).or_default().add(silent, &lately);
     }

@@ -11,6 +11,7 @@ use super::happen::{self, Found};
 use super::meter::measure;
 use super::record::{Record, Voice};
 use super::report::{Placed, Rehearsal, Unmet, What, Who};
+use crate::controller::guards::Leases;
 use crate::controller::look::Eyes;
 use crate::controller::watch::{Signal, Watch};
 use crate::controller::{Session, Watcher};
@@ -137,6 +138,7 @@ fn eyes(cluster: &Arc<Cluster>) -> Eyes {
         guests: Arc::clone(cluster) as _,
         heartbeats: Arc::clone(cluster) as _,
         witnesses: Arc::clone(cluster) as _,
+        leases: Leases::default(),
         clock: Arc::clone(cluster) as _,
         orders: Arc::clone(cluster) as _,
     }
@@ -146,6 +148,7 @@ fn hands(cluster: &Arc<Cluster>, desired: &Desired, voice: &Arc<Voice>) -> Hands
     Hands {
         hypervisor: Arc::clone(cluster) as _,
         guests: Arc::clone(cluster) as _,
+        guards: Arc::clone(cluster) as _,
         fencer: Arc::clone(cluster) as _,
         heartbeats: Arc::clone(cluster) as _,
         clock: Arc::clone(cluster) as _,

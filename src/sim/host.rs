@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use super::cluster::{Cluster, LOOK, Way, host_answers};
 use super::laws;
 use super::vm::Guest;
-use super::world::{DomainState, HostState, Link, OVERLAY, World};
+use super::world::{DomainState, OVERLAY, World};
 use crate::model::action::{Build, Removal, SetMark, Sweep};
 use crate::model::desired::{Host, ImageFile};
 use crate::model::facts::{
@@ -26,7 +26,7 @@ impl Hypervisor for Cluster {
         let mut world = self.world();
         let peers = query.peers.keys();
         let sees = peers
-            .map(|peer| (peer.clone(), is_on_the_network(&world, &host.id, peer)))
+            .map(|peer| (peer.clone(), world.sees(&host.id, peer)))
             .collect();
         let unseen = answered.err().or_else(|| world.unseen(&host.id));
         let state = match world.host_mut(&host.id) {
@@ -91,13 +91,6 @@ fn broken(error: &ActError) -> Unseen {
         kind: UnseenKind::Broken,
         message: error.to_string(),
     }
-}
-
-/// Whether a host answers another one on the network.
-fn is_on_the_network(world: &World, from: &HostId, host: &HostId) -> bool {
-    let (from, to) = (Node::Host(from.clone()), Node::Host(host.clone()));
-    let answers = |h: &HostState| world.is_on(h) && h.link != Link::Unreachable;
-    world.hosts.get(host).is_some_and(answers) && world.wire.joins(&from, &to)
 }
 
 fn domain_facts(name: &str, domain: &DomainState) -> Domain {

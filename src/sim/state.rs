@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use super::guard::Guard;
 use super::vm::Guest;
 use crate::model::facts::HostFile;
 use crate::model::mark::Mark;
@@ -37,6 +38,10 @@ pub struct HostState {
     pub disk_full: bool,
     /// How many answers to acts are still lost.
     pub drops: u32,
+    /// The guard on it, where one was armed.
+    pub guard: Option<Guard>,
+    /// Since when it sees no majority of the hosts.
+    pub alone_since: Option<Timestamp>,
     /// Whether the controller's last look failed: from then on, it must leave the host alone.
     pub known_unseen: bool,
     /// Every domain that its libvirt knows, by name.
@@ -84,6 +89,8 @@ impl HostState {
     pub(super) fn new() -> Self {
         HostState {
             link: Link::Up,
+            guard: None,
+            alone_since: None,
             power: true,
             up_at: Timestamp::default(),
             libvirt: Libvirt::Works,

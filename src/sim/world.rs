@@ -162,6 +162,7 @@ impl World {
                 domain.guest.fallback = None;
             }
         }
+        self.let_guards_watch();
     }
 
     /// Every domain with its host.
@@ -295,7 +296,9 @@ impl World {
     pub fn next_change(&self) -> Option<Timestamp> {
         let hosts = self.hosts.values().map(|h| h.up_at);
         let guests = self.domains().flat_map(|(_, _, d)| d.guest.moments());
-        hosts.chain(guests).filter(|at| *at > self.now).min()
+        let guards = self.hosts.keys().filter_map(|id| self.guard_strikes(id));
+        let all = hosts.chain(guests).chain(guards);
+        all.filter(|at| *at > self.now).min()
     }
 
     /// Whether a host runs.

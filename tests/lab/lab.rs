@@ -105,9 +105,15 @@ impl Lab {
     /// Every domain of every host, in order.
     #[track_caller]
     pub fn domains(&self) -> Vec<Domain> {
+        self.domains_on(&HOSTS)
+    }
+
+    /// Every domain of these hosts, in order.
+    #[track_caller]
+    pub fn domains_on(&self, hosts: &[&'static str]) -> Vec<Domain> {
         let script =
             "for d in $(virsh -q list --all --uuid); do virsh dumpxml \"$d\" && printf '\\0'; done";
-        let mut domains: Vec<Domain> = HOSTS
+        let mut domains: Vec<Domain> = hosts
             .iter()
             .flat_map(|host| {
                 let text = self.on(host, script);

@@ -21,6 +21,7 @@ mod foreign;
 mod heal;
 mod hostile;
 mod killed;
+mod lost;
 mod provision;
 mod unseen;
 mod watch;

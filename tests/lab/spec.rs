@@ -23,6 +23,8 @@ pub struct Spec {
     pub images: String,
     /// Without any service and load balancer but those in `services`.
     pub empty: bool,
+    /// What stands under `safety:`, on one line.
+    pub safety: String,
     known_hosts: String,
     identity: String,
 }
@@ -43,6 +45,7 @@ impl Spec {
             services: String::new(),
             images: String::new(),
             empty: false,
+            safety: String::new(),
             known_hosts: path("known_hosts"),
             identity: path("id_ed25519"),
         }
@@ -96,6 +99,9 @@ images:
             image("micro", "provision: cloud-init"),
             self.images
         )?;
+        if !self.safety.is_empty() {
+            writeln!(f, "safety: {{ {} }}", self.safety)?;
+        }
         if self.empty {
             return match self.services.as_str() {
                 "" => writeln!(f, "services: {{}}"),

@@ -9,6 +9,7 @@ use super::wait::{seconds, until};
 #[test]
 fn an_unreachable_host_is_unknown_and_the_others_go_on() {
     let (product, spec) = Product::converged();
+    product.write(spec.with(|s| s.safety = "recover_after: 1h".to_owned()));
     let hidden = a_host_without_the_vip(&product, &spec);
     let theirs = |all: &[Domain]| -> Vec<Domain> {
         all.iter().filter(|d| d.host == hidden).cloned().collect()
@@ -60,6 +61,7 @@ fn an_unreachable_host_is_unknown_and_the_others_go_on() {
         theirs(&before),
         "it is taken back as it is"
     );
+    product.write(&spec);
 }
 
 #[test]

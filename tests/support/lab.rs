@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reconcile::controller::apply::carry_out;
+use reconcile::controller::guards::Leases;
 use reconcile::controller::look::{Beats, Eyes};
 use reconcile::controller::{Session, Watcher};
 use reconcile::execute::{Hands, Runner};
@@ -184,6 +185,7 @@ pub fn eyes(cluster: &Arc<Cluster>) -> Eyes {
         guests: Arc::clone(cluster) as _,
         heartbeats: Arc::clone(cluster) as _,
         witnesses: Arc::clone(cluster) as _,
+        leases: Leases::default(),
         clock: Arc::clone(&cluster.clock) as _,
         orders: Arc::clone(cluster) as _,
     }
@@ -193,6 +195,7 @@ pub fn hands(cluster: &Arc<Cluster>, desired: &Arc<Desired>) -> Hands {
     Hands {
         hypervisor: Arc::clone(cluster) as _,
         guests: Arc::clone(cluster) as _,
+        guards: Arc::clone(cluster) as _,
         fencer: Arc::clone(cluster) as _,
         heartbeats: Arc::clone(cluster) as _,
         clock: Arc::clone(&cluster.clock) as _,

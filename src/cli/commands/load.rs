@@ -15,6 +15,7 @@ use crate::adapters::system_clock::SystemClock;
 use crate::adapters::witnesses::NetworkWitnesses;
 use crate::cli::args::{Args, state_dir};
 use crate::controller::Watcher;
+use crate::controller::guards::Leases;
 use crate::controller::look::Eyes;
 use crate::execute::Hands;
 use crate::model::desired::Desired;
@@ -112,6 +113,7 @@ pub(super) fn eyes(reader: &Arc<SshReader>, state: &Path) -> Eyes {
         guests: Arc::clone(reader) as _,
         heartbeats: Arc::new(HttpHeartbeats),
         witnesses: Arc::new(NetworkWitnesses),
+        leases: Leases::default(),
         clock: Arc::new(SystemClock),
         orders: Arc::new(FileOrders::new(state)),
     }
@@ -126,6 +128,7 @@ pub(super) fn hands(
     let writer = Arc::new(SshWriter::new(Arc::clone(reader), desired.secrets.clone()));
     Hands {
         hypervisor: Arc::clone(&writer) as _,
+        guards: Arc::clone(&writer) as _,
         guests: writer as _,
         fencer: Arc::new(FenceAgents),
         heartbeats: Arc::new(HttpHeartbeats),

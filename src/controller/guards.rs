@@ -1,0 +1,146 @@
+//! Keeping the guards of hosts: their leases are renewed as long as we live and reach them. When they end is told to the
+//! rounds, which may give up a host only after that.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, Once, PoisonError};
+use std::time::Duration;
+
+use tokio::task::AbortHandle;
+use tracing::{debug, info, warn};
+
+use crate::execute::Hands;
+use crate::model::desired::{Desired, Host};
+use crate::model::id::{ClusterName, HostId};
+use crate::model::policy::Fencing;
+use crate::model::time::Timestamp;
+use crate::ports::guard::Watchword;
+
+/// From a renewal that failed to the next try.
+const AGAIN: Duration = Duration::from_secs(3);
+/// How long a guard that is to be ended may take to answer.
+const FAREWELL: Duration = Duration::from_secs(8);
+/// What is added to a lease of which we only know how long it is: clocks differ.
+const UNCERTAIN: Duration = Duration::from_secs(2);
+
+/// When the last lease of each guarded host is over for certain.
+#[derive(Debug, Clone, Default)]
+pub struct Leases(Arc<Mutex<BTreeMap<HostId, Timestamp>>>);
+
+impl Leases {
+    /// As it is known now.
+    pub fn known(&self) -> BTreeMap<HostId, Timestamp> {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// From this moment on, the lease of a host is over.
+    pub fn set(&self, host: &HostId, until: Timestamp) {
+        let mut leases = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        leases.insert(host.clone(), until);
+    }
+
+    fn forget(&self, host: &HostId) {
+        let mut leases = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        leases.remove(host);
+    }
+}
+
+/// The guards of all hosts that are fenced by lease.
+#[derive(Default)]
+pub struct Guards(BTreeMap<HostId, AbortHandle>);
+
+impl Guards {
+    /// Keeps the guards of these hosts from now on.
+    pub fn of(desired: &Desired, hands: &Hands, leases: &Leases) -> Self {
+        let guarded = guarded(desired);
+        let keepers = guarded.map(|host| {
+            let keeper = keep(
+                hands.clone(),
+                host.clone(),
+                watchword(desired, host),
+                leases.clone(),
+            );
+            (host.id.clone(), tokio::spawn(keeper).abort_handle())
+        });
+        Guards(keepers.collect())
+    }
+
+    /// Whether any guard is kept.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl Drop for Guards {
+    fn drop(&mut self) {
+        self.0.values().for_each(AbortHandle::abort);
+    }
+}
+
+/// The hosts that are fenced by lease.
+pub fn guarded(desired: &Desired) -> impl Iterator<Item = &Host> {
+    let hosts = desired.hosts.values();
+    hosts.filter(|host| host.fencing.contains(&Fencing::Lease))
+}
+
+/// How long a lease may still be valid that an earlier controller gave.
+pub fn inherited(desired: &Desired, now: Timestamp) -> Timestamp {
+    now.plus(desired.safety.lease.ttl + UNCERTAIN)
+}
+
+/// Ends the guards of these hosts, as far as they answer in time. The hosts whose guard has ended.
+pub async fn disarm(desired: &Desired, hands: &Hands, leases: &Leases) -> Vec<HostId> {
+    let ends = guarded(desired).map(|host| async move {
+        let disarm = hands.guards.disarm(host, &desired.cluster);
+        let patience = hands.clock.sleep(FAREWELL);
+        tokio::select! {
+            biased;
+            ended = disarm => ended.is_ok().then(|| host.id.clone()),
+            () = patience => None,
+        }
+    });
+    let ended: Vec<HostId> = futures::future::join_all(ends)
+        .await
+        .into_iter()
+        .flatten()
+        .collect();
+    ended.iter().for_each(|host| leases.forget(host));
+    ended
+}
+
+async fn keep(hands: Hands, host: Host, watchword: Watchword, leases: Leases) {
+    let armed = Once::new();
+    let until = |until| {
+        armed.call_once(|| info!(host = %host.id, "the guard is armed"));
+        leases.set(&host.id, until);
+    };
+    let mut complained = false;
+    loop {
+        let why = hands.guards.keep(&host, &watchword, &until).await;
+        match complained {
+            false => warn!(host = %host.id, "its lease is not renewed: {}", why.message),
+            true => debug!(host = %host.id, "its lease is not renewed: {}", why.message),
+        }
+        complained = true;
+        hands.clock.sleep(AGAIN).await;
+    }
+}
+
+fn watchword(desired: &Desired, host: &Host) -> Watchword {
+    let others = desired.hosts.values().filter(|other| other.id != host.id);
+    Watchword {
+        cluster: desired.cluster.clone(),
+        lease: desired.safety.lease.clone(),
+        peers: others.map(|other| other.address.clone()).collect(),
+    }
+}
+
+/// Says what became of the guards.
+pub fn say_disarmed(cluster: &ClusterName, ended: &[HostId]) {
+    if !ended.is_empty() {
+        let hosts: Vec<&str> = ended.iter().map(HostId::as_str).collect();
+        info!(%cluster, "the guards of hosts {} have ended", hosts.join(", "));
+    }
+}

@@ -1,0 +1,195 @@
+//! Whole hosts: their plug is pulled, their cable cut, they are drained; and an observer that is wrong.
+
+use std::time::{Duration, Instant};
+
+use super::bridge::{self, Bridge};
+use super::heal::holder;
+use super::lab::{Domain, HOSTS};
+use super::product::Product;
+use super::spec::Spec;
+use super::traffic::Traffic;
+use super::wait::{seconds, until};
+
+/// From the loss of a host to the last of its guests serving elsewhere, on a busy machine without KVM.
+const RECOVERY: Duration = seconds(240);
+
+/// Failover that nobody wants to wait for.
+fn hasty(spec: &Spec) -> Spec {
+    spec.with(|s| {
+        s.safety =
+            "recover_after: 10s, rejoin_after: 5s, lease: { ttl: 6s, margin: 10s }".to_owned();
+    })
+}
+
+fn url(spec: &Spec) -> String {
+    format!("http://{}/random", spec.vip)
+}
+
+fn all_but(host: &str) -> Vec<&'static str> {
+    HOSTS
+        .iter()
+        .copied()
+        .filter(|other| *other != host)
+        .collect()
+}
+
+fn names(domains: &[Domain]) -> Vec<String> {
+    let running = domains.iter().filter(|d| d.run.is_some());
+    let mut names: Vec<String> = running.map(|d| d.instance.clone()).collect();
+    names.retain(|name| !name.is_empty());
+    names.sort();
+    names
+}
+
+/// Waits until all instances run on these hosts and answer, and says how long that took.
+#[track_caller]
+fn recovered(product: &Product, wanted: &[String], hosts: &[&'static str], since: Instant) {
+    until("all instances are on the other hosts", RECOVERY, || {
+        (names(&product.lab.domains_on(hosts)) == wanted).then_some(())
+    });
+    println!(
+        "all guests run elsewhere after {:.1} s",
+        since.elapsed().as_secs_f64()
+    );
+    until("the address answers", RECOVERY, || {
+        let curl = product
+            .lab
+            .inside("curl")
+            .args(["-fsm", "2", "http://192.168.10.120/random"])
+            .output();
+        curl.is_ok_and(|o| o.status.success()).then_some(())
+    });
+    println!(
+        "the address answers after {:.1} s",
+        since.elapsed().as_secs_f64()
+    );
+}
+
+#[test]
+fn a_host_whose_plug_is_pulled_is_replaced_by_the_others_and_comes_back_empty_handed() {
+    let (product, spec) = Product::converged();
+    product.write(hasty(&spec));
+    product.apply();
+    let watch = product.watch();
+    let lost = HOSTS
+        .iter()
+        .copied()
+        .find(|host| *host == holder(&product, &spec).host);
+    let lost = lost.expect("the holder is on a host");
+    let wanted = names(&product.lab.domains());
+    watch.wait_for("the guard is armed", seconds(30));
+    let bridge = Bridge::listen(&product.lab, &spec.vip);
+    let begun = Instant::now();
+    product.lab.run(&["off", lost]);
+    recovered(&product, &wanted, &all_but(lost), begun);
+    bridge::assert_one_at_a_time(&bridge.stop());
+
+    product.lab.run(&["boot", lost]);
+    until("the old copies are gone", RECOVERY, || {
+        let left = product.lab.domains_on(&[lost]);
+        left.iter().all(|d| d.instance.is_empty()).then_some(())
+    });
+    product.wait_converged(seconds(120));
+    watch.stop();
+    product.write(&spec);
+    product.apply();
+}
+
+#[test]
+fn a_host_that_is_cut_off_stops_its_guests_before_others_take_over() {
+    let (product, spec) = Product::converged();
+    product.write(hasty(&spec));
+    product.apply();
+    let watch = product.watch();
+    let lost = HOSTS
+        .iter()
+        .copied()
+        .find(|host| *host == holder(&product, &spec).host);
+    let lost = lost.expect("the holder is on a host");
+    let wanted = names(&product.lab.domains());
+    watch.wait_for("the guard is armed", seconds(30));
+    let begun = Instant::now();
+    product.lab.run(&["cut", lost]);
+    until("the guard stops its guests", seconds(60), || {
+        names(&product.lab.domains_on(&[lost]))
+            .is_empty()
+            .then_some(())
+    });
+    println!(
+        "the guard stopped all after {:.1} s",
+        begun.elapsed().as_secs_f64()
+    );
+    recovered(&product, &wanted, &all_but(lost), begun);
+    let evidence = watch.log();
+    assert!(evidence.contains("its lease is over"), "{evidence}");
+
+    product.lab.run(&["mend", lost]);
+    until("the old copies are gone", RECOVERY, || {
+        let left = product.lab.domains_on(&[lost]);
+        left.iter().all(|d| d.instance.is_empty()).then_some(())
+    });
+    product.wait_converged(seconds(120));
+    assert_eq!(names(&product.lab.domains()), wanted, "nothing runs twice");
+    watch.stop();
+    product.write(&spec);
+    product.apply();
+}
+
+#[test]
+fn a_drained_host_is_left_without_a_failed_request() {
+    let (product, spec) = Product::converged();
+    let drained = holder(&product, &spec).host;
+    let watch = product.watch();
+    let traffic = Traffic::start(&product.lab, &url(&spec), 20);
+    let ordered = product.run(&["drain", &drained, "--reason", "kernel update"]);
+    assert_eq!(ordered.code, 0, "{}", ordered.all());
+    until("the host is empty", RECOVERY, || {
+        let left = product.lab.domains_on(&only(&drained));
+        left.iter().all(|d| d.instance.is_empty()).then_some(())
+    });
+    product.wait_converged(seconds(120));
+    traffic.stop().assert_nothing_failed();
+    assert!(product.run(&["status"]).stdout.contains("kernel update"));
+    let undone = product.run(&["undrain", &drained]);
+    assert_eq!(undone.code, 0, "{}", undone.all());
+    watch.stop();
+}
+
+/// This host.
+fn only(host: &str) -> Vec<&'static str> {
+    HOSTS
+        .iter()
+        .copied()
+        .filter(|other| *other == host)
+        .collect()
+}
+
+#[test]
+fn when_most_guests_fall_silent_at_once_nothing_is_ended() {
+    let (product, _) = Product::converged();
+    let watch = product.watch();
+    let before = product.lab.domains();
+    let guests: Vec<&Domain> = before.iter().filter(|d| !d.instance.is_empty()).collect();
+    let route = |verb: &str, guest: &Domain| {
+        let to = format!("{}/32", guest.address);
+        let done = product
+            .lab
+            .inside("ip")
+            .args(["route", verb, "blackhole", &to])
+            .status();
+        assert!(done.is_ok_and(|status| status.success()), "{verb} {to}");
+    };
+    guests.iter().for_each(|guest| route("add", guest));
+    watch.wait_for("fell silent at once", seconds(60));
+    std::thread::sleep(seconds(10)); // nothing happens: there is no condition to wait for
+    let during = product.lab.domains();
+    guests.iter().for_each(|guest| route("del", guest));
+    assert_eq!(during, before, "the brake holds");
+    product.wait_converged(seconds(60));
+    watch.stop();
+    assert_eq!(
+        product.lab.domains(),
+        before,
+        "and nothing was done afterwards"
+    );
+}
