@@ -12,43 +12,48 @@ impl Reader<'_> {
     /// `command: drain b`.
     pub(super) fn command(&self, entry: &Entry) -> Option<Happening> {
         let text = self.text(entry)?;
-        let words: Vec<&str> = text.value.split_whitespace().collect();
-        let host = |name: &str| self.host(name, text.span);
-        let (give, take) = match words.as_slice() {
-            ["drain", name] => (vec![OrderKey::Drained(host(name)?)], vec![]),
-            ["undrain", name] => (vec![], vec![OrderKey::Drained(host(name)?)]),
-            ["pause", scope @ ..] => (vec![OrderKey::Paused(self.scope(entry, scope)?)], vec![]),
-            ["resume", scope @ ..] => {
-                let scope = self.scope(entry, scope)?;
+        let (verb, rest) = text.value.split_once(' ').unwrap_or((text.value, ""));
+        let rest = rest.trim();
+        let host = |name: &str| self.host(name.trim(), text.span);
+        let (give, take) = match (verb, rest.is_empty()) {
+            ("drain", false) => (vec![OrderKey::Drained(host(rest)?)], vec![]),
+            ("undrain", false) => (vec![], vec![OrderKey::Drained(host(rest)?)]),
+            ("pause", _) => (vec![OrderKey::Paused(self.scope(entry, rest)?)], vec![]),
+            ("resume", _) => {
+                let scope = self.scope(entry, rest)?;
                 let released = (scope == Scope::Cluster).then_some(OrderKey::Released);
                 let give = released.into_iter().collect();
                 (give, vec![OrderKey::Paused(scope)])
             }
-            ["disarm"] => (vec![OrderKey::Disarmed], vec![]),
-            ["arm"] => (vec![], vec![OrderKey::Disarmed]),
-            ["fence", "confirm", name] => (vec![OrderKey::Confirmed(host(name)?)], vec![]),
-            ["fence", "retract", name] => (vec![], vec![OrderKey::Confirmed(host(name)?)]),
-            ["retry", name] => {
-                let instance = self.instance(name, text.span)?;
+            ("disarm", true) => (vec![OrderKey::Disarmed], vec![]),
+            ("arm", true) => (vec![], vec![OrderKey::Disarmed]),
+            ("retry", false) => {
+                let instance = self.instance(rest, text.span)?;
                 (vec![OrderKey::Retried(instance)], vec![])
             }
-            _ => {
-                let text = format!("{} is no command", words::quoted(text.value));
-                return self.wrong(entry.value.span, text, KNOWN);
-            }
+            ("fence", false) => match rest.split_once(' ') {
+                Some(("confirm", name)) => (vec![OrderKey::Confirmed(host(name)?)], vec![]),
+                Some(("retract", name)) => (vec![], vec![OrderKey::Confirmed(host(name)?)]),
+                Some(_) | None => return self.unknown_command(entry, text.value),
+            },
+            _ => return self.unknown_command(entry, text.value),
         };
         Some(Happening::Command {
-            text: words.join(" "),
+            text: text.value.to_owned(),
             give,
             take,
         })
     }
 
-    fn scope(&self, entry: &Entry, words: &[&str]) -> Option<Scope> {
-        let scope = match words {
-            [] => Ok(Scope::Cluster),
-            [scope] => scope.parse(),
-            _ => Err("a command takes one scope".to_owned()),
+    fn unknown_command(&self, entry: &Entry, text: &str) -> Option<Happening> {
+        let text = format!("{} is no command", words::quoted(text));
+        self.wrong(entry.value.span, text, KNOWN)
+    }
+
+    fn scope(&self, entry: &Entry, text: &str) -> Option<Scope> {
+        let scope = match text {
+            "" => Ok(Scope::Cluster),
+            scope => scope.parse(),
         };
         match scope {
             Ok(scope) => Some(scope),
