@@ -55,6 +55,7 @@ const MAY_IMPORT: [(&str, &[&str]); 14] = [
             "controller",
             "adapters",
             "rehearse",
+            "sim",
         ],
     ),
     ("main.rs", &["cli"]),

@@ -17,11 +17,14 @@ use crate::execute::{Ended, Hands, Runner};
 use crate::model::action::Operation;
 use crate::model::desired::Desired;
 use crate::model::plan::{NoticeKind, Outcome, Plan};
+use crate::model::time::Timestamp;
 use crate::ports::progress::Progress;
 use crate::ports::store::StoreError;
 
 /// The pace while nothing happens.
 pub const STEADY: Duration = Duration::from_secs(10);
+/// The shortest one, whatever is expected.
+const LEAST_PACE: Duration = Duration::from_millis(500);
 /// How long actions in hand may take to end after a request to stop.
 const FAREWELL: Duration = Duration::from_secs(20);
 
@@ -54,6 +57,8 @@ pub struct Watch {
     heard: UnboundedSender<Change>,
     changes: UnboundedReceiver<Change>,
     signals: UnboundedReceiver<Signal>,
+    /// When time alone may change what the last round decided.
+    look_again: Option<Timestamp>,
     /// The notices of the last round: only new ones are logged.
     said: Vec<crate::model::plan::Notice>,
 }
@@ -84,6 +89,7 @@ impl Watch {
             heard,
             changes,
             signals,
+            look_again: None,
             said: Vec::new(),
         }
     }
@@ -102,6 +108,7 @@ impl Watch {
 
     async fn wake(&mut self) -> Result<Wake, StoreError> {
         let clock = Arc::clone(&self.session.watcher.eyes.clock);
+        let pace = self.pace();
         tokio::select! {
             biased;
             signal = self.signals.recv() => Ok(self.obey(signal)),
@@ -110,8 +117,15 @@ impl Watch {
                 self.end(&ended)?;
                 Ok(if self.runner.is_idle() { Wake::Look } else { Wake::Act })
             }
-            () = clock.steady(STEADY) => Ok(if self.runner.is_idle() { Wake::Look } else { Wake::Act }),
+            () = clock.steady(pace) => Ok(if self.runner.is_idle() { Wake::Look } else { Wake::Act }),
         }
+    }
+
+    /// How long nothing may happen until the next round: less, where time alone may change what was decided.
+    fn pace(&self) -> Duration {
+        let now = self.session.watcher.eyes.clock.now();
+        let until = |at: Timestamp| at.since(now).clamp(LEAST_PACE, STEADY);
+        self.look_again.map_or(STEADY, until)
     }
 
     fn obey(&mut self, signal: Option<Signal>) -> Wake {
@@ -195,6 +209,7 @@ impl Watch {
         let took = millis(begin.elapsed());
         debug!(took_ms = took, actions = plan.actions.len(), "round");
         self.monitor.listen_to(&looks);
+        self.look_again = plan.look_again;
         self.say(&plan);
         self.progress.planned(&plan);
         self.runner.load(plan.actions);

@@ -141,9 +141,7 @@ pub async fn measure(cluster: Arc<Cluster>, record: Arc<Record>) {
             record.laws(&world);
             record.meter().read(&world, &record);
         }
-        if changes.changed().await.is_err() {
-            return;
-        }
+        changes.changed().await;
     }
 }
 

@@ -4,8 +4,9 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{Notify, watch};
+use tokio::sync::Notify;
 
+use super::changes::{Changes, Signal};
 use super::clock::VirtualClock;
 use super::laws;
 use super::world::{Rounds, World};
@@ -38,7 +39,7 @@ pub struct Cluster {
     pub clock: Arc<VirtualClock>,
     world: Mutex<World>,
     /// Counts the changes of the world.
-    changes: watch::Sender<u64>,
+    changes: Arc<Signal>,
     /// How calm the controller is: how long its steady pace may be stretched.
     calm: Mutex<Calm>,
     /// Notified when the controller dies.
@@ -73,7 +74,7 @@ impl Cluster {
         Arc::new(Cluster {
             clock,
             world: Mutex::new(world),
-            changes: watch::Sender::new(0),
+            changes: Arc::default(),
             calm: Mutex::new(Calm::No),
             killed: Notify::new(),
         })
@@ -97,11 +98,11 @@ impl Cluster {
     pub fn changed(&self) {
         let now = self.clock.now();
         self.world().changed = now;
-        self.changes.send_modify(|count| *count += 1);
+        self.changes.send();
     }
 
     /// Every change from now on.
-    pub fn changes(&self) -> watch::Receiver<u64> {
+    pub fn changes(&self) -> Changes {
         self.changes.subscribe()
     }
 
@@ -123,8 +124,7 @@ impl Cluster {
             let wait = next.map(|at| at.since(now).max(Duration::from_millis(1)));
             tokio::select! {
                 biased;
-                // The sender lives as long as this.
-                _ = changes.changed() => {}
+                () = changes.changed() => {}
                 () = self.after(wait) => self.changed(),
             }
         }
@@ -176,7 +176,7 @@ impl Cluster {
         loop {
             tokio::select! {
                 biased;
-                _ = changes.changed() => {}
+                () = changes.changed() => {}
                 () = &mut patience => {
                     let message = format!("libvirt on {host} did not answer within {} s", limit.as_secs());
                     return Err(Unseen { kind: UnseenKind::Broken, message });

@@ -36,6 +36,9 @@ impl Guards for Cluster {
         let mut changes = self.changes();
         self.clock.sleep(RENEWAL).await;
         let ttl = watchword.lease.ttl;
+        if let Some(unseen) = self.world().off_the_wire(&host.id) {
+            return unseen;
+        }
         let renewing = Renewing {
             cluster: self,
             host: &host.id,
@@ -50,8 +53,7 @@ impl Guards for Cluster {
             }
             self.guard(&host.id, Some(Guard::Renewed));
             until(Timestamp(i64::MAX));
-            // The sender lives as long as this.
-            let _ = changes.changed().await;
+            changes.changed().await;
         }
     }
 

@@ -51,7 +51,9 @@ impl Heartbeats for Cluster {
             return;
         };
         let begin = self.clock.now();
-        while self.is_still(asked, settled) && changes.changed().await.is_ok() {}
+        while self.is_still(asked, settled) {
+            changes.changed().await;
+        }
         let late = self.clock.now().since(begin);
         self.clock.sleep(to_next(late, asked.heartbeat.every)).await;
     }
@@ -86,7 +88,7 @@ impl Clock for Cluster {
         };
         tokio::select! {
             biased;
-            _ = changes.changed() => {
+            () = changes.changed() => {
                 let late = self.clock.now().since(begin);
                 self.clock.sleep(to_next(late, span)).await;
             }
@@ -133,10 +135,7 @@ impl Cluster {
         let mut changes = self.changes();
         let mut heard = self.world().ended.len();
         loop {
-            if changes.changed().await.is_err() {
-                // Nothing will ever change again.
-                std::future::pending::<()>().await;
-            }
+            changes.changed().await;
             let fresh: Vec<String> = {
                 let world = self.world();
                 let said = world.ended.iter().skip(heard);

@@ -2,6 +2,7 @@
 //! allow is checked at every effect: see `laws`. It decides nothing and knows no plan.
 
 pub mod chance;
+pub mod changes;
 pub mod clock;
 pub mod cluster;
 mod fencing;
