@@ -10,6 +10,7 @@ use crate::model::desired::{Group, LoadBalancer, Role};
 use crate::model::id::{HostId, InstanceId};
 use crate::model::mark::Mark;
 use crate::model::plan::{Action, ActionId, Plan};
+use crate::model::scenario::Libvirt;
 use crate::plan::machine;
 
 /// What is doubled: what was so before an effect is not the effect's fault.
@@ -57,7 +58,7 @@ fn doubled_instances(world: &World) -> BTreeSet<InstanceId> {
     let mut seen = BTreeSet::new();
     let counts = |id: &HostId, host: &HostState, domain: &DomainState, mark: &Mark| {
         // A stateless copy that nobody can reach is left behind, and ended when its host is back.
-        let in_sight = world.unseen(id).is_none();
+        let in_sight = world.unseen(id).is_none() && host.libvirt == Libvirt::Works;
         let stateful = world
             .desired
             .group_of(&mark.instance)
