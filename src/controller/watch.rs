@@ -31,7 +31,7 @@ const FAREWELL: Duration = Duration::from_secs(20);
 /// Something that wakes the controller from outside.
 pub enum Signal {
     /// The file changed, and is valid.
-    Edited(Arc<Desired>, Hands, Eyes),
+    Edited(Arc<Desired>, Box<(Hands, Eyes)>),
     /// The file changed, and is not valid: the last good state stays in force.
     Refused(String),
     /// The file is again what is in force.
@@ -130,7 +130,8 @@ impl Watch {
 
     fn obey(&mut self, signal: Option<Signal>) -> Wake {
         match signal {
-            Some(Signal::Edited(desired, hands, eyes)) => {
+            Some(Signal::Edited(desired, ports)) => {
+                let (hands, eyes) = *ports;
                 info!(revision = %desired.revision, "the file changed");
                 self.progress = Arc::clone(&hands.progress);
                 self.guards = Guards::of(&desired, &hands, &eyes.leases);

@@ -125,7 +125,7 @@ impl Seat {
     fn follow(&self, cluster: &Arc<Cluster>, desired: &Arc<Desired>) {
         if let Some(running) = &self.running {
             let hands = hands(cluster, desired, &self.voice);
-            let signal = Signal::Edited(Arc::clone(desired), hands, eyes(cluster));
+            let signal = Signal::Edited(Arc::clone(desired), Box::new((hands, eyes(cluster))));
             // A controller that ended by itself is found at the end.
             let _ = running.signals.send(signal);
         }

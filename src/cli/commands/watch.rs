@@ -185,5 +185,5 @@ fn edited(desired: &mut Arc<Desired>, new: Desired, access: &mut Access) -> Sign
     *desired = Arc::new(new);
     let hands = load::hands(desired, &access.reader, Arc::new(Quiet));
     let eyes = load::eyes(&access.reader, &access.state);
-    Signal::Edited(Arc::clone(desired), hands, eyes)
+    Signal::Edited(Arc::clone(desired), Box::new((hands, eyes)))
 }

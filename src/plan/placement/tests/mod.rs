@@ -27,6 +27,9 @@ pub struct World {
 
 struct NoFiles;
 
+/// Instances with host and address.
+type Addressed = BTreeMap<InstanceId, (String, Ipv4Addr)>;
+
 impl SpecFiles for NoFiles {
     fn read(&self, _: &Path) -> io::Result<Vec<u8>> {
         Err(io::ErrorKind::NotFound.into())
@@ -160,13 +163,7 @@ impl World {
         memory.seen = Some(self.observed.now);
     }
 
-    pub fn placement(
-        &self,
-    ) -> (
-        BTreeMap<InstanceId, (String, Ipv4Addr)>,
-        Vec<Notice>,
-        Vec<String>,
-    ) {
+    pub fn placement(&self) -> (Addressed, Vec<Notice>, Vec<String>) {
         let inventory = Inventory::take(&self.desired, &self.observed, &self.memory);
         let placement = place(&self.desired, &self.observed, &self.memory, &inventory);
         let moves = placement.places.iter().filter_map(|(instance, place)| {
