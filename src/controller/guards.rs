@@ -49,7 +49,7 @@ impl Leases {
 
 /// The guards of all hosts that are fenced by lease.
 #[derive(Default)]
-pub struct Guards(BTreeMap<HostId, AbortHandle>);
+pub struct Guards(Vec<AbortHandle>);
 
 impl Guards {
     /// Keeps the guards of these hosts from now on.
@@ -62,25 +62,20 @@ impl Guards {
                 watchword(desired, host),
                 leases.clone(),
             );
-            (host.id.clone(), tokio::spawn(keeper).abort_handle())
+            tokio::spawn(keeper).abort_handle()
         });
         Guards(keepers.collect())
-    }
-
-    /// Whether any guard is kept.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
     }
 }
 
 impl Drop for Guards {
     fn drop(&mut self) {
-        self.0.values().for_each(AbortHandle::abort);
+        self.0.iter().for_each(AbortHandle::abort);
     }
 }
 
 /// The hosts that are fenced by lease.
-pub fn guarded(desired: &Desired) -> impl Iterator<Item = &Host> {
+fn guarded(desired: &Desired) -> impl Iterator<Item = &Host> {
     let hosts = desired.hosts.values();
     hosts.filter(|host| host.fencing.contains(&Fencing::Lease))
 }

@@ -14,6 +14,7 @@ use crate::model::time::Timestamp;
 
 /// How long a host that keeps coming and going must stay at most.
 const LONGEST_REJOIN: Duration = Duration::from_secs(3600);
+
 /// What a host is like now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum HostState {
@@ -77,11 +78,6 @@ impl<'a> Hosts<'a> {
         self.states.get(host)
     }
 
-    /// Whether it may get guests that it does not have.
-    pub fn is_usable(&self, host: &HostId) -> bool {
-        self.states.get(host) == Some(&HostState::Online)
-    }
-
     pub(super) fn remembered(&self, host: &HostId) -> Option<&'a HostMemory> {
         self.memory.hosts.get(host)
     }
@@ -114,18 +110,16 @@ impl<'a> Hosts<'a> {
                 HostState::Fenced(evidence.clone())
             }
             Some(_) => HostState::Suspect { since },
-            None if self.is_lost(host, memory) && self.sign_of_life(host).is_none() => {
+            None if self.observed.now >= self.lost_at(memory)
+                && self.sign_of_life(host).is_none() =>
+            {
                 HostState::Unreachable { since }
             }
             None => HostState::Suspect { since },
         }
     }
 
-    /// Whether it has been out of sight for as long as makes its guests be made elsewhere.
-    fn is_lost(&self, host: &HostId, memory: &HostMemory) -> bool {
-        self.unseen(host).is_some() && self.observed.now >= self.lost_at(memory)
-    }
-
+    /// From when on it has been out of sight for as long as makes its guests be made elsewhere.
     pub(super) fn lost_at(&self, memory: &HostMemory) -> Timestamp {
         memory.since.plus(self.desired.safety.recover_after)
     }
@@ -139,10 +133,16 @@ impl<'a> Hosts<'a> {
         })
     }
 
+    /// The same, in words.
+    pub(super) fn heartbeats_on(&self, host: &HostId) -> Option<String> {
+        let guest = self.living_guest(host)?;
+        Some(format!("{guest} on it gives heartbeats"))
+    }
+
     /// What shows that a host lives that we can't look at.
     pub fn sign_of_life(&self, host: &HostId) -> Option<String> {
-        if let Some(guest) = self.living_guest(host) {
-            return Some(format!("{guest} on it gives heartbeats"));
+        if let Some(guest) = self.heartbeats_on(host) {
+            return Some(guest);
         }
         let answers = match self.unseen(host)? {
             UnseenKind::Unreachable => None,

@@ -40,12 +40,14 @@ impl<'a> Planner<'a> {
 
     /// Why nothing that runs may be ended now.
     pub(super) fn braked(&self) -> Option<String> {
-        let brake = self.round.inventory.hosts.brake.as_ref();
-        brake.map(|brake| format!("the brake holds: {}", brake.text))
+        self.round.inventory.hosts.braked()
     }
 
     /// Copies of guests that were made elsewhere meanwhile end before anything else, whatever they may still hold.
     pub(super) fn end_old_copies(&mut self) {
+        if self.braked().is_some() {
+            return;
+        }
         let busy = &self.round.memory.busy;
         let old: Vec<Found<'a>> = self
             .round
@@ -54,9 +56,6 @@ impl<'a> Planner<'a> {
             .filter(|(found, counts)| !counts && !busy.contains_key(&found.mark.instance))
             .map(|(found, _)| found)
             .collect();
-        if self.braked().is_some() {
-            return;
-        }
         for found in old {
             let why = reason(ReasonCode::Surplus, "it also exists on another host");
             let id = self.push_destroy(&found, Motive::Heal, why, &[], None);

@@ -56,11 +56,17 @@ impl Refusal {
 }
 
 impl<'a> Hosts<'a> {
+    /// That the brake holds, where it does.
+    pub(super) fn braked(&self) -> Option<String> {
+        let brake = self.brake.as_ref();
+        brake.map(|brake| format!("the brake holds: {}", brake.text))
+    }
+
     /// Why nothing is given up at all now.
     pub(super) fn why_held(&self) -> Option<Refusal> {
-        if let Some(brake) = &self.brake {
+        if let Some(text) = self.braked() {
             return Some(Refusal {
-                text: format!("the brake holds: {}", brake.text),
+                text,
                 help: Some("look at it, then: reconcile resume".to_owned()),
                 until: None,
             });
@@ -91,10 +97,10 @@ impl<'a> Hosts<'a> {
             return Verdict::No(self.no_evidence(known, None));
         };
         if let Some(evidence) = &memory.fenced {
-            return match self.living_guest(host) {
+            return match self.heartbeats_on(host) {
                 None => Verdict::Ended(evidence),
                 Some(guest) => Verdict::No(Refusal {
-                    text: format!("{}, and yet {guest} on it gives heartbeats", evidence.text),
+                    text: format!("{}, and yet {guest}", evidence.text),
                     help: Some(
                         "look at the fencing device: it does not do what it says".to_owned(),
                     ),
@@ -151,9 +157,8 @@ impl<'a> Hosts<'a> {
     /// What speaks against switching a host off: something on it works. That others see it on the network is no veto:
     /// a kernel answers pings long after everything else in a machine has stopped.
     fn veto(&self, host: &HostId) -> Option<String> {
-        let sign = self.living_guest(host);
-        if let Some(guest) = sign {
-            return Some(format!("{guest} on it gives heartbeats"));
+        if let Some(guest) = self.heartbeats_on(host) {
+            return Some(guest);
         }
         match self.unseen(host)? {
             UnseenKind::Unreachable | UnseenKind::Broken => None,

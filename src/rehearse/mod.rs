@@ -11,6 +11,7 @@ mod record;
 mod report;
 mod sight;
 mod stage;
+pub mod wiring;
 
 use std::sync::Arc;
 use std::time::Duration;

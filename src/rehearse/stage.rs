@@ -11,8 +11,7 @@ use super::happen::{self, Found};
 use super::meter::measure;
 use super::record::{Record, Voice};
 use super::report::{Placed, Rehearsal, Unmet, What, Who};
-use crate::controller::guards::Leases;
-use crate::controller::look::Eyes;
+use super::wiring::{eyes, hands};
 use crate::controller::watch::{Signal, Watch};
 use crate::controller::{Session, Watcher};
 use crate::execute::Hands;
@@ -104,10 +103,14 @@ impl Seat {
     /// A controller is started: it knows what its store knows.
     fn start(&mut self, cluster: &Arc<Cluster>, desired: &Arc<Desired>) -> Result<(), StoreError> {
         let memory = memory::after_restart(self.store.load()?);
-        let watcher = Watcher::new(Arc::clone(desired), memory, eyes(cluster));
+        let watcher = Watcher::new(
+            Arc::clone(desired),
+            memory,
+            eyes(cluster, Arc::clone(cluster) as _),
+        );
         let session = Session::new(watcher, Arc::clone(&self.store) as _);
         let (signals, heard) = unbounded_channel();
-        let watch = Watch::new(session, hands(cluster, desired, &self.voice), heard);
+        let watch = Watch::new(session, self.hands(cluster, desired), heard);
         let task = tokio::spawn(watch.run());
         self.running = Some(Running { task, signals });
         Ok(())
@@ -122,38 +125,19 @@ impl Seat {
         }
     }
 
+    fn hands(&self, cluster: &Arc<Cluster>, desired: &Desired) -> Hands {
+        let clock = Arc::clone(cluster) as _;
+        hands(cluster, clock, Arc::clone(&self.voice) as _, desired)
+    }
+
     fn follow(&self, cluster: &Arc<Cluster>, desired: &Arc<Desired>) {
         if let Some(running) = &self.running {
-            let hands = hands(cluster, desired, &self.voice);
-            let signal = Signal::Edited(Arc::clone(desired), Box::new((hands, eyes(cluster))));
+            let hands = self.hands(cluster, desired);
+            let eyes = eyes(cluster, Arc::clone(cluster) as _);
+            let signal = Signal::Edited(Arc::clone(desired), Box::new((hands, eyes)));
             // A controller that ended by itself is found at the end.
             let _ = running.signals.send(signal);
         }
-    }
-}
-
-fn eyes(cluster: &Arc<Cluster>) -> Eyes {
-    Eyes {
-        hypervisor: Arc::clone(cluster) as _,
-        guests: Arc::clone(cluster) as _,
-        heartbeats: Arc::clone(cluster) as _,
-        witnesses: Arc::clone(cluster) as _,
-        leases: Leases::default(),
-        clock: Arc::clone(cluster) as _,
-        orders: Arc::clone(cluster) as _,
-    }
-}
-
-fn hands(cluster: &Arc<Cluster>, desired: &Desired, voice: &Arc<Voice>) -> Hands {
-    Hands {
-        hypervisor: Arc::clone(cluster) as _,
-        guests: Arc::clone(cluster) as _,
-        guards: Arc::clone(cluster) as _,
-        fencer: Arc::clone(cluster) as _,
-        heartbeats: Arc::clone(cluster) as _,
-        clock: Arc::clone(cluster) as _,
-        progress: Arc::clone(voice) as _,
-        hosts: Arc::new(desired.hosts.clone()),
     }
 }
 

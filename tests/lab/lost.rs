@@ -65,18 +65,24 @@ fn recovered(product: &Product, wanted: &[String], hosts: &[&'static str], since
     );
 }
 
+/// Waits until none of our guests is on these hosts any more, and all is as desired.
+#[track_caller]
+fn is_empty(product: &Product, hosts: &[&'static str], what: &str) {
+    until(what, RECOVERY, || {
+        let left = product.lab.domains_on(hosts);
+        left.iter().all(|d| d.instance.is_empty()).then_some(())
+    });
+    product.wait_converged(seconds(120));
+}
+
 #[test]
-#[ignore = "it was seen to work once, and its own looking is not steady yet"]
+#[ignore = "never run yet"]
 fn a_host_whose_plug_is_pulled_is_replaced_by_the_others_and_comes_back_empty_handed() {
     let (product, spec) = Product::converged();
     product.write(hasty(&spec));
     product.apply();
     let watch = product.watch();
-    let lost = HOSTS
-        .iter()
-        .copied()
-        .find(|host| *host == holder(&product, &spec).host);
-    let lost = lost.expect("the holder is on a host");
+    let lost = only(&holder(&product, &spec).host)[0];
     let wanted = names(&product.lab.domains());
     watch.wait_for("the guard is armed", seconds(30));
     let bridge = Bridge::listen(&product.lab, &spec.vip);
@@ -86,28 +92,20 @@ fn a_host_whose_plug_is_pulled_is_replaced_by_the_others_and_comes_back_empty_ha
     bridge::assert_one_at_a_time(&bridge.stop());
 
     product.lab.run(&["boot", lost]);
-    until("the old copies are gone", RECOVERY, || {
-        let left = product.lab.domains_on(&[lost]);
-        left.iter().all(|d| d.instance.is_empty()).then_some(())
-    });
-    product.wait_converged(seconds(120));
+    is_empty(&product, &[lost], "the old copies are gone");
     watch.stop();
     product.write(&spec);
     product.apply();
 }
 
 #[test]
-#[ignore = "it was seen to work once, and its own looking is not steady yet"]
+#[ignore = "seen up to the answer at the address; that the evidence is in the log fails"]
 fn a_host_that_is_cut_off_stops_its_guests_before_others_take_over() {
     let (product, spec) = Product::converged();
     product.write(hasty(&spec));
     product.apply();
     let watch = product.watch();
-    let lost = HOSTS
-        .iter()
-        .copied()
-        .find(|host| *host == holder(&product, &spec).host);
-    let lost = lost.expect("the holder is on a host");
+    let lost = only(&holder(&product, &spec).host)[0];
     let wanted = names(&product.lab.domains());
     watch.wait_for("the guard is armed", seconds(30));
     let begun = Instant::now();
@@ -122,13 +120,11 @@ fn a_host_that_is_cut_off_stops_its_guests_before_others_take_over() {
         begun.elapsed().as_secs_f64()
     );
     recovered(&product, &wanted, &all_but(lost), begun);
+    let evidence = watch.log();
+    assert!(evidence.contains("its lease is over"), "{evidence}");
 
     product.lab.run(&["mend", lost]);
-    until("the old copies are gone", RECOVERY, || {
-        let left = product.lab.domains_on(&[lost]);
-        left.iter().all(|d| d.instance.is_empty()).then_some(())
-    });
-    product.wait_converged(seconds(120));
+    is_empty(&product, &[lost], "the old copies are gone");
     assert_eq!(names(&product.lab.domains()), wanted, "nothing runs twice");
     watch.stop();
     product.write(&spec);
@@ -136,7 +132,7 @@ fn a_host_that_is_cut_off_stops_its_guests_before_others_take_over() {
 }
 
 #[test]
-#[ignore = "it was seen to work once, and its own looking is not steady yet"]
+#[ignore = "failed in its own looking, while a domain was being removed"]
 fn a_drained_host_is_left_without_a_failed_request() {
     let (product, spec) = Product::converged();
     let drained = holder(&product, &spec).host;
@@ -144,11 +140,7 @@ fn a_drained_host_is_left_without_a_failed_request() {
     let traffic = Traffic::start(&product.lab, &url(&spec), 20);
     let ordered = product.run(&["drain", &drained, "--reason", "kernel update"]);
     assert_eq!(ordered.code, 0, "{}", ordered.all());
-    until("the host is empty", RECOVERY, || {
-        let left = product.lab.domains_on(&only(&drained));
-        left.iter().all(|d| d.instance.is_empty()).then_some(())
-    });
-    product.wait_converged(seconds(120));
+    is_empty(&product, &only(&drained), "the host is empty");
     traffic.stop().assert_nothing_failed();
     assert!(product.run(&["status"]).stdout.contains("kernel update"));
     let undone = product.run(&["undrain", &drained]);
@@ -166,7 +158,7 @@ fn only(host: &str) -> Vec<&'static str> {
 }
 
 #[test]
-#[ignore = "it was seen to work once, and its own looking is not steady yet"]
+#[ignore = "never run yet"]
 fn when_most_guests_fall_silent_at_once_nothing_is_ended() {
     let (product, _) = Product::converged();
     let watch = product.watch();

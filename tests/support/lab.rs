@@ -5,8 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reconcile::controller::apply::carry_out;
-use reconcile::controller::guards::Leases;
-use reconcile::controller::look::{Beats, Eyes};
+use reconcile::controller::look::Beats;
 use reconcile::controller::{Session, Watcher};
 use reconcile::execute::{Hands, Runner};
 use reconcile::memory;
@@ -16,6 +15,7 @@ use reconcile::plan::{self, Renderer};
 use reconcile::ports::clock::Clock;
 use reconcile::ports::progress::Quiet;
 use reconcile::ports::store::StoreView;
+use reconcile::rehearse::wiring;
 use reconcile::sim::cluster::Cluster;
 use reconcile::sim::laws;
 use reconcile::sim::orders::plan_obeys_orders;
@@ -172,34 +172,15 @@ fn controller(
     desired: &Arc<Desired>,
 ) -> (Session, Runner) {
     let memory = memory::after_restart(store.load().unwrap());
-    let watcher = Watcher::new(Arc::clone(desired), memory, eyes(cluster));
+    let eyes = wiring::eyes(cluster, Arc::clone(&cluster.clock) as _);
+    let watcher = Watcher::new(Arc::clone(desired), memory, eyes);
     (
         Session::new(watcher, Arc::clone(store) as _),
         Runner::new(hands(cluster, desired)),
     )
 }
 
-pub fn eyes(cluster: &Arc<Cluster>) -> Eyes {
-    Eyes {
-        hypervisor: Arc::clone(cluster) as _,
-        guests: Arc::clone(cluster) as _,
-        heartbeats: Arc::clone(cluster) as _,
-        witnesses: Arc::clone(cluster) as _,
-        leases: Leases::default(),
-        clock: Arc::clone(&cluster.clock) as _,
-        orders: Arc::clone(cluster) as _,
-    }
-}
-
-pub fn hands(cluster: &Arc<Cluster>, desired: &Arc<Desired>) -> Hands {
-    Hands {
-        hypervisor: Arc::clone(cluster) as _,
-        guests: Arc::clone(cluster) as _,
-        guards: Arc::clone(cluster) as _,
-        fencer: Arc::clone(cluster) as _,
-        heartbeats: Arc::clone(cluster) as _,
-        clock: Arc::clone(&cluster.clock) as _,
-        progress: Arc::new(Quiet),
-        hosts: Arc::new(desired.hosts.clone()),
-    }
+fn hands(cluster: &Arc<Cluster>, desired: &Arc<Desired>) -> Hands {
+    let clock = Arc::clone(&cluster.clock) as _;
+    wiring::hands(cluster, clock, Arc::new(Quiet), desired)
 }
