@@ -120,7 +120,7 @@ fn edit(product: &Product, spec: &mut Spec, name: &str, change: impl FnOnce(&mut
     let traffic = Traffic::start(&product.lab, &url, 20);
     let begun = std::time::Instant::now();
     product.write(&*spec);
-    super::wait::until("the edit begins", seconds(10), || {
+    super::wait::until("the first of it is done", seconds(60), || {
         (product.history().len() > from).then_some(())
     });
     product.wait_converged(LIMIT);
