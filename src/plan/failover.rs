@@ -182,7 +182,7 @@ impl<'a> Planner<'a> {
         let text = match lost.first().or(unwell.first()) {
             Some(old) => format!("its holder {old} does not serve any more"),
             None if !hosts.is_empty() => "the host of its holder is lost".to_owned(),
-            None => "nobody holds it".to_owned(),
+            None => self.why_unheld(group, lb),
         };
         let motive = match lost.is_empty() && unwell.is_empty() {
             true => self.vip_motive(group, lb),

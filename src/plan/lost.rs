@@ -151,6 +151,24 @@ impl<'a> Planner<'a> {
         })
     }
 
+    /// Why nobody holds a VIP, where its holder went with its host: with the evidence.
+    pub(super) fn why_unheld(&self, group: &'a Group, lb: &LoadBalancer) -> String {
+        let lost = self.known_holder(group, lb).and_then(|known| {
+            let mut copies = self.copies_out_of_sight(group);
+            copies.find_map(|(instance, host, mark)| {
+                let hosts = &self.round.inventory.hosts;
+                match hosts.verdict(host) {
+                    Verdict::Ended(evidence) if is_life(known, mark) => Some(format!(
+                        "{instance} held it on host {host}, which is gone: {}",
+                        evidence.text
+                    )),
+                    Verdict::Ended(_) | Verdict::Fence(..) | Verdict::No(_) => None,
+                }
+            })
+        });
+        lost.unwrap_or_else(|| "nobody holds it".to_owned())
+    }
+
     /// Switches off the hosts out of sight where the VIP may be.
     pub(super) fn fence_hosts_of(&mut self, group: &'a Group, lb: &LoadBalancer) -> Vec<ActionId> {
         let known = self.known_holder(group, lb);

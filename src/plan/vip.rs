@@ -143,11 +143,12 @@ impl<'a> Planner<'a> {
         let mut fences = self.fence_former(&next, group, lb);
         fences.extend(self.fence_hosts_of(group, lb));
         let motive = self.vip_motive(group, lb);
+        let why = self.why_unheld(group, lb);
         self.add_vip(
             &next,
             group,
             lb,
-            (motive, ReasonCode::VipUnheld, "nobody holds it".to_owned()),
+            (motive, ReasonCode::VipUnheld, why),
             fences,
         );
     }

@@ -111,8 +111,9 @@ impl Lab {
     /// Every domain of these hosts, in order.
     #[track_caller]
     pub fn domains_on(&self, hosts: &[&'static str]) -> Vec<Domain> {
-        let script =
-            "for d in $(virsh -q list --all --uuid); do virsh dumpxml \"$d\" && printf '\\0'; done";
+        // A domain may go between its listing and its description.
+        let script = "all=$(virsh -q list --all --uuid) || exit; \
+            for d in $all; do xml=$(virsh dumpxml \"$d\" 2>/dev/null) && printf '%s\\0' \"$xml\"; done; true";
         let mut domains: Vec<Domain> = hosts
             .iter()
             .flat_map(|host| {

@@ -1,8 +1,9 @@
 //! `reconcile`: shows the plan, asks, carries it out, and looks again.
 
+use std::collections::BTreeSet;
 use std::io::IsTerminal;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
@@ -21,13 +22,18 @@ use crate::controller::apply::carry_out;
 use crate::controller::look::Beats;
 use crate::execute::{Hands, Runner};
 use crate::memory;
-use crate::model::plan::{HistoryEntry, Outcome, Plan};
+use crate::model::desired::Desired;
+use crate::model::plan::{HistoryEntry, NoticeKind, Outcome, Plan};
 use crate::ports::progress::{Progress, Quiet};
 
 /// How many plans in a row may be needed: what could not be known at first is known after the first one.
 const PASSES: usize = 5;
 /// From one look to the next while something only has to come up.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// After this time it says what it is waiting for.
+const TELL_AFTER: Duration = Duration::from_secs(5);
+/// What rounds and looks add to the time that something takes by itself.
+const SLACK: Duration = Duration::from_secs(15);
 
 pub(super) async fn run(args: &Args, style: &Style, screen: &Screen) -> Result<Exit, Failure> {
     let mut reading = load::reading(args)?;
@@ -76,16 +82,18 @@ impl Apply<'_> {
         self.conclude(&done, &plan)
     }
 
-    /// The next plan with something to do; things that only have to come up are waited for.
+    /// The next plan with something to do. Things that only have to come up are waited for, as long as that may help.
     async fn next_plan(&mut self) -> Result<Plan, Failure> {
+        let mut waiting = Waiting::default();
         loop {
-            let plan = self.session.round(&Beats::Ask).await?.plan;
-            if !plan.comes_by_itself() {
-                return Ok(plan);
+            let round = self.session.round(&Beats::Ask).await?;
+            let patience = patience(&self.session.watcher.desired);
+            if !round.plan.comes_by_itself() || waiting.is_in_vain(&round.plan, patience) {
+                return Ok(round.plan);
             }
             tokio::select! {
                 () = tokio::time::sleep(LOOK_AGAIN) => {}
-                () = self.stop.notified() => return Ok(plan),
+                () = self.stop.notified() => return Ok(round.plan),
             }
         }
     }
@@ -159,6 +167,46 @@ impl Apply<'_> {
         })?;
         Ok(Exit::of_apply(outcomes(done), plan))
     }
+}
+
+/// What is waited for, and since when it is the same.
+#[derive(Default)]
+struct Waiting {
+    subjects: BTreeSet<String>,
+    since: Option<Instant>,
+    told: bool,
+}
+
+impl Waiting {
+    /// Whether nothing has come for so long. Says what is waited for, once that takes a while.
+    fn is_in_vain(&mut self, plan: &Plan, patience: Duration) -> bool {
+        let notices = plan.notices_of(NoticeKind::Waiting);
+        let subjects: BTreeSet<String> = notices.map(|n| n.subject.clone()).collect();
+        if self.subjects != subjects {
+            *self = Waiting {
+                subjects,
+                ..Waiting::default()
+            };
+        }
+        let waited = self.since.get_or_insert_with(Instant::now).elapsed();
+        if waited >= TELL_AFTER && !self.told {
+            self.told = true;
+            let all: Vec<&str> = self.subjects.iter().map(String::as_str).collect();
+            eprintln!("Waiting for {}; Ctrl-C ends the waiting.", all.join(", "));
+        }
+        waited >= patience
+    }
+}
+
+/// How long something that comes up by itself may take: the longest grace, or a lease's end.
+fn patience(desired: &Desired) -> Duration {
+    let graces = desired.groups.values().map(|g| g.heartbeat.grace);
+    let lease = &desired.safety.lease;
+    graces
+        .max()
+        .unwrap_or_default()
+        .max(lease.ttl + lease.margin)
+        + SLACK
 }
 
 fn all_good(done: &[HistoryEntry]) -> bool {
