@@ -4,6 +4,7 @@ pub mod hosts;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
+use std::time::Duration;
 
 use crate::model::action::{FenceHost, Operation};
 use crate::model::desired::{Desired, LoadBalancer, Revision};
@@ -12,12 +13,14 @@ use crate::model::id::{GroupId, HostId, InstanceId};
 use crate::model::mark::Mark;
 use crate::model::memory::{Busy, Evidence, EvidenceKind, Foreign, GuestMemory, Holder, Memory};
 use crate::model::plan::{Action, Outcome, Plan, ReasonCode};
+use crate::model::policy::Restarts;
 use crate::model::time::Timestamp;
 
 /// Takes a look at the world into memory.
 pub fn remember(memory: &mut Memory, desired: &Desired, observed: &Observed) {
     hosts::remember(memory, desired, observed);
     remember_guests(memory, desired, observed);
+    forgive(memory, desired, observed);
     remember_holders(memory, desired, observed);
     remember_foreign(memory, observed);
 }
@@ -33,12 +36,15 @@ fn remember_guests(memory: &mut Memory, desired: &Desired, observed: &Observed) 
                 continue;
             };
             let run = run(mark, domain.run);
+            let group = desired.group_of(&mark.instance);
+            let long = group.map_or_else(Restarts::default, |g| g.restarts.clone());
+            let long = long.longest_pause;
             let guest = memory.guests.entry(mark.instance.clone()).or_default();
             if guest.run != run {
-                *guest = new_run(guest, run, observed.now);
+                *guest = new_run(guest, run, long, observed.now);
             }
             if let Some(beat) = observed.beats.get(&mark.instance) {
-                remember_beat(guest, beat.failures, observed.now);
+                remember_beat(guest, beat.failures, long, observed.now);
             }
         }
     }
@@ -61,11 +67,16 @@ fn begin_of(old: &GuestMemory, run: &str, now: Timestamp) -> Timestamp {
     old.last_attempt.filter(|_| !same_life).unwrap_or(now)
 }
 
-fn new_run(old: &GuestMemory, run: String, now: Timestamp) -> GuestMemory {
+/// A run that ended before it was well for `long` is a crash.
+fn new_run(old: &GuestMemory, run: String, long: Duration, now: Timestamp) -> GuestMemory {
+    let crashed = old
+        .healthy_since
+        .is_some_and(|since| now.since(since) < long);
     GuestMemory {
         since: begin_of(old, &run, now),
         run,
-        attempts: old.attempts,
+        trials: old.trials.clone(),
+        crashes: old.crashes.saturating_add(u32::from(crashed)),
         last_attempt: old.last_attempt,
         revision: old.revision.clone(),
         tried: old.tried.clone(),
@@ -74,13 +85,35 @@ fn new_run(old: &GuestMemory, run: String, now: Timestamp) -> GuestMemory {
     }
 }
 
-fn remember_beat(guest: &mut GuestMemory, failures: u32, now: Timestamp) {
-    if failures == 0 {
-        guest.healthy_since.get_or_insert(now);
-        guest.failing_since = None;
-        guest.attempts = 0;
-    } else {
+/// A guest that came up has not been tried in vain; one that crashed lately must be well for `long` before that counts.
+fn remember_beat(guest: &mut GuestMemory, failures: u32, long: Duration, now: Timestamp) {
+    if failures > 0 {
         guest.failing_since.get_or_insert(now);
+        return;
+    }
+    guest.failing_since = None;
+    let since = *guest.healthy_since.get_or_insert(now);
+    if guest.crashes == 0 || now.since(since) >= long {
+        forget_trials(guest);
+    }
+}
+
+fn forget_trials(guest: &mut GuestMemory) {
+    guest.trials.clear();
+    guest.crashes = 0;
+}
+
+/// What may be the remedy gives those that failed a new chance: another state of the file, a host that is back, or a
+/// person who says so.
+fn forgive(memory: &mut Memory, desired: &Desired, observed: &Observed) {
+    let back = memory.hosts.values().any(|h| h.back == Some(observed.now));
+    let failed = memory.guests.iter_mut();
+    for (instance, guest) in failed.filter(|(_, guest)| !guest.trials.is_empty()) {
+        let retried = observed.orders.retried.get(instance);
+        let retried = retried.is_some_and(|order| guest.last_attempt.is_none_or(|l| order.at > l));
+        if back || retried || guest.tried.as_ref() != Some(&desired.revision) {
+            forget_trials(guest);
+        }
     }
 }
 
@@ -332,7 +365,7 @@ fn remember_build(
         .guests
         .entry(build.mark.instance.clone())
         .or_default();
-    guest.attempts = guest.attempts.saturating_add(1);
+    *guest.trials.entry(build.host.clone()).or_default() += 1;
     guest.last_attempt = Some(now);
     guest.tried = Some(revision.clone());
 }
@@ -378,21 +411,37 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_first_heartbeat_ends_the_count_of_attempts() {
-        let mut guest = GuestMemory {
-            attempts: 3,
+    fn a_first_heartbeat_ends_the_count_of_trials() {
+        let mut guest = tried_thrice();
+        remember_beat(&mut guest, 0, LONG, Timestamp(20));
+        assert!(guest.trials.is_empty());
+    }
+
+    #[test]
+    fn after_a_crash_only_long_health_ends_the_count_of_trials() {
+        let long = LONG;
+        let mut guest = tried_thrice();
+        guest.crashes = 1;
+        remember_beat(&mut guest, 2, long, Timestamp(10));
+        assert_eq!(guest.failing_since, Some(Timestamp(10)));
+        remember_beat(&mut guest, 0, long, Timestamp(20));
+        assert_eq!(
+            (guest.failing_since, guest.healthy_since),
+            (None, Some(Timestamp(20)))
+        );
+        remember_beat(&mut guest, 0, long, Timestamp(119));
+        assert!(!guest.trials.is_empty());
+        remember_beat(&mut guest, 0, long, Timestamp(120));
+        assert!(guest.trials.is_empty() && guest.crashes == 0);
+    }
+
+    const LONG: Duration = Duration::from_millis(100);
+
+    fn tried_thrice() -> GuestMemory {
+        GuestMemory {
+            trials: [("a".parse().unwrap(), 3)].into(),
             ..GuestMemory::default()
-        };
-        remember_beat(&mut guest, 2, Timestamp(10));
-        assert_eq!(
-            (guest.attempts, guest.failing_since),
-            (3, Some(Timestamp(10)))
-        );
-        remember_beat(&mut guest, 0, Timestamp(20));
-        assert_eq!(
-            (guest.attempts, guest.failing_since, guest.healthy_since),
-            (0, None, Some(Timestamp(20)))
-        );
+        }
     }
 
     #[test]
@@ -403,11 +452,11 @@ mod tests {
             ..GuestMemory::default()
         };
         assert_eq!(
-            new_run(&old, "h/3".to_owned(), Timestamp(9)).since,
+            new_run(&old, "h/3".to_owned(), LONG, Timestamp(9)).since,
             Timestamp(5)
         );
         assert_eq!(
-            new_run(&old, "g/3".to_owned(), Timestamp(9)).since,
+            new_run(&old, "g/3".to_owned(), LONG, Timestamp(9)).since,
             Timestamp(9)
         );
     }
@@ -416,13 +465,10 @@ mod tests {
     fn another_run_of_a_guest_is_not_healthy_because_the_last_one_was() {
         let old = GuestMemory {
             healthy_since: Some(Timestamp(5)),
-            attempts: 2,
-            ..GuestMemory::default()
+            ..tried_thrice()
         };
-        let new = new_run(&old, "g/2".to_owned(), Timestamp(9));
-        assert_eq!(
-            (new.healthy_since, new.since, new.attempts),
-            (None, Timestamp(9), 2)
-        );
+        let new = new_run(&old, "g/2".to_owned(), LONG, Timestamp(9));
+        assert_eq!((new.healthy_since, new.since), (None, Timestamp(9)));
+        assert_eq!((new.trials, new.crashes), (old.trials, 1));
     }
 }

@@ -109,9 +109,13 @@ pub struct GuestMemory {
     pub healthy_since: Option<Timestamp>,
     /// When its present row of failures began.
     pub failing_since: Option<Timestamp>,
-    /// How often it was rebuilt without ever being healthy since.
-    pub attempts: u32,
-    /// When it was last rebuilt.
+    /// How often it was built on each host in vain: it did not come up, or died soon.
+    #[serde(default)]
+    pub trials: BTreeMap<HostId, u32>,
+    /// How often in a row it died soon after it had come up.
+    #[serde(default)]
+    pub crashes: u32,
+    /// When it was last built.
     pub last_attempt: Option<Timestamp>,
     /// The state of the file that was last applied to it, or that it was seen to have.
     #[serde(default)]

@@ -210,7 +210,7 @@ impl<'a> Planner<'a> {
                 .memory
                 .guests
                 .get(instance)
-                .is_some_and(|m| m.attempts > 0)
+                .is_some_and(|m| !m.trials.is_empty())
     }
 
     /// From here on, requests may go to the instance at its desired port and this address.

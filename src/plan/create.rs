@@ -36,7 +36,7 @@ impl<'a> Planner<'a> {
 
     fn create(&mut self, instance: &InstanceId) {
         let existed = self.round.memory.guests.contains_key(instance);
-        if self.is_left_missing(instance, existed) {
+        if self.is_left_missing(instance, existed) || self.must_pause(instance) {
             return;
         }
         let Some(view) = self.round.views.get(instance) else {

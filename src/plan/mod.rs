@@ -31,6 +31,7 @@ mod roll;
 mod rotation;
 mod round;
 mod row;
+mod trials;
 mod verdict;
 mod vip;
 

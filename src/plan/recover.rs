@@ -1,19 +1,15 @@
 //! Healing: a dead guest is destroyed and made anew, with the same address.
 
-use std::time::Duration;
-
 use super::Planner;
 use super::build::Purpose;
 use super::health::Health;
 use super::round::State;
+use super::trials::Trials;
 use crate::model::id::InstanceId;
 use crate::model::plan::{Motive, Notice, NoticeKind, Reason, ReasonCode};
 use crate::model::unit::span;
 
-/// The pause after the first rebuild that brought no health; it doubles with each further one.
-const FIRST_PAUSE: Duration = Duration::from_secs(10);
-/// The longest pause between two rebuilds.
-const LONGEST_PAUSE: Duration = Duration::from_secs(600);
+const LOOK_INTO_IT: &str = "look at its console and its service: virsh console, `run`, `heartbeat`";
 
 impl Planner<'_> {
     /// Rebuilds what is dead.
@@ -47,8 +43,9 @@ impl Planner<'_> {
     fn recover(&mut self, instance: &InstanceId, mut reason: Reason) {
         reason.line = self.round.desired.line_of(instance);
         let found = self.round.views.get(instance).and_then(|view| view.found);
-        let leaves = self.relocation(instance).is_some();
-        if let Some(found) = found.filter(|_| leaves) {
+        let leaves = self.relocation(instance);
+        if let (Some(found), Some((_, why))) = (found, leaves) {
+            reason.text = format!("{}; {}", reason.text, why.text);
             self.relocate_dead(instance, &found, reason);
             return;
         }
@@ -61,56 +58,41 @@ impl Planner<'_> {
         self.build(instance, purpose);
     }
 
-    /// A guest that does not come up however often it is rebuilt is rebuilt ever more rarely.
-    fn must_pause(&mut self, instance: &InstanceId) -> bool {
-        let Some(memory) = self.round.memory.guests.get(instance) else {
+    /// A guest that does not come up however often it is built is built ever more rarely.
+    pub(super) fn must_pause(&mut self, instance: &InstanceId) -> bool {
+        let memory = self.round.memory.guests.get(instance);
+        let (Some(group), Some(place)) = (
+            self.round.desired.group_of(instance),
+            self.round.place(instance),
+        ) else {
             return false;
         };
-        let (Some(last), attempts) = (memory.last_attempt, memory.attempts) else {
+        let (now, host) = (self.round.observed.now, place.host);
+        let Some(trials) = Trials::of(group, memory).filter(|t| t.due(host) > now) else {
             return false;
         };
-        // Another state of the file may be the remedy.
-        if attempts == 0 || memory.tried.as_ref() != Some(&self.round.desired.revision) {
-            return false;
-        }
-        let pause = pause_after(attempts);
-        let passed = self.round.observed.now.since(last);
-        if passed >= pause {
-            return false;
-        }
-        let line = self.round.desired.line_of(instance);
+        let due = trials.due(host);
+        let text = format!(
+            "{}: tried again in {}",
+            trials.words(),
+            span(due.since(now))
+        );
+        let (kind, text, help) = match trials.is_enough(host) {
+            true => (
+                NoticeKind::Blocked,
+                format!("failed: {text}"),
+                format!("{LOOK_INTO_IT}; then: reconcile retry {instance}"),
+            ),
+            false => (NoticeKind::Waiting, text, LOOK_INTO_IT.to_owned()),
+        };
         self.draft.notices.push(Notice {
-            kind: NoticeKind::Waiting,
+            kind,
             subject: instance.to_string(),
-            text: format!(
-                "rebuilt {attempts} times and never healthy: tried again in {}",
-                span(pause - passed)
-            ),
-            help: Some(
-                "look at its console and its service: virsh console, `run`, `heartbeat`".to_owned(),
-            ),
-            line,
+            text,
+            help: Some(help),
+            line: self.round.desired.line_of(instance),
         });
+        self.draft.look_again_at(due);
         true
-    }
-}
-
-/// The pause after this many rebuilds in a row without health.
-pub fn pause_after(attempts: u32) -> Duration {
-    let doubled = FIRST_PAUSE.saturating_mul(
-        1u32.checked_shl(attempts.saturating_sub(1))
-            .unwrap_or(u32::MAX),
-    );
-    doubled.min(LONGEST_PAUSE)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pauses_double_up_to_ten_minutes() {
-        let pauses: Vec<u64> = [1, 2, 3, 7, 40].map(|n| pause_after(n).as_secs()).to_vec();
-        assert_eq!(pauses, [10, 20, 40, 600, 600]);
     }
 }

@@ -96,5 +96,6 @@ fn motive_of(moves: &Move<'_>) -> Motive {
     match moves.cause {
         Cause::Pinned | Cause::NotRequired | Cause::Rival | Cause::Apart => Motive::Change,
         Cause::Drained | Cause::Failback => Motive::Move,
+        Cause::Failing => Motive::Heal,
     }
 }

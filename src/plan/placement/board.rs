@@ -1,7 +1,7 @@
 //! What each host has, what of it is taken, and whose guests are there: the state that places are chosen on. Hosts and
 //! groups go by their numbers in the order of their names.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::filter::Rejection;
 use super::rules::Rules;
@@ -23,6 +23,8 @@ pub struct Board<'a> {
     pub groups: Vec<Side<'a>>,
     /// Whether every host that was seen told its memory: else guests are counted.
     weighs: bool,
+    /// Hosts on which an instance was tried often enough.
+    pub tried: BTreeMap<(GroupNo, u32), BTreeSet<HostNo>>,
     host_numbers: BTreeMap<&'a HostId, HostNo>,
     group_numbers: BTreeMap<&'a GroupId, GroupNo>,
 }
@@ -108,6 +110,7 @@ impl<'a> Board<'a> {
             hosts: rooms.collect(),
             groups: sides.collect(),
             weighs: observed.hosts.values().filter_map(seen).all(|known| known),
+            tried: BTreeMap::new(),
             host_numbers,
             group_numbers,
         }

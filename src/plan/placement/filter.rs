@@ -53,6 +53,8 @@ pub enum Rejection<'a> {
         /// How long it still has to stay.
         left: String,
     },
+    /// It did not come up there, however often it was tried.
+    Tried,
     /// It was not seen.
     Unseen,
 }
@@ -80,6 +82,8 @@ pub enum Kind {
     Pinned,
     /// See [`Rejection::Rejoining`].
     Rejoining,
+    /// See [`Rejection::Tried`].
+    Tried,
     /// See [`Rejection::Unseen`].
     Unseen,
 }
@@ -109,6 +113,7 @@ impl<'a> Rejection<'a> {
             Rejection::NotRequired => Kind::NotRequired,
             Rejection::Pinned(_) => Kind::Pinned,
             Rejection::Rejoining { .. } => Kind::Rejoining,
+            Rejection::Tried => Kind::Tried,
             Rejection::Unseen => Kind::Unseen,
         }
     }
@@ -128,6 +133,7 @@ impl Kind {
             Kind::NotRequired => "hosts",
             Kind::Pinned => "pin",
             Kind::Rejoining => "rejoining",
+            Kind::Tried => "tried",
             Kind::Unseen => "unseen",
         }
     }
@@ -145,6 +151,7 @@ impl Kind {
             Kind::NotRequired => ("is not required", "are not among the required ones"),
             Kind::Pinned => ("is not its pin", "are not its pin"),
             Kind::Rejoining => ("is back a moment ago", "are back a moment ago"),
+            Kind::Tried => ("was tried in vain", "were tried in vain"),
             Kind::Unseen => ("can't be seen", "can't be seen"),
         };
         format!("{hosts} {}", if hosts == 1 { one } else { many })
@@ -178,6 +185,7 @@ impl fmt::Display for Rejection<'_> {
             Rejection::NotRequired => f.write_str("not a required host"),
             Rejection::Pinned(host) => write!(f, "pinned to {host}"),
             Rejection::Rejoining { left } => write!(f, "back a moment ago, takes guests in {left}"),
+            Rejection::Tried => f.write_str("it did not come up there"),
             Rejection::Unseen => f.write_str("can't be seen"),
         }
     }
@@ -217,10 +225,11 @@ impl<'a> Board<'a> {
 
     /// Every reason why not.
     pub fn rejections(&self, ask: Question) -> impl Iterator<Item = Rejection<'a>> {
-        let filters: [Filter<'a>; 9] = [
+        let filters: [Filter<'a>; 10] = [
             |board, ask| board.hosts[ask.host].closed.clone(),
             Board::pinned,
             Board::not_required,
+            Board::tried_in_vain,
             Board::rival,
             Board::apart,
             Board::memory,
@@ -236,6 +245,11 @@ impl<'a> Board<'a> {
     fn pinned(&self, ask: Question) -> Option<Rejection<'a>> {
         let pin = self.groups[ask.group].rules.pin_of(ask.index?)?;
         (*pin != self.hosts[ask.host].host.id).then_some(Rejection::Pinned(pin))
+    }
+
+    fn tried_in_vain(&self, ask: Question) -> Option<Rejection<'a>> {
+        let hosts = self.tried.get(&(ask.group, ask.index?))?;
+        hosts.contains(&ask.host).then_some(Rejection::Tried)
     }
 
     fn not_required(&self, ask: Question) -> Option<Rejection<'a>> {

@@ -4,6 +4,7 @@
 mod addresses;
 mod board;
 pub mod explain;
+mod failing;
 mod filter;
 mod reasons;
 mod rules;
@@ -71,6 +72,8 @@ pub enum Cause {
     Rival,
     /// Whom it must be with is on other hosts.
     Apart,
+    /// It does not come up there.
+    Failing,
     /// A better host is back, by what is preferred.
     Failback,
 }
@@ -158,6 +161,7 @@ impl<'a, 'i> Placer<'a, 'i> {
         placer.close_rejoining(observed);
         placer.count_surplus();
         placer.count_existing(memory);
+        placer.find_failing(observed, memory);
         placer
     }
 
@@ -287,7 +291,7 @@ impl<'a, 'i> Placer<'a, 'i> {
             self.notices.push(self.clash(&instance, &domain, host));
             return;
         }
-        match self.choose(turn, instance.index) {
+        match self.choose_again(turn, instance.index) {
             Ok((host, address)) => {
                 self.board.settle(turn.group, instance.index, host);
                 self.put(turn, host, instance, address, None);
@@ -323,15 +327,32 @@ impl<'a, 'i> Placer<'a, 'i> {
         self.places.insert(instance, place);
     }
 
+    /// A host for one that is nowhere: where no untried one can take it, it is tried once more on the others.
+    fn choose_again(
+        &mut self,
+        turn: &mut Turn<'a>,
+        index: u32,
+    ) -> Result<(HostNo, Ipv4Addr), Refusal> {
+        let chosen = self.choose(turn, index);
+        let tried = self.board.tried.remove(&(turn.group, index));
+        match (chosen, tried) {
+            (Err(_), Some(_)) => self.choose(turn, index),
+            (chosen, _) => chosen,
+        }
+    }
+
     /// The best host for an instance, with an address there.
     fn choose(&mut self, turn: &mut Turn<'a>, index: u32) -> Result<(HostNo, Ipv4Addr), Refusal> {
         let pin = self.board.groups[turn.group].rules.pin_of(index);
-        if let (None, Some(refusal)) = (pin, &self.refusal) {
+        let tried = self.board.tried.contains_key(&(turn.group, index));
+        let like_others = pin.is_none() && !tried;
+        if let (true, Some(refusal)) = (like_others, &self.refusal) {
             return Err(refusal.clone());
         }
         loop {
             let host = match pin {
                 Some(pin) => self.acceptable(turn.group, index, self.board.host_no(pin)),
+                None if tried => self.best_untried(turn, index),
                 None => turn.best(&self.board),
             };
             let Some(host) = host else { break };
@@ -341,7 +362,7 @@ impl<'a, 'i> Placer<'a, 'i> {
             }
         }
         let refusal = reasons::refusal(&self.board, turn.group, index);
-        if pin.is_none() {
+        if like_others {
             self.refusal = Some(refusal.clone());
         }
         Err(refusal)

@@ -153,7 +153,7 @@ fn remedy(
         Rejection::NotRequired => {
             format!("let {group} run on host {host}, too: `placement.hosts`")
         }
-        Rejection::Pinned(_) | Rejection::Rejoining { .. } => return None,
+        Rejection::Pinned(_) | Rejection::Rejoining { .. } | Rejection::Tried => return None,
         Rejection::Unseen => {
             let known = board.hosts.iter().any(|room| room.host.id.as_str() == host);
             return known.then(|| format!("bring host {host} back"));

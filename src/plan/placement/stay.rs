@@ -73,6 +73,7 @@ impl<'a> Placer<'a, '_> {
             | Rejection::Cpus { .. }
             | Rejection::Disk { .. }
             | Rejection::Rejoining { .. }
+            | Rejection::Tried
             | Rejection::Unseen => (Cause::Drained, format!("host {host} is {why}")),
         };
         existing.leaves = Some((cause, text));
@@ -155,6 +156,9 @@ impl<'a> Placer<'a, '_> {
                 if let Some(at) = existing.at {
                     self.board.belong(group, existing.index, at);
                     turn.came(&self.board, at);
+                }
+                if cause == Cause::Failing {
+                    return;
                 }
                 self.notices.push(Notice {
                     kind: NoticeKind::Blocked,

@@ -1,0 +1,112 @@
+//! How often an instance was built in vain: when it is tried again, when on another host, and when it counts as failed.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::model::desired::Group;
+use crate::model::id::HostId;
+use crate::model::memory::GuestMemory;
+use crate::model::policy::Restarts;
+use crate::model::time::Timestamp;
+
+/// The builds of an instance since it was well for long.
+pub struct Trials<'a> {
+    by_host: &'a BTreeMap<HostId, u32>,
+    last: Timestamp,
+    crashes: u32,
+    rules: &'a Restarts,
+    stateful: bool,
+}
+
+impl<'a> Trials<'a> {
+    /// Those of this instance; none where there were none.
+    pub fn of(group: &'a Group, memory: Option<&'a GuestMemory>) -> Option<Self> {
+        let memory = memory?;
+        Some(Trials {
+            by_host: Some(&memory.trials).filter(|trials| !trials.is_empty())?,
+            last: memory.last_attempt?,
+            crashes: memory.crashes,
+            rules: &group.restarts,
+            stateful: group.stateful,
+        })
+    }
+
+    /// Whether it was tried often enough on this host.
+    pub fn is_enough(&self, host: &HostId) -> bool {
+        let here = self.by_host.get(host);
+        here.is_some_and(|trials| *trials >= self.rules.max_restarts)
+    }
+
+    /// The hosts that are not tried any more, as long as others may be. What is stateful has its disk where it is.
+    pub fn done_with(&self) -> Vec<&'a HostId> {
+        let relocations = u32::try_from(self.by_host.len() - 1).unwrap_or(u32::MAX);
+        if self.stateful || relocations >= self.rules.max_relocations {
+            return Vec::new();
+        }
+        let hosts = self.by_host.keys();
+        hosts.filter(|host| self.is_enough(host)).collect()
+    }
+
+    /// When it is tried again, where that is on this host.
+    pub fn due(&self, host: &HostId) -> Timestamp {
+        let trials = match self.is_enough(host) {
+            true => self.all(),
+            false => self.by_host.get(host).copied().unwrap_or(0),
+        };
+        self.last.plus(self.pause_after(trials))
+    }
+
+    fn all(&self) -> u32 {
+        self.by_host.values().sum()
+    }
+
+    /// The pause after so many builds in a row: it doubles.
+    fn pause_after(&self, trials: u32) -> Duration {
+        let Some(doublings) = trials.checked_sub(1) else {
+            return Duration::ZERO;
+        };
+        let factor = 1u32.checked_shl(doublings).unwrap_or(u32::MAX);
+        let pause = self.rules.pause.saturating_mul(factor);
+        pause.min(self.rules.longest_pause)
+    }
+
+    /// In words: `built 9 times on hosts a, b and c and never healthy`.
+    pub fn words(&self) -> String {
+        let hosts: Vec<&str> = self.by_host.keys().map(HostId::as_str).collect();
+        let result = match self.crashes {
+            0 => "never healthy",
+            1 => "and dead again soon after it was healthy",
+            _ => "and dead again soon each time: it crashes in a loop",
+        };
+        let noun = if hosts.len() == 1 { "host" } else { "hosts" };
+        let times = times(self.all());
+        format!("built {times} on {noun} {}, {result}", hosts.join(", "))
+    }
+}
+
+fn times(n: u32) -> String {
+    match n {
+        1 => "once".to_owned(),
+        2 => "twice".to_owned(),
+        n => format!("{n} times"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_double_up_to_the_longest() {
+        let (by_host, rules) = (BTreeMap::new(), Restarts::default());
+        let trials = Trials {
+            by_host: &by_host,
+            last: Timestamp(0),
+            crashes: 0,
+            rules: &rules,
+            stateful: false,
+        };
+        let pauses = [0, 1, 2, 3, 7, 40].map(|n| trials.pause_after(n).as_secs());
+        assert_eq!(pauses, [0, 10, 20, 40, 600, 600]);
+    }
+}
