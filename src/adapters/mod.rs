@@ -12,6 +12,7 @@ pub mod http_heartbeat;
 mod script;
 mod scripts;
 mod seed;
+pub mod snapshots;
 pub mod spec_files;
 mod ssh;
 pub mod ssh_reader;

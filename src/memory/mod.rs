@@ -12,9 +12,12 @@ use crate::model::facts::{Answer, Observed, Seen};
 use crate::model::id::{GroupId, HostId, InstanceId};
 use crate::model::mark::Mark;
 use crate::model::memory::{Busy, Evidence, EvidenceKind, Foreign, GuestMemory, Holder, Memory};
-use crate::model::plan::{Action, Outcome, Plan, ReasonCode};
+use crate::model::plan::{Action, NoticeKind, Outcome, Plan, ReasonCode};
 use crate::model::policy::Restarts;
 use crate::model::time::Timestamp;
+
+/// How many states of the file are remembered as good ones.
+const GOOD: usize = 10;
 
 /// Takes a look at the world into memory.
 pub fn remember(memory: &mut Memory, desired: &Desired, observed: &Observed) {
@@ -380,6 +383,11 @@ fn remember_mark(memory: &mut Memory, host: &HostId, mark: &Mark) {
 /// from now on while the file stays was changed by somebody else.
 pub fn remember_applied(memory: &mut Memory, observed: &Observed, plan: &Plan) {
     memory.brake = plan.brake.clone();
+    if is_good(memory, plan) {
+        memory.good.retain(|revision| *revision != plan.revision);
+        memory.good.insert(0, plan.revision.clone());
+        memory.good.truncate(GOOD);
+    }
     let worked_on: BTreeSet<&InstanceId> = plan
         .actions
         .iter()
@@ -398,6 +406,14 @@ pub fn remember_applied(memory: &mut Memory, observed: &Observed, plan: &Plan) {
             guest.revision = Some(plan.revision.clone());
         }
     }
+}
+
+/// Whether the state of the file proved itself: all that can be done is done, and nothing fails to come up with it.
+fn is_good(memory: &Memory, plan: &Plan) -> bool {
+    let waits = plan.notices.iter().any(|n| n.kind == NoticeKind::Waiting);
+    let mut guests = memory.guests.values();
+    let fails = guests.any(|g| !g.trials.is_empty() && g.tried.as_ref() == Some(&plan.revision));
+    plan.actions.is_empty() && !waits && !fails
 }
 
 /// What a controller that starts anew keeps of its memory: nobody is at work any more.

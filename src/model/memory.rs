@@ -6,6 +6,7 @@ use std::net::Ipv4Addr;
 
 use serde::{Deserialize, Serialize};
 
+use super::desired::Revision;
 use super::id::{GroupId, HostId, InstanceId};
 use super::mark::Mark;
 use super::time::Timestamp;
@@ -25,6 +26,9 @@ pub struct Memory {
     /// Addresses of our pools that somebody foreign answered for.
     #[serde(default)]
     pub foreign: BTreeMap<Ipv4Addr, Foreign>,
+    /// States of the file with which all was as desired, the last one first.
+    #[serde(default)]
+    pub good: Vec<Revision>,
     /// Whether the brake holds.
     #[serde(default)]
     pub brake: Option<Brake>,
@@ -119,13 +123,13 @@ pub struct GuestMemory {
     pub last_attempt: Option<Timestamp>,
     /// The state of the file that was last applied to it, or that it was seen to have.
     #[serde(default)]
-    pub revision: Option<super::desired::Revision>,
+    pub revision: Option<Revision>,
     /// The life that we began to build last: of that one we remember everything.
     #[serde(default)]
     pub built: Option<String>,
     /// The state of the file that it was last rebuilt for.
     #[serde(default)]
-    pub tried: Option<super::desired::Revision>,
+    pub tried: Option<Revision>,
 }
 
 /// A VIP's holder.

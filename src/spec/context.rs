@@ -8,9 +8,9 @@ use sha2::{Digest, Sha256};
 use crate::model::desired::{Engine, Revision, Template};
 use crate::render::{self, RenderError};
 
-use super::SpecFiles;
 use super::problem::{Elsewhere, MAX_COMPARED, Problem, did_you_mean};
 use super::source::{At, Source, Span};
+use super::{Sources, SpecFiles};
 
 /// The largest template or key that is read.
 const MAX_INCLUDE: usize = 1 << 20;
@@ -201,6 +201,11 @@ impl<'a> Context<'a> {
                 None
             }
         }
+    }
+
+    /// The files that were included.
+    pub fn take_sources(&self) -> Sources {
+        self.includes.take()
     }
 
     /// What identifies the file and all that it includes. Each part stands behind its length, so that no two

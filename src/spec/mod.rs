@@ -55,8 +55,20 @@ pub trait SpecFiles {
     }
 }
 
+/// The files that a file includes, as it names them, with their content; of images only their digests.
+pub type Sources = Vec<(PathBuf, Vec<u8>)>;
+
 /// Reads a cluster's desired state. `file_name` is what messages call it.
 pub fn parse(file_name: &str, bytes: &[u8], files: &dyn SpecFiles) -> Result<Desired, SpecErrors> {
+    parse_with_sources(file_name, bytes, files).map(|(desired, _)| desired)
+}
+
+/// The same, with all that went into its revision besides the file itself.
+pub fn parse_with_sources(
+    file_name: &str,
+    bytes: &[u8],
+    files: &dyn SpecFiles,
+) -> Result<(Desired, Sources), SpecErrors> {
     let (source, unusable) = Source::read(file_name, bytes);
     if let Some(problem) = unusable {
         return Err(SpecErrors::new(source, vec![problem]));
@@ -65,7 +77,7 @@ pub fn parse(file_name: &str, bytes: &[u8], files: &dyn SpecFiles) -> Result<Des
     let cx = Context::new(files, problems);
     let desired = root.and_then(|root| read_cluster(&cx, &source, &root));
     match (desired, cx.take_problems()) {
-        (Some(desired), problems) if problems.is_empty() => Ok(desired),
+        (Some(desired), problems) if problems.is_empty() => Ok((desired, cx.take_sources())),
         (_, problems) => Err(SpecErrors::new(source, some(problems))),
     }
 }

@@ -39,6 +39,7 @@ pub(super) async fn run(args: &Args, style: &Style, screen: &Screen) -> Result<E
     let mut reading = load::reading(args)?;
     let store = FileStore::new(&reading.state);
     let _lock = store.lock()?;
+    reading.in_force.keep(&reading.state);
     reading.watcher.memory = memory::after_restart(reading.watcher.memory);
     let hands = load::hands(&reading.watcher.desired, &reading.reader, Arc::new(Quiet));
     let session = Session::new(reading.watcher, Arc::new(store));

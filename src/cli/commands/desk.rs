@@ -24,7 +24,8 @@ use crate::spec::did_you_mean;
 /// Where orders are given.
 pub(super) struct Desk<'a> {
     args: &'a Args,
-    state: PathBuf,
+    /// The state directory.
+    pub state: PathBuf,
     /// Memory and history.
     pub store: FileStore,
     orders: FileOrders,

@@ -8,6 +8,7 @@ use crate::adapters::fence_agent::FenceAgents;
 use crate::adapters::file_orders::FileOrders;
 use crate::adapters::file_store::FileStore;
 use crate::adapters::http_heartbeat::HttpHeartbeats;
+use crate::adapters::snapshots::{Snapshot, Snapshots};
 use crate::adapters::spec_files::DiskFiles;
 use crate::adapters::ssh_reader::SshReader;
 use crate::adapters::ssh_writer::SshWriter;
@@ -18,23 +19,93 @@ use crate::controller::Watcher;
 use crate::controller::guards::Leases;
 use crate::controller::look::Eyes;
 use crate::execute::Hands;
-use crate::model::desired::Desired;
+use crate::model::desired::{Desired, Revision};
 use crate::model::id::ClusterName;
+use crate::model::orders::Orders;
+use crate::ports::clock::Clock;
 use crate::ports::orders::OrdersView;
 use crate::ports::progress::Progress;
 use crate::ports::store::StoreView;
 
 /// Reads the file that the user named.
 pub(super) fn desired(args: &Args) -> Result<Desired, Failure> {
-    let file = &args.global.file;
-    let source = source(file)?;
-    let mut files = DiskFiles::beside(file);
-    if let Some(state) = state_base(args) {
-        files = files.keeping_digests_in(state.join("digests.json"));
+    read(args).map(|(desired, _)| desired)
+}
+
+/// The same, with what it takes to read it again when it has changed.
+fn read(args: &Args) -> Result<(Desired, Snapshot), Failure> {
+    let source = source(&args.global.file)?;
+    let name = args.global.file.display().to_string();
+    let read = crate::spec::parse_with_sources(&name, &source, &disk(args));
+    let (desired, sources) = read.map_err(|errors| Failure::Spec { file: name, errors })?;
+    Ok((desired, Snapshot::of(&source, sources)))
+}
+
+fn disk(args: &Args) -> DiskFiles {
+    let files = DiskFiles::beside(&args.global.file);
+    match state_base(args) {
+        Some(state) => files.keeping_digests_in(state.join("digests.json")),
+        None => files,
     }
-    let name = file.display().to_string();
-    crate::spec::parse(&name, &source, &files)
-        .map_err(|errors| Failure::Spec { file: name, errors })
+}
+
+/// The state of the file that is applied: the present one, or the last good one where that is held.
+pub(super) fn in_force(args: &Args) -> Result<InForce, Failure> {
+    let (desired, snapshot) = read(args)?;
+    let state = state(args, &desired.cluster)?;
+    // Without orders that can be read, nothing is begun.
+    let orders = FileOrders::new(&state).read()?.in_force(SystemClock.now());
+    if !orders.held.contains_key(&desired.revision) {
+        return Ok(InForce {
+            desired,
+            snapshot: Some(snapshot),
+        });
+    }
+    let Some(good) = last_good(&state, &orders)? else {
+        return Err(Failure::Other(nothing_before(&desired.revision)));
+    };
+    let name = args.global.file.display().to_string();
+    let read = Snapshots::new(&state).read(&good, &name, &disk(args));
+    let read =
+        read.map_err(|error| Failure::Other(format!("can't read revision {good}: {error}")))?;
+    Ok(InForce {
+        desired: read.map_err(|errors| Failure::Spec { file: name, errors })?,
+        snapshot: None,
+    })
+}
+
+/// What is applied.
+pub(super) struct InForce {
+    pub desired: Desired,
+    /// The same to be kept; none where it is a kept one.
+    pub snapshot: Option<Snapshot>,
+}
+
+impl InForce {
+    /// Keeps it, so that it can be gone back to. Where that fails, the work goes on.
+    pub fn keep(&self, state: &Path) {
+        let Some(snapshot) = &self.snapshot else {
+            return;
+        };
+        if let Err(error) = Snapshots::new(state).keep(&self.desired.revision, snapshot) {
+            tracing::warn!(%error, "this state of the file can't be kept: rollback won't know it");
+        }
+    }
+}
+
+/// The last state of the file with which all was as desired, of those that are kept and not held.
+pub(super) fn last_good(state: &Path, orders: &Orders) -> Result<Option<Revision>, Failure> {
+    let (memory, kept) = (FileStore::new(state).load()?, Snapshots::new(state));
+    let mut good = memory.good.into_iter();
+    Ok(good.find(|revision| !orders.held.contains_key(revision) && kept.has(revision)))
+}
+
+/// What is said where a state of the file is held, and there is none to go back to.
+pub(super) fn nothing_before(held: &Revision) -> String {
+    format!(
+        "there is no state of the file to go back to from {held}: none before it was ever applied in full\n  \
+         help: mend the file; or keep it from being applied: reconcile pause"
+    )
 }
 
 /// The cluster that the user's file is of, even if nothing else in the file is right: what was done must be readable
@@ -76,6 +147,7 @@ pub(super) fn state(args: &Args, cluster: &ClusterName) -> Result<PathBuf, Failu
 
 /// Everything that only looks.
 pub(super) struct Reading {
+    pub in_force: InForce,
     pub watcher: Watcher,
     pub reader: Arc<SshReader>,
     pub state: PathBuf,
@@ -83,14 +155,14 @@ pub(super) struct Reading {
 
 /// The ports that look, and what is remembered.
 pub(super) fn reading(args: &Args) -> Result<Reading, Failure> {
-    let desired = Arc::new(desired(args)?);
+    let in_force = in_force(args)?;
+    let desired = Arc::new(in_force.desired.clone());
     let state = state(args, &desired.cluster)?;
     let reader = reader(&desired, &state)?;
     let memory = FileStore::new(&state).load()?;
-    // Without orders that can be read, nothing is begun.
-    FileOrders::new(&state).read()?;
     let watcher = Watcher::new(desired, memory, eyes(&reader, &state));
     Ok(Reading {
+        in_force,
         watcher,
         reader,
         state,

@@ -21,9 +21,14 @@ pub(super) fn run(args: &Args, rollback: &RollbackArgs) -> Result<Exit, Failure>
         Some(revision) => return Err(unknown(revision, &present()?)),
         None => present()?,
     };
-    let key = OrderKey::Held(revision);
+    let key = OrderKey::Held(revision.clone());
     if rollback.undo {
         return desk.take_back(&key);
+    }
+    let mut orders = desk.in_force()?;
+    orders.put(key.clone(), desk.order(&When::default())?);
+    if revision == present()? && load::last_good(&desk.state, &orders)?.is_none() {
+        return Err(Failure::Other(load::nothing_before(&revision)));
     }
     let when = When {
         reason: rollback.reason.clone(),

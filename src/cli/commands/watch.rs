@@ -28,21 +28,27 @@ pub(super) async fn run(args: &Args) -> Result<Exit, Failure> {
     let mut reading = load::reading(args)?;
     let store = FileStore::new(&reading.state);
     let _lock = store.lock()?;
+    reading.in_force.keep(&reading.state);
     reading.watcher.memory = memory::after_restart(reading.watcher.memory);
     let desired = Arc::clone(&reading.watcher.desired);
     let hands = load::hands(&desired, &reading.reader, Arc::new(Quiet));
 
     let (send, signals) = unbounded_channel();
-    let file_watch = follow_file(
-        args,
-        &desired,
-        Access {
-            reader: Arc::clone(&reading.reader),
-            state: reading.state.clone(),
-        },
+    let (touched, touches) = unbounded_channel();
+    let file_watch = follow_file(args, touched.clone())?;
+    let orders_watch = follow_orders(&reading.state, send.clone(), touched)?;
+    let access = Access {
+        reader: Arc::clone(&reading.reader),
+        state: reading.state.clone(),
+    };
+    let reload = reload(
+        args.clone(),
+        Arc::clone(&desired),
+        access,
+        touches,
         send.clone(),
-    )?;
-    let orders_watch = follow_orders(&reading.state, send.clone())?;
+    );
+    tokio::spawn(reload);
     tokio::spawn(pass_signals(send));
     tracing::info!(cluster = %desired.cluster, revision = %desired.revision, "watching");
     let session = Session::new(reading.watcher, Arc::new(store));
@@ -71,10 +77,12 @@ async fn pass_signals(send: UnboundedSender<Signal>) {
     }
 }
 
-/// Watches the orders, which are replaced in the state directory as a whole.
+/// Watches the orders, which are replaced in the state directory as a whole. One may say which state of the file is
+/// applied.
 fn follow_orders(
     state: &Path,
     send: UnboundedSender<Signal>,
+    touched: UnboundedSender<()>,
 ) -> Result<notify::RecommendedWatcher, Failure> {
     let replaced = |event: &notify::Event| {
         let named = |path: &PathBuf| path.file_name().is_some_and(|name| name == ORDERS_FILE);
@@ -84,7 +92,8 @@ fn follow_orders(
     };
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
         if event.is_ok_and(|e| replaced(&e)) {
-            let _ = send.send(Signal::Ordered); // nobody listens any more only at the end
+            // Nobody listens any more only at the end.
+            let _ = (send.send(Signal::Ordered), touched.send(()));
         }
     })
     .map_err(|error| Failure::Other(format!("can't watch files: {error}")))?;
@@ -97,11 +106,8 @@ fn follow_orders(
 /// Watches the directory of the file, not the file: editors replace it.
 fn follow_file(
     args: &Args,
-    desired: &Arc<Desired>,
-    access: Access,
-    send: UnboundedSender<Signal>,
+    touched: UnboundedSender<()>,
 ) -> Result<notify::RecommendedWatcher, Failure> {
-    let (touched, touches) = unbounded_channel();
     let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
         if event.is_ok_and(|e| !e.kind.is_access()) {
             let _ = touched.send(()); // nobody listens any more only at the end
@@ -117,13 +123,6 @@ fn follow_file(
     watcher
         .watch(directory, RecursiveMode::Recursive)
         .map_err(|error| Failure::Other(format!("can't watch {}: {error}", directory.display())))?;
-    tokio::spawn(reload(
-        args.clone(),
-        Arc::clone(desired),
-        access,
-        touches,
-        send,
-    ));
     Ok(watcher)
 }
 
@@ -147,14 +146,15 @@ async fn reload(
             .await
             .is_ok_and(|t| t.is_some())
         {}
-        let signal = match load::desired(&args) {
-            Ok(new) if new.revision == desired.revision => match refused.take() {
+        let signal = match load::in_force(&args) {
+            Ok(new) if new.desired.revision == desired.revision => match refused.take() {
                 Some(_) => Signal::Restored,
                 None => continue,
             },
             Ok(new) => {
                 refused = None;
-                edited(&mut desired, new, &mut access)
+                new.keep(&access.state);
+                edited(&mut desired, new.desired, &mut access)
             }
             Err(failure) if refused.as_ref() == Some(&failure.to_string()) => continue,
             Err(failure) => {

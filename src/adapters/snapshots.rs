@@ -1,0 +1,181 @@
+//! States of the file as they were applied, with all that they include, so that one can go back to them: one JSON file
+//! for each in the state directory. Secrets are not kept: they are read where they are.
+
+use std::collections::BTreeMap;
+use std::fs::{self, DirBuilder};
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::file_store::replace;
+use super::spec_files::DiskFiles;
+use crate::model::desired::{Desired, Revision};
+use crate::spec::{self, Sources, SpecErrors, SpecFiles};
+
+/// How many are kept.
+const KEPT: usize = 20;
+
+/// The kept states of a cluster's file.
+#[derive(Debug)]
+pub struct Snapshots {
+    directory: PathBuf,
+}
+
+/// One of them. Everything in it was valid when it was kept, so it is text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Snapshot {
+    source: String,
+    includes: BTreeMap<PathBuf, String>,
+}
+
+impl Snapshot {
+    /// What was read.
+    pub fn of(source: &[u8], includes: Sources) -> Self {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let includes = includes.into_iter();
+        Snapshot {
+            source: text(source),
+            includes: includes.map(|(path, it)| (path, text(&it))).collect(),
+        }
+    }
+}
+
+impl Snapshots {
+    /// Those in the state directory of a cluster.
+    pub fn new(state: &Path) -> Self {
+        Snapshots {
+            directory: state.join("revisions"),
+        }
+    }
+
+    fn path(&self, revision: &Revision) -> PathBuf {
+        self.directory.join(format!("{revision}.json"))
+    }
+
+    /// Whether it is kept.
+    pub fn has(&self, revision: &Revision) -> bool {
+        self.path(revision).is_file()
+    }
+
+    /// Keeps it; the oldest ones go.
+    pub fn keep(&self, revision: &Revision, snapshot: &Snapshot) -> io::Result<()> {
+        let mut private = DirBuilder::new();
+        private
+            .recursive(true)
+            .mode(0o700)
+            .create(&self.directory)?;
+        // Written anew, it is the youngest.
+        replace(&self.path(revision), &serde_json::to_vec(snapshot)?)?;
+        self.prune()
+    }
+
+    fn prune(&self) -> io::Result<()> {
+        let mut all: Vec<_> = fs::read_dir(&self.directory)?
+            .filter_map(|entry| {
+                let entry = entry.ok()?;
+                Some((entry.metadata().ok()?.modified().ok()?, entry.path()))
+            })
+            .collect();
+        all.sort();
+        let old = all.len().saturating_sub(KEPT);
+        all.iter()
+            .take(old)
+            .try_for_each(|(_, path)| fs::remove_file(path))
+    }
+
+    /// Reads a kept state again; `file` is what messages call it. Secrets, keys and images are read from `disk`.
+    pub fn read(
+        &self,
+        revision: &Revision,
+        file: &str,
+        disk: &DiskFiles,
+    ) -> io::Result<Result<Desired, SpecErrors>> {
+        let snapshot: Snapshot = serde_json::from_slice(&fs::read(self.path(revision))?)?;
+        let source = snapshot.source.clone();
+        let files = Replayed { snapshot, disk };
+        Ok(spec::parse(file, source.as_bytes(), &files))
+    }
+}
+
+struct Replayed<'a> {
+    snapshot: Snapshot,
+    disk: &'a DiskFiles,
+}
+
+impl SpecFiles for Replayed<'_> {
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        match self.snapshot.includes.get(path) {
+            Some(text) => Ok(text.clone().into_bytes()),
+            None => self.disk.read(path),
+        }
+    }
+
+    fn digest(&self, path: &Path) -> io::Result<(String, u64)> {
+        self.disk.digest(path)
+    }
+
+    fn env(&self, name: &str) -> Option<String> {
+        self.disk.env(name)
+    }
+
+    fn resolve(&self, path: &Path) -> PathBuf {
+        self.disk.resolve(path)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SPEC: &str = "cluster: demo
+networks: { lan: { cidr: 10.0.0.0/24, gateway: 10.0.0.1, bridge: br0 } }
+hosts: { a: { address: 10.0.0.2, pool: 10.0.0.10-10.0.0.19 } }
+images: { micro: { path: /disk.qcow2, provision: cloud-init } }
+secrets: { token: { file: token } }
+services:
+  one:
+    replicas: 1
+    image: micro
+    memory: 64MiB
+    port: 80
+    run: /bin/one
+    heartbeat: { path: / }
+    files: [{ path: /etc/one, template: one.hbs }]
+";
+
+    #[test]
+    fn a_kept_state_is_read_again_as_it_was_without_its_secrets() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("cluster.yaml");
+        fs::write(dir.path().join("one.hbs"), "hello {{secret.token}}").unwrap();
+        fs::write(dir.path().join("token"), "hush").unwrap();
+        let disk = DiskFiles::beside(&file);
+        let (old, sources) =
+            spec::parse_with_sources("cluster.yaml", SPEC.as_bytes(), &disk).unwrap();
+        let snapshots = Snapshots::new(dir.path());
+        let snapshot = Snapshot::of(SPEC.as_bytes(), sources);
+        snapshots.keep(&old.revision, &snapshot).unwrap();
+        let kept = fs::read_to_string(snapshots.path(&old.revision)).unwrap();
+        assert!(kept.contains("hello") && !kept.contains("hush"), "{kept}");
+
+        fs::write(dir.path().join("one.hbs"), "something else").unwrap();
+        let again = snapshots.read(&old.revision, "cluster.yaml", &disk);
+        assert_eq!(again.unwrap().unwrap(), old);
+    }
+
+    #[test]
+    fn the_oldest_states_go() {
+        let dir = tempfile::tempdir().unwrap();
+        let (snapshots, snapshot) = (Snapshots::new(dir.path()), Snapshot::of(b"", Vec::new()));
+        let revision = |n: usize| Revision(format!("{n:04}"));
+        for n in 0..KEPT + 3 {
+            snapshots.keep(&revision(n), &snapshot).unwrap();
+        }
+        let left: Vec<usize> = (0..KEPT + 3)
+            .filter(|n| snapshots.has(&revision(*n)))
+            .collect();
+        assert_eq!(left, (3..KEPT + 3).collect::<Vec<_>>());
+    }
+}
