@@ -12,7 +12,7 @@ use crate::model::facts::{Answer, Observed, Seen};
 use crate::model::id::{GroupId, HostId, InstanceId};
 use crate::model::mark::Mark;
 use crate::model::memory::{Busy, Evidence, EvidenceKind, Foreign, GuestMemory, Holder, Memory};
-use crate::model::plan::{Action, NoticeKind, Outcome, Plan, ReasonCode};
+use crate::model::plan::{Action, Motive, NoticeKind, Outcome, Plan, ReasonCode};
 use crate::model::policy::Restarts;
 use crate::model::time::Timestamp;
 
@@ -80,6 +80,7 @@ fn new_run(old: &GuestMemory, run: String, long: Duration, now: Timestamp) -> Gu
         run,
         trials: old.trials.clone(),
         crashes: old.crashes.saturating_add(u32::from(crashed)),
+        worked_on: old.worked_on,
         last_attempt: old.last_attempt,
         revision: old.revision.clone(),
         tried: old.tried.clone(),
@@ -248,6 +249,14 @@ pub fn begin(memory: &mut Memory, action: &Action, now: Timestamp) {
         };
         memory.busy.insert(instance.clone(), busy);
     }
+    if action.operation.ends_a_life() && action.motive != Motive::Heal {
+        let guest = action.operation.instance();
+        let guest = guest.and_then(|guest| memory.guests.get_mut(guest));
+        // That it ends is no crash.
+        guest
+            .into_iter()
+            .for_each(|guest| guest.healthy_since = None);
+    }
     match &action.operation {
         Operation::AddVip(vip) => set_holder(
             memory,
@@ -334,6 +343,9 @@ pub fn end(
                 .entry(configure.guest.instance.clone())
                 .or_default();
             guest.revision = Some(revision.clone());
+            if configure.healthy.is_some() {
+                guest.worked_on = Some(now);
+            }
         }
         Operation::FenceHost(fence) => remember_fencing(memory, fence, outcome, now),
         _ => {}

@@ -111,6 +111,9 @@ pub struct GuestMemory {
     pub since: Timestamp,
     /// When it was first healthy in that run.
     pub healthy_since: Option<Timestamp>,
+    /// When it last was back in service after work on it.
+    #[serde(default)]
+    pub worked_on: Option<Timestamp>,
     /// When its present row of failures began.
     pub failing_since: Option<Timestamp>,
     /// How often it was built on each host in vain: it did not come up, or died soon.

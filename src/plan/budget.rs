@@ -2,15 +2,66 @@
 //! all ask here.
 
 use super::Planner;
+use super::balancers::Obstacle;
 use super::health::Health;
 use super::round::State;
 use crate::model::desired::Group;
 use crate::model::id::InstanceId;
+use crate::model::plan::NoticeKind;
 use crate::model::policy::Budget;
+use crate::model::unit::span;
 
 impl Planner<'_> {
     /// Why the group can't spare `instance` now.
-    pub(super) fn over_budget(&self, instance: &InstanceId, group: &Group) -> Option<String> {
+    pub(super) fn over_budget(&mut self, instance: &InstanceId, group: &Group) -> Option<Obstacle> {
+        self.halted(instance, group)
+            .or_else(|| self.unsettled(instance, group))
+            .or_else(|| Some((NoticeKind::Waiting, self.too_few(instance, group)?)))
+    }
+
+    /// An instance that does not come up with this state of the file, and that this plan does not try again: no other
+    /// one may follow it.
+    fn halted(&self, instance: &InstanceId, group: &Group) -> Option<Obstacle> {
+        let mut others = self.round.views_of(group).filter(|(i, _)| *i != instance);
+        let (failed, _) = others.find(|(i, view)| {
+            let memory = self.round.memory.guests.get(*i);
+            let tried = memory.filter(|m| m.tried.as_ref() == Some(&self.round.desired.revision));
+            let dead = matches!(view.state, State::Live(Health::Dead(_)));
+            let failed = tried.is_some_and(|m| !m.trials.is_empty());
+            dead && failed && !self.planned.contains_key(*i)
+        })?;
+        let text = format!(
+            "{failed} does not come up with this state of the file: mend it, or go back: reconcile rollback"
+        );
+        Some((NoticeKind::Blocked, text))
+    }
+
+    /// Another instance was worked on a moment ago, or is in this plan: it must be well for a while first.
+    fn unsettled(&mut self, instance: &InstanceId, group: &Group) -> Option<Obstacle> {
+        let settle = group.budget.settle;
+        if settle.is_zero() {
+            return None;
+        }
+        if self.in_row.contains(&group.id) {
+            let text = format!("one after the other, each well for {} first", span(settle));
+            return Some((NoticeKind::Waiting, text));
+        }
+        let others = self.round.views_of(group).filter(|(i, _)| *i != instance);
+        let back = others.filter_map(|(i, _)| {
+            let memory = self.round.memory.guests.get(i)?;
+            Some((memory.worked_on.max(memory.healthy_since)?, i.clone()))
+        });
+        let (back, last) = back.max()?;
+        let (due, now) = (back.plus(settle), self.round.observed.now);
+        if due <= now {
+            return None;
+        }
+        self.draft.look_again_at(due);
+        let text = format!("{last} has to be well for {} more", span(due.since(now)));
+        Some((NoticeKind::Waiting, text))
+    }
+
+    fn too_few(&self, instance: &InstanceId, group: &Group) -> Option<String> {
         if !has_own_budget(group) {
             return self
                 .not_up(instance, group)
@@ -64,5 +115,5 @@ impl Planner<'_> {
 
 /// Whether the user gave the group a budget: one that is not the usual one, which counts only those that can be there.
 fn has_own_budget(group: &Group) -> bool {
-    group.budget.min_available != Budget::of(group.replicas).min_available
+    group.budget.surge > 0 || group.budget.min_available != Budget::of(group.replicas).min_available
 }

@@ -47,7 +47,12 @@ impl<'a> Planner<'a> {
         }
         let key = format!("{}.replicas", view.group.key());
         let line = self.round.desired.lines.of(&key);
+        let usual = self.surging.get(&view.group.id);
         let (motive, text) = match existed {
+            false if usual.is_some_and(|usual| instance.index > *usual) => (
+                Motive::Change,
+                "one more, as long as others are worked on: surge".to_owned(),
+            ),
             true => (Motive::Heal, "it existed, and is gone".to_owned()),
             false => (
                 Motive::Change,

@@ -23,7 +23,7 @@ use crate::model::mark::{Mark, Stage};
 use crate::model::plan::{ActionId, Motive, Notice, NoticeKind, Reason, ReasonCode};
 
 /// What a living guest needs.
-enum Need {
+pub(super) enum Need {
     /// Another host.
     Move(Motive, Reason),
     /// Another machine.
@@ -39,7 +39,7 @@ enum Need {
 }
 
 impl Need {
-    fn interrupts(&self) -> bool {
+    pub(super) fn interrupts(&self) -> bool {
         match self {
             Need::Move(..) | Need::Rebuild(_) | Need::Rebind(..) | Need::Restart(..) => true,
             Need::Quiet(..) | Need::Unmark => false,
@@ -145,7 +145,7 @@ impl<'a> Planner<'a> {
             return Some((NoticeKind::Waiting, format!("{busy} is being worked on")));
         }
         if let Some(why) = self.over_budget(instance, group) {
-            return Some((NoticeKind::Waiting, why));
+            return Some(why);
         }
         match &group.role {
             Role::Service(_) if is_routed(self.round.desired, &group.id) => self.untold(group),
@@ -158,7 +158,12 @@ impl<'a> Planner<'a> {
         }
     }
 
-    fn need(&mut self, instance: &InstanceId, group: &'a Group, found: &Found<'_>) -> Option<Need> {
+    pub(super) fn need(
+        &mut self,
+        instance: &InstanceId,
+        group: &'a Group,
+        found: &Found<'_>,
+    ) -> Option<Need> {
         if let Some((motive, reason)) = self.relocation(instance) {
             return Some(Need::Move(motive, reason));
         }

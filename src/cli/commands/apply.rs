@@ -68,7 +68,8 @@ struct Apply<'a> {
 impl Apply<'_> {
     async fn run(&mut self) -> Result<Exit, Failure> {
         let mut done: Vec<HistoryEntry> = Vec::new();
-        for _ in 0..PASSES {
+        let settling = settling(&self.session.watcher.desired);
+        for _ in 0..PASSES + settling {
             let plan = self.next_plan().await?;
             if plan.actions.is_empty() || !all_good(&done) {
                 return self.conclude(&done, &plan);
@@ -199,9 +200,17 @@ impl Waiting {
     }
 }
 
+/// How many instances are worked on one in a plan, because each has to settle first.
+fn settling(desired: &Desired) -> usize {
+    let groups = desired.groups.values();
+    let settle = groups.filter(|g| !g.budget.settle.is_zero());
+    settle.map(|g| g.replicas as usize).sum()
+}
+
 /// How long something that comes up by itself may take: the longest grace, or a lease's end.
 fn patience(desired: &Desired) -> Duration {
-    let graces = desired.groups.values().map(|g| g.heartbeat.grace);
+    let groups = desired.groups.values();
+    let graces = groups.map(|g| g.heartbeat.grace.max(g.budget.settle));
     let lease = &desired.safety.lease;
     graces
         .max()

@@ -169,9 +169,15 @@ pub fn budget(fields: &Fields<'_>, replicas: Option<At<u32>>) -> BudgetDraft {
         let replicas = replicas?.value;
         let away = max_unavailable.map(|most| replicas.saturating_sub(most.value));
         let least = min_available.map(|least| least.value).or(away);
+        let surge = surge?.value;
+        // Who has others made first wants none to be missing.
+        let usual = match surge {
+            0 => Budget::of(replicas).min_available,
+            _ => replicas,
+        };
         Some(Budget {
-            min_available: least.unwrap_or(Budget::of(replicas).min_available),
-            surge: surge?.value,
+            min_available: least.unwrap_or(usual),
+            surge,
             settle: settle?.value,
         })
     };

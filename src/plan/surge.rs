@@ -1,0 +1,80 @@
+//! More instances than `replicas` while some are replaced: the groups that surge now. The extra ones go as surplus when
+//! all others serve.
+
+use std::collections::BTreeMap;
+
+use super::Planner;
+use super::health::Health;
+use super::round::{Round, State};
+use crate::model::desired::{Desired, Group};
+use crate::model::facts::Observed;
+use crate::model::id::{GroupId, InstanceId};
+use crate::model::memory::Memory;
+use crate::plan::Renderer;
+
+/// The groups that surge, with the number of instances that they have otherwise.
+pub(super) type Surging = BTreeMap<GroupId, u32>;
+
+/// Finds the groups that surge; without one, nothing has to be planned twice.
+pub(super) fn surging(
+    desired: &Desired,
+    observed: &Observed,
+    memory: &Memory,
+    renderer: &Renderer,
+) -> Surging {
+    let may = |group: &&Group| group.budget.surge > 0 && group.replicas > 0;
+    if !desired.groups.values().any(|group| may(&group)) {
+        return Surging::new();
+    }
+    let mut planner = Planner::new(Round::new(desired, observed, memory, renderer));
+    let groups = desired.groups.values().filter(may);
+    groups
+        .filter(|group| planner.surges(group))
+        .map(|group| (group.id.clone(), group.replicas))
+        .collect()
+}
+
+/// The desired state with the extra instances.
+pub(super) fn widened(desired: &Desired, surging: &Surging) -> Desired {
+    let mut wider = desired.clone();
+    for group in wider.groups.values_mut() {
+        if surging.contains_key(&group.id) {
+            group.replicas = group.replicas.saturating_add(group.budget.surge);
+        }
+    }
+    wider
+}
+
+impl<'a> Planner<'a> {
+    /// Whether an instance of the group is to be taken out of service; or the extra ones are there, and not all others
+    /// serve yet.
+    fn surges(&mut self, group: &'a Group) -> bool {
+        let mut whole = true;
+        let instances: Vec<InstanceId> =
+            self.round.views_of(group).map(|(i, _)| i.clone()).collect();
+        for instance in &instances {
+            let view = self.round.views.get(instance).cloned();
+            let Some((found, State::Live(Health::Healthy))) =
+                view.and_then(|view| Some((view.found?, view.state)))
+            else {
+                whole = false;
+                continue;
+            };
+            let need = self.need(instance, group, &found);
+            if need.is_some_and(|need| need.interrupts()) {
+                return true;
+            }
+        }
+        !whole && self.has_extra(group)
+    }
+
+    fn has_extra(&self, group: &Group) -> bool {
+        let extra = group.replicas + 1..=group.replicas.saturating_add(group.budget.surge);
+        let mut found = self
+            .round
+            .inventory
+            .all_found()
+            .map(|(found, _)| &found.mark.instance);
+        found.any(|i| i.group == group.id && extra.contains(&i.index))
+    }
+}
