@@ -48,7 +48,10 @@ impl HypervisorControl for SshWriter {
 
     async fn remove(&self, host: &Host, removal: &Removal) -> Result<Effect, ActError> {
         only_below(&host.storage, &removal.volumes)?;
-        let script = about(&scripts::REMOVE, removal).args(&removal.volumes);
+        only_below(&host.storage, removal.kept.as_slice())?;
+        let script = about(&scripts::REMOVE, removal)
+            .var("KEPT", removal.kept.as_deref().unwrap_or_default())
+            .args(&removal.volumes);
         let (effect, _) = self.act(&endpoints::host(host), &script, END).await?;
         self.forget_key(&removal.generation);
         Ok(effect)
@@ -132,6 +135,7 @@ fn build_script(host: &Host, build: &Build) -> Result<WriteScript, ActError> {
         .var("DISK", &machine.disk)
         .var("BASE", &machine.base)
         .var("SIZE", size.unwrap_or_default())
+        .var("KEEPS", if machine.keeps_disk { "yes" } else { "" })
         .var("SEED", seed_path.unwrap_or_default())
         .var(
             "SEED64",

@@ -86,6 +86,7 @@ fn build(name: &str, on: &str) -> Box<Build> {
         memory: Bytes(512 << 20),
         disk_size: None,
         disk: "/d".into(),
+        keeps_disk: false,
         base: "/b".into(),
         seed: None,
         kernel: None,
@@ -126,6 +127,7 @@ pub fn recreate(name: &str, on: &str) -> Operation {
 
 fn removal(name: &str, on: &str) -> Removal {
     Removal {
+        kept: None,
         host: host(on),
         instance: instance(name),
         domain: domain(name),

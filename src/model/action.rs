@@ -90,6 +90,8 @@ pub struct Machine {
     pub disk_size: Option<Bytes>,
     /// Its disk, an overlay on `base`.
     pub disk: String,
+    /// Whether a disk that is there already is used, instead of a new one.
+    pub keeps_disk: bool,
     /// The base image.
     pub base: String,
     /// The file of the seed, where there is one.
@@ -132,6 +134,8 @@ pub struct Removal {
     pub generation: String,
     /// Its files, removed with it.
     pub volumes: Vec<String>,
+    /// Its disk, where that is kept under another name: what is stateful never loses its data by our doing.
+    pub kept: Option<String>,
 }
 
 /// Leftover disks.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Planner;
 use super::draft::Step;
 use super::images::Supply;
-use super::machine::machine;
+use super::machine::{DISK_ENDING, machine};
 use super::rotation::Trust;
 use crate::model::action::{Build, Operation};
 use crate::model::desired::{Group, Image, Provision};
@@ -137,6 +137,8 @@ impl<'a> Planner<'a> {
             generation: format!("{instance}-{:x}", self.round.observed.now.0),
             stage: match image.provision {
                 Provision::CloudInit => Stage::Ready,
+                // A disk that was set up before boots with its own address.
+                Provision::Ssh { .. } if self.has_disk(instance, group, facts) => Stage::Ready,
                 Provision::Ssh { .. } => Stage::Bootstrap,
             },
         };
@@ -164,6 +166,12 @@ impl<'a> Planner<'a> {
             seed,
             replaces,
         })
+    }
+
+    /// Whether the disk of a stateful instance is there.
+    fn has_disk(&self, instance: &InstanceId, group: &Group, facts: &HostFacts) -> bool {
+        let disk = format!("{instance}.{DISK_ENDING}");
+        group.stateful && facts.volumes.contains(&disk)
     }
 
     /// Says that an instance belongs on another host, and is moved when it is well: a second copy must never run.

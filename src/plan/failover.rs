@@ -256,6 +256,7 @@ impl<'a> Planner<'a> {
             uuid: found.domain.uuid.clone(),
             generation: found.mark.generation.clone(),
             volumes: Vec::new(),
+            kept: None,
         });
         let step = Step::new(
             motive,

@@ -59,7 +59,8 @@ pub fn machine(
         cpus: group.cpus,
         memory: group.memory,
         disk_size: group.disk,
-        disk: format!("{directory}/{instance}.qcow2"),
+        disk: disk_path(&directory, instance),
+        keeps_disk: group.stateful,
         base: image_path(host, &image.disk),
         seed: (image.provision == Provision::CloudInit)
             .then(|| format!("{directory}/{instance}.seed")),
@@ -79,6 +80,15 @@ pub fn machine(
     }
 }
 
+fn disk_path(directory: &str, instance: &InstanceId) -> String {
+    format!("{directory}/{instance}.{DISK_ENDING}")
+}
+
+/// The disk of an instance on `host`.
+pub fn disk_of(desired: &Desired, host: &Host, instance: &InstanceId) -> String {
+    disk_path(&volume_directory(desired, host), instance)
+}
+
 /// All files that a guest of `instance` may have on `host`.
 pub fn volumes(desired: &Desired, host: &Host, instance: &InstanceId) -> Vec<String> {
     let directory = volume_directory(desired, host);
@@ -89,7 +99,11 @@ pub fn volumes(desired: &Desired, host: &Host, instance: &InstanceId) -> Vec<Str
 }
 
 /// The endings of a guest's files.
-pub const VOLUME_ENDINGS: [&str; 3] = ["qcow2", "seed", "xml"];
+pub const VOLUME_ENDINGS: [&str; 3] = [DISK_ENDING, "seed", "xml"];
+/// The ending of its disk.
+pub const DISK_ENDING: &str = "qcow2";
+/// The word of a fingerprint that says that the disk outlives its guest.
+const STATEFUL: &str = "stateful";
 
 /// What a guest is built from, readable: two of them are compared word by word to tell what changed.
 pub fn fingerprint(desired: &Desired, group: &Group, image: &Image, host: &Host) -> String {
@@ -117,12 +131,23 @@ pub fn fingerprint(desired: &Desired, group: &Group, image: &Image, host: &Host)
     } else {
         short_digest(&[custom])
     };
+    let stateful = match group.stateful {
+        true => format!(" {STATEFUL}=yes"),
+        false => String::new(),
+    };
     format!(
-        "cpus={} memory={} disk={disk} image={} cmdline={boot} bridge={bridge} template={template}",
+        "cpus={} memory={} disk={disk} image={} cmdline={boot} bridge={bridge} template={template}{stateful}",
         group.cpus,
         group.memory,
         short_digest(&files),
     )
+}
+
+/// Whether a guest with this fingerprint is stateful.
+pub fn is_stateful(fingerprint: &str) -> bool {
+    fingerprint
+        .split(' ')
+        .any(|word| word.starts_with(STATEFUL))
 }
 
 /// What differs between two fingerprints: `(key, old, new)`.
@@ -134,7 +159,9 @@ pub fn fingerprint_changes(old: &str, new: &str) -> Vec<(String, String, String)
             .collect()
     };
     let old = words(old);
-    let changed = words(new).into_iter().filter_map(|(key, value)| {
+    // That its disk is kept from now on, or not any more, changes nothing of the guest.
+    let new = words(new).into_iter().filter(|(key, _)| key != STATEFUL);
+    let changed = new.filter_map(|(key, value)| {
         let before = old.get(&key).cloned().unwrap_or_else(|| "?".to_owned());
         (before != value).then_some((key, before, value))
     });

@@ -44,6 +44,15 @@ impl Planner<'_> {
         reason.line = self.round.desired.line_of(instance);
         let found = self.round.views.get(instance).and_then(|view| view.found);
         let leaves = self.relocation(instance);
+        let stateful = self
+            .round
+            .desired
+            .group_of(instance)
+            .is_some_and(|g| g.stateful);
+        if let (Some(found), Some((_, why)), true) = (found, &leaves, stateful) {
+            self.say_disk_stays(instance, &found, why);
+            return;
+        }
         if let (Some(found), Some((_, why))) = (found, leaves) {
             reason.text = format!("{}; {}", reason.text, why.text);
             self.relocate_dead(instance, &found, reason);

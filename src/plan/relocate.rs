@@ -75,7 +75,12 @@ impl<'a> Planner<'a> {
         self.carry_on(instance, prepared, purpose).map(|_| ())
     }
 
-    fn say_disk_stays(&mut self, instance: &InstanceId, found: &Found<'_>, why: &Reason) {
+    pub(super) fn say_disk_stays(
+        &mut self,
+        instance: &InstanceId,
+        found: &Found<'_>,
+        why: &Reason,
+    ) {
         self.draft.notices.push(Notice {
             kind: NoticeKind::Blocked,
             subject: instance.to_string(),

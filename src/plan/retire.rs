@@ -1,11 +1,12 @@
 //! What is ours and not desired any more goes away, after the load balancers stopped sending requests to it.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use super::Planner;
 use super::draft::{Step, reason, reason_at};
 use super::inventory::Found;
-use super::machine::{VOLUME_ENDINGS, volume_directory};
+use super::machine::{self, DISK_ENDING, VOLUME_ENDINGS, volume_directory};
 use super::round::State;
 use crate::model::action::{Operation, Removal, Sweep};
 use crate::model::desired::Role;
@@ -105,18 +106,28 @@ impl<'a> Planner<'a> {
         &mut self,
         found: &Found<'_>,
         motive: Motive,
-        why: Reason,
+        mut why: Reason,
         needs: &[ActionId],
         ends: Option<String>,
     ) -> ActionId {
         let instance = &found.mark.instance;
+        let mut volumes = self.volumes_of(instance, found.host);
+        let kept = self.kept_disk(found);
+        volumes.retain(|volume| kept.as_ref() != Some(volume));
+        if let Some(disk) = &kept {
+            let _ = write!(
+                why.text,
+                "; it is stateful: its disk is kept as {disk}.kept"
+            );
+        }
         let operation = Operation::Destroy(Removal {
             host: found.host.clone(),
             instance: instance.clone(),
             domain: DomainName::new(&self.round.desired.cluster, instance),
             uuid: found.domain.uuid.clone(),
             generation: found.mark.generation.clone(),
-            volumes: self.volumes_of(instance, found.host),
+            volumes,
+            kept,
         });
         let summary = format!(
             "{instance} on host {} with {}",
@@ -129,6 +140,17 @@ impl<'a> Planner<'a> {
         let id = self.draft.push(step);
         self.last.insert(instance.clone(), id);
         id
+    }
+
+    /// The disk of a stateful guest, also of one whose group left the file.
+    fn kept_disk(&self, found: &Found<'_>) -> Option<String> {
+        let (desired, instance) = (self.round.desired, &found.mark.instance);
+        let stateful = match desired.group_of(instance) {
+            Some(group) => group.stateful,
+            None => machine::is_stateful(&found.mark.digest),
+        };
+        let host = desired.hosts.get(found.host).filter(|_| stateful)?;
+        Some(machine::disk_of(desired, host, instance))
     }
 
     /// The VIP that goes for good with this guest.
@@ -169,7 +191,9 @@ impl<'a> Planner<'a> {
             };
             let directory = volume_directory(self.round.desired, host);
             for name in &facts.volumes {
-                if let Some(instance) = owner(name).filter(|i| self.is_leftover(i, id)) {
+                let keeps = |i: &InstanceId| name.ends_with(DISK_ENDING) && self.is_stateful(i);
+                let owner = owner(name).filter(|i| self.is_leftover(i, id) && !keeps(i));
+                if let Some(instance) = owner {
                     leftovers
                         .entry(id)
                         .or_default()
@@ -196,6 +220,11 @@ impl<'a> Planner<'a> {
             let why = reason(ReasonCode::Leftover, "they belong to no guest");
             self.draft.push(Step::heal(operation, summary, why));
         }
+    }
+
+    fn is_stateful(&self, instance: &InstanceId) -> bool {
+        let group = self.round.desired.group_of(instance);
+        group.is_some_and(|group| group.stateful)
     }
 
     fn is_leftover(&self, instance: &InstanceId, host: &HostId) -> bool {

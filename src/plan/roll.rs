@@ -34,15 +34,15 @@ pub(super) enum Need {
     Restart(Arc<GuestConfig>, Drift),
     /// Files, or a reload: nobody notices.
     Quiet(Arc<GuestConfig>, Drift),
-    /// Its mark says that it moves, and it does not.
-    Unmark,
+    /// Its mark says that it moves, and it does not; or something else that is not so any more.
+    Mark(Mark),
 }
 
 impl Need {
     pub(super) fn interrupts(&self) -> bool {
         match self {
             Need::Move(..) | Need::Rebuild(_) | Need::Rebind(..) | Need::Restart(..) => true,
-            Need::Quiet(..) | Need::Unmark => false,
+            Need::Quiet(..) | Need::Mark(_) => false,
         }
     }
 }
@@ -91,7 +91,7 @@ impl<'a> Planner<'a> {
         }
         match need {
             Need::Quiet(config, drift) => self.quietly(instance, group, &found, config, drift),
-            Need::Unmark => self.unmark(&found),
+            Need::Mark(mark) => self.mark_anew(&found, mark),
             Need::Move(motive, reason) => {
                 self.relocate_in_row(instance, group, &found, (motive, reason))
             }
@@ -174,8 +174,13 @@ impl<'a> Planner<'a> {
         if place.address != found.mark.address {
             return Some(self.address_change(group, found, place.address));
         }
-        if found.mark.moving_to.is_some() {
-            return Some(Need::Unmark);
+        let digest = self.is_marked_otherwise(group, found);
+        if found.mark.moving_to.is_some() || digest.is_some() {
+            return Some(Need::Mark(Mark {
+                moving_to: None,
+                digest: digest.unwrap_or_else(|| found.mark.digest.clone()),
+                ..found.mark.clone()
+            }));
         }
         if self.round.facts(instance).is_none() {
             self.cannot_look(instance);
@@ -203,6 +208,10 @@ impl<'a> Planner<'a> {
         }
         let changes = fingerprint_changes(&found.mark.digest, &wanted);
         let (first, ..) = changes.first()?;
+        if group.stateful && changes.iter().any(|(key, ..)| key == "image") {
+            self.say_disk_has_its_image(group, found);
+            return None;
+        }
         let words: Vec<String> = changes
             .iter()
             .map(|(key, old, new)| format!("{key} {old} → {new}"))
@@ -217,6 +226,27 @@ impl<'a> Planner<'a> {
             words.join(", "),
             line,
         ))
+    }
+
+    fn say_disk_has_its_image(&mut self, group: &Group, found: &Found<'_>) {
+        self.draft.notices.push(Notice {
+            kind: NoticeKind::Blocked,
+            subject: found.mark.instance.to_string(),
+            text: "it should get another image; but it is stateful, and its disk is made from the old one".to_owned(),
+            help: Some(format!(
+                "update it from within; or make another service with the new image, move the data, and remove {}",
+                group.id
+            )),
+            line: self.round.desired.lines.of(&format!("{}.image", group.key())),
+        });
+    }
+
+    /// Whether its mark says something else of its machine than the file does, though nothing of it has to be rebuilt.
+    fn is_marked_otherwise(&mut self, group: &'a Group, found: &Found<'_>) -> Option<String> {
+        let (host, _) = self.round.host(found.host)?;
+        let wanted = self.fingerprint(group, host)?;
+        let same = fingerprint_changes(&found.mark.digest, &wanted).is_empty();
+        (same && *wanted != *found.mark.digest).then(|| wanted.to_string())
     }
 
     fn address_change(&self, group: &Group, found: &Found<'_>, to: Ipv4Addr) -> Need {
@@ -305,21 +335,28 @@ impl<'a> Planner<'a> {
         }
     }
 
-    fn unmark(&mut self, found: &Found<'_>) -> Option<()> {
+    fn mark_anew(&mut self, found: &Found<'_>, mark: Mark) -> Option<()> {
         let instance = &found.mark.instance;
-        let mark = Mark {
-            moving_to: None,
-            ..found.mark.clone()
-        };
         let operation = Operation::SetMark(SetMark {
             host: found.host.clone(),
             domain: DomainName::new(&self.round.desired.cluster, instance),
             mark: mark.clone(),
         });
-        let summary = format!("{instance} stays at {}", mark.address);
-        let text = "a change of its address was begun and is not wanted any more";
+        let (motive, summary, text) = match found.mark.moving_to {
+            Some(_) => (
+                Motive::Heal,
+                format!("{instance} stays at {}", mark.address),
+                "a change of its address was begun and is not wanted any more",
+            ),
+            None => (
+                Motive::Change,
+                format!("{instance}: whether its disk is kept"),
+                "its mark says what the file said before",
+            ),
+        };
         let why = reason_at(ReasonCode::Unfinished, text, None);
-        let step = Step::heal(operation, summary, why).after(self.last.get(instance).copied());
+        let step = Step::new(motive, operation, summary, why);
+        let step = step.after(self.last.get(instance).copied());
         let id = self.draft.push(step);
         self.last.insert(instance.clone(), id);
         self.marks

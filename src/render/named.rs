@@ -111,6 +111,7 @@ fn sample(desired: &Desired, guest: &GuestContext<'_>) -> Machine {
         memory: guest.group.memory,
         disk_size: guest.group.disk,
         disk: format!("{storage}/{domain}.qcow2"),
+        keeps_disk: false,
         base: on_host(&image.disk.path),
         seed: None,
         kernel: image.kernel.as_ref().map(|file| on_host(&file.path)),

@@ -242,6 +242,7 @@ pub fn machine() -> Machine {
         memory: Bytes(512 << 20),
         disk_size: None,
         disk: "/var/lib/reconcile/demo-random-1.qcow2".to_owned(),
+        keeps_disk: false,
         base: "/var/lib/reconcile/micro.qcow2".to_owned(),
         seed: Some("/var/lib/reconcile/demo-random-1.seed".to_owned()),
         kernel: None,

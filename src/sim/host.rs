@@ -250,6 +250,9 @@ impl HypervisorControl for Cluster {
                 host_answers(world, host)?;
                 let volumes = &mut world.host_mut(host)?.volumes;
                 volumes.retain(|v| !removal.volumes.contains(v));
+                if let Some(kept) = removal.kept.as_ref().filter(|kept| volumes.remove(*kept)) {
+                    volumes.insert(format!("{kept}.kept"));
+                }
                 Ok(Effect::Changed)
             },
         )

@@ -70,6 +70,7 @@ pub fn build(group: &str, address: &str, generation: &str, stage: Stage) -> Buil
         memory: Bytes(128 << 20),
         disk_size: None,
         disk: format!("{}/{domain}.qcow2", volumes()),
+        keeps_disk: false,
         base: format!("{STORAGE}/micro.qcow2"),
         seed: seed
             .is_some()
@@ -134,6 +135,7 @@ fn xml(machine: &Machine, mark: &Mark) -> String {
 
 pub fn removal(build: &Build) -> Removal {
     Removal {
+        kept: None,
         host: build.host.clone(),
         instance: build.mark.instance.clone(),
         domain: build.machine.domain.clone(),

@@ -1,6 +1,7 @@
 //! Files on hosts: copied images, and disks that nobody has any more.
 
 use std::collections::BTreeSet;
+use std::os::unix::fs::MetadataExt;
 use std::time::Duration;
 
 use reconcile::model::action::Sweep;
@@ -113,6 +114,42 @@ async fn leftover_disks_are_swept_unless_their_domain_is_there() {
         Err(ActError::Moved(_))
     ));
     lab.writer.remove(&a, &removal(&kept)).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_disk_of_a_stateful_guest_outlives_its_rebuild_and_its_removal() {
+    let (lab, a) = (Lab::new(), host("a"));
+    let life = |generation: &str, before: Option<&str>| {
+        let mut life = build("db", "192.168.10.65", generation, Stage::Ready);
+        life.machine.keeps_disk = true;
+        life.machine.disk_size = before.map(|_| Bytes(256 << 20));
+        life.replaces = before.map(str::to_owned);
+        life
+    };
+    let first = life("g1", None);
+    let disk = lab.file("a", &first.machine.disk);
+    let inode = || std::fs::metadata(&disk).unwrap().ino();
+    lab.writer.build(&a, &first).await.unwrap();
+    let born = inode();
+    lab.writer.build(&a, &life("g2", Some("g1"))).await.unwrap();
+    assert_eq!(inode(), born, "a rebuild uses the same disk, enlarged");
+
+    let mut removal = removal(&life("g2", Some("g1")));
+    removal
+        .volumes
+        .retain(|volume| *volume != first.machine.disk);
+    removal.kept = Some(first.machine.disk.clone());
+    lab.writer.remove(&a, &removal).await.unwrap();
+    assert!(!disk.exists(), "it is put aside");
+    assert_eq!(
+        lab.writer.remove(&a, &removal).await,
+        Ok(Effect::AlreadyDone)
+    );
+
+    let third = life("g3", None);
+    lab.writer.build(&a, &third).await.unwrap();
+    assert_eq!(inode(), born, "it is taken back");
+    lab.writer.remove(&a, &self::removal(&third)).await.unwrap();
 }
 
 async fn look_at(lab: &Lab, host: &Host, query: &HostQuery) -> HostFacts {

@@ -1,6 +1,6 @@
 # build.sh: creates a guest, or makes it anew. All the time of a recreation the domain stays defined: its mark, and
 # with it its address, survives a crash in the middle. Whatever was half done is overwritten by the next try.
-# DOMAIN UUID GENERATION REPLACES XML DISK BASE SIZE SEED SEED64; empty: none.
+# DOMAIN UUID GENERATION REPLACES XML DISK BASE SIZE KEEPS SEED SEED64; empty: none.
 lock "$DOMAIN"
 lock_storage -s
 look
@@ -27,9 +27,20 @@ if [ -n "$SIZE" ]; then
     fail "a disk of $SIZE bytes can't hold its image $BASE, which has $base_size bytes"
 fi
 mkdir -p "${DISK%/*}"
-rm -f "$DISK"
-# shellcheck disable=SC2086  # SIZE is a number or nothing
-qemu-img create -q -f qcow2 -b "$BASE" -F $format "$DISK" $SIZE >&2 || fail "can't make the disk $DISK"
+# A disk with data is used again, also one that was put aside when its guest was removed.
+if [ -n "$KEEPS" ] && [ ! -e "$DISK" ] && [ -e "$DISK.kept" ]; then
+  mv -- "$DISK.kept" "$DISK" || fail "can't take $DISK.kept back"
+fi
+if [ -n "$KEEPS" ] && [ -e "$DISK" ]; then
+  present=$(qemu-img info -U --output=json "$DISK" | sed -n 's/^    "virtual-size": \([0-9]*\).*/\1/p')
+  if [ "${SIZE:-0}" -gt "${present:-0}" ]; then
+    qemu-img resize -q "$DISK" "$SIZE" >&2 || fail "can't enlarge the disk $DISK"
+  fi
+else
+  rm -f "$DISK"
+  # shellcheck disable=SC2086  # SIZE is a number or nothing
+  qemu-img create -q -f qcow2 -b "$BASE" -F $format "$DISK" $SIZE >&2 || fail "can't make the disk $DISK"
+fi
 if [ -n "$SEED" ]; then
   mkdir -p "${SEED%/*}"
   rm -f "$SEED"

@@ -1,5 +1,5 @@
 # remove.sh: removes a guest and its files.
-# DOMAIN UUID GENERATION. Parameters: its files.
+# DOMAIN UUID GENERATION KEPT. Parameters: its files. KEPT: its disk, where that is put aside; or empty.
 lock "$DOMAIN"
 look
 gone=yes
@@ -13,6 +13,12 @@ if [ -n "$found" ]; then
     vsh undefine "$UUID" >/dev/null || fail "libvirt does not undefine $DOMAIN"
   look
   [ -z "$found" ] || fail "$DOMAIN is still defined"
+fi
+if [ -n "$KEPT" ] && [ -e "$KEPT" ]; then
+  gone=no
+  # One that was put aside earlier is not overwritten.
+  [ ! -e "$KEPT.kept" ] || mv -- "$KEPT.kept" "$KEPT.kept-$(date +%s)" || fail "can't keep $KEPT.kept"
+  mv -- "$KEPT" "$KEPT.kept" || fail "can't keep $KEPT"
 fi
 for file; do
   [ -e "$file" ] || continue
