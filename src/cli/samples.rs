@@ -188,6 +188,7 @@ impl Draft {
             unchanged,
             brake: None,
             look_again: None,
+            uneven: false,
             orders: Orders::default(),
             left_alone: BTreeSet::new(),
         })

@@ -249,6 +249,9 @@ pub fn begin(memory: &mut Memory, action: &Action, now: Timestamp) {
         };
         memory.busy.insert(instance.clone(), busy);
     }
+    if action.reason.code == ReasonCode::Uneven {
+        memory.evened_out = Some(now);
+    }
     if action.operation.ends_a_life() && action.motive != Motive::Heal {
         let guest = action.operation.instance();
         let guest = guest.and_then(|guest| memory.guests.get_mut(guest));
@@ -395,6 +398,8 @@ fn remember_mark(memory: &mut Memory, host: &HostId, mark: &Mark) {
 /// from now on while the file stays was changed by somebody else.
 pub fn remember_applied(memory: &mut Memory, observed: &Observed, plan: &Plan) {
     memory.brake = plan.brake.clone();
+    let since = memory.uneven_since.unwrap_or(plan.observed_at);
+    memory.uneven_since = plan.uneven.then_some(since);
     if is_good(memory, plan) {
         memory.good.retain(|revision| *revision != plan.revision);
         memory.good.insert(0, plan.revision.clone());

@@ -29,6 +29,12 @@ pub struct Memory {
     /// States of the file with which all was as desired, the last one first.
     #[serde(default)]
     pub good: Vec<Revision>,
+    /// Since when one host is much fuller than the others, where the file asks for that to be evened out.
+    #[serde(default)]
+    pub uneven_since: Option<Timestamp>,
+    /// When a guest was last moved for that.
+    #[serde(default)]
+    pub evened_out: Option<Timestamp>,
     /// Whether the brake holds.
     #[serde(default)]
     pub brake: Option<Brake>,

@@ -37,6 +37,8 @@ pub struct Plan {
     pub brake: Option<Brake>,
     /// The next moment at which the decision may be another one by nothing but time.
     pub look_again: Option<Timestamp>,
+    /// Whether one host is much fuller than the others, where the file asks for that to be evened out.
+    pub uneven: bool,
     /// What operators ordered, as far as it was in force.
     pub orders: Orders,
     /// Guests that were looked into and are left as they are because of an order, though there is something to do.
@@ -162,6 +164,8 @@ pub enum ReasonCode {
     HostLost,
     /// It is on a host where it may not be, or is better off elsewhere.
     Misplaced,
+    /// Its host is much fuller than the others.
+    Uneven,
 }
 
 impl fmt::Display for ReasonCode {

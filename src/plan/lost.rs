@@ -8,6 +8,7 @@ use super::draft::{Step, reason, reason_at};
 use super::hold::Hold;
 use super::hosts::HostState;
 use super::inventory::Found;
+use super::placement::evening_due;
 use super::round::State;
 use super::verdict::{Refusal, Verdict};
 use crate::model::action::{FenceHost, Operation};
@@ -206,6 +207,16 @@ impl<'a> Planner<'a> {
                 .refusals()
                 .filter_map(|refusal| refusal.until),
         );
+        let rules = self.round.desired.rebalance.as_ref();
+        let uneven = self
+            .round
+            .memory
+            .uneven_since
+            .filter(|_| self.round.placement.uneven);
+        let even = rules.zip(uneven);
+        let now = self.round.observed.now;
+        let even = even.map(|(rules, since)| evening_due(rules, since, self.round.memory));
+        moments.extend(even.filter(|at| *at > now));
         moments
             .into_iter()
             .for_each(|at| self.draft.look_again_at(at));

@@ -236,6 +236,7 @@ impl<'a> Planner<'a> {
             unchanged: self.draft.unchanged,
             brake: self.round.inventory.hosts.brake.clone(),
             look_again: self.draft.look_again,
+            uneven: self.round.placement.uneven,
             orders: observed.orders.clone(),
             left_alone,
             actions: self.draft.in_waves(),

@@ -26,7 +26,11 @@ impl<'a> Planner<'a> {
             .desired
             .lines
             .of(&format!("{}.placement", group.key()));
-        let reason = reason_at(ReasonCode::Misplaced, moves.text.clone(), line);
+        let code = match moves.cause {
+            Cause::Uneven => ReasonCode::Uneven,
+            _ => ReasonCode::Misplaced,
+        };
+        let reason = reason_at(code, moves.text.clone(), line);
         Some((motive_of(moves), reason))
     }
 
@@ -100,7 +104,7 @@ impl<'a> Planner<'a> {
 fn motive_of(moves: &Move<'_>) -> Motive {
     match moves.cause {
         Cause::Pinned | Cause::NotRequired | Cause::Rival | Cause::Apart => Motive::Change,
-        Cause::Drained | Cause::Failback => Motive::Move,
+        Cause::Drained | Cause::Failback | Cause::Uneven => Motive::Move,
         Cause::Failing => Motive::Heal,
     }
 }

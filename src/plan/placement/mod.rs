@@ -2,6 +2,7 @@
 //! forbidden for it; a missing one goes to the best host that can take it. Addresses come from the pool of the host.
 
 mod addresses;
+mod balance;
 mod board;
 pub mod explain;
 mod failing;
@@ -29,6 +30,7 @@ use crate::model::memory::Memory;
 use crate::model::plan::{Notice, NoticeKind};
 use crate::model::unit::span;
 use addresses::Addresses;
+pub(super) use balance::due as evening_due;
 use board::{Board, GroupNo, HostNo};
 use explain::Witness;
 pub use filter::Kind;
@@ -74,6 +76,8 @@ pub enum Cause {
     Apart,
     /// It does not come up there.
     Failing,
+    /// Its host is much fuller than others.
+    Uneven,
     /// A better host is back, by what is preferred.
     Failback,
 }
@@ -85,6 +89,8 @@ pub struct Placement<'a> {
     pub places: BTreeMap<InstanceId, Place<'a>>,
     /// Instances without a place, and addresses that are not used, with the reasons.
     pub notices: Vec<Notice>,
+    /// Whether one host is much fuller than the mean, where the file asks for that to be evened out.
+    pub uneven: bool,
 }
 
 /// Gives every desired instance its place.
@@ -96,6 +102,8 @@ pub fn place<'a>(
 ) -> Placement<'a> {
     let mut placer = Placer::new(desired, observed, memory, inventory);
     placer.place_all();
+    placer.even_out(observed, memory);
+    placer.check_spare();
     placer.into_placement()
 }
 
@@ -136,6 +144,7 @@ struct Placer<'a, 'i> {
     notices: Vec<Notice>,
     /// Why nobody took the last instance of the group whose turn it is: others of it need not ask.
     refusal: Option<Refusal>,
+    uneven: bool,
     /// Who looks on while one instance is placed.
     witness: Option<Witness<'a>>,
 }
@@ -156,6 +165,7 @@ impl<'a, 'i> Placer<'a, 'i> {
             places: BTreeMap::new(),
             notices: Vec::new(),
             refusal: None,
+            uneven: false,
             witness: None,
         };
         placer.close_rejoining(observed);
@@ -187,7 +197,6 @@ impl<'a, 'i> Placer<'a, 'i> {
             self.find_left_alone(group);
             self.place_group(group);
         }
-        self.check_spare();
     }
 
     fn into_placement(mut self) -> Placement<'a> {
@@ -195,6 +204,7 @@ impl<'a, 'i> Placer<'a, 'i> {
         Placement {
             places: self.places,
             notices: self.notices,
+            uneven: self.uneven,
         }
     }
 

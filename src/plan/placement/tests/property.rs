@@ -430,7 +430,7 @@ impl Judge<'_> {
                 Cause::Rival => self.rival_among(instance, &self.now_on(moves.from)),
                 Cause::Apart => !self.has_company(instance, moves.from),
                 Cause::Failback => rules.failback,
-                Cause::Failing => false,
+                Cause::Failing | Cause::Uneven => false,
             };
             prop_assert!(reason, "{instance} moves from {}: {:?}", moves.from, moves);
         }

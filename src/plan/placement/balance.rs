@@ -1,0 +1,158 @@
+//! Evening out the load of hosts, where the file asks for that: one guest at a time, only when all else is at rest, and
+//! only where it is clearly better afterwards. So it never moves anything to and fro.
+
+use super::board::{GroupNo, HostNo};
+use super::turn::Turn;
+use super::{Cause, Move, Placer};
+use crate::model::facts::Observed;
+use crate::model::id::InstanceId;
+use crate::model::memory::Memory;
+use crate::model::policy::Rebalance;
+use crate::model::time::Timestamp;
+
+/// A part of a host's memory: in hundredths of a percent.
+type Load = u64;
+
+/// A guest that might move, with how full the fuller one of the two hosts is afterwards.
+struct Candidate {
+    after: Load,
+    group: GroupNo,
+    index: u32,
+    to: HostNo,
+}
+
+/// When a guest may be moved, if the load is uneven since then.
+pub fn due(rules: &Rebalance, uneven_since: Timestamp, memory: &Memory) -> Timestamp {
+    let held = uneven_since.plus(rules.hold);
+    let cooled = memory.evened_out.map(|at| at.plus(rules.cooldown));
+    cooled.map_or(held, |cooled| cooled.max(held))
+}
+
+impl<'a> Placer<'a, '_> {
+    /// Finds out whether the load is uneven; if it is for long, one guest is moved.
+    pub(super) fn even_out(&mut self, observed: &Observed, memory: &Memory) -> Option<()> {
+        let rules = self.desired.rebalance.as_ref()?;
+        let (fullest, load, mean) = self.fullest().filter(|_| self.is_at_rest(memory))?;
+        self.uneven = load > mean + hundredths(rules.threshold.0);
+        let since = memory.uneven_since.filter(|_| self.uneven)?;
+        if observed.now < due(rules, since, memory) {
+            return None;
+        }
+        let best = self.best_move(fullest)?;
+        (best.after + hundredths(rules.margin.0) <= load).then_some(())?;
+        let text = format!(
+            "host {} is {} % full, and the mean is {} %",
+            self.board.hosts[fullest].host.id,
+            load / 100,
+            mean / 100
+        );
+        self.move_one(&best, fullest, text)
+    }
+
+    /// Nobody is missing, moves, or is worked on, and every host takes guests.
+    fn is_at_rest(&self, memory: &Memory) -> bool {
+        let whole = |(group, existing): (GroupNo, &Vec<_>)| {
+            existing.len() == self.board.groups[group].group.replicas as usize
+        };
+        memory.busy.is_empty()
+            && self.board.weighs()
+            && self.board.hosts.iter().all(|room| room.closed.is_none())
+            && self.existing.iter().enumerate().all(whole)
+            && self.places.values().all(|place| place.moves.is_none())
+    }
+
+    /// The fullest host, how full it is, and the mean.
+    fn fullest(&self) -> Option<(HostNo, Load, Load)> {
+        let loads: Option<Vec<Load>> = (0..self.board.hosts.len())
+            .map(|h| self.load(h, 0))
+            .collect();
+        let loads = loads?;
+        let mean = loads.iter().sum::<Load>() / (loads.len() as u64).max(1);
+        let fullest = (0..loads.len()).max_by_key(|h| (loads[*h], std::cmp::Reverse(*h)))?;
+        Some((fullest, loads[fullest], mean))
+    }
+
+    /// How full a host is with so many more bytes.
+    fn load(&self, host: HostNo, more: i128) -> Option<Load> {
+        let memory = self.board.hosts[host].memory;
+        let taken = i128::from(memory.taken) + more;
+        Load::try_from(taken * 10_000 / i128::from(memory.all?.max(1))).ok()
+    }
+
+    fn best_move(&mut self, fullest: HostNo) -> Option<Candidate> {
+        let mut best: Option<Candidate> = None;
+        for group in 0..self.board.groups.len() {
+            for candidate in self.moves_of(group, fullest) {
+                if best
+                    .as_ref()
+                    .is_none_or(|best| candidate.after < best.after)
+                {
+                    best = Some(candidate);
+                }
+            }
+        }
+        best
+    }
+
+    /// Where each instance of a group on `from` might go without losing anything that its placement asks for.
+    fn moves_of(&mut self, group: GroupNo, from: HostNo) -> Vec<Candidate> {
+        let side = self.board.groups[group].group;
+        let here = self.existing[group]
+            .iter()
+            .find(|e| e.at == Some(from) && e.movable);
+        let Some(index) = here.map(|e| e.index).filter(|_| !side.stateful) else {
+            return Vec::new();
+        };
+        if self.board.groups[group].rules.pin_of(index).is_some() {
+            return Vec::new();
+        }
+        self.board.unsettle(group, index, from);
+        let turn = Turn::new(&self.board, group);
+        let worth = |turn: &Turn<'a>, host: HostNo| {
+            let score = turn.score(&self.board, host);
+            (
+                score.wish,
+                score.spread,
+                score.rest.of_group,
+                score.rest.priority,
+            )
+        };
+        let stays = worth(&turn, from);
+        let memory = i128::from(side.memory.0);
+        let hosts = (0..self.board.hosts.len()).filter(|host| *host != from);
+        let hosts = hosts.filter(|host| self.acceptable(group, index, Some(*host)).is_some());
+        let hosts = hosts.filter(|host| worth(&turn, *host) <= stays);
+        let moves = hosts.filter_map(|to| {
+            let after = self.load(from, -memory)?.max(self.load(to, memory)?);
+            Some(Candidate {
+                after,
+                group,
+                index,
+                to,
+            })
+        });
+        let moves = moves.collect();
+        self.board.belong(group, index, from);
+        moves
+    }
+
+    fn move_one(&mut self, best: &Candidate, from: HostNo, text: String) -> Option<()> {
+        let to = &self.board.hosts[best.to].host.id;
+        let address = self.addresses.take(to)?;
+        let instance = InstanceId::new(&self.board.groups[best.group].group.id, best.index);
+        let moves = Move {
+            from: &self.board.hosts[from].host.id,
+            cause: Cause::Uneven,
+            text,
+        };
+        self.board.unsettle(best.group, best.index, from);
+        self.board.settle(best.group, best.index, best.to);
+        let mut turn = Turn::new(&self.board, best.group);
+        self.put(&mut turn, best.to, instance, address, Some(moves));
+        Some(())
+    }
+}
+
+fn hundredths(percent: u32) -> Load {
+    u64::from(percent) * 100
+}
