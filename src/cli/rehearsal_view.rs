@@ -5,7 +5,7 @@
 
 mod timeline;
 
-pub(super) use timeline::{moment, words};
+pub(super) use timeline::{moment, shown, words};
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -162,7 +162,7 @@ fn failures(rehearsal: &Rehearsal, style: &Style) -> String {
 }
 
 /// Those after which clients waited longest, in the order of time.
-fn worst(failures: &[Failure]) -> Vec<&Failure> {
+pub(super) fn worst(failures: &[Failure]) -> Vec<&Failure> {
     let never = u64::MAX;
     let wait = |f: &Failure| {
         let hits = f.hit.iter().map(|h| h.back_after_ms.unwrap_or(never));

@@ -39,7 +39,7 @@ pub struct Machine {
     pub disk: Bytes,
     /// From power on to its sshd.
     pub boot: Duration,
-    /// How fast its clock runs, in percent of true time.
+    /// How fast its clock runs, in percent of true time: its guard measures leases by it.
     pub clock: u32,
 }
 
@@ -208,6 +208,50 @@ pub enum Expected {
     On(InstanceId, HostId),
     /// An instance serves, or does not.
     Serves(InstanceId, bool),
+    /// The controller takes a host for this.
+    HostIs(HostId, HostCondition),
+}
+
+/// What the controller takes a host for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HostCondition {
+    /// It is seen, and may have guests.
+    Online,
+    /// It is out of sight for a moment, or in spite of a sign of life.
+    Suspect,
+    /// It is out of sight for long, and nothing shows that it lives.
+    Unreachable,
+    /// There is evidence that nothing of ours runs on it.
+    Fenced,
+    /// It is seen, and an operator wants it to be empty.
+    Maintenance,
+    /// It came back, and has to stay for a while before it gets guests.
+    Rejoining,
+}
+
+impl HostCondition {
+    /// All of them.
+    pub const ALL: [HostCondition; 6] = [
+        HostCondition::Online,
+        HostCondition::Suspect,
+        HostCondition::Unreachable,
+        HostCondition::Fenced,
+        HostCondition::Maintenance,
+        HostCondition::Rejoining,
+    ];
+}
+
+impl fmt::Display for HostCondition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            HostCondition::Online => "online",
+            HostCondition::Suspect => "suspect",
+            HostCondition::Unreachable => "unreachable",
+            HostCondition::Fenced => "fenced",
+            HostCondition::Maintenance => "maintenance",
+            HostCondition::Rejoining => "rejoining",
+        })
+    }
 }
 
 impl Expectation {
@@ -365,6 +409,10 @@ impl fmt::Display for Expected {
             Expected::On(instance, host) => write!(f, "{instance} is on host {host}"),
             Expected::Serves(instance, true) => write!(f, "{instance} serves"),
             Expected::Serves(instance, false) => write!(f, "{instance} does not serve"),
+            Expected::HostIs(host, HostCondition::Maintenance) => {
+                write!(f, "host {host} is in maintenance")
+            }
+            Expected::HostIs(host, condition) => write!(f, "host {host} is {condition}"),
         }
     }
 }

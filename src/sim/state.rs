@@ -79,10 +79,10 @@ impl HostState {
         Some(Bytes(if self.disk_full { 0 } else { left }))
     }
 
-    /// How long its own clock says that a span was.
+    /// How long a span of its own clock really is: a clock that is fast ends it early.
     pub fn by_its_clock(&self, span: Duration) -> Duration {
-        let percent = self.machine.as_ref().map_or(100, |m| m.clock);
-        span * percent / 100
+        let percent = self.machine.as_ref().map_or(100, |m| m.clock.max(1));
+        span * 100 / percent
     }
 
     /// A host that runs, with nothing on it.
