@@ -14,7 +14,7 @@ use clap_complete::Shell;
 use tracing::level_filters::LevelFilter;
 
 use crate::model::id::{HostId, InstanceId};
-use crate::model::unit::parse_span;
+use crate::model::unit::parse_long_span;
 use crate::rehearse::survive::AnyOf;
 use orders::{
     DrainArgs, FenceCommand, PauseArgs, ResumeArgs, RetryArgs, RollbackArgs, UndrainArgs, When,
@@ -225,7 +225,7 @@ pub struct RehearseArgs {
     pub seed: Option<u64>,
 
     /// How long it goes on after the last event, or after each loss; with --failures, over how long they are spread
-    #[arg(long = "for", value_name = "SPAN", value_parser = parse_span)]
+    #[arg(long = "for", value_name = "SPAN", value_parser = parse_long_span)]
     pub span: Option<Duration>,
 
     /// Draw the rehearsal, as a page that needs nothing else

@@ -19,6 +19,8 @@ use crate::rehearse::survive::{Break, Mended, Outcome, Survival, Together, Worst
 
 /// Broken losses that are told of in full; of more, only the first.
 const MOST_TOLD: usize = 20;
+/// Names of losses are cut there in the table; in full they are told below it.
+const LONGEST_NAME: usize = 30;
 /// Losses that are listed; of more, those that were survived are left out.
 const MOST_LISTED: usize = 200;
 
@@ -126,9 +128,22 @@ fn rows(outcome: &Outcome, table: &mut Table) {
     let first = outages
         .next()
         .unwrap_or_else(|| Cell::new(Paint::Good, "none"));
-    table.row([Cell::plain(&outcome.lost), verdict, back, first]);
+    table.row([Cell::plain(cut(&outcome.lost)), verdict, back, first]);
     for outage in outages {
         table.row([Cell::plain(""), Cell::plain(""), Cell::plain(""), outage]);
+    }
+}
+
+/// A name that leaves room for the other columns.
+fn cut(name: &str) -> String {
+    let cleaned = text::clean(name);
+    match text::width(&cleaned) > LONGEST_NAME {
+        true => cleaned
+            .chars()
+            .take(LONGEST_NAME - 1)
+            .chain(['…'])
+            .collect(),
+        false => cleaned,
     }
 }
 
@@ -254,4 +269,17 @@ fn verdict(survival: &Survival, broken: usize, style: &Style) -> String {
         ),
     };
     format!("{}\n", style.paint(paint, text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_name_is_cut_and_a_hostile_one_is_harmless() {
+        assert_eq!(cut("hosts a, b"), "hosts a, b");
+        let long = cut(&"host-".repeat(20));
+        assert_eq!((text::width(&long), long.ends_with('…')), (30, true));
+        assert!(!cut("rack \u{1b}[2J").contains('\u{1b}'));
+    }
 }

@@ -116,3 +116,21 @@ impl DomainState {
         self.guest.frozen = false;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_is_fast_ends_a_span_early_and_a_slow_one_late() {
+        let mut host = HostState::new();
+        let mut lasts = |clock| {
+            host.machine = Some(Machine {
+                clock,
+                ..Machine::default()
+            });
+            host.by_its_clock(Duration::from_secs(15)).as_secs_f64()
+        };
+        assert_eq!([lasts(100), lasts(200), lasts(50)], [15.0, 7.5, 30.0]);
+    }
+}

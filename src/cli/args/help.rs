@@ -105,7 +105,7 @@ Examples:
   reconcile rehearse                               lose an instance, then a host
   reconcile rehearse --seed 7                      others, with other luck
   reconcile rehearse power-cut.yaml                what the scenario says (README: Scenarios)
-  reconcile rehearse --failures 500 --for 8760h    a bad year
+  reconcile rehearse --failures 500 --for 365d     a bad year
   reconcile rehearse --survive any-host            lose each host in turn
   reconcile rehearse --survive any-2-hosts         each pair of them
   reconcile rehearse --survive any-rack            all hosts with one value of the label `rack`; so with any label

@@ -147,21 +147,20 @@ fn hosts(desired: &Desired, number: usize) -> Result<Vec<Loss>, LossError> {
     if number > all.len() {
         return Err(LossError::TooFew(all.len()));
     }
-    let mut chosen: Vec<Vec<&HostId>> = vec![Vec::new()];
-    for _ in 0..number {
+    let mut chosen: Vec<Vec<usize>> = vec![Vec::new()];
+    for taken in 0..number {
+        // Only beginnings that can be completed: so there are never more of them than of losses.
+        let end = all.len() - (number - taken - 1);
         let longer = chosen.iter().flat_map(|some| {
-            let last = some.last().copied();
-            let after = all
-                .iter()
-                .filter(move |host| last.is_none_or(|l| **host > l));
-            after.map(|host| some.iter().copied().chain([*host]).collect())
+            let next = some.last().map_or(0, |last| last + 1);
+            (next..end).map(|host| some.iter().copied().chain([host]).collect())
         });
-        chosen = longer.take(MOST * all.len()).collect();
+        chosen = longer.take(MOST + 1).collect();
     }
     let named = chosen.into_iter().map(|hosts| {
+        let hosts: BTreeSet<HostId> = hosts.into_iter().map(|n| all[n].clone()).collect();
         let names: Vec<String> = hosts.iter().map(ToString::to_string).collect();
         let noun = if number == 1 { "host" } else { "hosts" };
-        let hosts = hosts.into_iter().cloned().collect();
         of_hosts(format!("{noun} {}", names.join(", ")), hosts)
     });
     Ok(named.collect())
@@ -248,7 +247,9 @@ mod tests {
         ] {
             assert_eq!(text.parse::<AnyOf>().unwrap().to_string(), text);
         }
-        assert_eq!("any-1-host".parse(), Ok(AnyOf::Hosts(1)));
+        let (many, few) = (usize::MAX.to_string(), "any-1-host");
+        assert!(format!("any-{many}-hosts").parse::<AnyOf>().is_ok());
+        assert_eq!(few.parse(), Ok(AnyOf::Hosts(1)));
         for text in ["", "host", "any-", "any-0-hosts"] {
             assert_eq!(text.parse::<AnyOf>(), Err(LossError::Unknown), "{text}");
         }

@@ -6,17 +6,17 @@ mod judge;
 mod losses;
 mod mends;
 mod parallel;
+mod report;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use serde::Serialize;
-
 pub use judge::{Break, Finding, Trouble, Worst};
 pub use losses::{AnyOf, Loss, LossError};
 pub use mends::Mend;
+pub use report::{Mended, Outcome, Survival, Together};
 
 use super::{LaneKind, Rehearsal, RehearsalError, State, rehearse};
 use crate::model::desired::Desired;
@@ -33,71 +33,6 @@ const SETTLES: [Duration; 2] = [Duration::from_secs(600), Duration::from_secs(7_
 const SETTLED: Duration = Duration::from_secs(60);
 /// Of more losses that are not survived, only the first are mended.
 const MOST_MENDED: usize = 20;
-
-/// What came of it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Survival {
-    /// The cluster's name.
-    pub cluster: String,
-    /// What was lost, as it was asked for.
-    pub lost: String,
-    /// What chance was drawn from.
-    pub seed: u64,
-    /// Hosts of the file.
-    pub hosts: usize,
-    /// Instances of the file.
-    pub instances: usize,
-    /// Hosts that were never lost, for they have no such label.
-    pub spared: Vec<HostId>,
-    /// How long after each loss it went on.
-    pub within_ms: u64,
-    /// Each loss, in order.
-    pub losses: Vec<Outcome>,
-    /// All mends at once.
-    pub together: Option<Together>,
-}
-
-/// What came of one loss.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Outcome {
-    /// What was lost.
-    pub lost: String,
-    /// Whether the cluster survived it.
-    pub survived: bool,
-    /// What became of the cluster.
-    #[serde(flatten)]
-    pub finding: Finding,
-    /// What would mend it; only where something is broken.
-    pub mend: Option<Mended>,
-}
-
-/// What was found that would mend something.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Mended {
-    /// With this change, the loss was survived.
-    By(Mend),
-    /// None of the changes that were rehearsed helped: so many.
-    ByNone(usize),
-    /// It was not looked for: there are too many losses that are not survived.
-    NotSought,
-}
-
-/// The mends of all losses as one change.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Together {
-    /// The keys.
-    pub changes: BTreeMap<String, String>,
-    /// What is not survived even so.
-    pub broken: Vec<String>,
-}
-
-impl Survival {
-    /// Whether every loss was survived.
-    pub fn is_good(&self) -> bool {
-        self.losses.iter().all(|outcome| outcome.survived)
-    }
-}
 
 /// The cluster with some keys changed, by their dotted paths; none: that would not be valid.
 pub type Edited<'a> = dyn Fn(&BTreeMap<String, String>) -> Option<Arc<Desired>> + 'a;
@@ -147,8 +82,9 @@ pub fn survive(question: &Question<'_>, edited: &Edited<'_>) -> Result<Survival,
         question,
         over: AtomicUsize::new(0),
     };
-    let mut outcomes = rehearsals.all(&losses)?;
-    rehearsals.mend(&losses, &mut outcomes, edited)?;
+    let settled = rehearsals.settle(question.desired)?;
+    let mut outcomes = rehearsals.all(&losses, &settled)?;
+    rehearsals.mend(&losses, &mut outcomes, &settled, edited)?;
     let together = rehearsals.together(&losses, &outcomes, edited)?;
     let desired = question.desired;
     Ok(Survival {
@@ -248,28 +184,17 @@ impl Rehearsals<'_> {
     }
 
     fn lose(&self, loss: &Loss, settled: &Settled) -> Result<Finding, RehearsalError> {
-        let events = loss.events.iter().cloned().map(|event| Event {
-            at: settled.at + event.at,
-            ..event
-        });
-        let rehearsal = self.run(&settled.desired, events.collect(), self.question.within)?;
-        let case = Case {
-            desired: &settled.desired,
-            rehearsal: &rehearsal,
-            at_ms: millis(settled.at),
-            lost: &loss.hosts,
-            before: &settled.before,
-        };
-        Ok(case.judge())
+        let events = at(loss, settled.at);
+        let rehearsal = self.run(&settled.desired, events, self.question.within)?;
+        Ok(judged(&settled.desired, &rehearsal, loss, settled))
     }
 
     /// Every loss; only what is wrong without one, where there is something.
-    fn all(&self, losses: &[Loss]) -> Result<Vec<Outcome>, RehearsalError> {
-        let settled = self.settle(self.question.desired)?;
+    fn all(&self, losses: &[Loss], settled: &Settled) -> Result<Vec<Outcome>, RehearsalError> {
         if !settled.finding.survived() {
-            return Ok(vec![outcome(&nothing(), settled.finding)]);
+            return Ok(vec![outcome(&nothing(), settled.finding.clone())]);
         }
-        let found = in_parallel(losses, |loss| self.lose(loss, &settled));
+        let found = in_parallel(losses, |loss| self.lose(loss, settled));
         let each = losses.iter().zip(found);
         each.map(|(loss, found)| Ok(outcome(loss, found?)))
             .collect()
@@ -280,6 +205,7 @@ impl Rehearsals<'_> {
         &self,
         losses: &[Loss],
         outcomes: &mut [Outcome],
+        settled: &Settled,
         edited: &Edited<'_>,
     ) -> Result<(), RehearsalError> {
         let nothing = nothing();
@@ -287,7 +213,7 @@ impl Rehearsals<'_> {
         for (number, outcome) in broken.enumerate() {
             let loss = losses.iter().find(|loss| loss.name == outcome.lost);
             outcome.mend = Some(match number < MOST_MENDED {
-                true => self.mended(loss.unwrap_or(&nothing), &outcome.finding, edited)?,
+                true => self.mended(loss.unwrap_or(&nothing), &outcome.finding, settled, edited)?,
                 false => Mended::NotSought,
             });
         }
@@ -300,6 +226,7 @@ impl Rehearsals<'_> {
         &self,
         loss: &Loss,
         finding: &Finding,
+        settled: &Settled,
         edited: &Edited<'_>,
     ) -> Result<Mended, RehearsalError> {
         let proposals = mends::proposals(self.question.desired, loss, finding);
@@ -310,7 +237,8 @@ impl Rehearsals<'_> {
                 .filter_map(|mend| Some((mend, edited(&mend.changes)?)));
             let valid: Vec<(&Mend, Arc<Desired>)> = valid.collect();
             tried += valid.len();
-            let survived = in_parallel(&valid, |(_, desired)| self.survives(loss, desired));
+            let survived =
+                in_parallel(&valid, |(_, desired)| self.survives(loss, desired, settled));
             for ((mend, _), survived) in valid.iter().zip(survived) {
                 if survived? {
                     return Ok(Mended::By((*mend).clone()));
@@ -320,8 +248,21 @@ impl Rehearsals<'_> {
         Ok(Mended::ByNone(tried))
     }
 
-    /// Whether the change is one with which the cluster settles, and survives the loss.
-    fn survives(&self, loss: &Loss, desired: &Arc<Desired>) -> Result<bool, RehearsalError> {
+    /// Whether a loss is survived with a change. Mostly the cluster settles with it as soon as it did without: then one
+    /// rehearsal tells all.
+    fn survives(
+        &self,
+        loss: &Loss,
+        desired: &Arc<Desired>,
+        without: &Settled,
+    ) -> Result<bool, RehearsalError> {
+        if without.finding.survived() {
+            let events = at(loss, without.at);
+            let rehearsal = self.run(desired, events, self.question.within)?;
+            if was_well(&rehearsal, millis(without.at)) {
+                return Ok(judged(desired, &rehearsal, loss, without).survived());
+            }
+        }
         let settled = self.settle_within(desired, SETTLES[0])?;
         Ok(settled.finding.survived() && self.lose(loss, &settled)?.survived())
     }
@@ -358,6 +299,38 @@ impl Rehearsals<'_> {
         }
         Ok(Some(Together { changes, broken }))
     }
+}
+
+/// What happens with a loss at a moment.
+fn at(loss: &Loss, moment: Duration) -> Vec<Event> {
+    let events = loss.events.iter().cloned();
+    let later = events.map(|event| Event {
+        at: moment + event.at,
+        ..event
+    });
+    later.collect()
+}
+
+fn judged(desired: &Desired, rehearsal: &Rehearsal, loss: &Loss, before: &Settled) -> Finding {
+    let case = Case {
+        desired,
+        rehearsal,
+        at_ms: millis(before.at),
+        lost: &loss.hosts,
+        before: &before.before,
+    };
+    case.judge()
+}
+
+/// Whether every instance and VIP had been well for a while at that moment.
+fn was_well(rehearsal: &Rehearsal, at_ms: u64) -> bool {
+    let since = at_ms.saturating_sub(millis(SETTLED) / 2);
+    let lanes = rehearsal.lanes.iter();
+    let mut watched = lanes.filter(|lane| lane.kind != LaneKind::Host);
+    watched.all(|lane| {
+        let mut good = lane.stretches.iter().filter(|s| s.state == State::Good);
+        good.any(|s| s.from_ms <= since && s.to_ms >= at_ms)
+    })
 }
 
 fn outcome(loss: &Loss, finding: Finding) -> Outcome {
