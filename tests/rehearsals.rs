@@ -1,5 +1,6 @@
 //! Rehearsals: every directory of `fixtures/sim` tells in scenario.yaml what happens to a cluster and what is expected,
-//! and in outcome what `reconcile rehearse` shows of it. The real controller runs over the simulated cluster.
+//! and in outcome what `reconcile rehearse` shows of it. The real controller runs over the simulated cluster. Those of
+//! `fixtures/survive` tell in lost what `--survive` is given, and in scenario.yaml their hardware where it matters.
 //! `BLESS=1 cargo test --test rehearsals` writes what is shown now; read it as somebody at 3 a.m. would.
 //! `CASE=name` runs the cases with that in their names.
 
@@ -11,9 +12,12 @@ use std::sync::Arc;
 
 use reconcile::cli::rehearsal_view::{rehearsal_json, rehearsal_text};
 use reconcile::cli::style::Style;
+use reconcile::cli::survival_view::survival_text;
+use reconcile::model::scenario::Scenario;
+use reconcile::rehearse::survive::{Question, Survival, WITHIN, survive};
 use reconcile::rehearse::{AFTERWARDS, Rehearsal, failures, rehearse};
 use reconcile::sim::vm::sha256;
-use reconcile::spec::scenario::{Cluster, parse_scenario};
+use reconcile::spec::scenario::{Cluster, edited, parse_scenario};
 use reconcile::spec::{SpecFiles, parse};
 
 /// The files beside a case's scenario.
@@ -37,8 +41,8 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/sim")
 }
 
-fn cases() -> Vec<PathBuf> {
-    let mut found: Vec<PathBuf> = fs::read_dir(root())
+fn cases(root: &Path) -> Vec<PathBuf> {
+    let mut found: Vec<PathBuf> = fs::read_dir(root)
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .filter(|path| path.is_dir())
@@ -78,7 +82,7 @@ fn rehearsed(case: &Path) -> Rehearsal {
 fn every_scenario_ends_as_expected_and_is_told_as_written_down() {
     let bless = std::env::var_os("BLESS").is_some();
     let only = std::env::var("CASE").unwrap_or_default();
-    let cases = cases();
+    let cases = cases(&root());
     assert!(cases.len() >= 20, "only {} cases", cases.len());
     let mut wrong = String::new();
     for case in cases.iter().filter(|c| c.to_string_lossy().contains(&only)) {
@@ -96,6 +100,47 @@ fn every_scenario_ends_as_expected_and_is_told_as_written_down() {
         let told = fs::read_to_string(&outcome).unwrap_or_default() == shown;
         if !told || !rehearsal.is_good() {
             let _ = writeln!(wrong, "--- {name}\n{shown}");
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
+fn survival(case: &Path) -> Survival {
+    let lost = fs::read_to_string(case.join("lost")).unwrap();
+    with_cluster(case, |cluster| {
+        let scenario = match fs::read(case.join("scenario.yaml")) {
+            Ok(text) => parse_scenario("scenario.yaml", &text, cluster).unwrap(),
+            Err(_) => Scenario::default(),
+        };
+        let question = Question {
+            desired: &cluster.desired,
+            scenario: &scenario,
+            any: &lost.trim().parse().unwrap(),
+            seed: 1,
+            within: WITHIN,
+            told: &|_| {},
+        };
+        survive(&question, &|changes| edited(cluster, changes).map(Arc::new)).unwrap()
+    })
+}
+
+#[test]
+fn losses_are_survived_or_told_with_what_would_mend_them() {
+    let bless = std::env::var_os("BLESS").is_some();
+    let only = std::env::var("CASE").unwrap_or_default();
+    let cases = cases(&root().with_file_name("survive"));
+    assert!(cases.len() >= 12, "only {} cases", cases.len());
+    let mut wrong = String::new();
+    for case in cases.iter().filter(|c| c.to_string_lossy().contains(&only)) {
+        let shown = survival_text(&survival(case), &Style::plain(80));
+        let widest = shown.lines().map(|line| line.chars().count()).max();
+        assert!(widest <= Some(80), "{shown}");
+        let outcome = case.join("outcome");
+        if bless {
+            fs::write(&outcome, &shown).unwrap();
+        }
+        if fs::read_to_string(&outcome).unwrap_or_default() != shown {
+            let _ = writeln!(wrong, "--- {}\n{shown}", case.display());
         }
     }
     assert!(wrong.is_empty(), "{wrong}");

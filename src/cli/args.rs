@@ -14,7 +14,8 @@ use clap_complete::Shell;
 use tracing::level_filters::LevelFilter;
 
 use crate::model::id::{HostId, InstanceId};
-use crate::model::unit::parse_span;
+use crate::model::unit::parse_long_span;
+use crate::rehearse::survive::AnyOf;
 use orders::{
     DrainArgs, FenceCommand, PauseArgs, ResumeArgs, RetryArgs, RollbackArgs, UndrainArgs, When,
 };
@@ -223,8 +224,8 @@ pub struct RehearseArgs {
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
 
-    /// How long it goes on after the last event; with --failures, over how long they are spread
-    #[arg(long = "for", value_name = "SPAN", value_parser = parse_span)]
+    /// How long it goes on after the last event, or after each loss; with --failures, over how long they are spread
+    #[arg(long = "for", value_name = "SPAN", value_parser = parse_long_span)]
     pub span: Option<Duration>,
 
     /// Draw the rehearsal, as a page that needs nothing else
@@ -234,6 +235,11 @@ pub struct RehearseArgs {
     /// So many failures of all kinds, by chance
     #[arg(long, value_name = "N", conflicts_with = "scenario")]
     pub failures: Option<usize>,
+
+    /// Lose each in turn, and find what mends what breaks: any-host, any-2-hosts, any-rack (a label of hosts),
+    /// any-instance, any-controller
+    #[arg(long, value_name = "ANY", conflicts_with_all = ["failures", "html"])]
+    pub survive: Option<AnyOf>,
 }
 
 /// Arguments of `why`.

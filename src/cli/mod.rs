@@ -19,6 +19,7 @@ pub mod rehearsal_view;
 mod samples;
 pub mod status_view;
 pub mod style;
+pub mod survival_view;
 pub mod table;
 pub mod tally;
 pub mod text;

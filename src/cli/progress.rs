@@ -13,7 +13,7 @@ use crate::model::plan::{Action, Outcome, Plan};
 use crate::ports::progress::Progress;
 
 pub use lines::{Ledger, summary};
-pub use live::{Live, Screen, ScreenWriter};
+pub use live::{Counter, Live, Screen, ScreenWriter};
 
 /// Lines that are only ever appended, for pipes, files and the logs of supervisors.
 pub struct Appended<W> {

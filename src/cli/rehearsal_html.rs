@@ -3,8 +3,12 @@
 
 use std::fmt::Write as _;
 
-use super::rehearsal_view::{exact, moment, words};
-use crate::rehearse::{Lane, LaneKind, Rehearsal, State, Target, What};
+use super::rehearsal_view::{exact, moment, shown, words, worst};
+use super::text;
+use crate::model::plan::Outcome;
+use crate::rehearse::{
+    Failure, Hit, Lane, LaneKind, Placed, Rehearsal, State, Subject, Target, What,
+};
 
 const STYLE: &str = include_str!("rehearsal_html/style.css");
 
@@ -20,18 +24,31 @@ pub fn rehearsal_html(rehearsal: &Rehearsal) -> String {
         "<!doctype html>\n<html lang=en>\n<meta charset=utf-8>\n\
          <meta name=viewport content='width=device-width, initial-scale=1'>\n\
          <meta name=color-scheme content='light dark'>\n<title>{title}</title>\n<style>\n{STYLE}</style>\n\
-         <h1>{title}</h1>\n<p class=about>{}</p>\n{verdict}\n{}{}{}</html>\n",
+         <main>\n<h1>{title}</h1>\n<p class=about>{}</p>\n<p class=facts>{}</p>\n{verdict}\n{}{}{}{}{}</main>\n</html>\n",
         escaped(&about),
+        escaped(&facts(rehearsal)),
         lanes(rehearsal),
         targets(&rehearsal.targets),
+        failures(&rehearsal.failures),
+        placement(&rehearsal.placement),
         timeline(rehearsal),
         title = escaped(&title),
     )
 }
 
+fn facts(rehearsal: &Rehearsal) -> String {
+    format!(
+        "{}, {}, {}, seed {}",
+        text::count(rehearsal.hosts, "host"),
+        text::count(rehearsal.instances, "instance"),
+        exact(rehearsal.lasted_ms),
+        rehearsal.seed
+    )
+}
+
 fn escaped(text: &str) -> String {
     let mut out = String::new();
-    for c in super::text::clean(text).chars() {
+    for c in text::clean(text).chars() {
         match c {
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),
@@ -55,6 +72,15 @@ fn bad(rehearsal: &Rehearsal) -> String {
     format!("<ul class=bad>{all}</ul>")
 }
 
+/// What the colours mean.
+const LEGEND: &str = "<p class=legend><span><i class=up></i>works</span><span><i class=fair></i>on its way</span>\
+    <span><i class=down></i>does not work</span><span><i class=absent></i>does not exist</span>\
+    <span><b class=failure></b>failure</span><span><b class=event></b>other event</span>\
+    <span><b class=decision></b>decision</span></p>\n";
+
+/// Moments that are written below the lanes.
+const TICKS: u64 = 4;
+
 /// A place on the axis, in percent with three digits.
 fn percent(part: u64, whole: u64) -> String {
     let thousandths = u128::from(part) * 100_000 / u128::from(whole.max(1));
@@ -73,7 +99,7 @@ fn lanes(rehearsal: &Rehearsal) -> String {
         page += &drawn(lane, end);
     }
     page += &marks(rehearsal);
-    page + "</div>\n"
+    page + LEGEND + "</div>\n"
 }
 
 fn name_of(kind: LaneKind) -> &'static str {
@@ -141,8 +167,9 @@ fn marks(rehearsal: &Rehearsal) -> String {
             "<div class=lane><span class=name>{name}</span><div class=track>{row}</div></div>\n"
         )
     };
-    let (begin, end) = (moment(0), moment(rehearsal.lasted_ms));
-    let axis = format!("<span>{begin}</span><span>{end}</span>");
+    let ticks = (0..=TICKS).map(|n| rehearsal.lasted_ms / TICKS * n);
+    let ticks = ticks.map(|at| format!("<span>{}</span>", tick(at)));
+    let axis: String = ticks.collect();
     format!(
         "<h2>What happened</h2>\n{}{}<div class=lane><span class=name></span><div class=axis>{axis}</div></div>\n",
         lane("events", &events),
@@ -150,8 +177,76 @@ fn marks(rehearsal: &Rehearsal) -> String {
     )
 }
 
+/// A moment without its tenths.
+fn tick(millis: u64) -> String {
+    let moment = moment(millis);
+    let whole = moment.rsplit_once('.').map(|(whole, _)| whole.to_owned());
+    whole.unwrap_or(moment)
+}
+
+fn failures(failures: &[Failure]) -> String {
+    let worst = worst(failures);
+    if worst.is_empty() {
+        return String::new();
+    }
+    let name = match failures.len() - worst.len() {
+        0 => "Failures".to_owned(),
+        _ => format!("The worst {} of {} failures", worst.len(), failures.len()),
+    };
+    let mut table = format!(
+        "<h2>{name}</h2>\n<div class=wide><table><tr><th>At<th>Failure<th>Whole after<th>Clients back\n"
+    );
+    for failure in worst {
+        let whole = failure.whole_after_ms;
+        let whole = whole.map_or("not in time".to_owned(), exact);
+        let hits: Vec<String> = failure.hit.iter().map(hit).collect();
+        let hits = match hits.is_empty() {
+            true => "not noticed".to_owned(),
+            false => hits.join("<br>"),
+        };
+        let _ = writeln!(
+            table,
+            "<tr><td>{}<td>{}<td>{whole}<td>{hits}",
+            moment(failure.at_ms),
+            escaped(&failure.what)
+        );
+    }
+    table + "</table></div>\n"
+}
+
+fn hit(hit: &Hit) -> String {
+    let who = match &hit.subject {
+        Subject::Service(group) => group.to_string(),
+        Subject::Vip(vip) => vip.to_string(),
+    };
+    let back = hit.back_after_ms.map_or("never".to_owned(), exact);
+    format!("{} {back}", escaped(&who))
+}
+
+fn placement(placement: &[Placed]) -> String {
+    let head = "<tr><th>Instance<th>Host<th>Address<th>VIP<th>State";
+    let mut table = format!("<h2>At the end</h2>\n<div class=wide><table>{head}\n");
+    for placed in placement {
+        let vips: Vec<String> = placed.vips.iter().map(ToString::to_string).collect();
+        let (class, state) = match (&placed.host, placed.serves) {
+            (None, _) => ("bad", "does not exist"),
+            (Some(_), true) => ("good", "serves"),
+            (Some(_), false) => ("bad", "does not serve"),
+        };
+        let _ = writeln!(
+            table,
+            "<tr><td>{}<td>{}<td>{}<td>{}<td class={class}>{state}",
+            escaped(&placed.instance),
+            escaped(placed.host.as_deref().unwrap_or_default()),
+            placed.address.map(|a| a.to_string()).unwrap_or_default(),
+            vips.join(" "),
+        );
+    }
+    table + "</table></div>\n"
+}
+
 fn targets(targets: &[Target]) -> String {
-    let mut table = "<h2>Availability</h2>\n<table><tr><th>Clients of<th>Available<th>Down<th>Longest gap<th>Gaps\n".to_owned();
+    let mut table = "<h2>Availability</h2>\n<div class=wide><table><tr><th>Clients of<th>Available<th>Down<th>Longest gap<th>Gaps\n".to_owned();
     for target in targets {
         let _ = writeln!(
             table,
@@ -163,22 +258,52 @@ fn targets(targets: &[Target]) -> String {
             target.outages.len()
         );
     }
-    table + "</table>\n"
+    table + "</table></div>\n"
 }
 
 fn timeline(rehearsal: &Rehearsal) -> String {
     let mut table = "<h2>Timeline</h2>\n<table class=timeline>\n".to_owned();
-    for entry in &rehearsal.timeline {
+    let (shown, left_out) = shown(rehearsal);
+    for entry in shown {
         for (mark, text) in words(entry) {
             let _ = writeln!(
                 table,
-                "<tr><td>{}<td>{mark}<td>{}",
+                "<tr class={}><td>{}<td>{mark}<td>{}",
+                class_of(&entry.what),
                 moment(entry.at_ms),
                 escaped(&text)
             );
         }
     }
-    table + "</table>\n"
+    table += "</table>\n";
+    match left_out {
+        0 => table,
+        _ => {
+            table
+                + &format!(
+                    "<p class=facts>{left_out} decisions and actions are not shown: see --output json</p>\n"
+                )
+        }
+    }
+}
+
+/// What a line of the timeline looks like.
+fn class_of(what: &What) -> &'static str {
+    match what {
+        What::Happens { failure: true, .. } | What::Down { .. } | What::Broken { .. } => "bad",
+        What::Happens { .. } => "strong",
+        What::Up { .. } | What::Converged => "good",
+        What::Expected { but, .. } => match but {
+            None => "good",
+            Some(_) => "bad",
+        },
+        What::Did { outcome, .. } => match outcome {
+            Outcome::Failed(_) => "bad",
+            Outcome::Changed | Outcome::AlreadyDone | Outcome::Skipped(_) => "plain",
+        },
+        What::Decides { .. } => "decides",
+        What::Says { .. } => "says",
+    }
 }
 
 #[cfg(test)]

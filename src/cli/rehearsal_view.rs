@@ -5,7 +5,7 @@
 
 mod timeline;
 
-pub(super) use timeline::{moment, words};
+pub(super) use timeline::{moment, shown, words};
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -22,6 +22,11 @@ use crate::rehearse::{Failure, Hit, Placed, Rehearsal, Subject, Target};
 pub const FORMAT_VERSION: u32 = 1;
 /// Failures that are listed; of more, only the worst.
 const MAX_FAILURES: usize = 20;
+
+/// What the other columns of the failures take.
+const BESIDE_FAILURES: usize = 56;
+/// What failed gets at least this much.
+const LEAST_FAILURE: usize = 20;
 
 /// The rehearsal for people: the timeline, the tables, and the verdict last.
 pub fn rehearsal_text(rehearsal: &Rehearsal, style: &Style) -> String {
@@ -145,7 +150,7 @@ fn failures(rehearsal: &Rehearsal, style: &Style) -> String {
     );
     let shown = worst(&rehearsal.failures);
     for failure in &shown {
-        failure_rows(failure, &mut table);
+        failure_rows(failure, style.width, &mut table);
     }
     let name = match rehearsal.failures.len() - shown.len() {
         0 => "Failures".to_owned(),
@@ -162,7 +167,7 @@ fn failures(rehearsal: &Rehearsal, style: &Style) -> String {
 }
 
 /// Those after which clients waited longest, in the order of time.
-fn worst(failures: &[Failure]) -> Vec<&Failure> {
+pub(super) fn worst(failures: &[Failure]) -> Vec<&Failure> {
     let never = u64::MAX;
     let wait = |f: &Failure| {
         let hits = f.hit.iter().map(|h| h.back_after_ms.unwrap_or(never));
@@ -175,24 +180,39 @@ fn worst(failures: &[Failure]) -> Vec<&Failure> {
     all
 }
 
-/// A row for each service and VIP whose clients noticed it.
-fn failure_rows(failure: &Failure, table: &mut Table) {
+/// A row for each service and VIP whose clients noticed it, and for each line of what failed.
+fn failure_rows(failure: &Failure, width: usize, table: &mut Table) {
     let whole = match failure.whole_after_ms {
         Some(0) => Cell::new(Paint::Dim, "at once"),
         Some(millis) => Cell::plain(exact(millis)),
         None => Cell::new(Paint::Bad, "not in time"),
     };
+    let room = width.saturating_sub(BESIDE_FAILURES).max(LEAST_FAILURE);
+    let told = text::wrap(&text::clean(&failure.what), room);
+    let mut told = told.into_iter().map(Cell::plain);
     let mut hits = failure.hit.iter().map(hit);
     let first = hits.next();
     table.row([
         Cell::new(Paint::Dim, timeline::moment(failure.at_ms)),
-        Cell::plain(&failure.what),
+        told.next().unwrap_or_else(none),
         whole,
         first.unwrap_or_else(|| Cell::new(Paint::Good, "not noticed")),
     ]);
-    for hit in hits {
-        table.row([Cell::plain(""), Cell::plain(""), Cell::plain(""), hit]);
+    loop {
+        match (told.next(), hits.next()) {
+            (None, None) => return,
+            (text, hit) => table.row([
+                none(),
+                text.unwrap_or_else(none),
+                none(),
+                hit.unwrap_or_else(none),
+            ]),
+        }
     }
+}
+
+fn none() -> Cell {
+    Cell::plain("")
 }
 
 fn hit(hit: &Hit) -> Cell {

@@ -1,5 +1,7 @@
 //! What happens to a simulated cluster, and what is expected of it: a scenario, read and checked.
 
+mod condition;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::Ipv4Addr;
@@ -10,6 +12,7 @@ use super::desired::Desired;
 use super::id::{GroupId, HostId, InstanceId};
 use super::orders::OrderKey;
 use super::unit::{Bytes, span};
+pub use condition::HostCondition;
 
 /// A whole scenario.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -39,7 +42,7 @@ pub struct Machine {
     pub disk: Bytes,
     /// From power on to its sshd.
     pub boot: Duration,
-    /// How fast its clock runs, in percent of true time.
+    /// How fast its clock runs, in percent of true time: its guard measures leases by it.
     pub clock: u32,
 }
 
@@ -208,6 +211,8 @@ pub enum Expected {
     On(InstanceId, HostId),
     /// An instance serves, or does not.
     Serves(InstanceId, bool),
+    /// The controller takes a host for this.
+    HostIs(HostId, HostCondition),
 }
 
 impl Expectation {
@@ -365,6 +370,10 @@ impl fmt::Display for Expected {
             Expected::On(instance, host) => write!(f, "{instance} is on host {host}"),
             Expected::Serves(instance, true) => write!(f, "{instance} serves"),
             Expected::Serves(instance, false) => write!(f, "{instance} does not serve"),
+            Expected::HostIs(host, HostCondition::Maintenance) => {
+                write!(f, "host {host} is in maintenance")
+            }
+            Expected::HostIs(host, condition) => write!(f, "host {host} is {condition}"),
         }
     }
 }

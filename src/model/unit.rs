@@ -100,6 +100,22 @@ pub fn parse_span(text: &str) -> Result<Duration, UnitError> {
         .ok_or_else(|| UnitError::TooLarge(text.to_owned()))
 }
 
+/// Reads a span that may be long: also `365d`.
+pub fn parse_long_span(text: &str) -> Result<Duration, UnitError> {
+    const UNITS: &str = "ms, s, m, h, d";
+    let too_large = || UnitError::TooLarge(text.to_owned());
+    match text.trim().strip_suffix('d') {
+        Some(days) => {
+            let hours = parse_span(&format!("{days}h"))?;
+            hours.checked_mul(24).ok_or_else(too_large)
+        }
+        None => parse_span(text).map_err(|error| match error {
+            UnitError::BadUnit(unit, _) => UnitError::BadUnit(unit, UNITS),
+            error => error,
+        }),
+    }
+}
+
 /// Prints a span for people, in at most two units: `840 ms`, `4.2 s`, `3m12s`, `5h20m`, `3d4h`.
 pub fn span(duration: Duration) -> String {
     let millis = duration.as_millis();
@@ -117,6 +133,15 @@ pub fn span(duration: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_long_span_may_be_in_days() {
+        assert_eq!(parse_long_span("2d"), parse_span("48h"));
+        assert_eq!(parse_long_span("90s"), parse_span("90s"));
+        assert!(parse_span("2d").is_err());
+        let error = parse_long_span("2y").unwrap_err().to_string();
+        assert!(error.contains("h, d"), "{error}");
+    }
 
     #[test]
     fn sizes_read_back_as_themselves() {

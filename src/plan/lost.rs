@@ -9,7 +9,7 @@ use super::hold::Hold;
 use super::hosts::HostState;
 use super::inventory::Found;
 use super::placement::evening_due;
-use super::round::State;
+use super::round::{Round, State};
 use super::verdict::{Refusal, Verdict};
 use crate::model::action::{FenceHost, Operation};
 use crate::model::desired::{Group, LoadBalancer};
@@ -17,6 +17,7 @@ use crate::model::id::{HostId, InstanceId};
 use crate::model::mark::Mark;
 use crate::model::memory::Holder;
 use crate::model::plan::{ActionId, Motive, Notice, NoticeKind, Reason, ReasonCode};
+use crate::model::time::Timestamp;
 use crate::model::unit::span;
 
 impl<'a> Planner<'a> {
@@ -207,19 +208,26 @@ impl<'a> Planner<'a> {
                 .refusals()
                 .filter_map(|refusal| refusal.until),
         );
-        let rules = self.round.desired.rebalance.as_ref();
-        let uneven = self
-            .round
-            .memory
-            .uneven_since
-            .filter(|_| self.round.placement.uneven);
-        let even = rules.zip(uneven);
-        let now = self.round.observed.now;
-        let even = even.map(|(rules, since)| evening_due(rules, since, self.round.memory));
-        moments.extend(even.filter(|at| *at > now));
+        moments.extend(self.evening_due());
         moments
             .into_iter()
             .for_each(|at| self.draft.look_again_at(at));
+    }
+}
+
+impl Planner<'_> {
+    /// When a guest may be moved to even out the load.
+    fn evening_due(&self) -> Option<Timestamp> {
+        let Round {
+            desired,
+            observed,
+            memory,
+            placement,
+            ..
+        } = &self.round;
+        let rules = desired.rebalance.as_ref().filter(|_| placement.uneven)?;
+        let since = memory.uneven_since.unwrap_or(observed.now);
+        Some(evening_due(rules, since, memory)).filter(|at| *at > observed.now)
     }
 }
 

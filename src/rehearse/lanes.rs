@@ -92,8 +92,16 @@ impl Lanes {
         }
     }
 
-    fn note(&mut self, kind: LaneKind, name: String, now: u64, seen: Seen) {
+    fn note(&mut self, kind: LaneKind, name: String, now: u64, (state, text): Seen) {
         let changes = self.0.entry((kind, name)).or_default();
+        let worked = changes.iter().any(|(_, (state, _))| *state == State::Good);
+        // What is not there yet has not failed.
+        let state = match (worked, kind, state) {
+            (false, LaneKind::Vip, State::Bad) => State::Absent,
+            (false, LaneKind::Instance, State::Bad) => State::Fair,
+            (_, _, state) => state,
+        };
+        let seen = (state, text);
         match changes.last_mut() {
             Some((_, last)) if *last == seen => {}
             // What was so for no time at all was never so.
@@ -157,7 +165,7 @@ fn host_state(world: &World, id: &HostId, host: &HostState) -> Seen {
 }
 
 fn instance_state(world: &World, instance: &InstanceId) -> Seen {
-    let Some((id, host, domain)) = world.domains_of(instance).next() else {
+    let Some((id, host, domain)) = sight::best(world, instance) else {
         return (State::Absent, "does not exist".to_owned());
     };
     let (state, what) = match domain.run {

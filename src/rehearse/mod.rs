@@ -2,6 +2,7 @@
 //! happened, what was decided and why, what was done, and what clients noticed of it. The same seed gives the same
 //! rehearsal. It touches no machine and no file.
 
+mod condition;
 mod expect;
 mod failures;
 mod happen;
@@ -11,6 +12,7 @@ mod record;
 mod report;
 mod sight;
 mod stage;
+pub mod survive;
 pub mod wiring;
 
 use std::sync::Arc;

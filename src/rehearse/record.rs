@@ -133,6 +133,7 @@ struct Said {
     notices: BTreeSet<(NoticeKind, String, String)>,
     converged: bool,
     open: Option<String>,
+    left: Vec<What>,
 }
 
 impl Voice {
@@ -148,6 +149,11 @@ impl Voice {
     /// What its last plan left open; none: all was as desired.
     pub fn open(&self) -> Option<String> {
         lock(&self.said).open.clone()
+    }
+
+    /// The same in full: what it has not done yet, and what it says of it.
+    pub fn left(&self) -> Vec<What> {
+        lock(&self.said).left.clone()
     }
 
     fn decides(&self, plan: &Plan) {
@@ -184,8 +190,13 @@ impl Voice {
         }
         said.converged = converged;
         said.open = (!converged).then(|| what_is_open(plan));
-        let calm = if converged { Calm::Yes } else { Calm::No };
-        self.record.cluster.calm(calm);
+        said.left = what_is_left(plan);
+        let waits = plan.look_again.filter(|_| plan.actions.is_empty());
+        self.record.cluster.calm(match (converged, waits) {
+            (_, Some(at)) => Calm::Until(at),
+            (true, None) => Calm::Yes,
+            (false, None) => Calm::No,
+        });
     }
 }
 
@@ -291,6 +302,15 @@ fn gist(notice: &Notice) -> (NoticeKind, String, String) {
     let words = notice.text.split_whitespace().filter(is_news);
     let text: Vec<&str> = words.collect();
     (notice.kind, notice.subject.clone(), text.join(" "))
+}
+
+/// Actions that are still to be done, and notices; warnings need nothing.
+fn what_is_left(plan: &Plan) -> Vec<What> {
+    let actions = decisions(plan.actions.iter());
+    let notices = plan.notices.iter();
+    let said = alike(notices.filter(|n| n.kind != NoticeKind::Warning));
+    let to_do = (!actions.is_empty()).then_some(What::Decides { actions });
+    to_do.into_iter().chain(said).collect()
 }
 
 fn what_is_open(plan: &Plan) -> String {

@@ -34,6 +34,8 @@ pub struct Rehearsal {
     pub failures: Vec<Failure>,
     /// Where everything is at the end.
     pub placement: Vec<Placed>,
+    /// What the controller's last plan left to do, and why.
+    pub left: Vec<What>,
     /// What was expected and was not so.
     pub unmet: Vec<Unmet>,
     /// Expectations that were looked at.

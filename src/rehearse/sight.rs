@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 
 use crate::model::desired::{Desired, LoadBalancer};
-use crate::model::id::{GroupId, HostId};
+use crate::model::id::{GroupId, HostId, InstanceId};
 use crate::model::scenario::Node;
 use crate::sim::world::{DomainState, HostState, World};
 
@@ -44,8 +44,8 @@ fn answers_through(world: &World, lb: &LoadBalancer, service: &GroupId) -> bool 
     holders(world, lb.vip.addr()).any(|(host, domain)| {
         let listens = domain.guest.listens(lb.port, world.now);
         let process = domain.guest.process.as_ref().filter(|_| listens);
-        let servers = process.map(|p| p.servers()).unwrap_or_default();
-        servers.iter().any(|(address, port)| {
+        let mut servers = process.iter().flat_map(|p| &p.program.servers);
+        servers.any(|(address, port)| {
             let answers = world.answers(*address).into_iter();
             let mut seen = answers.filter(|(id, _)| world.wire.joins(&node(host), &node(id)));
             seen.any(|(_, d)| is_of(world, d, service) && d.guest.listens(*port, world.now))
@@ -57,6 +57,19 @@ fn is_of(world: &World, domain: &DomainState, service: &GroupId) -> bool {
     world
         .ours(domain)
         .is_some_and(|m| m.instance.group == *service)
+}
+
+/// The copy of an instance that matters: one that serves, else one that runs, else what a host still has of it.
+pub fn best<'a>(
+    world: &'a World,
+    instance: &InstanceId,
+) -> Option<(&'a HostId, &'a HostState, &'a DomainState)> {
+    let worth = |host: &HostState, domain: &DomainState| match world.serves(host, domain) {
+        true => 2,
+        false => u8::from(domain.run.is_some()),
+    };
+    let copies = world.domains_of(instance);
+    copies.min_by_key(|(_, host, domain)| std::cmp::Reverse(worth(host, domain)))
 }
 
 /// How many instances of a group serve where clients or load balancers could see them.

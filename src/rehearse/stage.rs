@@ -11,6 +11,7 @@ use super::happen::{self, Found};
 use super::meter::measure;
 use super::record::{Record, Voice};
 use super::report::{Placed, Rehearsal, Unmet, What, Who};
+use super::sight;
 use super::wiring::{eyes, hands};
 use crate::controller::watch::{Signal, Watch};
 use crate::controller::{Session, Watcher};
@@ -284,6 +285,7 @@ impl Stage<'_> {
     }
 
     fn expect(&mut self, expectations: &[Expectation], told: bool) {
+        let memory = self.first.store.load().unwrap_or_default();
         for expectation in expectations {
             let (now, text) = (self.record.now(), expectation.what.to_string());
             let but = {
@@ -292,6 +294,7 @@ impl Stage<'_> {
                     meter: &self.record.meter(),
                     now,
                     open: self.first.voice.open(),
+                    memory: &memory,
                 };
                 instead(&expectation.what, &facts)
             };
@@ -350,6 +353,7 @@ impl Stage<'_> {
             lanes,
             failures,
             placement: placement(&world, &self.desired),
+            left: self.first.voice.left(),
             unmet: std::mem::take(&mut self.unmet),
             expectations: self.expectations,
             broken,
@@ -363,7 +367,7 @@ fn placement(world: &World, desired: &Desired) -> Vec<Placed> {
 }
 
 fn placed(world: &World, instance: &InstanceId) -> Placed {
-    let found = world.domains_of(instance).next();
+    let found = sight::best(world, instance);
     let vips = found.iter().flat_map(|(.., d)| &d.guest.addresses);
     Placed {
         instance: instance.to_string(),

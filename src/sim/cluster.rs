@@ -15,6 +15,7 @@ use crate::model::facts::{Unseen, UnseenKind};
 use crate::model::id::HostId;
 use crate::model::orders::Orders;
 use crate::model::scenario::Libvirt;
+use crate::model::time::Timestamp;
 use crate::ports::ActError;
 use crate::ports::clock::Clock;
 use crate::ports::orders::OrdersView;
@@ -49,8 +50,10 @@ pub struct Cluster {
 /// What is known of how much the controller has to look again while nothing happens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Calm {
-    /// Its last plan left something open.
+    /// Its last plan has something to do, or waits for what no clock tells.
     No,
+    /// Its last plan only waits: nothing but this moment, or a change, makes another one of it.
+    Until(Timestamp),
     /// All was as desired.
     Yes,
 }
@@ -96,8 +99,7 @@ impl Cluster {
 
     /// Whoever waits for a change looks again.
     pub fn changed(&self) {
-        let now = self.clock.now();
-        self.world().changed = now;
+        self.world().change();
         self.changes.send();
     }
 

@@ -75,13 +75,25 @@ struct Renewing<'a> {
 
 impl Drop for Renewing<'_> {
     fn drop(&mut self) {
+        if self.runs_out() {
+            // From now on, the world changes by itself at another time.
+            self.cluster.changed();
+        }
+    }
+}
+
+impl Renewing<'_> {
+    /// The lease runs out from now on; false where that is so already.
+    fn runs_out(&self) -> bool {
         let mut world = self.cluster.world();
         let now = world.now;
-        if let Ok(host) = world.host_mut(self.host)
-            && host.guard == Some(Guard::Renewed)
-        {
-            let ttl = host.by_its_clock(self.ttl);
-            host.guard = Some(Guard::Ends(now.plus(ttl)));
+        match world.host_mut(self.host) {
+            Ok(host) if host.guard == Some(Guard::Renewed) => {
+                let ttl = host.by_its_clock(self.ttl);
+                host.guard = Some(Guard::Ends(now.plus(ttl)));
+                true
+            }
+            Ok(_) | Err(_) => false,
         }
     }
 }
@@ -112,7 +124,9 @@ impl World {
     pub(super) fn guard_strikes(&self, host: &HostId) -> Option<Timestamp> {
         let state = self.hosts.get(host)?;
         match (state.guard?, state.alone_since) {
-            (Guard::Ends(at), Some(alone)) if state.power => Some(at.max(alone).plus(STOPPING)),
+            (Guard::Ends(at), Some(alone)) if state.power => {
+                Some(at.max(alone).plus(state.by_its_clock(STOPPING)))
+            }
             (Guard::Ends(_) | Guard::Renewed, _) => None,
         }
     }

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use super::cluster::{Cluster, LOOK, Way, guests_answer};
 use super::laws;
-use super::vm::{Enabled, FileState, Guest, Process, address_of, sha256};
+use super::vm::{Enabled, FileState, Guest, Process, address_of};
 use super::world::{DomainState, HostState, World};
 use crate::model::action::{
     Bootstrap, Daemon, GuestConfig, GuestRef, Rebind, RenderedFile, VipMove,
@@ -116,12 +116,11 @@ impl Guests for Cluster {
 fn facts(guest: &Guest, query: &GuestQuery) -> GuestFacts {
     let files = query.files.iter().filter_map(|(path, wanted)| {
         let file = guest.files.get(path)?;
-        let sum = sha256(&file.content);
-        let content = (sum != *wanted).then(|| file.content.clone());
+        let content = (file.sha256 != *wanted).then(|| file.content.clone());
         Some((
             path.clone(),
             GuestFile {
-                sha256: sum,
+                sha256: file.sha256.clone(),
                 mode: file.mode,
                 owner: file.owner.clone(),
                 content,
@@ -160,11 +159,7 @@ impl GuestControl for Cluster {
                 &guest.instance,
                 |world| {
                     let place = meant(world, guest)?;
-                    let state = FileState {
-                        content: file.content.clone(),
-                        mode: file.mode,
-                        owner: file.owner.clone(),
-                    };
+                    let state = FileState::new(&file.content, file.mode, &file.owner);
                     let files = &mut guest_at(world, &place)?.files;
                     files.insert(file.path.clone(), state);
                     Ok(())
@@ -241,11 +236,7 @@ impl GuestControl for Cluster {
                     laws::may_interrupt(world, host, domain);
                 }
                 let file = settle.interfaces;
-                let state = FileState {
-                    content: file.content.clone(),
-                    mode: file.mode,
-                    owner: file.owner.clone(),
-                };
+                let state = FileState::new(&file.content, file.mode, &file.owner);
                 let guest = guest_at(world, &place)?;
                 guest.files.insert(file.path.clone(), state);
                 guest.fallback = None;
@@ -352,13 +343,13 @@ fn ensure_process(
         return Ok(Effect::AlreadyDone);
     }
     let after = Process {
-        text: guest.text(&enabled),
+        program: guest.program(&enabled),
         loaded: guest.loads(&enabled.reloads),
         ..process.clone()
     };
     if let Some(mark) = &domain.mark {
         let (old, new) = (process.upstreams(), after.upstreams());
-        laws::may_send_to(world, &old, &new, &mark.instance);
+        laws::may_send_to(world, old, new, &mark.instance);
     }
     let guest = guest_at(world, place)?;
     guest.process = Some(after);

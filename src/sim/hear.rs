@@ -16,11 +16,12 @@ use crate::ports::clock::Clock;
 use crate::ports::heartbeat::{Asked, Heartbeats};
 use crate::ports::hypervisor::Ended;
 
-/// A cluster that is as desired, and in which nothing has changed for so long, is looked at no more until it changes.
-const CALM_AFTER: Duration = Duration::from_secs(120);
+/// A cluster in which nothing has changed for so long is looked at no more until it changes, or until the moment that the
+/// plan waits for.
+const CALM_AFTER: Duration = Duration::from_secs(60);
 const FOR_EVER: Duration = Duration::from_secs(365 * 86_400);
-/// One that is not as desired is looked at more seldom after so long; a back-off of the planner may end by then.
-const PATIENT_AFTER: Duration = Duration::from_secs(600);
+/// One of which nobody knows what it waits for is looked at more and more seldom.
+const PATIENT_AFTER: Duration = Duration::from_secs(120);
 /// But at least so often.
 const LONGEST: Duration = Duration::from_secs(600);
 
@@ -83,8 +84,9 @@ impl Clock for Cluster {
         let begin = self.clock.now();
         let wait = match (self.is_calm(), begin.since(self.world().changed)) {
             (Calm::Yes, quiet) if quiet >= CALM_AFTER => FOR_EVER,
+            (Calm::Until(at), quiet) if quiet >= CALM_AFTER => at.since(begin).min(LONGEST),
             (Calm::No, quiet) if quiet >= PATIENT_AFTER => (quiet / 4).min(LONGEST),
-            (Calm::Yes | Calm::No, _) => return,
+            (Calm::Yes | Calm::Until(_) | Calm::No, _) => return,
         };
         tokio::select! {
             biased;

@@ -276,7 +276,7 @@ fn balancer_is_as_desired(world: &World, group: &Group, lb: &LoadBalancer) -> Re
     for (.., domain) in world.domains() {
         let mark = world.ours(domain).filter(|m| m.instance.group == group.id);
         if let (Some(mark), Some(process)) = (mark, &domain.guest.process) {
-            let right = process.upstreams() == wanted;
+            let right = *process.upstreams() == wanted;
             ensure(right, || {
                 format!("{} sends requests elsewhere", mark.instance)
             })?;

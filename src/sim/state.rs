@@ -79,10 +79,10 @@ impl HostState {
         Some(Bytes(if self.disk_full { 0 } else { left }))
     }
 
-    /// How long its own clock says that a span was.
+    /// How long a span of its own clock really is: a clock that is fast ends it early.
     pub fn by_its_clock(&self, span: Duration) -> Duration {
-        let percent = self.machine.as_ref().map_or(100, |m| m.clock);
-        span * percent / 100
+        let percent = self.machine.as_ref().map_or(100, |m| m.clock.max(1));
+        span * 100 / percent
     }
 
     /// A host that runs, with nothing on it.
@@ -114,5 +114,23 @@ impl DomainState {
         self.guest.process = None;
         self.guest.fallback = None;
         self.guest.frozen = false;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_is_fast_ends_a_span_early_and_a_slow_one_late() {
+        let mut host = HostState::new();
+        let mut lasts = |clock| {
+            host.machine = Some(Machine {
+                clock,
+                ..Machine::default()
+            });
+            host.by_its_clock(Duration::from_secs(15)).as_secs_f64()
+        };
+        assert_eq!([lasts(100), lasts(200), lasts(50)], [15.0, 7.5, 30.0]);
     }
 }

@@ -56,6 +56,8 @@ pub struct Guest {
 pub struct FileState {
     /// Its content.
     pub content: String,
+    /// The digest of that: it is asked for again and again.
+    pub sha256: String,
     /// Its permission bits.
     pub mode: u32,
     /// `user:group`.
@@ -86,8 +88,36 @@ pub struct Process {
     pub loaded: String,
     /// It was killed, and nothing starts it again.
     pub dead: bool,
-    /// Its program, and its configuration as it was loaded.
-    pub text: String,
+    /// What its program and its configuration say, as they were loaded.
+    pub program: Program,
+}
+
+/// What the program and the configuration of a process say: read once, for it is asked for with every change.
+#[derive(Debug, Clone, Default)]
+pub struct Program {
+    /// The ports that they name.
+    pub ports: Vec<u16>,
+    /// Every server that nginx may ask: also those that are asked only when all others have failed.
+    pub servers: BTreeSet<(Ipv4Addr, u16)>,
+    /// Where nginx sends requests: the servers that are not `down`.
+    pub upstreams: BTreeSet<(Ipv4Addr, u16)>,
+}
+
+impl FileState {
+    /// A file with this content.
+    pub fn new(content: &str, mode: u32, owner: &str) -> Self {
+        FileState {
+            sha256: sha256(content),
+            content: content.to_owned(),
+            mode,
+            owner: owner.to_owned(),
+        }
+    }
+
+    /// Its content becomes this.
+    pub fn write(&mut self, content: &str) {
+        *self = FileState::new(content, self.mode, &self.owner);
+    }
 }
 
 impl Guest {
@@ -120,14 +150,15 @@ impl Guest {
             started: enabled.revision.clone(),
             loaded: self.loads(&enabled.reloads),
             dead,
-            text: self.text(enabled),
+            program: self.program(enabled),
         }
     }
 
     /// What a process knows of its program and its files.
-    pub fn text(&self, enabled: &Enabled) -> String {
+    pub fn program(&self, enabled: &Enabled) -> Program {
         let files = self.files.values().map(|f| f.content.as_str());
-        files.chain([enabled.script.as_str()]).collect()
+        let text: String = files.chain([enabled.script.as_str()]).collect();
+        Program::of(&text)
     }
 
     /// The digest that the run script writes when it loads its files.
@@ -135,7 +166,7 @@ impl Guest {
         let sums = paths
             .iter()
             .filter_map(|p| self.files.get(p))
-            .map(|f| format!("{}  -\n", sha256(&f.content)));
+            .map(|f| format!("{}  -\n", f.sha256));
         sha256(&sums.collect::<String>())
     }
 
@@ -160,7 +191,7 @@ impl Guest {
     pub fn listens(&self, port: u16, now: Timestamp) -> bool {
         match &self.process {
             Some(process) => {
-                !process.dead && now >= process.answers_at && process.ports().contains(&port)
+                !process.dead && now >= process.answers_at && process.program.ports.contains(&port)
             }
             None => self.by_itself,
         }
@@ -168,53 +199,46 @@ impl Guest {
 }
 
 impl Process {
-    /// The ports that its program and its configuration name.
-    pub fn ports(&self) -> Vec<u16> {
-        let lines = self
-            .text
+    /// Where nginx sends requests.
+    pub fn upstreams(&self) -> &BTreeSet<(Ipv4Addr, u16)> {
+        &self.program.upstreams
+    }
+}
+
+impl Program {
+    fn of(text: &str) -> Self {
+        let said: Vec<&str> = text
             .lines()
-            .filter(|l| !l.trim_start().starts_with('#'));
-        let named = lines.flat_map(|line| {
-            ["listen ", "--port ", "--port=", "PORT="]
-                .into_iter()
-                .filter(|key| line.contains(*key))
-                .map(|key| {
-                    word_after(line, key)
-                        .trim_matches(['\'', '"', ';'])
-                        .parse()
-                        .ok()
-                })
-                .collect::<Vec<_>>()
-        });
-        named.flatten().collect()
+            .map(str::trim)
+            .filter(|line| !line.starts_with('#'))
+            .collect();
+        let servers = said
+            .iter()
+            .filter(|l| l.starts_with("server ") && !l.contains(" down"));
+        let asked_first = servers.clone().filter(|l| l.contains("max_fails=1"));
+        Program {
+            ports: said.iter().flat_map(|line| ports(line)).collect(),
+            servers: servers.clone().filter_map(|l| server(l)).collect(),
+            upstreams: asked_first.filter_map(|l| server(l)).collect(),
+        }
     }
+}
 
-    /// Every server that nginx may ask: also those that are asked only when all others have failed.
-    pub fn servers(&self) -> BTreeSet<(Ipv4Addr, u16)> {
-        let lines = self.text.lines().map(str::trim);
-        lines
-            .filter(|l| l.starts_with("server ") && !l.contains(" down"))
-            .filter_map(|l| word_after(l, "server ").split_once(':'))
-            .filter_map(|(address, port)| {
-                Some((
-                    address.parse().ok()?,
-                    port.trim_end_matches(';').parse().ok()?,
-                ))
-            })
-            .collect()
-    }
+/// The ports that a line names.
+fn ports(line: &str) -> impl Iterator<Item = u16> {
+    let keys = ["listen ", "--port ", "--port=", "PORT="].into_iter();
+    let named = keys.filter(move |key| line.contains(*key));
+    named.filter_map(move |key| {
+        let word = word_after(line, key);
+        word.trim_matches(['\'', '"', ';']).parse().ok()
+    })
+}
 
-    /// Where nginx sends requests: the servers that are not `down`.
-    pub fn upstreams(&self) -> BTreeSet<(Ipv4Addr, u16)> {
-        let lines = self.text.lines().map(str::trim);
-        lines
-            .filter(|l| {
-                l.starts_with("server ") && l.contains("max_fails=1") && !l.contains(" down")
-            })
-            .filter_map(|l| word_after(l, "server ").split_once(':'))
-            .filter_map(|(address, port)| Some((address.parse().ok()?, port.parse().ok()?)))
-            .collect()
-    }
+/// `server ADDRESS:PORT`.
+fn server(line: &str) -> Option<(Ipv4Addr, u16)> {
+    let (address, port) = word_after(line, "server ").split_once(':')?;
+    let port = port.trim_end_matches(';').parse().ok()?;
+    Some((address.parse().ok()?, port))
 }
 
 /// The word that follows `key`; empty where there is none.

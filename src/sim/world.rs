@@ -61,6 +61,8 @@ pub struct World {
     pub ended: Vec<(HostId, String)>,
     /// When it last changed.
     pub changed: Timestamp,
+    /// The moment up to which time has passed in it.
+    passed: Option<Timestamp>,
     /// Laws that were broken.
     pub broken: Mutex<Vec<String>>,
     /// Starts of domains so far.
@@ -123,6 +125,7 @@ impl World {
             bad_starts: BTreeMap::new(),
             ended: Vec::new(),
             changed: now,
+            passed: None,
             broken: Mutex::default(),
             runs: 0,
             orders: Orders::default(),
@@ -151,8 +154,18 @@ impl World {
         self.desired = desired;
     }
 
+    /// Something happened to it, now.
+    pub fn change(&mut self) {
+        self.changed = self.now;
+        self.passed = None;
+        self.tick(self.now);
+    }
+
     /// Lets time pass: addresses that nobody confirmed fall back.
     pub fn tick(&mut self, now: Timestamp) {
+        if self.passed.replace(now) == Some(now) {
+            return;
+        }
         self.now = now;
         for domain in self.hosts.values_mut().flat_map(|h| h.domains.values_mut()) {
             if let Some((address, at)) = domain.guest.fallback

@@ -323,15 +323,11 @@ fn undefine(world: &mut World, instance: &str) {
 
 fn write(world: &mut World, verb: &str, instance: &str, path: &str, what: &str) {
     let files = &mut domain_mut(world, instance).guest.files;
-    let new = FileState {
-        content: String::new(),
-        mode: 0o644,
-        owner: "root:root".to_owned(),
-    };
+    let new = FileState::new("", 0o644, "root:root");
     let file = files.entry(path.to_owned()).or_insert(new);
     match verb {
         "chmod" => file.mode = u32::from_str_radix(what, 8).unwrap(),
-        _ => file.content = what.replace("\\n", "\n"),
+        _ => file.write(&what.replace("\\n", "\n")),
     }
 }
 

@@ -92,16 +92,27 @@ the controller decides and why, what it does, and what clients notice of it.
 
 It contacts no machine and needs no rights. Hosts, libvirt, guests and the network are simulated; the controller is the \
 one that runs in `reconcile watch`. The same seed gives the same output. Without SCENARIO, one random instance and one \
-random host fail, one after the other, and the host comes back.";
+random host fail, one after the other, and the host comes back.
+
+With --survive, each of the named things is lost in turn, each in a rehearsal of its own on a cluster that has settled, \
+and stays away. A loss is survived when never fewer than `min_available` instances of a group serve (left out: all but \
+one), and at the end every instance serves again, every VIP has a holder, and nothing is blocked. For each loss that is \
+not survived: what breaks, why, and the smallest change of cluster.yaml with which a rehearsal of it goes well. A SCENARIO \
+says the hardware of the hosts then, and what happens before each loss.";
 
 pub(super) const REHEARSE_EXAMPLES: &str = "\
 Examples:
   reconcile rehearse                               lose an instance, then a host
   reconcile rehearse --seed 7                      others, with other luck
   reconcile rehearse power-cut.yaml                what the scenario says (README: Scenarios)
-  reconcile rehearse --failures 500 --for 8760h    a bad year
+  reconcile rehearse --failures 500 --for 365d     a bad year
+  reconcile rehearse --survive any-host            lose each host in turn
+  reconcile rehearse --survive any-2-hosts         each pair of them
+  reconcile rehearse --survive any-rack            all hosts with one value of the label `rack`; so with any label
+  reconcile rehearse --survive any-instance        each guest
+  reconcile rehearse --survive any-controller      the controller, at rest and in the middle of its work
 
-Exit codes: 0 all that was expected is so; 1 it is not, or an error";
+Exit codes: 0 all that was expected is so, every loss is survived; 1 it is not, or an error";
 
 pub(super) const RENDER_ABOUT: &str = "\
 Prints a file as an instance would get it, without contacting any machine.

@@ -68,7 +68,7 @@ pub async fn run(args: Args, screen: Screen) -> Exit {
         Some(Command::Why(asked)) => why::run(&args, asked, &style).await,
         Some(Command::Validate) => validate::run(&args, &style),
         Some(Command::Schema(which)) => print(&format!("{:#}\n", schema(which))),
-        Some(Command::Rehearse(rehearsal)) => rehearse::run(&args, rehearsal, &style),
+        Some(Command::Rehearse(rehearsal)) => rehearse::run(&args, rehearsal, &style, &screen),
         Some(Command::Render(render)) => render::run(&args, render),
         Some(Command::Drain(drain)) => drain::run(&args, drain),
         Some(Command::Undrain(undrain)) => undrain::run(&args, undrain),

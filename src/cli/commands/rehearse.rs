@@ -1,6 +1,8 @@
 //! `reconcile rehearse`: what would happen, on a simulated cluster. Contacts no machine, and writes nothing but what is
 //! asked for with `--html`.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,14 +12,17 @@ use super::{Failure, load, print};
 use crate::adapters::spec_files::DiskFiles;
 use crate::cli::args::{Args, Output, RehearseArgs};
 use crate::cli::exit::Exit;
+use crate::cli::progress::{Counter, Screen};
 use crate::cli::rehearsal_html::rehearsal_html;
 use crate::cli::rehearsal_view::{rehearsal_json, rehearsal_text};
 use crate::cli::style::Style;
+use crate::cli::survival_view::{survival_json, survival_text};
 use crate::model::desired::Desired;
 use crate::model::scenario::Scenario;
+use crate::rehearse::survive::{Question, WITHIN, survive};
 use crate::rehearse::{AFTERWARDS, DEFAULT_FAILURES, failures, rehearse};
 use crate::sim::vm::sha256;
-use crate::spec::scenario::{Cluster, parse_scenario};
+use crate::spec::scenario::{Cluster, edited, parse_scenario};
 use crate::spec::{SpecErrors, SpecFiles, parse};
 
 /// Where nobody says how long failures are spread.
@@ -25,10 +30,15 @@ const A_DAY: Duration = Duration::from_secs(86_400);
 /// What an image has that is not there.
 const IMAGE: u64 = 64 << 20;
 
-pub(super) fn run(args: &Args, rehearsal: &RehearseArgs, style: &Style) -> Result<Exit, Failure> {
+pub(super) fn run(
+    args: &Args,
+    rehearsal: &RehearseArgs,
+    style: &Style,
+    screen: &Screen,
+) -> Result<Exit, Failure> {
     let file = &args.global.file;
     let (name, bytes) = (file.display().to_string(), load::source(file)?);
-    let files = Files(DiskFiles::beside(file));
+    let files = Files::beside(file);
     let desired = parse(&name, &bytes, &files).map(Arc::new);
     let desired = desired.map_err(|errors| wrong(&name, errors))?;
     let cluster = Cluster {
@@ -39,13 +49,38 @@ pub(super) fn run(args: &Args, rehearsal: &RehearseArgs, style: &Style) -> Resul
     };
     let scenario = match &rehearsal.scenario {
         Some(file) => read(file, &cluster)?,
+        None if rehearsal.survive.is_some() => Scenario::default(),
         None => by_chance(&desired, rehearsal),
     };
     let seed = rehearsal.seed.or(scenario.seed).unwrap_or(1);
+    match &rehearsal.survive {
+        Some(any) => {
+            let question = Question {
+                desired: &desired,
+                scenario: &scenario,
+                any,
+                seed,
+                within: rehearsal.span.unwrap_or(WITHIN),
+                told: &|_| {},
+            };
+            survived(question, &cluster, args, style, screen)
+        }
+        None => rehearsed(&desired, &scenario, seed, rehearsal, args, style),
+    }
+}
+
+/// What happens in a scenario.
+fn rehearsed(
+    desired: &Arc<Desired>,
+    scenario: &Scenario,
+    seed: u64,
+    rehearsal: &RehearseArgs,
+    args: &Args,
+    style: &Style,
+) -> Result<Exit, Failure> {
     let asked = rehearsal.span.filter(|_| rehearsal.failures.is_none());
     let afterwards = asked.or(scenario.lasts).unwrap_or(AFTERWARDS);
-    let found = rehearse(&desired, &scenario, seed, afterwards);
-    let found = found.map_err(|error| Failure::Other(error.to_string()))?;
+    let found = rehearse(desired, scenario, seed, afterwards).map_err(other)?;
     if let Some(file) = &rehearsal.html {
         std::fs::write(file, rehearsal_html(&found))
             .map_err(|error| Failure::Other(format!("can't write {}: {error}", file.display())))?;
@@ -54,11 +89,42 @@ pub(super) fn run(args: &Args, rehearsal: &RehearseArgs, style: &Style) -> Resul
         Output::Text => rehearsal_text(&found, style),
         Output::Json => rehearsal_json(&found),
     })?;
-    Ok(if found.is_good() {
-        Exit::Done
-    } else {
-        Exit::Error
-    })
+    Ok(verdict(found.is_good()))
+}
+
+/// What becomes of losses.
+fn survived(
+    question: Question<'_>,
+    cluster: &Cluster<'_>,
+    args: &Args,
+    style: &Style,
+    screen: &Screen,
+) -> Result<Exit, Failure> {
+    let counter = Counter::new(screen, Style::of_stderr(args.global.no_color));
+    let told = |number| counter.at(number);
+    let question = Question {
+        told: &told,
+        ..question
+    };
+    let found = survive(&question, &|changes| edited(cluster, changes).map(Arc::new));
+    counter.finish();
+    let found = found.map_err(other)?;
+    print(&match args.global.output {
+        Output::Text => survival_text(&found, style),
+        Output::Json => survival_json(&found),
+    })?;
+    Ok(verdict(found.is_good()))
+}
+
+fn verdict(good: bool) -> Exit {
+    match good {
+        true => Exit::Done,
+        false => Exit::Error,
+    }
+}
+
+fn other(error: impl std::fmt::Display) -> Failure {
+    Failure::Other(error.to_string())
 }
 
 fn read(file: &Path, cluster: &Cluster<'_>) -> Result<Scenario, Failure> {
@@ -86,28 +152,47 @@ fn wrong(name: &str, errors: SpecErrors) -> Failure {
     }
 }
 
-/// The files beside `cluster.yaml`, of which images need not be there: nothing boots from them.
-struct Files(DiskFiles);
+/// The files beside `cluster.yaml`, of which images need not be there: nothing boots from them. Each is digested once:
+/// with `--survive`, the file is read many times.
+struct Files {
+    disk: DiskFiles,
+    digests: RefCell<BTreeMap<PathBuf, (String, u64)>>,
+}
+
+impl Files {
+    fn beside(file: &Path) -> Self {
+        Files {
+            disk: DiskFiles::beside(file),
+            digests: RefCell::default(),
+        }
+    }
+}
 
 impl SpecFiles for Files {
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        self.0.read(path)
+        self.disk.read(path)
     }
 
     fn digest(&self, path: &Path) -> io::Result<(String, u64)> {
-        match self.0.digest(path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                Ok((sha256(&path.to_string_lossy()), IMAGE))
-            }
-            digest => digest,
+        if let Some(known) = self.digests.borrow().get(path) {
+            return Ok(known.clone());
         }
+        let digest = match self.disk.digest(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                (sha256(&path.to_string_lossy()), IMAGE)
+            }
+            digest => digest?,
+        };
+        let mut digests = self.digests.borrow_mut();
+        digests.insert(path.to_owned(), digest.clone());
+        Ok(digest)
     }
 
     fn env(&self, name: &str) -> Option<String> {
-        self.0.env(name)
+        self.disk.env(name)
     }
 
     fn resolve(&self, path: &Path) -> PathBuf {
-        self.0.resolve(path)
+        self.disk.resolve(path)
     }
 }

@@ -37,6 +37,30 @@ impl Screen {
     }
 }
 
+/// A live line that counts.
+pub struct Counter(ProgressBar);
+
+impl Counter {
+    /// Counts on `screen`; nothing is drawn where that is no terminal.
+    pub fn new(screen: &Screen, style: Style) -> Counter {
+        let bar = ProgressBar::new_spinner().with_style(counter_style(style));
+        let bar = screen.0.add(bar);
+        bar.enable_steady_tick(TURN);
+        Counter(bar)
+    }
+
+    /// So many by now.
+    pub fn at(&self, number: usize) {
+        self.0
+            .set_position(u64::try_from(number).unwrap_or(u64::MAX));
+    }
+
+    /// Takes the line away.
+    pub fn finish(&self) {
+        self.0.finish_and_clear();
+    }
+}
+
 impl<'a> MakeWriter<'a> for Screen {
     type Writer = ScreenWriter;
 
@@ -132,6 +156,13 @@ fn running_style(style: Style) -> ProgressStyle {
     let turns = TURNS.map(|turn| style.paint(Paint::Accent, turn));
     let turns: Vec<&str> = turns.iter().map(String::as_str).collect();
     template("{spinner} {prefix}  {took}  {wide_msg}", style).tick_strings(&turns)
+}
+
+/// `⠹ 7 rehearsals, 12 s`
+fn counter_style(style: Style) -> ProgressStyle {
+    let turns = TURNS.map(|turn| style.paint(Paint::Accent, turn));
+    let turns: Vec<&str> = turns.iter().map(String::as_str).collect();
+    template("{spinner} {pos} rehearsals, {took}", style).tick_strings(&turns)
 }
 
 /// `  7 of 14 done, 12 s`

@@ -26,24 +26,30 @@ struct Line {
 
 /// The whole timeline.
 pub(super) fn timeline(rehearsal: &Rehearsal, style: &Style) -> String {
-    let all = &rehearsal.timeline;
-    let lasting: Vec<&Entry> = (0..all.len()).filter_map(|n| lasting(all, n)).collect();
-    let shown: Vec<&Entry> = match lasting.len() > MAX_LINES {
-        true => lasting.iter().copied().filter(|e| is_news(e)).collect(),
-        false => lasting.clone(),
-    };
+    let (shown, left_out) = shown(rehearsal);
     let column = shown.iter().map(|e| moment(e.at_ms).len()).max();
     let column = column.unwrap_or(0);
     let mut told = format!("{}\n", style.paint(Paint::Strong, "Timeline"));
     for entry in &shown {
         told += &entry_text(entry, column, style);
     }
-    let left_out = lasting.len() - shown.len();
     if left_out > 0 {
         let text = format!("  {left_out} decisions and actions are not shown: see --output json");
         told += &format!("{}\n", style.paint(Paint::Dim, text));
     }
     told
+}
+
+/// What is shown, and how much is left out.
+pub(in crate::cli) fn shown(rehearsal: &Rehearsal) -> (Vec<&Entry>, usize) {
+    let all = &rehearsal.timeline;
+    let lasting: Vec<&Entry> = (0..all.len()).filter_map(|n| lasting(all, n)).collect();
+    let shown: Vec<&Entry> = match lasting.len() > MAX_LINES {
+        true => lasting.iter().copied().filter(|e| is_news(e)).collect(),
+        false => lasting.clone(),
+    };
+    let left_out = lasting.len() - shown.len();
+    (shown, left_out)
 }
 
 /// A line, unless it says that something has to wait, and a moment later all is as desired.

@@ -1,6 +1,7 @@
 //! Edits of `cluster.yaml` in the middle of a scenario: keys by their dotted paths, or another file. What comes out is
 //! read as the file itself would be, so that nothing is rehearsed that could not be written.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -70,6 +71,22 @@ impl<'a> Edits<'a> {
         let digest = hash.finalize();
         Revision(digest.iter().take(6).map(|b| format!("{b:02x}")).collect())
     }
+}
+
+/// The cluster with some keys changed: their dotted paths, and their values as they would be written. An empty value
+/// removes the key. None: that would not be valid.
+pub fn edited(cluster: &Cluster<'_>, changes: &BTreeMap<String, String>) -> Option<Desired> {
+    let mut edits = Edits::of(cluster);
+    for (path, value) in changes {
+        let (source, _) = Source::read(path, value.as_bytes());
+        let (root, problems) = compose::compose(&source);
+        let nothing = || Rc::new(Node::new(Span::default(), Kind::Nothing));
+        problems.is_empty().then_some(())?;
+        edits
+            .keys
+            .push((path.clone(), root.unwrap_or_else(nothing)));
+    }
+    edits.read().ok()
 }
 
 impl Reader<'_> {

@@ -3,9 +3,9 @@
 use std::net::Ipv4Addr;
 
 use super::Reader;
-use crate::model::id::GroupId;
-use crate::model::scenario::{Expectation, Expected};
-use crate::spec::problem::Problem;
+use crate::model::id::{GroupId, HostId, InstanceId};
+use crate::model::scenario::{Expectation, Expected, HostCondition};
+use crate::spec::problem::{Problem, did_you_mean};
 use crate::spec::source::{At, Span};
 use crate::spec::tree::{Entry, Kind};
 use crate::spec::words::{self, Wrong};
@@ -14,7 +14,8 @@ use crate::spec::words::{self, Wrong};
 enum About {
     Vip(Ipv4Addr),
     Group(GroupId),
-    Instance(crate::model::id::InstanceId),
+    Instance(InstanceId),
+    Host(HostId),
 }
 
 impl Reader<'_> {
@@ -22,7 +23,7 @@ impl Reader<'_> {
     pub(super) fn expectations(&self, entry: &Entry) -> Vec<Expectation> {
         let Kind::Map(entries) = &entry.value.kind else {
             let text = "`expect` must be a mapping";
-            let help = "write `random: { available: 3 }`, `vip ADDRESS: { held: true }` or `converged: true`";
+            let help = "write `random: { available: 3 }`, `vip ADDRESS: { held: true }`, `host b: { state: fenced }` or `converged: true`";
             self.cx.push(Problem::new(entry.span, text).help(help));
             return Vec::new();
         };
@@ -73,14 +74,12 @@ impl Reader<'_> {
                 .convert("vip", &text, read)
                 .map(|at| About::Vip(at.value));
         }
+        if let Some(host) = name.strip_prefix("host ") {
+            return self.host(host.trim(), entry.span).map(About::Host);
+        }
         let mut groups = self.states.iter().flat_map(|s| s.groups.keys());
         match groups.find(|group| group.as_str() == name) {
             Some(group) => Some(About::Group(group.clone())),
-            None if name.starts_with("host ") => {
-                let problem = Problem::new(entry.span, "nothing can be expected of hosts yet");
-                self.cx.push(problem.help("leave it out"));
-                None
-            }
             None => self.instance(name, entry.span).map(About::Instance),
         }
     }
@@ -128,6 +127,10 @@ impl Reader<'_> {
                 let serves = self.flag("serves", &text)?;
                 Some(Expected::Serves(instance.clone(), serves))
             }
+            (About::Host(host), "state") => {
+                let state = self.cx.convert("state", &text, condition)?;
+                Some(Expected::HostIs(host.clone(), state.value))
+            }
             (_, key) => {
                 let text = format!("{} can't be expected of it", words::quoted(key));
                 self.cx
@@ -155,9 +158,20 @@ impl About {
         match self {
             About::Vip(_) => "of a VIP it can be `holder: INSTANCE`, `held: true`, `downtime: 5s`",
             About::Group(_) => "of a service it can be `available: 3`, `downtime: 5s`",
+            About::Host(_) => "of a host it can be `state: fenced`",
             About::Instance(_) => "of an instance it can be `host: NAME`, `serves: true`",
         }
     }
+}
+
+fn condition(text: &str) -> Result<HostCondition, Wrong> {
+    let names = HostCondition::ALL.map(|state| state.to_string());
+    let mut all = HostCondition::ALL.into_iter();
+    all.find(|state| state.to_string() == text).ok_or_else(|| {
+        let help = did_you_mean(text, names.iter().map(String::as_str));
+        let text = format!("{} is no state of a host", words::quoted(text));
+        Wrong::new(text, help.unwrap_or_default())
+    })
 }
 
 fn number(text: &str) -> Result<u32, Wrong> {

@@ -25,6 +25,7 @@ use crate::model::id::HostId;
 use crate::model::scenario::{Event, Expectation, Expected, Happening, Machine, Scenario};
 use crate::model::unit::Bytes;
 use edit::Edits;
+pub use edit::edited;
 
 /// The cluster that a scenario is for: what was read of its file, and the file for edits.
 pub struct Cluster<'a> {
@@ -79,7 +80,7 @@ pub static MACHINE: Object = Object {
             "clock",
             "100",
             Shape::Number(1, 1_000),
-            "How fast its own clock runs, in percent.",
+            "How fast its own clock runs, in percent of true time: the lease of its guard is over sooner where it is fast, later where it is slow.",
         ),
     ],
 };

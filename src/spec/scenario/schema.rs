@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::verbs::{CONTROLLER, HOST, INSTANCE, Verb};
 use super::{MACHINE, SCENARIO};
+use crate::model::scenario::HostCondition;
 use crate::spec::schema;
 
 /// The JSON Schema (2020-12) of scenario.yaml.
@@ -63,6 +64,7 @@ fn happens<T>(about: &str, verbs: &[Verb<T>]) -> Value {
 
 fn expect() -> Value {
     let span = json!({ "type": "string", "pattern": "^[0-9]+ ?(ms|s|m|h)$" });
+    let states = HostCondition::ALL.map(|state| state.to_string());
     json!({
         "type": "object",
         "description": "What must be so.",
@@ -75,6 +77,11 @@ fn expect() -> Value {
                     "held": { "type": "boolean" },
                     "downtime": span,
                 },
+                "additionalProperties": false,
+            },
+            "^host [a-z0-9-]+$": {
+                "type": "object",
+                "properties": { "state": { "enum": states } },
                 "additionalProperties": false,
             },
         },

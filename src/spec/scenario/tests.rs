@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::*;
-use crate::model::scenario::{ControllerEvent, HostEvent, InstanceEvent};
+use crate::model::scenario::{ControllerEvent, HostCondition, HostEvent, InstanceEvent};
 
 const CLUSTER: &str = "\
 cluster: demo
@@ -151,6 +151,44 @@ events:
 ";
     let errors = read(text).unwrap_err();
     insta::assert_snapshot!(errors.to_string());
+}
+
+#[test]
+fn every_state_of_a_host_can_be_expected_and_no_other_one() {
+    let expect = |state: &str| read(&format!("expect: {{ host a: {{ state: {state} }} }}"));
+    for state in HostCondition::ALL {
+        let scenario = expect(&state.to_string()).unwrap_or_else(|errors| panic!("{errors}"));
+        let expected = &scenario.expect[0].what;
+        assert!(matches!(expected, Expected::HostIs(_, is) if *is == state));
+    }
+    let errors = expect("fended").unwrap_err().to_string();
+    assert!(
+        errors.contains("`fended` is no state of a host"),
+        "{errors}"
+    );
+    assert!(errors.contains("did you mean `fenced`?"), "{errors}");
+    let errors = read("expect: { host x: { state: fenced } }").unwrap_err();
+    assert!(errors.to_string().contains("there is no host"), "{errors}");
+}
+
+#[test]
+fn a_changed_cluster_is_read_as_the_file_would_be() {
+    let desired = crate::spec::parse("cluster.yaml", CLUSTER.as_bytes(), &NoFiles).unwrap();
+    let cluster = Cluster {
+        name: "cluster.yaml",
+        bytes: CLUSTER.as_bytes(),
+        files: &NoFiles,
+        desired: Arc::new(desired),
+    };
+    let changed =
+        |path: &str, value: &str| edited(&cluster, &[(path.to_owned(), value.to_owned())].into());
+    let more = changed("hosts.c", "{ address: 10.0.0.4, pool: 10.0.0.30 }").unwrap();
+    assert_eq!(more.hosts.len(), 3);
+    let gone = changed("services.random.replicas", "").unwrap();
+    assert_eq!(gone.groups[&"random".parse().unwrap()].replicas, 1);
+    // The pool of another host is no free address.
+    assert!(changed("hosts.a.pool", "10.0.0.10-10.0.0.25").is_none());
+    assert!(changed("hosts.a.pool", "{").is_none());
 }
 
 #[test]

@@ -1,0 +1,45 @@
+//! States of hosts, as scenarios expect them.
+
+use std::fmt;
+
+/// What the controller takes a host for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HostCondition {
+    /// It is seen, and may have guests.
+    Online,
+    /// It is out of sight for a moment, or in spite of a sign of life.
+    Suspect,
+    /// It is out of sight for long, and nothing shows that it lives.
+    Unreachable,
+    /// There is evidence that nothing of ours runs on it.
+    Fenced,
+    /// It is seen, and an operator wants it to be empty.
+    Maintenance,
+    /// It came back, and has to stay for a while before it gets guests.
+    Rejoining,
+}
+
+impl HostCondition {
+    /// All of them.
+    pub const ALL: [HostCondition; 6] = [
+        HostCondition::Online,
+        HostCondition::Suspect,
+        HostCondition::Unreachable,
+        HostCondition::Fenced,
+        HostCondition::Maintenance,
+        HostCondition::Rejoining,
+    ];
+}
+
+impl fmt::Display for HostCondition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            HostCondition::Online => "online",
+            HostCondition::Suspect => "suspect",
+            HostCondition::Unreachable => "unreachable",
+            HostCondition::Fenced => "fenced",
+            HostCondition::Maintenance => "maintenance",
+            HostCondition::Rejoining => "rejoining",
+        })
+    }
+}

@@ -1,0 +1,196 @@
+//! Changes of `cluster.yaml` that might mend what a loss breaks, the smallest first. Only proposals: whether one helps is
+//! found out by rehearsing the loss with it.
+
+mod evidence;
+mod room;
+mod rules;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+
+use super::judge::{Finding, Trouble};
+use super::losses::Loss;
+use crate::model::desired::{Desired, Group, Host};
+use crate::model::id::GroupId;
+
+/// At most so many hosts get more addresses, each alone.
+const MOST_HOSTS: usize = 8;
+
+/// A change of `cluster.yaml`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Mend {
+    /// In words.
+    pub text: String,
+    /// Keys by their dotted paths, and their new values as they are written; nothing removes the key.
+    pub changes: BTreeMap<String, String>,
+}
+
+impl Mend {
+    fn new(text: impl Into<String>, changes: impl IntoIterator<Item = (String, String)>) -> Mend {
+        Mend {
+            text: text.into(),
+            changes: changes.into_iter().collect(),
+        }
+    }
+
+    fn and(&self, other: &Mend) -> Mend {
+        let changes = self.changes.iter().chain(&other.changes);
+        Mend {
+            text: format!("{}, and {}", self.text, other.text),
+            changes: changes.map(|(k, v)| (k.clone(), v.clone())).collect(),
+        }
+    }
+}
+
+/// What might mend it, the smallest first.
+pub fn proposals(desired: &Desired, loss: &Loss, finding: &Finding) -> Vec<Mend> {
+    let trouble = Facts::of(desired, loss, finding);
+    let room = [trouble.addresses(), trouble.reserves()].concat();
+    let rules = trouble.rules();
+    let replicas = trouble.replicas(1);
+    let evidence = trouble.evidence();
+    let (host, hosts) = (trouble.hosts(1), trouble.hosts(2));
+    let brake = trouble.brake();
+    let singly = [
+        room,
+        rules.clone(),
+        replicas.clone(),
+        evidence.clone(),
+        brake.clone(),
+        host.clone(),
+    ];
+    let together = [
+        both(&rules, &replicas),
+        both(&evidence, &brake),
+        both(&replicas, &evidence),
+        both(&replicas, &host),
+        both(&evidence, &host),
+        hosts.clone(),
+        both(&replicas, &hosts),
+        both(&trouble.replicas(2), &hosts),
+        trouble.promises(),
+    ];
+    let mut proposals: Vec<Mend> = singly.concat();
+    proposals.extend(together.concat());
+    let mut seen = BTreeSet::new();
+    proposals.retain(|mend| seen.insert(mend.changes.clone()));
+    proposals
+}
+
+fn both(some: &[Mend], others: &[Mend]) -> Vec<Mend> {
+    let pairs = some
+        .iter()
+        .flat_map(|one| others.iter().map(|other| one.and(other)));
+    pairs.collect()
+}
+
+/// What is wrong, as far as it tells what might help.
+struct Facts<'a> {
+    desired: &'a Desired,
+    loss: &'a Loss,
+    /// Groups of which too few served, or some are missing, or that are out of reach.
+    groups: BTreeSet<GroupId>,
+    /// Instances that have no place.
+    missing: usize,
+    /// Something waits for somebody to decide it: a VIP, an instance.
+    open: bool,
+}
+
+impl<'a> Facts<'a> {
+    fn of(desired: &'a Desired, loss: &'a Loss, finding: &Finding) -> Self {
+        let mut facts = Facts {
+            desired,
+            loss,
+            groups: BTreeSet::new(),
+            missing: 0,
+            open: false,
+        };
+        for found in &finding.breaks {
+            match &found.trouble {
+                Trouble::Short(group) => drop(facts.groups.insert(group.clone())),
+                Trouble::Missing(group, count) => {
+                    facts.groups.insert(group.clone());
+                    facts.missing += *count as usize;
+                    facts.open = true;
+                }
+                Trouble::Unheld(vip) => {
+                    let mut all = desired.load_balancers();
+                    let of_vip = all.find(|(_, lb)| lb.vip.addr() == *vip);
+                    facts
+                        .groups
+                        .extend(of_vip.map(|(group, _)| group.id.clone()));
+                    facts.open = true;
+                }
+                Trouble::Unreached(group) => drop(facts.groups.insert(group.clone())),
+                Trouble::Left | Trouble::Broken => facts.open = true,
+            }
+        }
+        facts
+    }
+
+    fn survivors(&self) -> impl Iterator<Item = &'a Host> {
+        let lost = &self.loss.hosts;
+        let hosts = self.desired.hosts.values();
+        hosts.filter(|host| !lost.contains(&host.id))
+    }
+
+    fn troubled(&self) -> impl Iterator<Item = &'a Group> {
+        let groups = self.desired.groups.values();
+        groups.filter(|group| self.groups.contains(&group.id))
+    }
+
+    fn is_written(&self, path: &str) -> bool {
+        self.desired.lines.0.contains_key(path)
+    }
+
+    /// More instances of one group, which keeps what it promises.
+    fn replicas(&self, more: u32) -> Vec<Mend> {
+        let groups = self.troubled().map(|group| {
+            let (key, promise) = (
+                group.key(),
+                group.budget.min_available.max(1).min(group.replicas),
+            );
+            let mut changes = vec![(
+                format!("{key}.replicas"),
+                (group.replicas + more).to_string(),
+            )];
+            if !self.is_written(&format!("{key}.min_available")) {
+                changes.push((format!("{key}.min_available"), promise.to_string()));
+            }
+            if self.is_written(&format!("{key}.max_unavailable")) {
+                changes.push((format!("{key}.max_unavailable"), String::new()));
+            }
+            let text = match more {
+                1 => format!("one more instance of {}", group.id),
+                more => format!("{more} more instances of {}", group.id),
+            };
+            Mend::new(text, changes)
+        });
+        let each: Vec<Mend> = groups.collect();
+        let all = each
+            .iter()
+            .skip(1)
+            .fold(each.first().cloned(), |all, one| Some(all?.and(one)));
+        each.into_iter().chain(all).collect()
+    }
+
+    /// What is left of a promise that nobody wrote down.
+    fn promises(&self) -> Vec<Mend> {
+        let short = self.troubled().filter(|group| {
+            let keys = ["min_available", "max_unavailable"];
+            let written = keys.map(|key| self.is_written(&format!("{}.{key}", group.key())));
+            group.budget.min_available > 1 && written == [false, false]
+        });
+        let less = short.flat_map(|group| {
+            (1..group.budget.min_available).rev().take(4).map(|least| {
+                let text = format!("a smaller promise for {}", group.id);
+                Mend::new(
+                    text,
+                    [(format!("{}.min_available", group.key()), least.to_string())],
+                )
+            })
+        });
+        less.collect()
+    }
+}
