@@ -137,9 +137,9 @@ impl Budget {
 /// What is done with an instance that does not come up.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Restarts {
-    /// How often it is tried on one host.
+    /// How often it is built in vain on one host before another one is tried.
     pub max_restarts: u32,
-    /// How often it is then tried on another one.
+    /// How many other hosts are tried, each as often, before it counts as failed.
     pub max_relocations: u32,
     /// The pause after the first failure; it doubles with each further one.
     pub pause: Duration,

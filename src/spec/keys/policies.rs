@@ -120,13 +120,13 @@ pub static RESTARTS: Object = Object {
             "max_restarts",
             "3",
             Shape::Number(0, 1_000),
-            "How often it is tried on one host.",
+            "How often it is built in vain on one host before another one is tried.",
         ),
         default(
             "max_relocations",
             "2",
             Shape::Number(0, 1_000),
-            "How often it is then tried on another one.",
+            "How many other hosts are tried, each as often, before it counts as failed.",
         ),
         default(
             "pause",

@@ -1,0 +1,170 @@
+//! What is remembered of guests: since when each run lives, how often it was built in vain, and what is forgiven.
+
+use std::time::Duration;
+
+use crate::model::desired::Desired;
+use crate::model::facts::{Observed, Seen};
+use crate::model::mark::Mark;
+use crate::model::memory::{GuestMemory, Memory};
+use crate::model::policy::Restarts;
+use crate::model::time::Timestamp;
+
+/// Takes what was seen of the guests into memory.
+pub fn remember(memory: &mut Memory, desired: &Desired, observed: &Observed) {
+    for facts in observed.hosts.values().filter_map(Seen::facts) {
+        for domain in &facts.domains {
+            let Some(mark) = domain
+                .mark
+                .as_ref()
+                .filter(|m| m.cluster == desired.cluster)
+            else {
+                continue;
+            };
+            let run = run(mark, domain.run);
+            let group = desired.group_of(&mark.instance);
+            let long = group.map_or_else(Restarts::default, |g| g.restarts.clone());
+            let long = long.longest_pause;
+            let guest = memory.guests.entry(mark.instance.clone()).or_default();
+            if guest.run != run {
+                *guest = new_run(guest, run, long, observed.now);
+            }
+            if let Some(beat) = observed.beats.get(&mark.instance) {
+                remember_beat(guest, beat.failures, long, observed.now);
+            }
+        }
+    }
+}
+
+/// The name of a run: see [`crate::plan::run_of`].
+fn run(mark: &Mark, number: Option<u32>) -> String {
+    match number {
+        Some(number) => format!("{}/{number}", mark.generation),
+        None => format!("{}/-", mark.generation),
+    }
+}
+
+/// When a run began that is seen for the first time. A new life began when we built it, which may be long ago: a
+/// single pass looks again only after it has waited for the guest in vain.
+fn begin_of(old: &GuestMemory, run: &str, now: Timestamp) -> Timestamp {
+    let life = |run: &str| run.rsplit_once('/').map(|(life, _)| life.to_owned());
+    let same_life = life(&old.run) == life(run);
+    old.last_attempt.filter(|_| !same_life).unwrap_or(now)
+}
+
+/// A run that ended before it was well for `long` is a crash.
+fn new_run(old: &GuestMemory, run: String, long: Duration, now: Timestamp) -> GuestMemory {
+    let crashed = old
+        .healthy_since
+        .is_some_and(|since| now.since(since) < long);
+    GuestMemory {
+        since: begin_of(old, &run, now),
+        run,
+        trials: old.trials.clone(),
+        crashes: old.crashes.saturating_add(u32::from(crashed)),
+        worked_on: old.worked_on,
+        last_attempt: old.last_attempt,
+        revision: old.revision.clone(),
+        tried: old.tried.clone(),
+        built: old.built.clone(),
+        ..GuestMemory::default()
+    }
+}
+
+/// A guest that came up has not been tried in vain; one that crashed lately must be well for `long` before that counts.
+fn remember_beat(guest: &mut GuestMemory, failures: u32, long: Duration, now: Timestamp) {
+    if failures > 0 {
+        guest.failing_since.get_or_insert(now);
+        return;
+    }
+    guest.failing_since = None;
+    let since = *guest.healthy_since.get_or_insert(now);
+    if guest.crashes == 0 || now.since(since) >= long {
+        forget_trials(guest);
+    }
+}
+
+fn forget_trials(guest: &mut GuestMemory) {
+    guest.trials.clear();
+    guest.crashes = 0;
+}
+
+/// What may be the remedy gives those that failed a new chance: another state of the file, a host that is back, or a
+/// person who says so.
+pub fn forgive(memory: &mut Memory, desired: &Desired, observed: &Observed) {
+    let back = memory.hosts.values().any(|h| h.back == Some(observed.now));
+    let failed = memory.guests.iter_mut();
+    for (instance, guest) in failed.filter(|(_, guest)| !guest.trials.is_empty()) {
+        let retried = observed.orders.retried.get(instance);
+        let retried = retried.is_some_and(|order| guest.last_attempt.is_none_or(|l| order.at > l));
+        if back || retried || guest.tried.as_ref() != Some(&desired.revision) {
+            forget_trials(guest);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_first_heartbeat_ends_the_count_of_trials() {
+        let mut guest = tried_thrice();
+        remember_beat(&mut guest, 0, LONG, Timestamp(20));
+        assert!(guest.trials.is_empty());
+    }
+
+    #[test]
+    fn after_a_crash_only_long_health_ends_the_count_of_trials() {
+        let long = LONG;
+        let mut guest = tried_thrice();
+        guest.crashes = 1;
+        remember_beat(&mut guest, 2, long, Timestamp(10));
+        assert_eq!(guest.failing_since, Some(Timestamp(10)));
+        remember_beat(&mut guest, 0, long, Timestamp(20));
+        assert_eq!(
+            (guest.failing_since, guest.healthy_since),
+            (None, Some(Timestamp(20)))
+        );
+        remember_beat(&mut guest, 0, long, Timestamp(119));
+        assert!(!guest.trials.is_empty());
+        remember_beat(&mut guest, 0, long, Timestamp(120));
+        assert!(guest.trials.is_empty() && guest.crashes == 0);
+    }
+
+    const LONG: Duration = Duration::from_millis(100);
+
+    fn tried_thrice() -> GuestMemory {
+        GuestMemory {
+            trials: [("a".parse().unwrap(), 3)].into(),
+            ..GuestMemory::default()
+        }
+    }
+
+    #[test]
+    fn a_new_life_began_when_it_was_built() {
+        let old = GuestMemory {
+            run: "g/2".to_owned(),
+            last_attempt: Some(Timestamp(5)),
+            ..GuestMemory::default()
+        };
+        assert_eq!(
+            new_run(&old, "h/3".to_owned(), LONG, Timestamp(9)).since,
+            Timestamp(5)
+        );
+        assert_eq!(
+            new_run(&old, "g/3".to_owned(), LONG, Timestamp(9)).since,
+            Timestamp(9)
+        );
+    }
+
+    #[test]
+    fn another_run_of_a_guest_is_not_healthy_because_the_last_one_was() {
+        let old = GuestMemory {
+            healthy_since: Some(Timestamp(5)),
+            ..tried_thrice()
+        };
+        let new = new_run(&old, "g/2".to_owned(), LONG, Timestamp(9));
+        assert_eq!((new.healthy_since, new.since), (None, Timestamp(9)));
+        assert_eq!((new.trials, new.crashes), (old.trials, 1));
+    }
+}
