@@ -192,7 +192,7 @@ fn of_break(broken: &Break, help: Option<&str>, style: &Style) -> String {
 fn mended(mend: &Mended, style: &Style) -> String {
     match mend {
         Mended::By(mend) => {
-            let text = format!("survived with {}:", mend.text);
+            let text = format!("mended by: {}", mend.text);
             lines("✓ ", &text, 2, Paint::Good, style) + &changes(&mend.changes, 6, style)
         }
         Mended::ByNone(0) => lines(

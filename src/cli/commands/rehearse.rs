@@ -18,7 +18,7 @@ use crate::cli::rehearsal_view::{rehearsal_json, rehearsal_text};
 use crate::cli::style::Style;
 use crate::cli::survival_view::{survival_json, survival_text};
 use crate::model::desired::Desired;
-use crate::model::scenario::Scenario;
+use crate::model::scenario::{Event, Happening, Scenario};
 use crate::rehearse::survive::{Question, WITHIN, survive};
 use crate::rehearse::{AFTERWARDS, DEFAULT_FAILURES, failures, rehearse};
 use crate::sim::vm::sha256;
@@ -55,17 +55,29 @@ pub(super) fn run(
     let seed = rehearsal.seed.or(scenario.seed).unwrap_or(1);
     match &rehearsal.survive {
         Some(any) => {
+            unedited(&scenario)?;
             let question = Question {
                 desired: &desired,
                 scenario: &scenario,
                 any,
                 seed,
-                within: rehearsal.span.unwrap_or(WITHIN),
+                within: rehearsal.span.or(scenario.lasts).unwrap_or(WITHIN),
                 told: &|_| {},
             };
             survived(question, &cluster, args, style, screen)
         }
         None => rehearsed(&desired, &scenario, seed, rehearsal, args, style),
+    }
+}
+
+/// What would mend a loss is a change of the file: there is only one.
+fn unedited(scenario: &Scenario) -> Result<(), Failure> {
+    let is_edit = |event: &Event| matches!(event.what, Happening::Edit(..));
+    match scenario.events.iter().any(is_edit) {
+        true => Err(other(
+            "a scenario with an `edit` can't come before losses: write the edit into the file",
+        )),
+        false => Ok(()),
     }
 }
 

@@ -163,7 +163,7 @@ fn every_state_of_a_host_can_be_expected_and_no_other_one() {
     }
     let errors = expect("fended").unwrap_err().to_string();
     assert!(
-        errors.contains("`fended` is no state of a host"),
+        errors.contains("\"fended\" is no state of a host"),
         "{errors}"
     );
     assert!(errors.contains("did you mean `fenced`?"), "{errors}");
