@@ -9,6 +9,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use reconcile::cli::rehearsal_view::{rehearsal_json, rehearsal_text};
 use reconcile::cli::style::Style;
@@ -83,26 +84,45 @@ fn every_scenario_ends_as_expected_and_is_told_as_written_down() {
     let bless = std::env::var_os("BLESS").is_some();
     let only = std::env::var("CASE").unwrap_or_default();
     let cases = cases(&root());
-    assert!(cases.len() >= 20, "only {} cases", cases.len());
-    let mut wrong = String::new();
-    for case in cases.iter().filter(|c| c.to_string_lossy().contains(&only)) {
-        let name = case.file_name().unwrap_or_default().to_string_lossy();
-        assert!(
-            case.join("README.md").exists(),
-            "{name} says nothing of itself"
-        );
-        let rehearsal = rehearsed(case);
-        let shown = rehearsal_text(&rehearsal, &Style::plain(110));
-        let outcome = case.join("outcome");
-        if bless {
-            fs::write(&outcome, &shown).unwrap();
+    assert!(cases.len() >= 100, "only {} cases", cases.len());
+    let cases: Vec<&PathBuf> = cases
+        .iter()
+        .filter(|c| c.to_string_lossy().contains(&only))
+        .collect();
+    let next = AtomicUsize::new(0);
+    let walk = || {
+        let mut wrong = Vec::new();
+        while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
+            wrong.extend(what_is_wrong(case, bless));
         }
-        let told = fs::read_to_string(&outcome).unwrap_or_default() == shown;
-        if !told || !rehearsal.is_good() {
-            let _ = writeln!(wrong, "--- {name}\n{shown}");
-        }
+        wrong
+    };
+    let mut wrong: Vec<String> = std::thread::scope(|scope| {
+        let both = [scope.spawn(walk), scope.spawn(walk)];
+        both.into_iter().flat_map(|t| t.join().unwrap()).collect()
+    });
+    wrong.sort();
+    assert!(wrong.is_empty(), "{}", wrong.concat());
+}
+
+/// What a case shows, where that is not what is written down, or it does not end well.
+fn what_is_wrong(case: &Path, bless: bool) -> Option<String> {
+    let name = case.file_name().unwrap_or_default().to_string_lossy();
+    assert!(
+        case.join("README.md").exists(),
+        "{name} says nothing of itself"
+    );
+    let rehearsal = match std::panic::catch_unwind(|| rehearsed(case)) {
+        Ok(rehearsal) => rehearsal,
+        Err(_) => return Some(format!("--- {name}: see the panic\n")),
+    };
+    let shown = rehearsal_text(&rehearsal, &Style::plain(110));
+    let outcome = case.join("outcome");
+    if bless {
+        fs::write(&outcome, &shown).unwrap();
     }
-    assert!(wrong.is_empty(), "{wrong}");
+    let told = fs::read_to_string(&outcome).unwrap_or_default() == shown;
+    (!told || !rehearsal.is_good()).then(|| format!("--- {name}\n{shown}"))
 }
 
 fn survival(case: &Path) -> Survival {

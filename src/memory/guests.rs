@@ -1,5 +1,6 @@
 //! What is remembered of guests: since when each run lives, how often it was built in vain, and what is forgiven.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::model::desired::Desired;
@@ -11,26 +12,33 @@ use crate::model::time::Timestamp;
 
 /// Takes what was seen of the guests into memory.
 pub fn remember(memory: &mut Memory, desired: &Desired, observed: &Observed) {
-    for facts in observed.hosts.values().filter_map(Seen::facts) {
-        for domain in &facts.domains {
-            let Some(mark) = domain
+    let domains = || {
+        let facts = observed.hosts.values().filter_map(Seen::facts);
+        facts.flat_map(|f| &f.domains).filter_map(|domain| {
+            let mark = domain
                 .mark
                 .as_ref()
-                .filter(|m| m.cluster == desired.cluster)
-            else {
-                continue;
-            };
-            let run = run(mark, domain.run);
-            let group = desired.group_of(&mark.instance);
-            let long = group.map_or_else(Restarts::default, |g| g.restarts.clone());
-            let long = long.longest_pause;
-            let guest = memory.guests.entry(mark.instance.clone()).or_default();
-            if guest.run != run {
-                *guest = new_run(guest, run, long, observed.now);
-            }
-            if let Some(beat) = observed.beats.get(&mark.instance) {
-                remember_beat(guest, beat.failures, long, observed.now);
-            }
+                .filter(|m| m.cluster == desired.cluster)?;
+            Some((mark, domain.run))
+        })
+    };
+    let lives: BTreeSet<&str> = domains().map(|(m, _)| m.generation.as_str()).collect();
+    for (mark, number) in domains() {
+        let group = desired.group_of(&mark.instance);
+        let long = group.map_or_else(Restarts::default, |g| g.restarts.clone());
+        let long = long.longest_pause;
+        let guest = memory.guests.entry(mark.instance.clone()).or_default();
+        // Of two copies, only the one that was built last counts; the other one ends.
+        let built = guest.built.as_deref().filter(|built| lives.contains(built));
+        if built.is_some_and(|built| built != mark.generation) {
+            continue;
+        }
+        let run = run(mark, number);
+        if guest.run != run {
+            *guest = new_run(guest, run, long, observed.now);
+        }
+        if let Some(beat) = observed.beats.get(&mark.instance) {
+            remember_beat(guest, beat.failures, long, observed.now);
         }
     }
 }

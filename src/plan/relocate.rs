@@ -61,6 +61,36 @@ impl<'a> Planner<'a> {
         Some(())
     }
 
+    /// Why a guest ends for the sake of another one, where it does.
+    pub(super) fn yields(&self, instance: &InstanceId, group: &Group) -> Option<Reason> {
+        let yielding = self.round.placement.yielding.as_ref();
+        let yielding = yielding.filter(|yielding| yielding.instance == *instance)?;
+        let line = self
+            .round
+            .desired
+            .lines
+            .of(&format!("{}.placement", group.key()));
+        Some(reason_at(
+            ReasonCode::Misplaced,
+            yielding.text.clone(),
+            line,
+        ))
+    }
+
+    /// Ends a guest that serves. Where it belongs it is made in a later round.
+    pub(super) fn yield_in_row(
+        &mut self,
+        instance: &InstanceId,
+        group: &'a Group,
+        found: &Found<'_>,
+        reason: Reason,
+    ) -> Option<()> {
+        let needs = self.step_aside(instance, group, (Motive::Change, &reason), None);
+        let id = self.push_destroy(found, Motive::Change, reason, &needs, None);
+        self.row = Some(id);
+        Some(())
+    }
+
     /// Makes a dead guest elsewhere; what is left of it on its host ends first.
     pub(super) fn relocate_dead(
         &mut self,

@@ -26,6 +26,8 @@ use crate::model::plan::{ActionId, Motive, Notice, NoticeKind, Reason, ReasonCod
 pub(super) enum Need {
     /// Another host.
     Move(Motive, Reason),
+    /// To end, so that another one can move.
+    Yield(Reason),
     /// Another machine.
     Rebuild(Reason),
     /// Another address.
@@ -41,7 +43,11 @@ pub(super) enum Need {
 impl Need {
     pub(super) fn interrupts(&self) -> bool {
         match self {
-            Need::Move(..) | Need::Rebuild(_) | Need::Rebind(..) | Need::Restart(..) => true,
+            Need::Move(..)
+            | Need::Yield(_)
+            | Need::Rebuild(_)
+            | Need::Rebind(..)
+            | Need::Restart(..) => true,
             Need::Quiet(..) | Need::Mark(_) => false,
         }
     }
@@ -95,6 +101,7 @@ impl<'a> Planner<'a> {
             Need::Move(motive, reason) => {
                 self.relocate_in_row(instance, group, &found, (motive, reason))
             }
+            Need::Yield(reason) => self.yield_in_row(instance, group, &found, reason),
             Need::Rebuild(reason) => self.rebuild_in_row(instance, group, reason),
             Need::Rebind(to, reason) => self.rebind_in_row(instance, group, &found, to, reason),
             Need::Restart(config, drift) => {
@@ -166,6 +173,9 @@ impl<'a> Planner<'a> {
     ) -> Option<Need> {
         if let Some((motive, reason)) = self.relocation(instance) {
             return Some(Need::Move(motive, reason));
+        }
+        if let Some(reason) = self.yields(instance, group) {
+            return Some(Need::Yield(reason));
         }
         if let Some(reason) = self.machine_change(group, found) {
             return Some(Need::Rebuild(reason));

@@ -12,6 +12,7 @@ mod rules;
 mod score;
 mod spare;
 mod stay;
+mod swap;
 mod turn;
 
 #[cfg(test)]
@@ -37,6 +38,7 @@ pub use filter::Kind;
 use filter::{Question, Rejection};
 use reasons::Refusal;
 pub use score::{Criterion, Score};
+use swap::{Stuck, Yielding};
 use turn::Turn;
 
 /// The place of an instance.
@@ -89,6 +91,8 @@ pub struct Placement<'a> {
     pub places: BTreeMap<InstanceId, Place<'a>>,
     /// Instances without a place, and addresses that are not used, with the reasons.
     pub notices: Vec<Notice>,
+    /// Who ends so that others can move.
+    pub yielding: Option<Yielding>,
     /// Whether one host is much fuller than the mean, where the file asks for that to be evened out.
     pub uneven: bool,
 }
@@ -102,6 +106,7 @@ pub fn place<'a>(
 ) -> Placement<'a> {
     let mut placer = Placer::new(desired, observed, memory, inventory);
     placer.place_all();
+    placer.untangle();
     placer.even_out(observed, memory);
     placer.check_spare();
     placer.into_placement()
@@ -144,6 +149,8 @@ struct Placer<'a, 'i> {
     notices: Vec<Notice>,
     /// Why nobody took the last instance of the group whose turn it is: others of it need not ask.
     refusal: Option<Refusal>,
+    stuck: Vec<Stuck>,
+    yielding: Option<Yielding>,
     uneven: bool,
     /// Who looks on while one instance is placed.
     witness: Option<Witness<'a>>,
@@ -165,6 +172,8 @@ impl<'a, 'i> Placer<'a, 'i> {
             places: BTreeMap::new(),
             notices: Vec::new(),
             refusal: None,
+            stuck: Vec::new(),
+            yielding: None,
             uneven: false,
             witness: None,
         };
@@ -204,6 +213,7 @@ impl<'a, 'i> Placer<'a, 'i> {
         Placement {
             places: self.places,
             notices: self.notices,
+            yielding: self.yielding,
             uneven: self.uneven,
         }
     }

@@ -160,13 +160,14 @@ impl<'a> Placer<'a, '_> {
                 if cause == Cause::Failing {
                     return;
                 }
-                self.notices.push(Notice {
+                let notice = Notice {
                     kind: NoticeKind::Blocked,
                     subject: instance.to_string(),
                     text: format!("it has to move: {text}; but {}", refusal.text),
                     help: refusal.help,
                     line: self.desired.line_of(&instance),
-                });
+                };
+                self.be_stuck(group, existing.index, notice);
             }
         }
     }
