@@ -8,7 +8,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use reconcile::adapters::file_store::FileStore;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/plan/cluster.yaml");
 
@@ -206,11 +206,54 @@ fn only_a_known_state_of_the_file_is_held() {
         error.contains("revision 123456789abc is not known"),
         "{error}"
     );
-    let held = desk.json("rollback");
-    let revision = held["changes"][0]["of"].as_str().unwrap().to_owned();
-    assert!(error.contains(&revision), "{error}");
-    let back = desk.json(&format!("rollback --undo {revision}"));
-    assert_eq!(back["changes"][0]["result"], "taken_back");
+    let nowhere_to_go = desk.refuses("rollback");
+    assert!(
+        nowhere_to_go.contains("no state of the file to go back to"),
+        "{nowhere_to_go}"
+    );
+}
+
+/// A state of the file with which all was as desired, as a controller leaves it behind.
+fn was_good(desk: &Desk, file: &Path) -> String {
+    let said = desk.at(file, "validate --output json").stdout;
+    let revision = serde_json::from_slice::<Value>(&said).unwrap()["revision"].clone();
+    let revision = revision.as_str().unwrap().to_owned();
+    let snapshot = json!({ "source": fs::read_to_string(file).unwrap(), "includes": {} });
+    fs::create_dir_all(desk.state().join("revisions")).unwrap();
+    let kept = desk.state().join(format!("revisions/{revision}.json"));
+    fs::write(kept, snapshot.to_string()).unwrap();
+    let memory = json!({ "hosts": {}, "guests": {}, "holders": {}, "good": [revision] });
+    fs::write(desk.state().join("memory.json"), memory.to_string()).unwrap();
+    revision
+}
+
+#[test]
+fn rollback_goes_back_to_the_last_good_state_until_the_file_is_edited() {
+    let desk = Desk::new();
+    let file = desk.nowhere();
+    let good = was_good(&desk, &file);
+    let text = fs::read_to_string(&file).unwrap();
+    let applied = || -> String {
+        let said = desk.at(&file, "--dry-run --output json").stdout;
+        let plan = serde_json::from_slice::<Value>(&said).unwrap();
+        plan["revision"].as_str().unwrap().to_owned()
+    };
+    fs::write(&file, text.replace("replicas: 3", "replicas: 4")).unwrap();
+    let bad = applied();
+    assert_ne!(bad, good);
+
+    let held = desk.at(&file, "rollback --output json").stdout;
+    let held: Value = serde_json::from_slice(&held).unwrap();
+    assert_eq!(held["changes"][0]["of"], bad.as_str());
+    assert_eq!(applied(), good, "the good one is applied");
+    let undone = desk.at(&file, &format!("rollback --undo {bad}"));
+    assert!(undone.status.success());
+    assert_eq!(applied(), bad);
+
+    assert!(desk.at(&file, "rollback").status.success());
+    fs::write(&file, text.replace("replicas: 3", "replicas: 5")).unwrap();
+    let third = applied();
+    assert!(third != good && third != bad, "an edit is applied");
 }
 
 #[test]
