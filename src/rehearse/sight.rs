@@ -44,7 +44,7 @@ fn answers_through(world: &World, lb: &LoadBalancer, service: &GroupId) -> bool 
     holders(world, lb.vip.addr()).any(|(host, domain)| {
         let listens = domain.guest.listens(lb.port, world.now);
         let process = domain.guest.process.as_ref().filter(|_| listens);
-        let servers = process.map(|p| p.servers()).unwrap_or_default();
+        let servers = process.map(|p| p.says.servers.clone()).unwrap_or_default();
         servers.iter().any(|(address, port)| {
             let answers = world.answers(*address).into_iter();
             let mut seen = answers.filter(|(id, _)| world.wire.joins(&node(host), &node(id)));

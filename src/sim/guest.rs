@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use super::cluster::{Cluster, LOOK, Way, guests_answer};
 use super::laws;
-use super::vm::{Enabled, FileState, Guest, Process, address_of, sha256};
+use super::vm::{Enabled, FileState, Guest, Process, Says, address_of, sha256};
 use super::world::{DomainState, HostState, World};
 use crate::model::action::{
     Bootstrap, Daemon, GuestConfig, GuestRef, Rebind, RenderedFile, VipMove,
@@ -352,12 +352,12 @@ fn ensure_process(
         return Ok(Effect::AlreadyDone);
     }
     let after = Process {
-        text: guest.text(&enabled),
+        says: Says::of(&guest.text(&enabled)),
         loaded: guest.loads(&enabled.reloads),
         ..process.clone()
     };
     if let Some(mark) = &domain.mark {
-        let (old, new) = (process.upstreams(), after.upstreams());
+        let (old, new) = (process.says.upstreams.clone(), after.says.upstreams.clone());
         laws::may_send_to(world, &old, &new, &mark.instance);
     }
     let guest = guest_at(world, place)?;

@@ -44,6 +44,8 @@ pub struct HostState {
     pub alone_since: Option<Timestamp>,
     /// Whether the controller's last look failed: from then on, it must leave the host alone.
     pub known_unseen: bool,
+    /// Whether guests that are none of ours run on it, too.
+    pub has_neighbours: bool,
     /// Every domain that its libvirt knows, by name.
     pub domains: BTreeMap<String, DomainState>,
     /// Base images and kernels by path.
@@ -79,10 +81,10 @@ impl HostState {
         Some(Bytes(if self.disk_full { 0 } else { left }))
     }
 
-    /// How long its own clock says that a span was.
+    /// How long it takes until a span is over by its own clock: long where that is slow.
     pub fn by_its_clock(&self, span: Duration) -> Duration {
         let percent = self.machine.as_ref().map_or(100, |m| m.clock);
-        span * percent / 100
+        span * 100 / percent.max(1)
     }
 
     /// A host that runs, with nothing on it.
@@ -98,6 +100,7 @@ impl HostState {
             disk_full: false,
             drops: 0,
             known_unseen: false,
+            has_neighbours: false,
             domains: BTreeMap::new(),
             files: BTreeMap::new(),
             volumes: BTreeSet::new(),

@@ -86,8 +86,19 @@ pub struct Process {
     pub loaded: String,
     /// It was killed, and nothing starts it again.
     pub dead: bool,
-    /// Its program, and its configuration as it was loaded.
-    pub text: String,
+    /// What its program, and its configuration as it was loaded, say.
+    pub says: Says,
+}
+
+/// What is to be known of a program and its configuration, read once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Says {
+    /// The ports that they name.
+    pub ports: Vec<u16>,
+    /// Every server that nginx may ask: also those that are asked only when all others have failed.
+    pub servers: BTreeSet<(Ipv4Addr, u16)>,
+    /// Where nginx sends requests: the servers that are not `down`.
+    pub upstreams: BTreeSet<(Ipv4Addr, u16)>,
 }
 
 impl Guest {
@@ -120,7 +131,7 @@ impl Guest {
             started: enabled.revision.clone(),
             loaded: self.loads(&enabled.reloads),
             dead,
-            text: self.text(enabled),
+            says: Says::of(&self.text(enabled)),
         }
     }
 
@@ -160,61 +171,54 @@ impl Guest {
     pub fn listens(&self, port: u16, now: Timestamp) -> bool {
         match &self.process {
             Some(process) => {
-                !process.dead && now >= process.answers_at && process.ports().contains(&port)
+                !process.dead && now >= process.answers_at && process.says.ports.contains(&port)
             }
             None => self.by_itself,
         }
     }
 }
 
-impl Process {
-    /// The ports that its program and its configuration name.
-    pub fn ports(&self) -> Vec<u16> {
-        let lines = self
-            .text
-            .lines()
-            .filter(|l| !l.trim_start().starts_with('#'));
-        let named = lines.flat_map(|line| {
-            ["listen ", "--port ", "--port=", "PORT="]
-                .into_iter()
-                .filter(|key| line.contains(*key))
-                .map(|key| {
-                    word_after(line, key)
-                        .trim_matches(['\'', '"', ';'])
-                        .parse()
-                        .ok()
-                })
-                .collect::<Vec<_>>()
-        });
-        named.flatten().collect()
+impl Says {
+    /// What a text says.
+    pub fn of(text: &str) -> Self {
+        Says {
+            ports: ports(text),
+            servers: servers(text, |_| true),
+            upstreams: servers(text, |line| line.contains("max_fails=1")),
+        }
     }
+}
 
-    /// Every server that nginx may ask: also those that are asked only when all others have failed.
-    pub fn servers(&self) -> BTreeSet<(Ipv4Addr, u16)> {
-        let lines = self.text.lines().map(str::trim);
-        lines
-            .filter(|l| l.starts_with("server ") && !l.contains(" down"))
-            .filter_map(|l| word_after(l, "server ").split_once(':'))
-            .filter_map(|(address, port)| {
-                Some((
-                    address.parse().ok()?,
-                    port.trim_end_matches(';').parse().ok()?,
-                ))
+fn ports(text: &str) -> Vec<u16> {
+    let lines = text.lines();
+    let lines = lines.filter(|line| !line.trim_start().starts_with('#'));
+    let named = lines.flat_map(|line| {
+        ["listen ", "--port ", "--port=", "PORT="]
+            .into_iter()
+            .filter(|key| line.contains(*key))
+            .map(|key| {
+                word_after(line, key)
+                    .trim_matches(['\'', '"', ';'])
+                    .parse()
+                    .ok()
             })
-            .collect()
-    }
+            .collect::<Vec<_>>()
+    });
+    named.flatten().collect()
+}
 
-    /// Where nginx sends requests: the servers that are not `down`.
-    pub fn upstreams(&self) -> BTreeSet<(Ipv4Addr, u16)> {
-        let lines = self.text.lines().map(str::trim);
-        lines
-            .filter(|l| {
-                l.starts_with("server ") && l.contains("max_fails=1") && !l.contains(" down")
-            })
-            .filter_map(|l| word_after(l, "server ").split_once(':'))
-            .filter_map(|(address, port)| Some((address.parse().ok()?, port.parse().ok()?)))
-            .collect()
-    }
+fn servers(text: &str, counts: impl Fn(&str) -> bool) -> BTreeSet<(Ipv4Addr, u16)> {
+    let lines = text.lines().map(str::trim);
+    lines
+        .filter(|l| l.starts_with("server ") && !l.contains(" down") && counts(l))
+        .filter_map(|l| word_after(l, "server ").split_once(':'))
+        .filter_map(|(address, port)| {
+            Some((
+                address.parse().ok()?,
+                port.trim_end_matches(';').parse().ok()?,
+            ))
+        })
+        .collect()
 }
 
 /// The word that follows `key`; empty where there is none.
