@@ -4,7 +4,7 @@ SHELL := /bin/bash
 LAB   := tests/lab/lab
 export PATH := $(HOME)/.cargo/bin:$(PATH)
 
-.PHONY: help demo demo-down test lint unit-test lab-test lab-test-distributions bench setup clean
+.PHONY: help demo demo-down test lint unit-test campaign lab-test lab-test-distributions bench setup clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-22s %s\n", $$1, $$2}' Makefile
@@ -22,10 +22,14 @@ test: setup lint unit-test lab-test ## Everything that must pass
 
 lint: setup
 	cargo fmt --check
-	cargo clippy --all-targets --features lab -- -D warnings
+	cargo clippy --all-targets --features lab,bugs -- -D warnings
 
-unit-test: setup ## Tests that need no lab
-	cargo test
+unit-test: setup ## Tests that need no lab; errors that are put in on purpose must be found
+	cargo test --features bugs
+
+campaign: ## Random clusters in random troubles: SEEDS=1000000 [FROM=1] [JOBS=2] [INTO=target/campaign]
+	cargo build --release --example campaign
+	SEEDS=$(SEEDS) FROM=$(FROM) JOBS=$(JOBS) INTO=$(INTO) target/release/examples/campaign
 
 lab-test: setup ## Tests on real hosts and guests
 	$(LAB) image

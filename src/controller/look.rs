@@ -162,9 +162,25 @@ impl Eyes {
             (_, Beats::Known(_)) if beats.is_suspect(look) => {
                 (look.query.as_ref().map(|_| lost()), beats.known(look))
             }
-            (None, Beats::Known(_)) => (self.inside(look, beats).await, beats.known(look)),
-            (early, Beats::Known(_)) => (early, beats.known(look)),
+            (None, Beats::Known(_)) => {
+                futures::join!(self.inside(look, beats), self.known_or_asked(look, beats))
+            }
+            (early, Beats::Known(_)) => (early, self.known_or_asked(look, beats).await),
         }
+    }
+
+    /// One that nobody has listened to yet is asked once: it may have served for long, unheard by a controller that had
+    /// its hands full, or was not there.
+    async fn known_or_asked(&self, look: &Look, beats: &Beats<'_>) -> Option<Beat> {
+        if let Some(known) = beats.known(look) {
+            return Some(known);
+        }
+        let error = self.beat_once(look).await.err();
+        Some(Beat {
+            failures: u32::from(error.is_some()),
+            last_ok: error.is_none().then(|| self.clock.now()),
+            error,
+        })
     }
 
     /// A guest that has missed its heartbeats is asked once more, patiently: being slow is not being dead.

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
 use crate::model::action::{FenceHost, Operation};
+use crate::model::bug::Bug;
 use crate::model::desired::{Desired, LoadBalancer, Revision};
 use crate::model::facts::{Answer, Observed, Seen};
 use crate::model::id::{GroupId, HostId, InstanceId};
@@ -264,7 +265,8 @@ pub fn end(
 
 fn remember_fencing(memory: &mut Memory, fence: &FenceHost, outcome: &Outcome, now: Timestamp) {
     let host = memory.hosts.entry(fence.host.clone()).or_default();
-    match outcome {
+    let believed = Bug::TrustAFailedFence.is_in().then_some(&Outcome::Changed);
+    match believed.unwrap_or(outcome) {
         Outcome::Changed | Outcome::AlreadyDone => {
             host.fenced = Some(Evidence {
                 kind: EvidenceKind::Agent,
@@ -343,5 +345,7 @@ fn is_good(memory: &Memory, plan: &Plan) -> bool {
 /// What a controller that starts anew keeps of its memory: nobody is at work any more.
 pub fn after_restart(mut memory: Memory) -> Memory {
     memory.busy = BTreeMap::new();
+    let hosts = memory.hosts.values_mut();
+    hosts.for_each(|host| host.guests.retain(|_, _| !Bug::ForgetAtRestart.is_in()));
     memory
 }

@@ -2,6 +2,7 @@
 //! module may depend on this one, and this one depends on none.
 
 pub mod action;
+pub mod bug;
 pub mod desired;
 pub mod facts;
 pub mod id;

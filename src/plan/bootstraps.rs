@@ -148,7 +148,8 @@ impl<'a> Planner<'a> {
         let summary = format!("{instance} from {bootstrap} to {}", mark.address);
         let step = Step::new(motive, operation, summary, why)
             .needs(self.arrivals.get(instance).copied())
-            .needs(self.bootstraps.get(&bootstrap).copied());
+            .needs(self.bootstraps.get(&bootstrap).copied())
+            .after(self.last.get(instance).copied());
         let id = self.draft.push(step);
         self.bootstraps.insert(bootstrap, id);
         self.occupants.leave(instance);

@@ -36,7 +36,9 @@ impl<'a> Planner<'a> {
 
     fn create(&mut self, instance: &InstanceId) {
         let existed = self.round.memory.guests.contains_key(instance);
-        if self.is_left_missing(instance, existed) || self.must_pause(instance) {
+        let host = self.round.place(instance).map(|place| place.host);
+        let paused = host.is_some_and(|host| self.hands_off_at(instance, host));
+        if paused || self.is_left_missing(instance, existed) || self.must_pause(instance) {
             return;
         }
         let Some(view) = self.round.views.get(instance) else {

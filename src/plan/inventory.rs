@@ -6,6 +6,7 @@ use std::net::Ipv4Addr;
 
 use super::hosts::Hosts;
 use super::verdict::Refusal;
+use crate::model::bug::Bug;
 use crate::model::desired::Desired;
 use crate::model::facts::{Domain, Observed, Seen};
 use crate::model::id::{DomainName, HostId, InstanceId};
@@ -144,7 +145,7 @@ impl<'a> Inventory<'a> {
         let mark = domain
             .mark
             .as_ref()
-            .filter(|m| m.cluster == desired.cluster);
+            .filter(|m| m.cluster == desired.cluster || Bug::TouchAForeignGuest.is_in());
         let Some(mark) = mark else {
             self.clashes.insert(&domain.name, host);
             return;
@@ -199,16 +200,25 @@ impl<'a> Inventory<'a> {
         }
     }
 
-    /// The domain that counts: of the life that we built last, then one that runs, then the first host by name.
-    fn best(&self, instance: &InstanceId) -> Option<Found<'a>> {
+    /// The domain that counts: of the life that we built last, then one that runs, then the first host by name. None
+    /// does while the life that we built last is out of sight and not given up.
+    pub fn best(&self, instance: &InstanceId) -> Option<Found<'a>> {
         let found = self.found.get(instance)?;
-        found.iter().copied().min_by_key(|f| {
+        let best = found.iter().copied().min_by_key(|f| {
             (
                 !is_latest(self.memory, f.mark),
                 f.domain.run.is_none(),
                 f.host,
             )
-        })
+        });
+        best.filter(|best| is_latest(self.memory, best.mark) || !self.awaits_latest(instance))
+    }
+
+    fn awaits_latest(&self, instance: &InstanceId) -> bool {
+        let copies = self.hidden.get(instance).filter(|_| {
+            self.refusals.contains_key(instance) && !self.memory.busy.contains_key(instance)
+        });
+        copies.is_some_and(|copies| copies.iter().any(|(_, mark)| is_latest(self.memory, mark)))
     }
 
     /// Every marked domain that was seen, with whether it is the one that counts for its instance.
@@ -231,7 +241,7 @@ impl<'a> Inventory<'a> {
         let unseen = self
             .hidden
             .iter()
-            .filter(|(instance, _)| !self.found.contains_key(*instance));
+            .filter(|(instance, _)| self.best(instance).is_none());
         unseen.filter_map(|(instance, copies)| {
             let (host, mark) = copies.first()?;
             Some((*instance, *host, *mark))

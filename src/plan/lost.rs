@@ -12,6 +12,7 @@ use super::placement::evening_due;
 use super::round::{Round, State};
 use super::verdict::{Refusal, Verdict};
 use crate::model::action::{FenceHost, Operation};
+use crate::model::bug::Bug;
 use crate::model::desired::{Group, LoadBalancer};
 use crate::model::id::{HostId, InstanceId};
 use crate::model::mark::Mark;
@@ -47,7 +48,7 @@ impl<'a> Planner<'a> {
 
     /// Copies of guests that were made elsewhere meanwhile end before anything else, whatever they may still hold.
     pub(super) fn end_old_copies(&mut self) {
-        if self.braked().is_some() {
+        if self.braked().is_some() || Bug::KeepTheOldCopy.is_in() {
             return;
         }
         let busy = &self.round.memory.busy;
@@ -56,6 +57,7 @@ impl<'a> Planner<'a> {
             .inventory
             .all_found()
             .filter(|(found, counts)| !counts && !busy.contains_key(&found.mark.instance))
+            .filter(|(found, _)| self.round.inventory.best(&found.mark.instance).is_some())
             .map(|(found, _)| found)
             .collect();
         for found in old {
@@ -128,7 +130,7 @@ impl<'a> Planner<'a> {
 
     /// Whether a guest that can't be seen may hold the VIP.
     pub(super) fn hold_of_copy(&self, host: &HostId, mark: &Mark, known: Option<&Holder>) -> Hold {
-        if known.is_some_and(|holder| !is_life(holder, mark)) {
+        if Bug::TakeTheVip.is_in() || known.is_some_and(|holder| !is_life(holder, mark)) {
             return Hold::No;
         }
         match self.round.inventory.hosts.verdict(host) {

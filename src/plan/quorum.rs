@@ -1,6 +1,7 @@
 //! Whether we see enough of the world to give up what we don't see: else it is we who are cut off.
 
 use super::verdict::Refusal;
+use crate::model::bug::Bug;
 use crate::model::desired::Desired;
 use crate::model::facts::{Observed, Seen, UnseenKind};
 
@@ -14,7 +15,7 @@ pub fn missing(desired: &Desired, observed: &Observed) -> Option<Refusal> {
         .values()
         .filter(|answers| **answers)
         .count();
-    if reached * 2 > all || answered * 2 > witnesses {
+    if reached * 2 > all || answered * 2 > witnesses || Bug::IgnoreTheQuorum.is_in() {
         return None;
     }
     let others = match witnesses {

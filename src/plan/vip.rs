@@ -9,6 +9,7 @@ use super::inventory::Found;
 use super::machine::volumes;
 use super::round::State;
 use crate::model::action::{GuestRef, Operation, VipMove};
+use crate::model::bug::Bug;
 use crate::model::desired::{Group, LoadBalancer};
 use crate::model::id::{HostId, InstanceId};
 use crate::model::plan::{ActionId, Motive, Notice, NoticeKind, ReasonCode};
@@ -94,7 +95,10 @@ impl<'a> Planner<'a> {
             group,
             lb,
             (Motive::Change, ReasonCode::HolderChanges, text),
-            vec![drop],
+            Some(drop)
+                .into_iter()
+                .filter(|_| !Bug::AddTheVipFirst.is_in())
+                .collect(),
         );
         add.into_iter().collect()
     }

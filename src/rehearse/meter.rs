@@ -112,6 +112,8 @@ impl Meter {
         for subject in subjects(desired) {
             let up = is_up(world, desired, &subject);
             let moved = self.gauges.entry(subject.clone()).or_default();
+            // It may have left the file, and come back.
+            moved.gone = None;
             match moved.read(now, up) {
                 Some(Moved::Down) => record.push(Who::World, What::Down { subject }),
                 Some(Moved::Up(after_ms)) => {

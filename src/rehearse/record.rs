@@ -12,6 +12,7 @@ use crate::ports::clock::Clock;
 use crate::ports::progress::Progress;
 use crate::sim::clock::EPOCH;
 use crate::sim::cluster::{Calm, Cluster};
+use crate::sim::conduct;
 use crate::sim::world::World;
 
 /// All that is written down.
@@ -202,12 +203,18 @@ impl Voice {
 
 impl Progress for Voice {
     fn planned(&self, plan: &Plan) {
+        conduct::heed_plan(&self.record.cluster.world(), plan);
         self.decides(plan);
         self.says(plan);
         self.concludes(plan);
     }
 
-    fn started(&self, _: &Action) {}
+    fn started(&self, action: &Action) {
+        // A second one knows nothing of what the first one waits for: it is judged by what comes of it.
+        if self.who == Who::Controller {
+            conduct::heed_action(&self.record.cluster.world(), action);
+        }
+    }
 
     fn step(&self, _: &Action, _: &str) {}
 

@@ -86,9 +86,15 @@ fn prepare(world: &mut World, scenario: &Scenario, seed: u64) {
 
 /// Hosts that are new get their hardware.
 fn equip(world: &mut World, scenario: &Scenario) {
+    let like = world
+        .desired
+        .instances()
+        .next()
+        .map(|(instance, _)| instance);
     for (id, host) in world.hosts.iter_mut().filter(|(_, h)| h.machine.is_none()) {
         let said = scenario.machines.get(id).cloned();
         host.machine = Some(said.unwrap_or_default());
+        host.move_neighbours_in(like.as_ref());
     }
 }
 
@@ -165,7 +171,12 @@ impl Stage<'_> {
     }
 
     fn start_first(&mut self) {
-        self.cluster.world().halted = false;
+        {
+            let mut world = self.cluster.world();
+            // What was to kill the last one is over.
+            (world.halted, world.halt_at) = (false, None);
+            world.vigil.renewed = world.now;
+        }
         if let Err(error) = self.first.start(&self.cluster, &self.desired) {
             self.breaks(format!("the controller did not start: {error}"));
         }

@@ -9,6 +9,7 @@ use tokio::sync::Notify;
 use super::changes::{Changes, Signal};
 use super::clock::VirtualClock;
 use super::laws;
+use super::vigil::{self, Cause};
 use super::world::{Rounds, World};
 use crate::model::desired::Desired;
 use crate::model::facts::{Unseen, UnseenKind};
@@ -99,7 +100,11 @@ impl Cluster {
 
     /// Whoever waits for a change looks again.
     pub fn changed(&self) {
-        self.world().change();
+        {
+            let mut world = self.world();
+            world.change();
+            vigil::look(&mut world, Cause::Itself);
+        }
         self.changes.send();
     }
 
@@ -229,11 +234,13 @@ impl Cluster {
             let text = format!("{step} of {subject} was made to fail");
             return Err(ActError::Failed(text));
         }
+        vigil::look(&mut world, Cause::Itself);
         let before = laws::before(&world);
         let result = act(&mut world);
         let (at, failed) = (world.now, if result.is_err() { " (refused)" } else { "" });
         world.journal.push(format!("{at} {step} {subject}{failed}"));
         laws::after(&world, &before);
+        vigil::look(&mut world, Cause::Ours);
         self.count(&mut world);
         result
     }

@@ -15,6 +15,7 @@ use crate::ports::{ActError, Effect};
 impl Fencer for Cluster {
     async fn switch_off(&self, host: &HostId, _: &FenceAgent) -> Result<Effect, ActError> {
         self.effect((Way::Device, host), "fence-host", host, |world| {
+            world.vigil.fences(host);
             if world.lying_devices.contains(host) {
                 return Ok(Effect::Changed);
             }

@@ -25,6 +25,9 @@ const PATIENT_AFTER: Duration = Duration::from_secs(120);
 /// But at least so often.
 const LONGEST: Duration = Duration::from_secs(600);
 
+/// For how long it is doubted whether a guest lives when a domain has ended.
+const DOUBT: Duration = Duration::from_secs(5);
+
 const REFUSED: &str = "connection refused";
 const SILENT: &str = "no answer in time";
 
@@ -52,7 +55,7 @@ impl Heartbeats for Cluster {
             return;
         };
         let begin = self.clock.now();
-        while self.is_still(asked, settled) {
+        while self.is_still(asked, settled) && !self.is_in_doubt() {
             changes.changed().await;
         }
         let late = self.clock.now().since(begin);
@@ -116,6 +119,12 @@ impl Cluster {
             (false, false) => Err(REFUSED),
             (false, true) => Err(SILENT),
         }
+    }
+
+    /// Whether libvirt has just said that a domain ended: then answers that are like the last ones are news, too.
+    fn is_in_doubt(&self) -> bool {
+        let world = self.world();
+        world.now.since(world.ended_at) < DOUBT
     }
 
     /// Whether what would be answered now is what was answered last.

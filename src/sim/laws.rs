@@ -13,62 +13,31 @@ use crate::model::plan::{Action, ActionId, Plan};
 use crate::model::scenario::Libvirt;
 use crate::plan::machine;
 
-/// What is doubled: what was so before an effect is not the effect's fault.
-pub struct Before {
-    addresses: BTreeSet<Ipv4Addr>,
-    instances: BTreeSet<InstanceId>,
-}
+/// Instances that exist twice: what was so before an effect is not the effect's fault.
+pub struct Before(BTreeSet<InstanceId>);
 
 /// What is doubled now.
 pub fn before(world: &World) -> Before {
-    Before {
-        addresses: doubled_addresses(world),
-        instances: doubled_instances(world),
-    }
+    Before(doubled_instances(world))
 }
 
-/// No effect may put an address or an instance into the world a second time.
+/// No effect may put an instance into the world a second time.
 pub fn after(world: &World, before: &Before) {
-    let addresses = doubled_addresses(world);
-    if let Some(address) = addresses.difference(&before.addresses).next() {
-        broken(world, &format!("{address} is on two machines"));
-    }
-    let instances = doubled_instances(world);
-    if let Some(instance) = instances.difference(&before.instances).next() {
+    if let Some(instance) = doubled_instances(world).difference(&before.0).next() {
         broken(world, &format!("{instance} exists twice"));
     }
 }
 
-/// A guest that runs holds its addresses, also while it boots and while it is frozen: it may go on any moment.
-fn doubled_addresses(world: &World) -> BTreeSet<Ipv4Addr> {
-    let mut count: BTreeMap<Ipv4Addr, usize> = world.foreign.keys().map(|a| (*a, 1)).collect();
-    for (_, host, domain) in world.domains() {
-        for address in domain.guest.addresses.iter().filter(|_| host.power) {
-            *count.entry(address.address).or_default() += 1;
-        }
-    }
-    count
-        .into_iter()
-        .filter(|(_, n)| *n > 1)
-        .map(|(address, _)| address)
-        .collect()
-}
-
 fn doubled_instances(world: &World) -> BTreeSet<InstanceId> {
     let mut seen = BTreeSet::new();
-    let counts = |id: &HostId, host: &HostState, domain: &DomainState, mark: &Mark| {
-        // A stateless copy that nobody can reach is left behind, and ended when its host is back.
-        let in_sight = world.unseen(id).is_none() && host.libvirt == Libvirt::Works;
-        let stateful = world
-            .desired
-            .group_of(&mark.instance)
-            .is_some_and(|g| g.stateful);
-        in_sight || (stateful && host.power && domain.run.is_some())
+    let counts = |id: &HostId, host: &HostState| {
+        // A copy that nobody can reach is left behind, and ended when its host is back.
+        world.unseen(id).is_none() && host.libvirt == Libvirt::Works
     };
     let marks = world
         .domains()
         .filter_map(|(id, host, d)| Some((id, host, d, world.ours(d)?)))
-        .filter(|(id, host, domain, mark)| counts(id, host, domain, mark))
+        .filter(|(id, host, ..)| counts(id, host))
         .map(|(.., mark)| mark);
     marks
         .filter(|m| !seen.insert(m.instance.clone()))
@@ -146,7 +115,7 @@ fn sender_to(world: &World, address: Ipv4Addr, port: u16) -> Option<InstanceId> 
     senders
         .filter_map(|(_, _, d)| Some((&world.ours(d)?.instance, d.guest.process.as_ref()?)))
         .filter(|(instance, _)| is_wanted_balancer(world, instance))
-        .find(|(_, process)| process.upstreams().contains(&(address, port)))
+        .find(|(_, process)| process.program.upstreams.contains(&(address, port)))
         .map(|(instance, _)| instance.clone())
 }
 
@@ -368,7 +337,8 @@ fn same_thing(one: &Operation, other: &Operation) -> Option<String> {
 pub fn broken(world: &World, law: &str) {
     let last = world.journal.len().saturating_sub(40);
     let text = format!(
-        "{law}; what was done last:\n  {}",
+        "{law}; at {} this was done last:\n  {}",
+        world.now,
         world.journal[last..].join("\n  ")
     );
     let mut laws = world.broken.lock().unwrap_or_else(PoisonError::into_inner);

@@ -44,6 +44,8 @@ pub struct HostState {
     pub alone_since: Option<Timestamp>,
     /// Whether the controller's last look failed: from then on, it must leave the host alone.
     pub known_unseen: bool,
+    /// Whether guests that are none of ours run on it, too.
+    pub has_neighbours: bool,
     /// Every domain that its libvirt knows, by name.
     pub domains: BTreeMap<String, DomainState>,
     /// Base images and kernels by path.
@@ -98,6 +100,7 @@ impl HostState {
             disk_full: false,
             drops: 0,
             known_unseen: false,
+            has_neighbours: false,
             domains: BTreeMap::new(),
             files: BTreeMap::new(),
             volumes: BTreeSet::new(),

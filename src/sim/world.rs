@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::chance::Chance;
 pub use super::state::{DomainState, HostState, Link, OVERLAY};
+use super::vigil::Vigil;
 use super::vm::{BOOT, START, Start};
 use super::wire::Wire;
 use crate::model::desired::{Desired, Provision, Role};
@@ -59,6 +60,8 @@ pub struct World {
     pub bad_starts: BTreeMap<String, u32>,
     /// The domains whose run has ended, as libvirt said it.
     pub ended: Vec<(HostId, String)>,
+    /// When the last one did.
+    pub ended_at: Timestamp,
     /// When it last changed.
     pub changed: Timestamp,
     /// The moment up to which time has passed in it.
@@ -69,6 +72,8 @@ pub struct World {
     pub runs: u32,
     /// What operators ordered.
     pub orders: Orders,
+    /// The past, as far as laws ask for it.
+    pub vigil: Vigil,
 }
 
 /// An action that fails.
@@ -124,11 +129,13 @@ impl World {
             wire: Wire::default(),
             bad_starts: BTreeMap::new(),
             ended: Vec::new(),
+            ended_at: Timestamp::default(),
             changed: now,
             passed: None,
             broken: Mutex::default(),
             runs: 0,
             orders: Orders::default(),
+            vigil: Vigil::default(),
         };
         world.follow(desired);
         world
@@ -152,6 +159,7 @@ impl World {
             }
         }
         self.desired = desired;
+        self.vigil.renewed = self.now;
     }
 
     /// Something happened to it, now.
@@ -296,6 +304,7 @@ impl World {
         if let Some(domain) = domains.and_then(|d| d.get_mut(name)) {
             domain.end();
             self.ended.push((host.clone(), name.to_owned()));
+            self.ended_at = self.now;
         }
     }
 

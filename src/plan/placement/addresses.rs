@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
+use crate::model::bug::Bug;
 use crate::model::desired::Desired;
 use crate::model::facts::{Answer, Observed};
 use crate::model::id::HostId;
@@ -37,6 +38,7 @@ impl<'a> Addresses<'a> {
             .load_balancers()
             .map(|(_, lb)| lb.vip.addr())
             .collect();
+        taken.retain(|_| !Bug::ReuseAnAddress.is_in());
         taken.extend(&vips);
         let mut addresses = Addresses {
             desired,

@@ -1,0 +1,271 @@
+//! What must never be so, whoever did it, looked at with every change; and what has to be known of the past to judge
+//! what a controller begins: who served since when, who may still hold what on a host out of sight.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use super::guard::Guard;
+use super::laws::broken;
+use super::world::{DomainState, HostState, Rounds, World};
+use crate::model::id::{HostId, InstanceId};
+use crate::model::scenario::{Libvirt, Node};
+use crate::model::time::Timestamp;
+
+/// How long news may take to reach a decision: a look may wait for a libvirt that hangs, and for the wire.
+pub const NEWS: Duration = Duration::from_secs(45);
+/// How much earlier than the last moment in sight a person may have confirmed that a host is off: the last look was
+/// earlier, too.
+pub const LOOK: Duration = Duration::from_secs(15);
+
+/// What must not be in two places at once.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Claim {
+    /// A VIP.
+    Vip(Ipv4Addr),
+    /// A stateful instance.
+    Instance(InstanceId),
+}
+
+/// Whose doing a change is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cause {
+    /// A controller's.
+    Ours,
+    /// It happened.
+    Itself,
+}
+
+/// The past, as far as laws ask for it.
+#[derive(Debug, Default)]
+pub struct Vigil {
+    /// What was in two places at the last look.
+    doubled: BTreeSet<String>,
+    /// Who has what.
+    held: BTreeMap<Claim, HostId>,
+    /// What was last seen on a host that went out of sight before it was given up there.
+    ghosts: BTreeMap<Claim, HostId>,
+    /// Hosts that are in sight.
+    seen: BTreeSet<HostId>,
+    /// Those of them that answer in time.
+    prompt: BTreeSet<HostId>,
+    /// When the others did so last.
+    in_sight: BTreeMap<HostId, Timestamp>,
+    /// Hosts of which something showed that they are off, since they were in sight.
+    fenced: BTreeSet<HostId>,
+    /// Whether a majority of the hosts, or of the witnesses, is reached.
+    majority: bool,
+    /// When it was last.
+    had_majority: Timestamp,
+    /// Since when each instance serves, seen by the controller.
+    pub well: BTreeMap<InstanceId, Timestamp>,
+    /// When each instance stopped serving by itself.
+    pub fell: BTreeMap<InstanceId, Timestamp>,
+    /// Lives that were seen.
+    lives: BTreeSet<String>,
+    /// The last life of each instance.
+    last_life: BTreeMap<InstanceId, String>,
+    /// When the controller was last given something new: another file, or a new beginning.
+    pub renewed: Timestamp,
+}
+
+/// Looks at the world after a change.
+pub fn look(world: &mut World, cause: Cause) {
+    let mut vigil = std::mem::take(&mut world.vigil);
+    vigil.never_doubled(world, cause);
+    vigil.follow_sight(world);
+    vigil.follow_lives(world);
+    vigil.follow_claims(world, cause);
+    vigil.follow_health(world, cause);
+    world.vigil = vigil;
+}
+
+impl Vigil {
+    /// A device says that a host is off.
+    pub fn fences(&mut self, host: &HostId) {
+        self.fenced.insert(host.clone());
+    }
+
+    /// The host out of sight where `claim` may still be, though nothing shows that it ended there.
+    pub fn unproven<'a>(&'a self, world: &World, claim: &Claim) -> Option<&'a HostId> {
+        let host = self.ghosts.get(claim).or_else(|| {
+            let held = self.held.get(claim);
+            held.filter(|host| !is_in_sight(world, host))
+        })?;
+        (!self.is_proven_off(world, host)).then_some(host)
+    }
+
+    /// Whether there is evidence that nothing runs on a host that went out of sight.
+    pub fn is_proven_off(&self, world: &World, host: &HostId) -> bool {
+        let last = self.in_sight.get(host).copied().unwrap_or_default();
+        let confirmed = world.orders.confirmed.get(host);
+        let confirmed = confirmed.is_some_and(|order| order.at.plus(LOOK) > last);
+        let guard = world.hosts.get(host).and_then(|state| state.guard);
+        let lapsed = matches!(guard, Some(Guard::Ends(at)) if world.now >= at);
+        self.fenced.contains(host) || confirmed || lapsed
+    }
+
+    /// How long a host has been out of sight.
+    pub fn away(&self, world: &World, host: &HostId) -> Duration {
+        let last = self.in_sight.get(host).copied().unwrap_or_default();
+        let away = world.now.since(last);
+        match self.prompt.contains(host) {
+            true => Duration::ZERO,
+            false => away,
+        }
+    }
+
+    /// How long there has been no majority.
+    pub fn in_minority(&self, world: &World) -> Duration {
+        let minority = world.now.since(self.had_majority);
+        match self.majority {
+            true => Duration::ZERO,
+            false => minority,
+        }
+    }
+
+    /// Whether an instance had no later life than this one.
+    pub fn is_last_life(&self, instance: &InstanceId, generation: &str) -> bool {
+        let last = self.last_life.get(instance);
+        last.is_some_and(|last| last == generation)
+    }
+
+    fn never_doubled(&mut self, world: &World, cause: Cause) {
+        let addresses = doubled_addresses(world).into_iter();
+        let addresses = addresses.map(|address| format!("{address} is on two machines"));
+        let runs = doubled_runs(world).into_iter();
+        let runs = runs.map(|instance| format!("{instance} is stateful and runs twice"));
+        let touched = world.hosts.iter().filter(|(_, h)| !h.neighbours_are_well());
+        let touched = touched.map(|(id, _)| format!("guests of others on host {id} are gone"));
+        let doubled: BTreeSet<String> = addresses.chain(runs).chain(touched).collect();
+        // What a test doubles by its own hand is not the controller's fault.
+        let staged = cause == Cause::Itself && world.rounds == Rounds::Apart;
+        for what in doubled.difference(&self.doubled).filter(|_| !staged) {
+            broken(world, what);
+        }
+        self.doubled = doubled;
+    }
+
+    /// What was so at the last look was so until now.
+    fn follow_sight(&mut self, world: &World) {
+        let until_now = self.prompt.iter().map(|host| (host.clone(), world.now));
+        self.in_sight.extend(until_now);
+        if self.majority {
+            self.had_majority = world.now;
+        }
+        let hosts = world.hosts.keys().filter(|id| is_in_sight(world, id));
+        self.seen = hosts.cloned().collect();
+        let prompt = self.seen.iter().filter(|host| !is_slow(world, host));
+        self.prompt = prompt.cloned().collect();
+        let away = world.hosts.keys().filter(|id| !self.seen.contains(*id));
+        let proven = away.filter(|id| self.is_proven_off(world, id));
+        self.fenced = proven.cloned().collect();
+        self.ghosts.retain(|_, host| !self.seen.contains(host));
+        self.majority = has_majority(world);
+    }
+
+    fn follow_lives(&mut self, world: &World) {
+        for mark in world.domains().filter_map(|(.., d)| world.ours(d)) {
+            if !self.lives.contains(&mark.generation) {
+                self.lives.insert(mark.generation.clone());
+                let last = (mark.instance.clone(), mark.generation.clone());
+                self.last_life.extend([last]);
+            }
+        }
+    }
+
+    fn follow_claims(&mut self, world: &World, cause: Cause) {
+        let held = claims(world);
+        for (claim, host) in &self.held {
+            let lost = !held.contains_key(claim) && cause == Cause::Itself;
+            if lost && !is_in_sight(world, host) {
+                self.ghosts.insert(claim.clone(), host.clone());
+            }
+        }
+        self.ghosts.retain(|claim, _| !held.contains_key(claim));
+        self.held = held;
+    }
+
+    fn follow_health(&mut self, world: &World, cause: Cause) {
+        let seen = |host: &HostId| {
+            let node = Node::Host(host.clone());
+            is_in_sight(world, host) && world.wire.joins(&Node::Controller, &node)
+        };
+        let serving: BTreeSet<InstanceId> = world
+            .domains()
+            .filter(|(id, host, d)| world.serves(host, d) && seen(id))
+            .filter_map(|(.., d)| Some(world.ours(d)?.instance.clone()))
+            .collect();
+        for (instance, _) in self.well.iter().filter(|(i, _)| !serving.contains(*i)) {
+            if cause == Cause::Itself {
+                self.fell.insert(instance.clone(), world.now);
+            }
+        }
+        self.well.retain(|instance, _| serving.contains(instance));
+        for instance in serving {
+            self.well.entry(instance).or_insert(world.now);
+        }
+    }
+}
+
+/// Whether the controller can look at a host now.
+pub fn is_in_sight(world: &World, host: &HostId) -> bool {
+    let hangs = |state: &HostState| state.libvirt == Libvirt::Hangs;
+    world.unseen(host).is_none() && !world.hosts.get(host).is_some_and(hangs)
+}
+
+/// Whether looks at a host end without its answer.
+fn is_slow(world: &World, host: &HostId) -> bool {
+    let state = world.hosts.get(host);
+    state.is_some_and(|state| state.libvirt == Libvirt::Slow)
+}
+
+/// Whether the controller reaches a majority of the hosts, or of the witnesses, which are where clients are.
+fn has_majority(world: &World) -> bool {
+    let hosts = world.desired.hosts.keys();
+    let reached = hosts.filter(|id| world.off_the_wire(id).is_none()).count();
+    let witness = !world.desired.safety.witnesses.is_empty()
+        && world.witnesses_answer
+        && world.wire.joins(&Node::Controller, &Node::Clients);
+    witness || reached * 2 > world.desired.hosts.len()
+}
+
+/// Who has what now; a guest that is frozen has it still.
+fn claims(world: &World) -> BTreeMap<Claim, HostId> {
+    let mut held = BTreeMap::new();
+    for (id, _, domain) in running(world) {
+        let vips = domain.guest.addresses.iter().filter(|a| a.vip);
+        held.extend(vips.map(|a| (Claim::Vip(a.address), id.clone())));
+        let instance = world.ours(domain).map(|mark| &mark.instance);
+        let stateful = instance.filter(|i| is_stateful(world, i));
+        held.extend(stateful.map(|i| (Claim::Instance(i.clone()), id.clone())));
+    }
+    held
+}
+
+fn running(world: &World) -> impl Iterator<Item = (&HostId, &HostState, &DomainState)> {
+    let all = world.domains();
+    all.filter(|(_, host, d)| host.power && d.run.is_some())
+}
+
+/// Whether an instance may never run twice.
+pub fn is_stateful(world: &World, instance: &InstanceId) -> bool {
+    let group = world.desired.group_of(instance);
+    group.is_some_and(|group| group.stateful)
+}
+
+fn doubled_runs(world: &World) -> BTreeSet<InstanceId> {
+    let marks = running(world).filter_map(|(.., d)| world.ours(d));
+    let stateful = marks.filter(|mark| is_stateful(world, &mark.instance));
+    let mut seen = BTreeSet::new();
+    let twice = stateful.filter(|mark| !seen.insert(&mark.instance));
+    twice.map(|mark| mark.instance.clone()).collect()
+}
+
+/// A guest that runs holds its addresses, also while it boots and while it is frozen: it may go on any moment.
+fn doubled_addresses(world: &World) -> BTreeSet<Ipv4Addr> {
+    let mut seen: BTreeSet<Ipv4Addr> = world.foreign.keys().copied().collect();
+    let held = world.domains().filter(|(_, host, _)| host.power);
+    let held = held.flat_map(|(.., d)| d.guest.addresses.iter().map(|a| a.address));
+    held.filter(|address| !seen.insert(*address)).collect()
+}

@@ -1,0 +1,272 @@
+//! Random troubles, each with what mends it: what a scenario can tell, and nothing that a machine of steel could not
+//! bear (a device that lies, a person who does).
+
+use super::case::{Case, Trouble};
+use super::draw::Draw;
+
+/// When the last mending is repeated, in seconds after all is over: a device may switch a host off late.
+const LATE: [u64; 2] = [300, 900];
+
+/// Who makes troubles for a cluster.
+pub struct Troubles<'a> {
+    draw: &'a mut Draw,
+    case: &'a mut Case,
+}
+
+impl<'a> Troubles<'a> {
+    /// Troubles for this one.
+    pub fn new(draw: &'a mut Draw, case: &'a mut Case) -> Self {
+        Troubles { draw, case }
+    }
+
+    /// Some troubles, and the mending of all.
+    pub fn strike(mut self) {
+        let count = self.draw.number("troubles", 1, 8);
+        let peace = self.draw.one("peace", &[&0, &20, &60, &90]);
+        let over = self.draw.number("over", 60, 900);
+        for _ in 0..count {
+            let at = peace + self.draw.number("when", 0, over);
+            let events = self.trouble(at);
+            self.case.troubles.push(Trouble(events));
+        }
+        self.mend();
+    }
+
+    /// What an operator does when all is over.
+    fn mend(&mut self) {
+        let last = self
+            .case
+            .events()
+            .iter()
+            .map(|(at, _)| *at)
+            .max()
+            .unwrap_or(0)
+            + 10;
+        let mut events = vec![(last, "command: resume".to_owned())];
+        for late in LATE {
+            let on = |host: &super::case::Section| format!("host {}: power on", host.name);
+            let hosts = self.case.hosts.iter().map(on);
+            events.extend(hosts.map(|on| (last + late, on)));
+        }
+        events.push((last + LATE[1], "command: resume".to_owned()));
+        self.case.mending = Trouble(events);
+    }
+
+    fn trouble(&mut self, at: u64) -> Vec<(u64, String)> {
+        match self.draw.number("trouble", 0, 99) {
+            0..14 => self.power(at),
+            14..18 => vec![(at, format!("host {}: reboot", self.host()))],
+            18..32 => self.host_for_a_while(at),
+            32..40 => self.partition(at),
+            40..62 => self.instance_fails(at),
+            62..74 => self.controller(at),
+            74..86 => self.edit(at),
+            _ => self.command(at),
+        }
+    }
+
+    fn host(&mut self) -> String {
+        let names: Vec<&str> = self.case.hosts.iter().map(|h| h.name.as_str()).collect();
+        self.draw.one("host", &names).to_owned()
+    }
+
+    fn group(&mut self) -> (String, u64) {
+        let groups = self.case.services.iter().chain(&self.case.balancers);
+        let groups: Vec<_> = groups
+            .map(|g| (g.name.clone(), g.number("replicas")))
+            .collect();
+        let all: Vec<&(String, u64)> = groups.iter().collect();
+        self.draw.one("group", &all).clone()
+    }
+
+    fn service(&mut self) -> String {
+        let names: Vec<&str> = self.case.services.iter().map(|s| s.name.as_str()).collect();
+        self.draw.one("service", &names).to_owned()
+    }
+
+    fn instance(&mut self) -> String {
+        let (group, replicas) = self.group();
+        format!(
+            "{group}-{}",
+            self.draw.number("instance", 1, replicas.max(1))
+        )
+    }
+
+    /// How long something lasts: mostly a while, at times a moment.
+    fn while_of(&mut self) -> u64 {
+        match self.draw.percent("a moment", 30) {
+            true => self.draw.number("moment", 1, 15),
+            false => self.draw.number("while", 15, 600),
+        }
+    }
+
+    fn power(&mut self, at: u64) -> Vec<(u64, String)> {
+        let all = self.draw.percent("all at once", 8);
+        let names: Vec<String> = match all {
+            true => self.case.hosts.iter().map(|h| h.name.clone()).collect(),
+            false => vec![self.host()],
+        };
+        let mut events = Vec::new();
+        for host in names {
+            let on = at + 2 + self.while_of();
+            events.push((at, format!("host {host}: power off")));
+            events.push((on, format!("host {host}: power on")));
+            if self.draw.percent("confirmed", 30) {
+                let confirmed = self.draw.number("confirmed at", at + 1, on - 1);
+                events.push((confirmed, format!("command: fence confirm {host}")));
+                if self.draw.percent("retracted", 30) {
+                    events.push((on + 1, format!("command: fence retract {host}")));
+                }
+            }
+        }
+        events
+    }
+
+    fn host_for_a_while(&mut self, at: u64) -> Vec<(u64, String)> {
+        let host = self.host();
+        let (bad, good) = match self.draw.number("bad host", 0, 10) {
+            0..=4 => ("cut", "heal"),
+            5 => ("libvirt hangs", "libvirt works"),
+            6 => ("libvirt slow", "libvirt works"),
+            7 => ("libvirt fails", "libvirt works"),
+            8 => ("disk full", "disk free"),
+            9 => ("key changed", "key restored"),
+            _ => {
+                let times = self.draw.number("times", 1, 4);
+                let what = self.draw.one("which", &["ssh drops", "device fails"]);
+                return vec![(at, format!("host {host}: {what} {times}"))];
+            }
+        };
+        let end = at + self.while_of();
+        let event = |at, what| (at, format!("host {host}: {what}"));
+        vec![event(at, bad), event(end, good)]
+    }
+
+    fn partition(&mut self, at: u64) -> Vec<(u64, String)> {
+        let mut sides: [Vec<String>; 2] = Default::default();
+        let hosts: Vec<String> = self.case.hosts.iter().map(|h| h.name.clone()).collect();
+        let nodes = ["controller".to_owned(), "clients".to_owned()]
+            .into_iter()
+            .chain(hosts);
+        for node in nodes {
+            let side = usize::from(self.draw.percent("the other side", 40));
+            sides[side].push(node);
+        }
+        if sides.iter().any(Vec::is_empty) {
+            return vec![(at, format!("host {}: reboot", self.host()))];
+        }
+        let [one, other] = sides.map(|side| format!("[{}]", side.join(", ")));
+        let end = at + self.while_of();
+        vec![
+            (at, format!("partition: [{one}, {other}]")),
+            (end, "partition: none".to_owned()),
+        ]
+    }
+
+    fn instance_fails(&mut self, at: u64) -> Vec<(u64, String)> {
+        let instance = self.instance();
+        let event = |at, what: &str| (at, format!("instance {instance}: {what}"));
+        match self.draw.number("bad instance", 0, 9) {
+            0..=3 => vec![event(at, "crash")],
+            4 | 5 => {
+                let frozen = event(at, "freeze");
+                match self.draw.percent("it thaws", 50) {
+                    true => vec![frozen, event(at + self.while_of(), "thaw")],
+                    false => vec![frozen],
+                }
+            }
+            6 => vec![event(at, "reboot")],
+            what => {
+                let times = self.draw.number("times it fails", 1, 4);
+                let what = if what == 7 {
+                    "boot fails"
+                } else {
+                    "service fails"
+                };
+                let retried = at + 300 + self.while_of();
+                vec![
+                    event(at, &format!("{what} {times}")),
+                    (retried, format!("command: retry {instance}")),
+                ]
+            }
+        }
+    }
+
+    fn controller(&mut self, at: u64) -> Vec<(u64, String)> {
+        let event = |at, what: &str| (at, format!("controller: {what}"));
+        let end = at + self.while_of();
+        match self.draw.number("controller", 0, 9) {
+            0..=2 => vec![event(at, "crash"), event(end, "restart")],
+            3..=6 => {
+                let effects = self.draw.number("effects", 1, 30);
+                vec![
+                    event(at, &format!("crash after {effects}")),
+                    event(end, "restart"),
+                ]
+            }
+            7 | 8 => vec![event(at, "restart")],
+            _ => vec![event(at, "second"), event(end, "second ends")],
+        }
+    }
+
+    fn command(&mut self, at: u64) -> Vec<(u64, String)> {
+        let (host, service, end) = (self.host(), self.service(), at + self.while_of());
+        let (give, take) = match self.draw.number("command", 0, 8) {
+            0..=4 => (format!("drain {host}"), format!("undrain {host}")),
+            5 => ("pause".to_owned(), "resume".to_owned()),
+            6 => (
+                format!("pause service/{service}"),
+                format!("resume service/{service}"),
+            ),
+            7 => (format!("pause host/{host}"), format!("resume host/{host}")),
+            _ => ("disarm".to_owned(), "arm".to_owned()),
+        };
+        vec![
+            (at, format!("command: {give}")),
+            (end, format!("command: {take}")),
+        ]
+    }
+
+    fn edit(&mut self, at: u64) -> Vec<(u64, String)> {
+        let (service, host) = (self.service(), self.host());
+        let edit = match self.draw.number("edit", 0, 9) {
+            0..=2 => format!(
+                "services.{service}.replicas: {}",
+                self.draw.number("replicas", 0, 4)
+            ),
+            3 | 4 => format!(
+                "services.{service}.memory: {}MiB",
+                self.draw.number("memory", 129, 140)
+            ),
+            5 | 6 => {
+                let version = self.draw.number("version", 2, 9);
+                format!(
+                    "services.{service}.run: \"/usr/bin/serve --port {{{{port}}}} --version {version}\""
+                )
+            }
+            7 => format!(
+                "services.{service}.port: {}",
+                self.draw.number("port", 8081, 8084)
+            ),
+            8 => {
+                let number = self
+                    .case
+                    .hosts
+                    .iter()
+                    .position(|h| h.name == host)
+                    .unwrap_or(0)
+                    + 1;
+                format!("hosts.{host}.pool: 10.0.{number}.40-10.0.{number}.70")
+            }
+            _ => match self.case.balancers.first() {
+                Some(balancer) => {
+                    let name = balancer.name.clone();
+                    let vip = self.draw.number("vip", 210, 212);
+                    format!("load_balancers.{name}.vip: 10.0.0.{vip}/16")
+                }
+                None => format!("services.{service}.replicas: 3"),
+            },
+        };
+        vec![(at, format!("edit: {{ {edit} }}"))]
+    }
+}
