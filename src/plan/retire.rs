@@ -8,6 +8,7 @@ use super::inventory::Found;
 use super::machine::{VOLUME_ENDINGS, volume_directory};
 use super::round::State;
 use crate::model::action::{Operation, Removal, Sweep};
+use crate::model::bug::Bug;
 use crate::model::desired::Role;
 use crate::model::id::{DomainName, HostId, InstanceId};
 use crate::model::plan::{ActionId, Motive, Notice, NoticeKind, Reason, ReasonCode};
@@ -110,10 +111,12 @@ impl<'a> Planner<'a> {
         ends: Option<String>,
     ) -> ActionId {
         let instance = &found.mark.instance;
+        let foreign = Some(&found.mark.cluster).filter(|_| Bug::TouchAForeignGuest.is_in());
+        let cluster = foreign.unwrap_or(&self.round.desired.cluster);
         let operation = Operation::Destroy(Removal {
             host: found.host.clone(),
             instance: instance.clone(),
-            domain: DomainName::new(&self.round.desired.cluster, instance),
+            domain: DomainName::new(cluster, instance),
             uuid: found.domain.uuid.clone(),
             generation: found.mark.generation.clone(),
             volumes: self.volumes_of(instance, found.host),
