@@ -9,6 +9,7 @@ use super::inventory::Found;
 use super::machine::{self, DISK_ENDING, VOLUME_ENDINGS, volume_directory};
 use super::round::State;
 use crate::model::action::{Operation, Removal, Sweep};
+use crate::model::bug::Bug;
 use crate::model::desired::Role;
 use crate::model::id::{DomainName, HostId, InstanceId};
 use crate::model::plan::{ActionId, Motive, Notice, NoticeKind, Reason, ReasonCode};
@@ -120,10 +121,12 @@ impl<'a> Planner<'a> {
                 "; it is stateful: its disk is kept as {disk}.kept"
             );
         }
+        let foreign = Some(&found.mark.cluster).filter(|_| Bug::TouchAForeignGuest.is_in());
+        let cluster = foreign.unwrap_or(&self.round.desired.cluster);
         let operation = Operation::Destroy(Removal {
             host: found.host.clone(),
             instance: instance.clone(),
-            domain: DomainName::new(&self.round.desired.cluster, instance),
+            domain: DomainName::new(cluster, instance),
             uuid: found.domain.uuid.clone(),
             generation: found.mark.generation.clone(),
             volumes,

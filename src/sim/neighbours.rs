@@ -8,31 +8,32 @@ use super::vm::Guest;
 use crate::model::id::InstanceId;
 use crate::model::mark::{Mark, Stage};
 
-/// What their domains are called.
-const NEIGHBOURS: [&str; 2] = ["somebody", "other-guest"];
+/// What the unmarked one is called, and what the name of the marked one begins with.
+const NEIGHBOURS: [&str; 2] = ["somebody", "other-"];
 /// Where the marked one answers: in no network of ours (RFC 5737).
 const ELSEWHERE: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 7);
 
 impl HostState {
     /// Puts them there, where none are.
     pub fn move_neighbours_in(&mut self, like: Option<&InstanceId>) {
-        for name in NEIGHBOURS {
-            let mark = like.and_then(their_mark);
+        let [unmarked, marked] = NEIGHBOURS;
+        let marked = like.map(|instance| (format!("{marked}{instance}"), their_mark(instance)));
+        for (name, mark) in [(unmarked.to_owned(), None)].into_iter().chain(marked) {
             let domain = DomainState {
                 uuid: format!("00000000-{name}"),
-                mark: mark.filter(|_| name != NEIGHBOURS[0]),
+                mark,
                 run: Some(0),
                 guest: Guest::default(),
             };
-            self.domains.entry(name.to_owned()).or_insert(domain);
+            self.domains.insert(name, domain);
         }
         self.has_neighbours = true;
     }
 
     /// Whether all of them are where they were.
     pub fn neighbours_are_well(&self) -> bool {
-        let mut names = NEIGHBOURS.into_iter();
-        !self.has_neighbours || names.all(|name| self.domains.contains_key(name))
+        let is_there = |name: &str| self.domains.keys().any(|domain| domain.starts_with(name));
+        !self.has_neighbours || NEIGHBOURS.into_iter().all(is_there)
     }
 }
 

@@ -175,7 +175,8 @@ impl<'a> Placer<'a, '_> {
     /// Whether instances of a group may go back to better hosts.
     pub(super) fn falls_back(&self, group: GroupNo) -> bool {
         let rules = &self.board.groups[group].rules;
-        rules.failback && rules.has_wishes() && !self.existing[group].is_empty()
+        let stateful = self.board.groups[group].group.stateful;
+        rules.failback && !stateful && rules.has_wishes() && !self.existing[group].is_empty()
     }
 
     /// Those who stay go to a host that is better by what is preferred, where one can take them.

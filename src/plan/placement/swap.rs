@@ -5,7 +5,7 @@ use super::Placer;
 use super::board::GroupNo;
 use super::filter::{Question, Rejection};
 use crate::model::id::InstanceId;
-use crate::model::plan::Notice;
+use crate::model::plan::{Notice, NoticeKind};
 
 /// An instance that has to move and can't.
 #[derive(Debug)]
@@ -35,23 +35,50 @@ impl Placer<'_, '_> {
         });
     }
 
-    /// Finds who has to end; where nobody helps by that, says who can't move.
+    /// Finds who has to end, so that another one can move. Of the others it is said that they can't.
     pub(super) fn untangle(&mut self) {
         let stuck = std::mem::take(&mut self.stuck);
-        self.yielding = stuck.iter().find_map(|one| self.who_yields(one, &stuck));
-        if self.yielding.is_none() {
-            self.notices.extend(stuck.into_iter().map(|s| s.notice));
+        let pair = stuck
+            .iter()
+            .find_map(|one| Some((one, self.who_yields(one, &stuck)?)));
+        for one in &stuck {
+            let instance = self.instance(one);
+            let helped = pair
+                .as_ref()
+                .is_some_and(|(first, _)| self.instance(first) == instance);
+            let yields = pair.as_ref().is_some_and(|(_, y)| y.instance == instance);
+            let mut notice = one.notice.clone();
+            if let (true, Some((_, yielding))) = (helped, &pair) {
+                notice.kind = NoticeKind::Waiting;
+                notice.text = format!("it moves as soon as {} has ended", yielding.instance);
+                notice.help = None;
+            }
+            self.notices.extend(Some(notice).filter(|_| !yields));
         }
+        self.yielding = pair.map(|(_, yielding)| yielding);
     }
 
-    /// Of those who are stuck, the one that alone keeps `one` from a host.
+    /// Of those who are stuck, the one that alone keeps `one` from a host, and for whom the same is true of `one`: both
+    /// have a place in the end.
     fn who_yields(&self, one: &Stuck, stuck: &[Stuck]) -> Option<Yielding> {
         let own = self.instance(one);
+        let rival = self.only_rival(one).filter(|rival| *rival != own)?;
+        let other = stuck.iter().find(|other| self.instance(other) == rival)?;
+        let stateful = self.board.groups[other.group].group.stateful;
+        let mutual = self.only_rival(other).as_ref() == Some(&own);
+        (mutual && !stateful).then(|| Yielding {
+            text: format!("it and {own} have to change places: it ends first"),
+            instance: rival,
+        })
+    }
+
+    /// Who alone keeps an instance from some host.
+    fn only_rival(&self, stuck: &Stuck) -> Option<InstanceId> {
         let mut hosts = 0..self.board.hosts.len();
-        let rival = hosts.find_map(|host| {
+        hosts.find_map(|host| {
             let ask = Question {
-                group: one.group,
-                index: Some(one.index),
+                group: stuck.group,
+                index: Some(stuck.index),
                 host,
             };
             let mut why = self.board.rejections(ask);
@@ -59,13 +86,6 @@ impl Placer<'_, '_> {
                 (Some(Rejection::Rival(rival)), None) => Some(rival),
                 _ => None,
             }
-        })?;
-        let is_it = |other: &&Stuck| self.instance(other) == rival;
-        let other = stuck.iter().find(is_it)?;
-        let stateful = self.board.groups[other.group].group.stateful;
-        (rival != own && !stateful).then(|| Yielding {
-            text: format!("it and {own} have to change places: it ends first"),
-            instance: rival,
         })
     }
 

@@ -411,8 +411,10 @@ impl Judge<'_> {
             .notices
             .iter()
             .any(|n| n.subject == instance.to_string());
+        let yielding = self.placement.yielding.as_ref();
+        let yields = yielding.is_some_and(|y| y.instance == *instance);
         prop_assert!(
-            !must_leave || blocked,
+            !must_leave || blocked || yields,
             "{} has to leave, and nothing is said",
             instance
         );
