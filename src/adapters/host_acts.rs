@@ -11,7 +11,7 @@ use super::script::{Script, WriteScript};
 use super::ssh_reader::{broken, text};
 use super::ssh_writer::{SshWriter, senseless};
 use super::{endpoints, scripts, seed};
-use crate::model::action::{Build, Removal, SetMark, Sweep};
+use crate::model::action::{Build, FormerDisk, Removal, SetMark, Sweep};
 use crate::model::desired::{Host, ImageFile};
 use crate::model::mark::MARK_NAMESPACE;
 use crate::observe::parse_answer::records;
@@ -135,7 +135,7 @@ fn build_script(host: &Host, build: &Build) -> Result<WriteScript, ActError> {
         .var("DISK", &machine.disk)
         .var("BASE", &machine.base)
         .var("SIZE", size.unwrap_or_default())
-        .var("KEEPS", if machine.keeps_disk { "yes" } else { "" })
+        .var("FORMER", former(machine.former_disk))
         .var("SEED", seed_path.unwrap_or_default())
         .var(
             "SEED64",
@@ -143,6 +143,14 @@ fn build_script(host: &Host, build: &Build) -> Result<WriteScript, ActError> {
                 .map(|image| STANDARD.encode(image))
                 .unwrap_or_default(),
         ))
+}
+
+fn former(disk: FormerDisk) -> &'static str {
+    match disk {
+        FormerDisk::Replaced => "replaced",
+        FormerDisk::Used => "used",
+        FormerDisk::PutAside => "aside",
+    }
 }
 
 /// Nothing outside the storage directory is ever written or removed, whatever a plan says.

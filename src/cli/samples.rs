@@ -86,7 +86,7 @@ fn build(name: &str, on: &str) -> Box<Build> {
         memory: Bytes(512 << 20),
         disk_size: None,
         disk: "/d".into(),
-        keeps_disk: false,
+        former_disk: FormerDisk::Replaced,
         base: "/b".into(),
         seed: None,
         kernel: None,

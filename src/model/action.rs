@@ -73,6 +73,17 @@ pub struct Build {
     pub replaces: Option<String>,
 }
 
+/// What becomes of a disk that an earlier life of a guest left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FormerDisk {
+    /// A new one takes its place.
+    Replaced,
+    /// It is used; also one that was put aside.
+    Used,
+    /// It is put aside: its data is not lost, but the guest can't boot from it.
+    PutAside,
+}
+
 /// The virtual hardware of a guest.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Machine {
@@ -90,8 +101,8 @@ pub struct Machine {
     pub disk_size: Option<Bytes>,
     /// Its disk, an overlay on `base`.
     pub disk: String,
-    /// Whether a disk that is there already is used, instead of a new one.
-    pub keeps_disk: bool,
+    /// What becomes of a disk that is there already.
+    pub former_disk: FormerDisk,
     /// The base image.
     pub base: String,
     /// The file of the seed, where there is one.

@@ -5,9 +5,9 @@ use std::time::Duration;
 use super::Planner;
 use super::draft::Step;
 use super::images::Supply;
-use super::machine::{DISK_ENDING, machine};
+use super::machine::machine;
 use super::rotation::Trust;
-use crate::model::action::{Build, Operation};
+use crate::model::action::{Build, FormerDisk, Operation};
 use crate::model::desired::{Group, Image, Provision};
 use crate::model::facts::HostFacts;
 use crate::model::id::{HostId, InstanceId};
@@ -126,7 +126,10 @@ impl<'a> Planner<'a> {
         let desired = self.round.desired;
         let host = desired.hosts.get(host_id)?;
         let address = self.round.place(instance)?.address;
-        let machine = machine(desired, group, image, host, facts, instance);
+        let found = self.round.views.get(instance)?.found;
+        let before = found.filter(|f| f.host == host_id).map(|f| f.mark);
+        let mut machine = machine(desired, group, image, host, facts, instance);
+        machine.former_disk = former_disk(group, image, before);
         let mark = Mark {
             cluster: desired.cluster.clone(),
             instance: instance.clone(),
@@ -138,7 +141,7 @@ impl<'a> Planner<'a> {
             stage: match image.provision {
                 Provision::CloudInit => Stage::Ready,
                 // A disk that was set up before boots with its own address.
-                Provision::Ssh { .. } if self.has_disk(instance, group, facts) => Stage::Ready,
+                Provision::Ssh { .. } if machine.former_disk == FormerDisk::Used => Stage::Ready,
                 Provision::Ssh { .. } => Stage::Bootstrap,
             },
         };
@@ -154,10 +157,7 @@ impl<'a> Planner<'a> {
             .seed
             .is_some()
             .then(|| render::seed(desired, &context, &machine, &mark));
-        let found = self.round.views.get(instance)?.found;
-        let replaces = found
-            .filter(|f| f.host == host_id)
-            .map(|f| f.mark.generation.clone());
+        let replaces = before.map(|mark| mark.generation.clone());
         Some(Build {
             host: host_id.clone(),
             machine,
@@ -166,12 +166,6 @@ impl<'a> Planner<'a> {
             seed,
             replaces,
         })
-    }
-
-    /// Whether the disk of a stateful instance is there.
-    fn has_disk(&self, instance: &InstanceId, group: &Group, facts: &HostFacts) -> bool {
-        let disk = format!("{instance}.{DISK_ENDING}");
-        group.stateful && facts.volumes.contains(&disk)
     }
 
     /// Says that an instance belongs on another host, and is moved when it is well: a second copy must never run.
@@ -200,5 +194,17 @@ impl<'a> Planner<'a> {
             help: None,
             line,
         });
+    }
+}
+
+/// What becomes of the disk of an earlier life, which has `before` as its mark where it is still there. One that was set
+/// up over ssh boots with the address that it had: it is used only by the guest that has it still.
+fn former_disk(group: &Group, image: &Image, before: Option<&Mark>) -> FormerDisk {
+    match (image.provision, before.map(|mark| mark.stage)) {
+        _ if !group.stateful => FormerDisk::Replaced,
+        (Provision::CloudInit, _) | (Provision::Ssh { .. }, Some(Stage::Ready)) => FormerDisk::Used,
+        // Nothing was ever on it.
+        (Provision::Ssh { .. }, Some(Stage::Bootstrap)) => FormerDisk::Replaced,
+        (Provision::Ssh { .. }, None) => FormerDisk::PutAside,
     }
 }

@@ -3,7 +3,7 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::model::action::Machine;
+use crate::model::action::{FormerDisk, Machine};
 use crate::model::desired::{Accelerator, Desired, Group, Host, Image, ImageFile, Provision};
 use crate::model::facts::HostFacts;
 use crate::model::id::{ClusterName, DomainName, InstanceId};
@@ -60,7 +60,7 @@ pub fn machine(
         memory: group.memory,
         disk_size: group.disk,
         disk: disk_path(&directory, instance),
-        keeps_disk: group.stateful,
+        former_disk: FormerDisk::Replaced,
         base: image_path(host, &image.disk),
         seed: (image.provision == Provision::CloudInit)
             .then(|| format!("{directory}/{instance}.seed")),

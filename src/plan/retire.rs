@@ -12,6 +12,7 @@ use crate::model::action::{Operation, Removal, Sweep};
 use crate::model::bug::Bug;
 use crate::model::desired::Role;
 use crate::model::id::{DomainName, HostId, InstanceId};
+use crate::model::mark::Stage;
 use crate::model::plan::{ActionId, Motive, Notice, NoticeKind, Reason, ReasonCode};
 
 impl<'a> Planner<'a> {
@@ -152,7 +153,9 @@ impl<'a> Planner<'a> {
             Some(group) => group.stateful,
             None => machine::is_stateful(&found.mark.digest),
         };
-        let host = desired.hosts.get(found.host).filter(|_| stateful)?;
+        // Nothing is on it before it was set up.
+        let keeps = stateful && found.mark.stage == Stage::Ready;
+        let host = desired.hosts.get(found.host).filter(|_| keeps)?;
         Some(machine::disk_of(desired, host, instance))
     }
 

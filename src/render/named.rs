@@ -2,7 +2,7 @@
 
 use super::builtin::Builtin;
 use super::{GuestContext, RenderError, Upstream, domain, engine, file, guest_config, variables};
-use crate::model::action::{GuestConfig, Machine, RenderedFile};
+use crate::model::action::{FormerDisk, GuestConfig, Machine, RenderedFile};
 use crate::model::desired::{Desired, Init, Role};
 use crate::model::id::DomainName;
 use crate::model::mark::{Mark, Stage};
@@ -111,7 +111,7 @@ fn sample(desired: &Desired, guest: &GuestContext<'_>) -> Machine {
         memory: guest.group.memory,
         disk_size: guest.group.disk,
         disk: format!("{storage}/{domain}.qcow2"),
-        keeps_disk: false,
+        former_disk: FormerDisk::Replaced,
         base: on_host(&image.disk.path),
         seed: None,
         kernel: image.kernel.as_ref().map(|file| on_host(&file.path)),

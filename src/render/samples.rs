@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use super::{GuestContext, Server, Upstream};
-use crate::model::action::Machine;
+use crate::model::action::{FormerDisk, Machine};
 use crate::model::desired::{
     Accelerator, Desired, Engine, FileSpec, Group, Heartbeat, Host, Image, ImageFile, Init, Lines,
     LoadBalancer, Network, OnChange, Pool, Provision, Revision, Role, Route, Service, SshAccess,
@@ -242,7 +242,7 @@ pub fn machine() -> Machine {
         memory: Bytes(512 << 20),
         disk_size: None,
         disk: "/var/lib/reconcile/demo-random-1.qcow2".to_owned(),
-        keeps_disk: false,
+        former_disk: FormerDisk::Replaced,
         base: "/var/lib/reconcile/micro.qcow2".to_owned(),
         seed: Some("/var/lib/reconcile/demo-random-1.seed".to_owned()),
         kernel: None,

@@ -9,7 +9,7 @@ use super::cluster::{Cluster, LOOK, Way, host_answers};
 use super::laws;
 use super::vm::Guest;
 use super::world::{DomainState, OVERLAY, World};
-use crate::model::action::{Build, Removal, SetMark, Sweep};
+use crate::model::action::{Build, FormerDisk, Removal, SetMark, Sweep};
 use crate::model::desired::{Host, ImageFile};
 use crate::model::facts::{
     Answer, Domain, DomainState as Run, HostFacts, HostFile, Seen, Unseen, UnseenKind,
@@ -354,12 +354,15 @@ fn make_disks(world: &mut World, host: &HostId, build: &Build) -> Result<(), Act
 
 fn define(world: &mut World, host: &HostId, build: &Build) -> Result<(), ActError> {
     host_answers(world, host)?;
-    let first_address = Some(world.first_address(&build.mark));
+    let first_address = match build.machine.former_disk {
+        FormerDisk::Used => build.mark.address,
+        FormerDisk::Replaced | FormerDisk::PutAside => world.first_address(&build.mark),
+    };
     let by_itself = world.runs_by_itself(&build.mark);
     let broken = world.next_disk_is_bad(&build.mark.instance);
     let guest = Guest {
         mac: build.machine.mac.clone(),
-        first_address,
+        first_address: Some(first_address),
         by_itself,
         broken,
         ..Guest::default()

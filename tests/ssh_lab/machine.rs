@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 use reconcile::model::action::{
-    Build, GuestNetwork, GuestRef, Machine, Removal, RenderedFile, Seed,
+    Build, FormerDisk, GuestNetwork, GuestRef, Machine, Removal, RenderedFile, Seed,
 };
 use reconcile::model::desired::{Accelerator, Host, OnChange, Pool};
 use reconcile::model::id::DomainName;
@@ -70,7 +70,7 @@ pub fn build(group: &str, address: &str, generation: &str, stage: Stage) -> Buil
         memory: Bytes(128 << 20),
         disk_size: None,
         disk: format!("{}/{domain}.qcow2", volumes()),
-        keeps_disk: false,
+        former_disk: FormerDisk::Replaced,
         base: format!("{STORAGE}/micro.qcow2"),
         seed: seed
             .is_some()

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::os::unix::fs::MetadataExt;
 use std::time::Duration;
 
-use reconcile::model::action::Sweep;
+use reconcile::model::action::{FormerDisk, Sweep};
 use reconcile::model::desired::{Host, ImageFile, ImageSource};
 use reconcile::model::facts::{HostFacts, Seen};
 use reconcile::model::mark::Stage;
@@ -121,7 +121,7 @@ async fn the_disk_of_a_stateful_guest_outlives_its_rebuild_and_its_removal() {
     let (lab, a) = (Lab::new(), host("a"));
     let life = |generation: &str, before: Option<&str>| {
         let mut life = build("db", "192.168.10.65", generation, Stage::Ready);
-        life.machine.keeps_disk = true;
+        life.machine.former_disk = FormerDisk::Used;
         life.machine.disk_size = before.map(|_| Bytes(256 << 20));
         life.replaces = before.map(str::to_owned);
         life

@@ -1,6 +1,7 @@
 # build.sh: creates a guest, or makes it anew. All the time of a recreation the domain stays defined: its mark, and
 # with it its address, survives a crash in the middle. Whatever was half done is overwritten by the next try.
-# DOMAIN UUID GENERATION REPLACES XML DISK BASE SIZE KEEPS SEED SEED64; empty: none.
+# DOMAIN UUID GENERATION REPLACES XML DISK BASE SIZE FORMER SEED SEED64; empty: none.
+# FORMER: whether a disk that is there is replaced, used, or put aside.
 lock "$DOMAIN"
 lock_storage -s
 look
@@ -27,11 +28,12 @@ if [ -n "$SIZE" ]; then
     fail "a disk of $SIZE bytes can't hold its image $BASE, which has $base_size bytes"
 fi
 mkdir -p "${DISK%/*}"
-# A disk with data is used again, also one that was put aside when its guest was removed.
-if [ -n "$KEEPS" ] && [ ! -e "$DISK" ] && [ -e "$DISK.kept" ]; then
-  mv -- "$DISK.kept" "$DISK" || fail "can't take $DISK.kept back"
-fi
-if [ -n "$KEEPS" ] && [ -e "$DISK" ]; then
+case $FORMER in
+  # Also one that was put aside when its guest was removed.
+  used) [ -e "$DISK" ] || [ ! -e "$DISK.kept" ] || mv -- "$DISK.kept" "$DISK" || fail "can't take $DISK.kept back" ;;
+  aside) put_aside "$DISK" ;;
+esac
+if [ "$FORMER" = used ] && [ -e "$DISK" ]; then
   present=$(qemu-img info -U --output=json "$DISK" | sed -n 's/^    "virtual-size": \([0-9]*\).*/\1/p')
   if [ "${SIZE:-0}" -gt "${present:-0}" ]; then
     qemu-img resize -q "$DISK" "$SIZE" >&2 || fail "can't enlarge the disk $DISK"

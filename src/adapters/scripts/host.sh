@@ -13,6 +13,13 @@ lock_storage() { # -s|-x
   flock "$1" -w 20 8 || fail "another action is still at work on the disks of this host"
 }
 
+# Keeps a disk under another name. One that was put aside earlier is not overwritten.
+put_aside() { # DISK
+  [ -e "$1" ] || return 0
+  [ ! -e "$1.kept" ] || mv -- "$1.kept" "$1.kept-$(date +%s)" || fail "can't keep $1.kept"
+  mv -- "$1" "$1.kept" || fail "can't keep $1"
+}
+
 list_domains() { # --name|--uuid [--all]
   vsh list "$@" || fail "libvirt does not answer"
 }

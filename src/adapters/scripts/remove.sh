@@ -16,9 +16,7 @@ if [ -n "$found" ]; then
 fi
 if [ -n "$KEPT" ] && [ -e "$KEPT" ]; then
   gone=no
-  # One that was put aside earlier is not overwritten.
-  [ ! -e "$KEPT.kept" ] || mv -- "$KEPT.kept" "$KEPT.kept-$(date +%s)" || fail "can't keep $KEPT.kept"
-  mv -- "$KEPT" "$KEPT.kept" || fail "can't keep $KEPT"
+  put_aside "$KEPT"
 fi
 for file; do
   [ -e "$file" ] || continue
