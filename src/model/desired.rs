@@ -310,6 +310,8 @@ pub struct Group {
     pub placement: PlacementRules,
     /// How many of them may be away.
     pub budget: Budget,
+    /// How many of its replicas are there only as long as others are replaced; a file never has any.
+    pub extra: u32,
     /// What is done with those that don't come up.
     pub restarts: Restarts,
     /// What it is for.
@@ -317,6 +319,11 @@ pub struct Group {
 }
 
 impl Group {
+    /// Whether the instance with this number is there only as long as others are replaced.
+    pub fn is_extra(&self, index: u32) -> bool {
+        index > self.replicas.saturating_sub(self.extra)
+    }
+
     /// The key of the group in the file, for [`Lines::of`].
     pub fn key(&self) -> String {
         match self.role {

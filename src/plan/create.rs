@@ -49,9 +49,8 @@ impl<'a> Planner<'a> {
         }
         let key = format!("{}.replicas", view.group.key());
         let line = self.round.desired.lines.of(&key);
-        let usual = self.surging.get(&view.group.id);
         let (motive, text) = match existed {
-            false if usual.is_some_and(|usual| instance.index > *usual) => (
+            false if view.group.is_extra(instance.index) => (
                 Motive::Change,
                 "one more, as long as others are worked on: surge".to_owned(),
             ),

@@ -57,32 +57,23 @@ pub use placement::{Cause, Criterion, Kind, Move, Place, Score};
 pub use renderer::Renderer;
 use rotation::{Rotation, Trust};
 use round::Round;
-use surge::Surging;
 
 /// Decides what to do in this round.
 ///
 /// Guarantees: actions come in an order in which they can run one by one; nothing without our mark is touched; what
 /// is unknown is neither created nor destroyed; right after a plan was carried out, the next one is empty.
 pub fn plan(desired: &Desired, observed: &Observed, memory: &Memory, renderer: &Renderer) -> Plan {
-    let surging = surge::surging(desired, observed, memory, renderer);
-    match surging.is_empty() {
-        true => plan_all(desired, observed, memory, renderer, surging),
-        false => {
-            let wider = surge::widened(desired, &surging);
-            plan_all(&wider, observed, memory, renderer, surging)
-        }
-    }
+    let wider = surge::widened(desired, observed, memory, renderer);
+    plan_all(
+        wider.as_ref().unwrap_or(desired),
+        observed,
+        memory,
+        renderer,
+    )
 }
 
-fn plan_all(
-    desired: &Desired,
-    observed: &Observed,
-    memory: &Memory,
-    renderer: &Renderer,
-    surging: Surging,
-) -> Plan {
+fn plan_all(desired: &Desired, observed: &Observed, memory: &Memory, renderer: &Renderer) -> Plan {
     let mut planner = Planner::new(Round::new(desired, observed, memory, renderer));
-    planner.surging = surging;
     planner.notices();
     planner.end_old_copies();
     planner.fail_over_vips();
@@ -170,8 +161,6 @@ struct Planner<'a> {
     occupants: Occupants,
     /// What is not done because of an order.
     kept_back: orders::KeptBack,
-    /// Groups with more instances than they have otherwise.
-    surging: Surging,
 }
 
 impl<'a> Planner<'a> {
@@ -199,7 +188,6 @@ impl<'a> Planner<'a> {
             holders: BTreeMap::new(),
             bootstraps: BTreeMap::new(),
             kept_back: orders::KeptBack::default(),
-            surging: Surging::new(),
         }
     }
 

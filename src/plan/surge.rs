@@ -1,8 +1,6 @@
 //! More instances than `replicas` while some are replaced: the groups that surge now. The extra ones go as surplus when
 //! all others serve.
 
-use std::collections::BTreeMap;
-
 use super::Planner;
 use super::health::Health;
 use super::round::{Round, State};
@@ -12,37 +10,31 @@ use crate::model::id::{GroupId, InstanceId};
 use crate::model::memory::Memory;
 use crate::plan::Renderer;
 
-/// The groups that surge, with the number of instances that they have otherwise.
-pub(super) type Surging = BTreeMap<GroupId, u32>;
-
-/// Finds the groups that surge; without one, nothing has to be planned twice.
-pub(super) fn surging(
+/// The desired state with the extra instances of the groups that surge; none where no group does.
+pub(super) fn widened(
     desired: &Desired,
     observed: &Observed,
     memory: &Memory,
     renderer: &Renderer,
-) -> Surging {
+) -> Option<Desired> {
     let may = |group: &&Group| group.budget.surge > 0 && group.replicas > 0;
     if !desired.groups.values().any(|group| may(&group)) {
-        return Surging::new();
+        return None;
     }
     let mut planner = Planner::new(Round::new(desired, observed, memory, renderer));
     let groups = desired.groups.values().filter(may);
-    groups
+    let surging: Vec<&GroupId> = groups
         .filter(|group| planner.surges(group))
-        .map(|group| (group.id.clone(), group.replicas))
-        .collect()
-}
-
-/// The desired state with the extra instances.
-pub(super) fn widened(desired: &Desired, surging: &Surging) -> Desired {
+        .map(|group| &group.id)
+        .collect();
     let mut wider = desired.clone();
-    for group in wider.groups.values_mut() {
-        if surging.contains_key(&group.id) {
-            group.replicas = group.replicas.saturating_add(group.budget.surge);
+    for id in &surging {
+        if let Some(group) = wider.groups.get_mut(*id) {
+            group.extra = group.budget.surge;
+            group.replicas = group.replicas.saturating_add(group.extra);
         }
     }
-    wider
+    (!surging.is_empty()).then_some(wider)
 }
 
 impl<'a> Planner<'a> {

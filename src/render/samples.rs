@@ -165,6 +165,7 @@ fn group(name: &str, role: Role) -> Group {
         stateful: false,
         placement: PlacementRules::default(),
         budget: Budget::of(3),
+        extra: 0,
         restarts: Restarts::default(),
         role,
     }

@@ -267,6 +267,7 @@ fn group(name: &str, replicas: u32, role: Role) -> Group {
         stateful: false,
         placement: PlacementRules::default(),
         budget: Budget::of(replicas),
+        extra: 0,
         restarts: Restarts::default(),
         role,
     }

@@ -249,15 +249,19 @@ impl<'a, 'i> Placer<'a, 'i> {
                     | Whereabouts::Nowhere => continue,
                 };
                 let at = self.board.host_no(host);
-                if let Some(at) = at {
-                    self.board.settle(group, index, at);
+                // Nobody chooses a place for the sake of one that goes soon.
+                let extra = self.board.groups[group].group.is_extra(index);
+                match at {
+                    Some(at) if extra => self.board.surplus(group, index, at),
+                    Some(at) => self.board.settle(group, index, at),
+                    None => {}
                 }
                 existing.push(Existing {
                     index,
                     host,
                     at,
                     mark,
-                    movable: seen && !memory.busy.contains_key(&instance),
+                    movable: seen && !extra && !memory.busy.contains_key(&instance),
                     leaves: None,
                 });
             }
@@ -279,6 +283,8 @@ impl<'a, 'i> Placer<'a, 'i> {
             return;
         }
         let mut turn = Turn::new(&self.board, group);
+        let is_extra = |i: &InstanceId| self.board.groups[group].group.is_extra(i.index);
+        let (extra, missing): (Vec<_>, Vec<_>) = missing.into_iter().partition(is_extra);
         for instance in missing {
             self.place_missing(&mut turn, instance);
         }
@@ -287,6 +293,9 @@ impl<'a, 'i> Placer<'a, 'i> {
         }
         if falls_back {
             self.fall_back(&mut turn);
+        }
+        for instance in extra {
+            self.place_missing(&mut turn, instance);
         }
     }
 

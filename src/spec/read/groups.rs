@@ -126,6 +126,7 @@ impl Common {
             stateful: self.stateful,
             placement: self.placement.build()?,
             budget: self.budget.built.clone()?,
+            extra: 0,
             restarts: self.restarts.clone()?,
             role: role?,
         })
