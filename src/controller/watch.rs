@@ -59,6 +59,8 @@ pub struct Watch {
     signals: UnboundedReceiver<Signal>,
     /// When time alone may change what the last round decided.
     look_again: Option<Timestamp>,
+    /// Whether the last round did not see all hosts.
+    unsure: bool,
     /// The notices of the last round: only new ones are logged.
     said: Vec<crate::model::plan::Notice>,
 }
@@ -90,6 +92,7 @@ impl Watch {
             changes,
             signals,
             look_again: None,
+            unsure: false,
             said: Vec::new(),
         }
     }
@@ -117,7 +120,7 @@ impl Watch {
                 self.end(&ended)?;
                 Ok(if self.runner.is_idle() { Wake::Look } else { Wake::Act })
             }
-            () = clock.steady(pace) => Ok(if self.runner.is_idle() { Wake::Look } else { Wake::Act }),
+            () = clock.steady(pace) => Ok(if self.runner.is_idle() || self.is_due() { Wake::Look } else { Wake::Act }),
         }
     }
 
@@ -126,6 +129,12 @@ impl Watch {
         let now = self.session.watcher.eyes.clock.now();
         let until = |at: Timestamp| at.since(now).clamp(LEAST_PACE, STEADY);
         self.look_again.map_or(STEADY, until)
+    }
+
+    /// Whether to look though something is still in hand: a host is out of sight, or time may change what was decided.
+    fn is_due(&self) -> bool {
+        let now = self.session.watcher.eyes.clock.now();
+        self.unsure || self.look_again.is_some_and(|at| at <= now)
     }
 
     fn obey(&mut self, signal: Option<Signal>) -> Wake {
@@ -211,6 +220,7 @@ impl Watch {
         debug!(took_ms = took, actions = plan.actions.len(), "round");
         self.monitor.listen_to(&looks);
         self.look_again = plan.look_again;
+        self.unsure = plan.hosts_seen.0 < plan.hosts_seen.1;
         self.say(&plan);
         self.progress.planned(&plan);
         self.runner.load(plan.actions);

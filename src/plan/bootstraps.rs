@@ -27,9 +27,13 @@ impl Occupants {
             .filter(|(f, _)| f.domain.run.is_some())
             .map(|(f, _)| f.mark);
         let hidden = round.inventory.all_hidden().map(|(_, _, mark)| mark);
+        // One that is being built may not be seen yet.
+        let busy = round.memory.busy.values();
+        let built = busy.filter_map(|busy| busy.mark.as_ref());
         let mut occupants = Occupants::default();
         for mark in running
             .chain(hidden)
+            .chain(built)
             .filter(|m| m.stage == Stage::Bootstrap)
         {
             let image = round
@@ -82,6 +86,17 @@ impl<'a> Planner<'a> {
         }
     }
 
+    /// The instance itself, where a copy of it that is out of sight may still be at the bootstrap address.
+    fn left_behind<'i>(&self, instance: &'i InstanceId) -> Option<&'i InstanceId> {
+        let mut copies = self.round.inventory.all_out_of_sight();
+        let hosts = &self.round.inventory.hosts;
+        let there = copies.any(|(i, host, mark)| {
+            i == instance && mark.stage == Stage::Bootstrap && !hosts.has_ended(host)
+        });
+        let busy = self.round.memory.busy.contains_key(instance);
+        (there && !busy).then_some(instance)
+    }
+
     /// Whether `instance` stands in the way of others.
     pub(super) fn occupies(&self, instance: &InstanceId) -> bool {
         self.occupants.has(instance)
@@ -92,7 +107,9 @@ impl<'a> Planner<'a> {
         let Provision::Ssh { bootstrap } = image.provision else {
             return true;
         };
-        let Some(other) = self.occupants.other(bootstrap, instance) else {
+        let other = self.occupants.other(bootstrap, instance);
+        let other = other.or_else(|| self.left_behind(instance));
+        let Some(other) = other else {
             return true;
         };
         let hidden = self.round.inventory.all_hidden().any(|(i, ..)| i == other);

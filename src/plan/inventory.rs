@@ -214,11 +214,15 @@ impl<'a> Inventory<'a> {
         best.filter(|best| is_latest(self.memory, best.mark) || !self.awaits_latest(instance))
     }
 
+    /// Whether the life that we built last is out of sight, and may go on: what is stateful must have ended for certain.
     fn awaits_latest(&self, instance: &InstanceId) -> bool {
-        let copies = self.hidden.get(instance).filter(|_| {
-            self.refusals.contains_key(instance) && !self.memory.busy.contains_key(instance)
-        });
-        copies.is_some_and(|copies| copies.iter().any(|(_, mark)| is_latest(self.memory, mark)))
+        let copies = self.hidden.get(instance).into_iter().flatten();
+        let mut latest = copies.filter(|(_, mark)| is_latest(self.memory, mark));
+        let group = self.hosts.desired.group_of(instance);
+        let stateful = group.is_some_and(|group| group.stateful);
+        let refused = self.refusals.contains_key(instance);
+        let lives = |host| refused || (stateful && !self.hosts.has_ended(host));
+        latest.any(|(host, _)| lives(host)) && !self.memory.busy.contains_key(instance)
     }
 
     /// Every marked domain that was seen, with whether it is the one that counts for its instance.

@@ -9,7 +9,7 @@ use super::hold::Hold;
 use super::hosts::HostState;
 use super::inventory::Found;
 use super::placement::evening_due;
-use super::round::{Round, State};
+use super::round::Round;
 use super::verdict::{Refusal, Verdict};
 use crate::model::action::{FenceHost, Operation};
 use crate::model::bug::Bug;
@@ -61,6 +61,9 @@ impl<'a> Planner<'a> {
             .map(|(found, _)| found)
             .collect();
         for found in old {
+            if self.hands_off_at(&found.mark.instance, found.host) {
+                continue;
+            }
             let why = reason(ReasonCode::Surplus, "it also exists on another host");
             let id = self.push_destroy(&found, Motive::Heal, why, &[], None);
             let group = found.mark.instance.group.clone();
@@ -146,12 +149,11 @@ impl<'a> Planner<'a> {
         group: &'a Group,
     ) -> impl Iterator<Item = (&'a InstanceId, &'a HostId, &'a Mark)> + '_ {
         let all = self.round.inventory.all_out_of_sight();
-        all.filter(|(instance, ..)| {
-            let busy = matches!(
-                self.round.views.get(*instance).map(|v| &v.state),
-                Some(State::Busy)
-            );
-            instance.group == group.id && !busy
+        all.filter(|(instance, host, _)| {
+            // What an action is at work on is not out of sight; what it leaves behind elsewhere is.
+            let busy = self.round.memory.busy.get(*instance);
+            let at_work = busy.is_some_and(|busy| busy.host == **host);
+            instance.group == group.id && !at_work
         })
     }
 

@@ -83,6 +83,11 @@ impl<'a> Hosts<'a> {
         super::quorum::missing(self.desired, self.observed)
     }
 
+    /// Whether there is evidence that what ran on a host ended.
+    pub fn has_ended(&self, host: &HostId) -> bool {
+        matches!(self.verdict(host), Verdict::Ended(_))
+    }
+
     /// Whether what ran on a host that can't be seen may be taken over, VIPs and stateful guests included.
     pub fn verdict(&self, host: &HostId) -> Verdict<'a> {
         let Some(known) = self.desired.hosts.get(host) else {

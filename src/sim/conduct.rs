@@ -77,15 +77,20 @@ pub fn heed_action(world: &World, action: &Action) {
 /// What is built may be on a host out of sight still.
 fn may_take_over(world: &World, build: &Build) -> Result<(), String> {
     let instance = &build.mark.instance;
+    let is_last = |life: &str| world.vigil.is_last_life(instance, life);
+    // The host itself sees to it that the last life ends.
+    if build.replaces.as_deref().is_some_and(is_last) {
+        return Ok(());
+    }
     if is_stateful(world, instance) {
         is_proven(world, &Claim::Instance(instance.clone()))?;
     }
-    let former = build.replaces.as_deref();
-    if former.is_some_and(|life| world.vigil.is_last_life(instance, life)) {
-        return Ok(());
-    }
     let mut copies = world.domains_of(instance);
-    let hidden = copies.find(|(id, ..)| **id != build.host && !is_in_sight(world, id));
+    let hidden = copies.find(|(id, _, domain)| {
+        // One of an earlier life was given up before.
+        let last = domain.mark.as_ref().is_some_and(|m| is_last(&m.generation));
+        last && **id != build.host && !is_in_sight(world, id)
+    });
     let Some((id, ..)) = hidden else {
         return Ok(());
     };

@@ -32,7 +32,7 @@ fn doubled_instances(world: &World) -> BTreeSet<InstanceId> {
     let mut seen = BTreeSet::new();
     let counts = |id: &HostId, host: &HostState| {
         // A copy that nobody can reach is left behind, and ended when its host is back.
-        world.unseen(id).is_none() && host.libvirt == Libvirt::Works
+        world.unseen(id).is_none() && !host.known_unseen && host.libvirt == Libvirt::Works
     };
     let marks = world
         .domains()

@@ -27,7 +27,7 @@ const BUGS: [(Bug, &str, u64); 14] = [
     (Bug::ForgetTheMark, "given up at once", 3),
     (Bug::ForgetAtRestart, "given up", 12),
     (Bug::ReuseAnAddress, "is on two machines", 41),
-    (Bug::IgnoreTheBudget, "where", 137),
+    (Bug::IgnoreTheBudget, "where", 400),
     (Bug::IgnoreTheQuorum, "given up without a majority", 47),
     (Bug::IgnoreTheBrake, "the brake holds", 5),
     (Bug::ActUnseen, "is given up at once", 3),

@@ -17,6 +17,8 @@ pub enum Rejection<'a> {
         /// Until when, as text.
         until: Option<String>,
     },
+    /// It is paused: nothing is made on it.
+    Paused,
     /// Its pool is used up.
     NoAddress,
     /// Too little memory.
@@ -64,6 +66,8 @@ pub enum Rejection<'a> {
 pub enum Kind {
     /// See [`Rejection::Drained`].
     Drained,
+    /// See [`Rejection::Paused`].
+    Paused,
     /// See [`Rejection::NoAddress`].
     NoAddress,
     /// See [`Rejection::Memory`].
@@ -104,6 +108,7 @@ impl<'a> Rejection<'a> {
     pub fn kind(&self) -> Kind {
         match self {
             Rejection::Drained { .. } => Kind::Drained,
+            Rejection::Paused => Kind::Paused,
             Rejection::NoAddress => Kind::NoAddress,
             Rejection::Memory { .. } => Kind::Memory,
             Rejection::Cpus { .. } => Kind::Cpus,
@@ -124,6 +129,7 @@ impl Kind {
     pub fn code(self) -> &'static str {
         match self {
             Kind::Drained => "drained",
+            Kind::Paused => "paused",
             Kind::NoAddress => "no-address",
             Kind::Memory => "memory",
             Kind::Cpus => "cpus",
@@ -142,6 +148,7 @@ impl Kind {
     pub fn of_many(self, hosts: usize) -> String {
         let (one, many) = match self {
             Kind::Drained => ("is drained", "are drained"),
+            Kind::Paused => ("is paused", "are paused"),
             Kind::NoAddress => ("has no address left", "have no address left"),
             Kind::Memory => ("has too little memory", "have too little memory"),
             Kind::Cpus => ("has too few processors", "have too few processors"),
@@ -170,6 +177,7 @@ impl fmt::Display for Rejection<'_> {
                     false => write!(f, "drained ({})", said.join(", ")),
                 }
             }
+            Rejection::Paused => f.write_str("paused"),
             Rejection::NoAddress => f.write_str("no address is free"),
             Rejection::Memory { free, needed } => {
                 write!(f, "memory {} free, {needed} needed", whole(*free))

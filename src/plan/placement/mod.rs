@@ -28,6 +28,7 @@ use crate::model::facts::{Observed, Seen};
 use crate::model::id::{DomainName, HostId, InstanceId};
 use crate::model::mark::Mark;
 use crate::model::memory::Memory;
+use crate::model::orders::Scope;
 use crate::model::plan::{Notice, NoticeKind};
 use crate::model::unit::span;
 use addresses::Addresses;
@@ -120,7 +121,13 @@ fn usable<'a>(host: &Host, observed: &'a Observed) -> Result<(), Rejection<'a>> 
         (Some(Seen::Yes(_)), Some(order)) if order.holds(observed.now) => {
             Err(Rejection::drained(order))
         }
-        (Some(Seen::Yes(_)), Some(_) | None) => Ok(()),
+        (Some(Seen::Yes(_)), Some(_) | None) => {
+            let scope = Scope::Host(host.id.clone());
+            match observed.orders.paused.contains_key(&scope) {
+                true => Err(Rejection::Paused),
+                false => Ok(()),
+            }
+        }
     }
 }
 

@@ -68,6 +68,7 @@ impl<'a> Placer<'a, '_> {
                 format!("it must be with {near}, which is not on host {host}"),
             ),
             Rejection::Drained { .. }
+            | Rejection::Paused
             | Rejection::NoAddress
             | Rejection::Memory { .. }
             | Rejection::Cpus { .. }
