@@ -48,7 +48,6 @@ impl Leases {
 }
 
 /// The guards of all hosts that are fenced by lease.
-#[derive(Default)]
 pub struct Guards(Vec<AbortHandle>);
 
 impl Guards {

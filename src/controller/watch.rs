@@ -50,7 +50,7 @@ pub struct Watch {
     progress: Arc<dyn Progress>,
     monitor: Monitor,
     /// The guards of hosts.
-    guards: Guards,
+    guards: Option<Guards>,
     /// What hosts say without being asked.
     events: Events,
     /// Where monitor and events say what they heard.
@@ -79,7 +79,7 @@ impl Watch {
         let eyes = &session.watcher.eyes;
         let events = Events::of(&session.watcher.desired, eyes, &heard);
         let monitor = Monitor::new(eyes.clone(), heard.clone());
-        let guards = Guards::of(&session.watcher.desired, &hands, &eyes.leases);
+        let guards = Some(Guards::of(&session.watcher.desired, &hands, &eyes.leases));
         inherit_leases(&session);
         Watch {
             session,
@@ -143,7 +143,9 @@ impl Watch {
                 let (hands, eyes) = *ports;
                 info!(revision = %desired.revision, "the file changed");
                 self.progress = Arc::clone(&hands.progress);
-                self.guards = Guards::of(&desired, &hands, &eyes.leases);
+                if self.guards.is_some() {
+                    self.guards = Some(Guards::of(&desired, &hands, &eyes.leases));
+                }
                 self.runner.set_hands(hands);
                 self.events = Events::of(&desired, &eyes, &self.heard);
                 self.session.watcher.eyes = eyes;
@@ -222,6 +224,7 @@ impl Watch {
         self.look_again = plan.look_again;
         self.unsure = plan.hosts_seen.0 < plan.hosts_seen.1;
         self.say(&plan);
+        self.arm_or_disarm(plan.orders.disarmed.is_some()).await?;
         self.progress.planned(&plan);
         self.runner.load(plan.actions);
         self.begin()
@@ -315,9 +318,23 @@ impl Watch {
         self.said = plan.notices.clone();
     }
 
+    /// While failover is disarmed, no guard may stop anything.
+    async fn arm_or_disarm(&mut self, disarmed: bool) -> Result<(), StoreError> {
+        match (disarmed, &self.guards) {
+            (true, Some(_)) => self.disarm().await,
+            (false, None) => {
+                let watcher = &self.session.watcher;
+                let (desired, leases) = (&watcher.desired, &watcher.eyes.leases);
+                self.guards = Some(Guards::of(desired, self.runner.hands(), leases));
+                Ok(())
+            }
+            (true, None) | (false, Some(_)) => Ok(()),
+        }
+    }
+
     /// Without a controller, no guard may stop anything.
     async fn disarm(&mut self) -> Result<(), StoreError> {
-        self.guards = Guards::default();
+        self.guards = None;
         let watcher = &self.session.watcher;
         let desired = Arc::clone(&watcher.desired);
         let ended = guards::disarm(&desired, self.runner.hands(), &watcher.eyes.leases).await;

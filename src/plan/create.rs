@@ -11,7 +11,7 @@ use super::round::State;
 use crate::model::desired::Group;
 use crate::model::id::{HostId, InstanceId};
 use crate::model::mark::Stage;
-use crate::model::plan::{Motive, Notice, NoticeKind, Reason, ReasonCode};
+use crate::model::plan::{ActionId, Motive, Notice, NoticeKind, Reason, ReasonCode};
 use crate::model::unit::span;
 
 impl<'a> Planner<'a> {
@@ -74,7 +74,8 @@ impl<'a> Planner<'a> {
     }
 
     fn create_elsewhere(&mut self, instance: &InstanceId, group: &'a Group, host: &'a HostId) {
-        if let Some((reason, needs)) = self.why_lost(instance, group, host) {
+        if let Some((reason, mut needs)) = self.why_lost(instance, group, host) {
+            needs.extend(self.end_copies_of(instance, &reason));
             let purpose = Purpose {
                 motive: Motive::Heal,
                 reason,
@@ -83,6 +84,14 @@ impl<'a> Planner<'a> {
             };
             self.build(instance, purpose);
         }
+    }
+
+    /// Ends copies of earlier lives that are in sight: their last life is given up, and a new one begins.
+    fn end_copies_of(&mut self, instance: &InstanceId, why: &Reason) -> Vec<ActionId> {
+        let found = self.round.inventory.all_found().map(|(found, _)| found);
+        let copies: Vec<Found<'a>> = found.filter(|f| f.mark.instance == *instance).collect();
+        let end = |found| self.push_destroy(&found, Motive::Heal, why.clone(), &[], None);
+        copies.into_iter().map(end).collect()
     }
 
     /// Whether an order says that a missing instance is not made, or not made again.
