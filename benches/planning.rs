@@ -3,8 +3,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
-use std::io;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use reconcile::model::action::{GuestConfig, Operation};
@@ -19,7 +17,7 @@ use reconcile::model::policy::HostChoice;
 use reconcile::model::time::Timestamp;
 use reconcile::model::unit::Bytes;
 use reconcile::plan::{Renderer, places, plan};
-use reconcile::spec::{SpecFiles, parse};
+use reconcile::spec::{NoFiles, parse};
 
 /// As in the program itself.
 #[global_allocator]
@@ -182,20 +180,6 @@ fn count_creates(plan: &Plan) -> usize {
         .iter()
         .filter(|a| matches!(a.operation, Operation::Create(_)))
         .count()
-}
-
-struct NoFiles;
-
-impl SpecFiles for NoFiles {
-    fn read(&self, _: &Path) -> io::Result<Vec<u8>> {
-        Err(io::ErrorKind::NotFound.into())
-    }
-    fn digest(&self, _: &Path) -> io::Result<(String, u64)> {
-        Err(io::ErrorKind::NotFound.into())
-    }
-    fn env(&self, _: &str) -> Option<String> {
-        None
-    }
 }
 
 /// A cluster of so many service instances, and one load balancer that routes to the first services.

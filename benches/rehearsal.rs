@@ -1,8 +1,6 @@
 //! What rehearsing costs: a year of a small cluster with 500 failures, and the loss of every host and of every pair of
 //! hosts of a larger one. No lab; `make bench` prints what benches/README.md quotes.
 
-use std::io;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -10,7 +8,7 @@ use reconcile::model::desired::Desired;
 use reconcile::model::scenario::Scenario;
 use reconcile::rehearse::survive::{Question, WITHIN, survive};
 use reconcile::rehearse::{AFTERWARDS, failures, rehearse};
-use reconcile::spec::{SpecFiles, parse};
+use reconcile::spec::{NoFiles, parse};
 
 /// As in the program itself.
 #[global_allocator]
@@ -74,20 +72,4 @@ fn cluster(hosts: u32, replicas: u32) -> Arc<Desired> {
     );
     let desired = parse("cluster.yaml", text.as_bytes(), &NoFiles);
     Arc::new(desired.unwrap_or_else(|errors| panic!("{errors}")))
-}
-
-struct NoFiles;
-
-impl SpecFiles for NoFiles {
-    fn read(&self, _: &Path) -> io::Result<Vec<u8>> {
-        Err(io::ErrorKind::NotFound.into())
-    }
-
-    fn digest(&self, _: &Path) -> io::Result<(String, u64)> {
-        Err(io::ErrorKind::NotFound.into())
-    }
-
-    fn env(&self, _: &str) -> Option<String> {
-        None
-    }
 }

@@ -23,10 +23,10 @@ pub fn remember(memory: &mut Memory, desired: &Desired, observed: &Observed) {
         })
     };
     let lives: BTreeSet<&str> = domains().map(|(m, _)| m.generation.as_str()).collect();
+    let usual = Restarts::default().longest_pause;
     for (mark, number) in domains() {
         let group = desired.group_of(&mark.instance);
-        let long = group.map_or_else(Restarts::default, |g| g.restarts.clone());
-        let long = long.longest_pause;
+        let long = group.map_or(usual, |g| g.restarts.longest_pause);
         let guest = memory.guests.entry(mark.instance.clone()).or_default();
         // Of two copies, only the one that was built last counts; the other one ends.
         let built = guest.built.as_deref().filter(|built| lives.contains(built));

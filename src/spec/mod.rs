@@ -55,6 +55,24 @@ pub trait SpecFiles {
     }
 }
 
+/// Where a file stands alone: there is no other one, and no environment.
+#[derive(Debug, Clone, Copy)]
+pub struct NoFiles;
+
+impl SpecFiles for NoFiles {
+    fn read(&self, _: &Path) -> io::Result<Vec<u8>> {
+        Err(io::ErrorKind::NotFound.into())
+    }
+
+    fn digest(&self, _: &Path) -> io::Result<(String, u64)> {
+        Err(io::ErrorKind::NotFound.into())
+    }
+
+    fn env(&self, _: &str) -> Option<String> {
+        None
+    }
+}
+
 /// The files that a file includes, as it names them, with their content; of images only their digests.
 pub type Sources = Vec<(PathBuf, Vec<u8>)>;
 

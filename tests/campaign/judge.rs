@@ -1,7 +1,5 @@
 //! Runs a case, and says what is wrong with how it went.
 
-use std::io;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,26 +7,9 @@ use reconcile::model::desired::Desired;
 use reconcile::model::scenario::Scenario;
 use reconcile::rehearse::{Rehearsal, rehearse};
 use reconcile::spec::scenario::{Cluster, parse_scenario};
-use reconcile::spec::{SpecFiles, parse};
+use reconcile::spec::{NoFiles, parse};
 
 use super::case::Case;
-
-/// A case stands alone: there is no file beside it.
-struct NoFiles;
-
-impl SpecFiles for NoFiles {
-    fn read(&self, _: &Path) -> io::Result<Vec<u8>> {
-        Err(io::ErrorKind::NotFound.into())
-    }
-
-    fn digest(&self, _: &Path) -> io::Result<(String, u64)> {
-        Err(io::ErrorKind::NotFound.into())
-    }
-
-    fn env(&self, _: &str) -> Option<String> {
-        None
-    }
-}
 
 /// What is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]

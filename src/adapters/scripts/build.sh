@@ -23,7 +23,7 @@ case $(head -c 4 "$BASE" | od -An -tx1) in
   *) format=raw ;;
 esac
 if [ -n "$SIZE" ]; then
-  base_size=$(qemu-img info -U --output=json "$BASE" | sed -n 's/^    "virtual-size": \([0-9]*\).*/\1/p')
+  base_size=$(virtual_size "$BASE")
   [ "$SIZE" -ge "${base_size:-0}" ] ||
     fail "a disk of $SIZE bytes can't hold its image $BASE, which has $base_size bytes"
 fi
@@ -34,7 +34,7 @@ case $FORMER in
   aside) put_aside "$DISK" ;;
 esac
 if [ "$FORMER" = used ] && [ -e "$DISK" ]; then
-  present=$(qemu-img info -U --output=json "$DISK" | sed -n 's/^    "virtual-size": \([0-9]*\).*/\1/p')
+  present=$(virtual_size "$DISK")
   if [ "${SIZE:-0}" -gt "${present:-0}" ]; then
     qemu-img resize -q "$DISK" "$SIZE" >&2 || fail "can't enlarge the disk $DISK"
   fi

@@ -13,6 +13,11 @@ lock_storage() { # -s|-x
   flock "$1" -w 20 8 || fail "another action is still at work on the disks of this host"
 }
 
+# The size in bytes that a guest sees of a disk or an image.
+virtual_size() { # FILE
+  qemu-img info -U --output=json "$1" | sed -n 's/^    "virtual-size": \([0-9]*\).*/\1/p'
+}
+
 # Keeps a disk under another name. One that was put aside earlier is not overwritten.
 put_aside() { # DISK
   [ -e "$1" ] || return 0

@@ -13,7 +13,8 @@ use crate::plan::trials::Trials;
 impl<'a> Placer<'a, '_> {
     /// Finds those that were tried often enough on some host. Those that are dead there leave it.
     pub(super) fn find_failing(&mut self, observed: &Observed, memory: &'a Memory) {
-        for (instance, guest) in &memory.guests {
+        let tried = memory.guests.iter().filter(|(_, g)| !g.trials.is_empty());
+        for (instance, guest) in tried {
             let Some(group) = self.board.group_no(&instance.group) else {
                 continue;
             };

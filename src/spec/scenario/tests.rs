@@ -1,11 +1,10 @@
 //! What reading a scenario promises.
 
-use std::io;
-use std::path::Path;
 use std::time::Duration;
 
 use super::*;
 use crate::model::scenario::{ControllerEvent, HostCondition, HostEvent, InstanceEvent};
+use crate::spec::NoFiles;
 
 const CLUSTER: &str = "\
 cluster: demo
@@ -19,22 +18,6 @@ services:
 load_balancers:
   web: { vip: 10.0.0.120/24, image: alpine, routes: { /random: random } }
 ";
-
-struct NoFiles;
-
-impl SpecFiles for NoFiles {
-    fn read(&self, _: &Path) -> io::Result<Vec<u8>> {
-        Err(io::ErrorKind::NotFound.into())
-    }
-
-    fn digest(&self, _: &Path) -> io::Result<(String, u64)> {
-        Err(io::ErrorKind::NotFound.into())
-    }
-
-    fn env(&self, _: &str) -> Option<String> {
-        None
-    }
-}
 
 fn read(text: &str) -> Result<Scenario, SpecErrors> {
     let desired = crate::spec::parse("cluster.yaml", CLUSTER.as_bytes(), &NoFiles).unwrap();

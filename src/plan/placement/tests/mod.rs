@@ -6,9 +6,7 @@ mod property;
 mod scores;
 mod spare;
 
-use std::io;
 use std::net::Ipv4Addr;
-use std::path::Path;
 
 use super::explain::{Stand, Why, why};
 use super::*;
@@ -17,7 +15,7 @@ use crate::model::mark::Stage;
 use crate::model::orders::Order;
 use crate::model::time::Timestamp;
 use crate::model::unit::Bytes;
-use crate::spec::{SpecFiles, parse};
+use crate::spec::{NoFiles, parse};
 
 pub struct World {
     pub desired: Desired,
@@ -25,22 +23,8 @@ pub struct World {
     pub memory: Memory,
 }
 
-struct NoFiles;
-
 /// Instances with host and address.
 type Addressed = BTreeMap<InstanceId, (String, Ipv4Addr)>;
-
-impl SpecFiles for NoFiles {
-    fn read(&self, _: &Path) -> io::Result<Vec<u8>> {
-        Err(io::ErrorKind::NotFound.into())
-    }
-    fn digest(&self, _: &Path) -> io::Result<(String, u64)> {
-        Err(io::ErrorKind::NotFound.into())
-    }
-    fn env(&self, _: &str) -> Option<String> {
-        None
-    }
-}
 
 /// Hosts as `a`, or `a priority: 1, labels: { rack: r1 }`; groups as `web 3 placement: { … }`. Every host has room for
 /// 16 guests of 512 MiB, and 90 addresses.
