@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::task::AbortHandle;
 use tracing::{debug, info, warn};
 
+use super::session::Watcher;
 use crate::execute::Hands;
 use crate::model::desired::{Desired, Host};
 use crate::model::id::{ClusterName, HostId};
@@ -79,9 +80,16 @@ fn guarded(desired: &Desired) -> impl Iterator<Item = &Host> {
     hosts.filter(|host| host.fencing.contains(&Fencing::Lease))
 }
 
-/// How long a lease may still be valid that an earlier controller gave.
-pub fn inherited(desired: &Desired, now: Timestamp) -> Timestamp {
-    now.plus(desired.safety.lease.ttl + UNCERTAIN)
+/// A guard that an earlier controller armed may still have a lease of that one.
+pub fn inherit(watcher: &Watcher) {
+    let ttl = watcher.desired.safety.lease.ttl;
+    let until = watcher.eyes.clock.now().plus(ttl + UNCERTAIN);
+    let armed = watcher
+        .memory
+        .hosts
+        .iter()
+        .filter(|(_, memory)| memory.armed);
+    armed.for_each(|(host, _)| watcher.eyes.leases.set(host, until));
 }
 
 /// Ends the guards of these hosts, as far as they answer in time. The hosts whose guard has ended.

@@ -17,6 +17,8 @@ use crate::ports::hypervisor::{HostQuery, Hypervisor};
 
 /// How long a round waits for a host that answered the last time.
 const PATIENCE: Duration = Duration::from_secs(3);
+/// How long it waits at most for one that answered, but late.
+const MUCH_PATIENCE: Duration = Duration::from_secs(30);
 /// How long it waits for one that did not.
 const LITTLE_PATIENCE: Duration = Duration::from_millis(100);
 
@@ -29,11 +31,15 @@ pub enum Wait {
     Briefly,
 }
 
-/// The looks that are still under way, and how each host last could not be seen.
+/// A look at a host, and how long it took.
+type Task = JoinHandle<(Seen<HostFacts>, Duration)>;
+
+/// The looks that are still under way, how each host last could not be seen, and how long a look took that came too late.
 #[derive(Default)]
 pub struct HostLooks {
-    under_way: BTreeMap<HostId, JoinHandle<Seen<HostFacts>>>,
+    under_way: BTreeMap<HostId, Task>,
     unseen: BTreeMap<HostId, Unseen>,
+    late: BTreeMap<HostId, Duration>,
 }
 
 impl HostLooks {
@@ -53,11 +59,13 @@ impl HostLooks {
             .collect();
         let looks = desired.hosts.values().map(|host| {
             let task = self.still_under_way(&host.id);
-            let task = task.unwrap_or_else(|| begin(desired, host, hypervisor, missing.clone()));
-            let patience = match (wait, self.unseen.contains_key(&host.id)) {
-                (Wait::ForAll, _) => None,
-                (Wait::Briefly, false) => Some(PATIENCE),
-                (Wait::Briefly, true) => Some(LITTLE_PATIENCE),
+            let task = task.unwrap_or_else(|| {
+                let looking = (Arc::clone(hypervisor), Arc::clone(clock));
+                begin(desired, host, looking, missing.clone())
+            });
+            let patience = match wait {
+                Wait::ForAll => None,
+                Wait::Briefly => Some(self.patience(&host.id)),
             };
             let clock = Arc::clone(clock);
             async move { (&host.id, patiently(task, patience, clock).await) }
@@ -70,21 +78,36 @@ impl HostLooks {
             .collect()
     }
 
-    /// A look of an earlier round that ended meanwhile is old; but if the host answered, it is worth waiting for again.
-    fn still_under_way(&mut self, id: &HostId) -> Option<JoinHandle<Seen<HostFacts>>> {
+    fn patience(&self, id: &HostId) -> Duration {
+        match (self.unseen.contains_key(id), self.late.get(id)) {
+            (true, _) => LITTLE_PATIENCE,
+            (false, Some(took)) => (*took * 2).clamp(PATIENCE, MUCH_PATIENCE),
+            (false, None) => PATIENCE,
+        }
+    }
+
+    /// A look of an earlier round that ended meanwhile is old; but if the host answered, it is worth waiting for again,
+    /// and longer.
+    fn still_under_way(&mut self, id: &HostId) -> Option<Task> {
         let task = self.under_way.remove(id)?;
         if !task.is_finished() {
             return Some(task);
         }
-        if let Some(Ok(Seen::Yes(_))) = task.now_or_never() {
+        if let Some(Ok((Seen::Yes(_), took))) = task.now_or_never() {
             self.unseen.remove(id);
+            self.late.insert(id.clone(), took);
         }
         None
     }
 
     fn take_in(&mut self, id: &HostId, end: End) -> Seen<HostFacts> {
         let seen = match end {
-            End::Seen(seen) => seen,
+            End::Seen(seen, took) => {
+                if took <= PATIENCE {
+                    self.late.remove(id);
+                }
+                seen
+            }
             End::UnderWay(task) => {
                 self.under_way.insert(id.clone(), task);
                 Seen::No(self.unseen.get(id).cloned().unwrap_or_else(silent))
@@ -99,40 +122,43 @@ impl HostLooks {
 }
 
 enum End {
-    Seen(Seen<HostFacts>),
-    UnderWay(JoinHandle<Seen<HostFacts>>),
+    Seen(Seen<HostFacts>, Duration),
+    UnderWay(Task),
 }
 
 fn begin(
     desired: &Desired,
     host: &Host,
-    hypervisor: &Arc<dyn Hypervisor>,
+    (hypervisor, clock): (Arc<dyn Hypervisor>, Arc<dyn Clock>),
     mut peers: BTreeMap<HostId, String>,
-) -> JoinHandle<Seen<HostFacts>> {
+) -> Task {
     peers.remove(&host.id);
     let query = HostQuery {
         peers,
         ..host_query(desired, host)
     };
-    let (query, host, hypervisor) = (query, host.clone(), Arc::clone(hypervisor));
-    tokio::spawn(async move { hypervisor.observe(&host, &query).await })
+    let host = host.clone();
+    tokio::spawn(async move {
+        let began = clock.now();
+        let seen = hypervisor.observe(&host, &query).await;
+        (seen, clock.now().since(began))
+    })
 }
 
-async fn patiently(
-    task: JoinHandle<Seen<HostFacts>>,
-    patience: Option<Duration>,
-    clock: Arc<dyn Clock>,
-) -> End {
+async fn patiently(task: Task, patience: Option<Duration>, clock: Arc<dyn Clock>) -> End {
     let enough: BoxFuture<'_, ()> = match patience {
         None => futures::future::pending().boxed(),
         Some(patience) => clock.sleep(patience).boxed(),
     };
     match select(task, enough).await {
-        Either::Left((Ok(seen), _)) => End::Seen(seen),
-        Either::Left((Err(error), _)) => End::Seen(Seen::No(Unseen {
-            kind: UnseenKind::Broken,
-            message: format!("an error in reconcile itself: {error}"),
-        })),
+        Either::Left((Ok((seen, took)), _)) => End::Seen(seen, took),
+        Either::Left((Err(error), _)) => {
+            let unseen = Unseen {
+                kind: UnseenKind::Broken,
+                message: format!("an error in reconcile itself: {error}"),
+            };
+            End::Seen(Seen::No(unseen), Duration::ZERO)
+        }
         Either::Right(((), task)) => End::UnderWay(task),
     }
 }

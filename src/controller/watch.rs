@@ -4,12 +4,13 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures::FutureExt;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 use tracing::{debug, error, info, warn};
 
 use super::Session;
 use super::events::Events;
-use super::guards::{self, Guards, inherited};
+use super::guards::{self, Guards};
 use super::look::{Beats, Eyes};
 use super::monitor::{Change, Monitor};
 use super::session::Round;
@@ -80,7 +81,7 @@ impl Watch {
         let events = Events::of(&session.watcher.desired, eyes, &heard);
         let monitor = Monitor::new(eyes.clone(), heard.clone());
         let guards = Some(Guards::of(&session.watcher.desired, &hands, &eyes.leases));
-        inherit_leases(&session);
+        guards::inherit(&session.watcher);
         Watch {
             session,
             progress: Arc::clone(&hands.progress),
@@ -116,10 +117,7 @@ impl Watch {
             biased;
             signal = self.signals.recv() => Ok(self.obey(signal)),
             Some(change) = self.changes.recv() => Ok(self.heed_all(change)),
-            Some(ended) = self.runner.next_end(), if self.runner.is_working() => {
-                self.end(&ended)?;
-                Ok(if self.runner.is_idle() { Wake::Look } else { Wake::Act })
-            }
+            Some(ended) = self.runner.next_end(), if self.runner.is_working() => self.end_all(ended),
             () = clock.steady(pace) => Ok(if self.runner.is_idle() || self.is_due() { Wake::Look } else { Wake::Act }),
         }
     }
@@ -250,6 +248,20 @@ impl Watch {
         Ok(())
     }
 
+    /// What the plan in force did not reckon with is looked at at once, whatever else is in hand: others may wait for it.
+    fn end_all(&mut self, first: Ended) -> Result<Wake, StoreError> {
+        let mut as_planned = first.as_planned;
+        self.end(&first)?;
+        while let Some(Some(ended)) = self.runner.next_end().now_or_never() {
+            as_planned &= ended.as_planned;
+            self.end(&ended)?;
+        }
+        Ok(match as_planned && !self.runner.is_idle() {
+            true => Wake::Act,
+            false => Wake::Look,
+        })
+    }
+
     fn end(&mut self, ended: &Ended) -> Result<(), StoreError> {
         let action = ended.action.operation.kind();
         let (summary, took) = (&ended.action.summary, millis(ended.took));
@@ -372,17 +384,6 @@ impl Watch {
         self.disarm().await?;
         info!("stopped");
         Ok(())
-    }
-}
-
-/// A guard that an earlier controller armed may still have a lease of that one.
-fn inherit_leases(session: &Session) {
-    let watcher = &session.watcher;
-    let until = inherited(&watcher.desired, watcher.eyes.clock.now());
-    for (host, memory) in &watcher.memory.hosts {
-        if memory.armed {
-            watcher.eyes.leases.set(host, until);
-        }
     }
 }
 

@@ -21,6 +21,8 @@ pub struct Ended {
     pub outcome: Outcome,
     /// How long it took.
     pub took: Duration,
+    /// Whether the plan in force reckons with how it ended: it was begun by that plan, and did what it was to do.
+    pub as_planned: bool,
 }
 
 /// What is going on.
@@ -115,6 +117,7 @@ impl Runner {
             self.outcomes.insert(action.id, outcome.is_good());
         }
         Some(Ended {
+            as_planned: plan == self.plan && outcome.is_good(),
             action,
             outcome,
             took,
@@ -145,6 +148,7 @@ impl Runner {
             action,
             outcome,
             took: Duration::ZERO,
+            as_planned: false,
         }
     }
 

@@ -1,7 +1,6 @@
 //! Bootstrap addresses: every fresh guest of an image has the same one, so only one of them may be there at a time.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::net::Ipv4Addr;
+use std::collections::BTreeSet;
 
 use super::Planner;
 use super::draft::{Step, reason_at};
@@ -14,9 +13,10 @@ use crate::model::mark::{Mark, Stage};
 use crate::model::plan::{ActionId, Motive, Notice, NoticeKind, Reason, ReasonCode};
 use crate::render;
 
-/// Guests that are at a bootstrap address, or may be.
+/// Guests that are at a bootstrap address, or may be. At which is not asked: their image may be another one in the file
+/// by now, or none.
 #[derive(Debug, Default)]
-pub struct Occupants(BTreeMap<Ipv4Addr, BTreeSet<InstanceId>>);
+pub struct Occupants(BTreeSet<InstanceId>);
 
 impl Occupants {
     /// As it is before the plan.
@@ -30,42 +30,24 @@ impl Occupants {
         // One that is being built may not be seen yet.
         let busy = round.memory.busy.values();
         let built = busy.filter_map(|busy| busy.mark.as_ref());
-        let mut occupants = Occupants::default();
-        for mark in running
-            .chain(hidden)
-            .chain(built)
-            .filter(|m| m.stage == Stage::Bootstrap)
-        {
-            let image = round
-                .desired
-                .group_of(&mark.instance)
-                .and_then(|g| round.image(g));
-            if let Some(Provision::Ssh { bootstrap }) = image.map(|i| i.provision) {
-                occupants
-                    .0
-                    .entry(bootstrap)
-                    .or_default()
-                    .insert(mark.instance.clone());
-            }
-        }
-        occupants
+        let there = running.chain(hidden).chain(built);
+        let there = there.filter(|mark| mark.stage == Stage::Bootstrap);
+        Occupants(there.map(|mark| mark.instance.clone()).collect())
     }
 
-    /// Somebody else than `instance` at its image's bootstrap address.
-    fn other(&self, address: Ipv4Addr, instance: &InstanceId) -> Option<&InstanceId> {
-        self.0.get(&address)?.iter().find(|i| *i != instance)
+    /// Somebody else than `instance`.
+    fn other(&self, instance: &InstanceId) -> Option<&InstanceId> {
+        self.0.iter().find(|i| *i != instance)
     }
 
     /// Whether `instance` is at a bootstrap address.
     fn has(&self, instance: &InstanceId) -> bool {
-        self.0.values().any(|there| there.contains(instance))
+        self.0.contains(instance)
     }
 
     /// `instance` leaves its bootstrap address.
     fn leave(&mut self, instance: &InstanceId) {
-        for there in self.0.values_mut() {
-            there.remove(instance);
-        }
+        self.0.remove(instance);
     }
 }
 
@@ -107,7 +89,7 @@ impl<'a> Planner<'a> {
         let Provision::Ssh { bootstrap } = image.provision else {
             return true;
         };
-        let other = self.occupants.other(bootstrap, instance);
+        let other = self.occupants.other(instance);
         let other = other.or_else(|| self.left_behind(instance));
         let Some(other) = other else {
             return true;

@@ -138,12 +138,14 @@ impl<'a> Planner<'a> {
         )
     }
 
-    /// Whether a guest has other files than when it was looked at for what it was last given.
-    pub(super) fn differs_by_itself(&self, instance: &InstanceId) -> bool {
+    /// Whether a load balancer has other files than it should, whatever this plan does to those behind it.
+    pub(super) fn differs_by_itself(&self, instance: &InstanceId, motive: Motive) -> bool {
         let (Some(facts), Some(asked)) = (self.round.facts(instance), self.asked(instance)) else {
             return false;
         };
-        !drift::of_facts(facts, Some(&asked), &asked, &self.round.desired.secrets).is_none()
+        let drift = drift::of_facts(facts, Some(&asked), &asked, &self.round.desired.secrets);
+        let moved_on = motive == Motive::Heal && drift::is_as_we_left_it(facts, &asked, &drift);
+        !drift.is_none() && !moved_on
     }
 
     /// The first configuration of a guest that was just built. Of the files that its former life had too, it is told

@@ -6,7 +6,7 @@ use crate::model::action::{GuestConfig, RenderedFile};
 use crate::model::facts::{GuestFacts, GuestFile};
 use crate::model::plan::{ChangeKind, FileChange};
 use crate::model::secret::Secret;
-use crate::render::diff;
+use crate::render::{daemon, diff};
 
 /// The difference between a guest and its configuration.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -95,6 +95,16 @@ pub fn of_facts(
         drift.reload = !drift.restart && seen.loaded.as_deref() != Some(&daemon.loads);
     }
     drift
+}
+
+/// Whether nobody touched a guest, and all that differs is what its process loads: that is desired to be otherwise since.
+pub fn is_as_we_left_it(facts: &GuestFacts, config: &GuestConfig, drift: &Drift) -> bool {
+    let is_loaded = |path: &str| daemon::reloaded(&config.files).any(|file| file.path == path);
+    let sums = daemon::reloaded(&config.files).map(|file| facts.files.get(&file.path));
+    let sums: Option<Vec<&str>> = sums.map(|seen| Some(seen?.sha256.as_str())).collect();
+    let known = facts.daemon.as_ref().and_then(|d| d.loaded.as_ref());
+    let untouched = sums.is_some_and(|sums| known == Some(&daemon::loads(sums.into_iter())));
+    untouched && !drift.restart && drift.changes.iter().all(|change| is_loaded(&change.path))
 }
 
 /// A guest as an earlier action of the same plan leaves it, against what it shall have after a later one.

@@ -140,6 +140,27 @@ impl<'a> Planner<'a> {
             )
         };
         seen.or_else(unseen)
+            .or_else(|| self.older_copy(group, known))
+    }
+
+    /// A guest that may hold the VIP in a copy that runs and does not count, as long as nobody knows which of its copies
+    /// does: nobody looks into that one.
+    fn older_copy(&self, group: &Group, known: Option<&Holder>) -> Option<(InstanceId, Refusal)> {
+        let inventory = &self.round.inventory;
+        let mut found = inventory.all_found().map(|(found, _)| found);
+        let copy = found.find(|f| {
+            let mark = f.mark;
+            let of_group = mark.instance.group == group.id && f.domain.run.is_some();
+            let undecided = || inventory.best(&mark.instance).is_none();
+            of_group && undecided() && known.is_none_or(|holder| is_life(holder, mark))
+        })?;
+        let text = format!("an older copy of it runs on host {}", copy.host);
+        let refusal = inventory.refusal(&copy.mark.instance).cloned();
+        let refusal = Refusal {
+            text,
+            ..refusal.unwrap_or_default()
+        };
+        Some((copy.mark.instance.clone(), refusal))
     }
 
     /// A living, configured guest that can take the VIP now.

@@ -11,6 +11,7 @@ use crate::model::facts::UnseenKind;
 use crate::model::id::{HostId, InstanceId};
 use crate::model::mark::{Mark, Stage};
 use crate::model::memory::{Evidence, HostMemory};
+use crate::model::orders::Scope;
 use crate::model::plan::NoticeKind;
 use crate::model::policy::{FenceAgent, Fencing};
 use crate::model::time::Timestamp;
@@ -131,8 +132,13 @@ impl<'a> Hosts<'a> {
             });
         }
         let lost = self.lost_at(memory);
-        match self.next_device(host, memory) {
-            Some((_, agent, _)) if self.observed.now < lost => Verdict::No(Refusal {
+        match (self.next_device(host, memory), self.pause_of(host)) {
+            (Some(_), Some(scope)) => Verdict::No(Refusal {
+                text: format!("host {} is paused, and so not switched off", host.id),
+                help: Some(format!("reconcile resume {scope}")),
+                until: None,
+            }),
+            (Some((_, agent, _)), None) if self.observed.now < lost => Verdict::No(Refusal {
                 text: format!(
                     "{} switches host {} off if it is not back in {}",
                     agent.program,
@@ -142,8 +148,10 @@ impl<'a> Hosts<'a> {
                 help: None,
                 until: Some(lost),
             }),
-            Some((index, agent, at)) if self.observed.now >= at => Verdict::Fence(index, agent),
-            Some((_, agent, at)) => Verdict::No(Refusal {
+            (Some((index, agent, at)), None) if self.observed.now >= at => {
+                Verdict::Fence(index, agent)
+            }
+            (Some((_, agent, at)), None) => Verdict::No(Refusal {
                 text: format!(
                     "{} could not switch host {} off; tried again in {}",
                     agent.program,
@@ -156,8 +164,16 @@ impl<'a> Hosts<'a> {
                 )),
                 until: Some(at),
             }),
-            None => Verdict::No(self.no_evidence(host, Some(memory))),
+            (None, _) => Verdict::No(self.no_evidence(host, Some(memory))),
         }
+    }
+
+    /// The pause under which a host must be left as it is.
+    fn pause_of(&self, host: &Host) -> Option<Scope> {
+        let scopes = [Scope::Cluster, Scope::Host(host.id.clone())];
+        let paused = &self.observed.orders.paused;
+        let paused = scopes.into_iter().find(|scope| paused.contains_key(scope));
+        paused.filter(|_| !Bug::IgnoreAPause.is_in())
     }
 
     /// What speaks against switching a host off: something on it works. That others see it on the network is no veto:
@@ -284,6 +300,7 @@ impl<'a> Hosts<'a> {
         let enough = if lived { group.heartbeat.retries } else { 1 };
         match failures {
             0 => Some("its heartbeat comes".to_owned()),
+            1 if enough > 1 => Some("only one of its heartbeats is missing".to_owned()),
             n if n < enough => Some(format!("only {n} of its heartbeats are missing")),
             _ => None,
         }

@@ -45,7 +45,7 @@ pub fn daemon(
         units: process.units(name.as_str(), guest.image.init)?,
         script: plain(script_path, script, 0o700),
         revision,
-        loads: loads(files),
+        loads: loads(reloaded(files).map(|file| file.sha256.as_str())),
         replaces: match guest.group.role {
             Role::Service(_) => None,
             Role::LoadBalancer(_) => Some("nginx".to_owned()),
@@ -54,15 +54,17 @@ pub fn daemon(
     }))
 }
 
-/// What a process has loaded, as the script itself computes it at its start out of the files that it finds.
-fn loads(files: &[RenderedFile]) -> String {
-    let reloads = files
+/// What a process has loaded, as the script itself computes it at its start out of the files that it finds: of the
+/// SHA-256 of each that it reads again when it is told to.
+pub fn loads<'a>(sums: impl Iterator<Item = &'a str>) -> String {
+    sha256(&sums.map(|sum| format!("{sum}  -\n")).collect::<String>())
+}
+
+/// The files that a process reads again when it is told to.
+pub fn reloaded(files: &[RenderedFile]) -> impl Iterator<Item = &RenderedFile> {
+    files
         .iter()
-        .filter(|file| file.on_change == OnChange::Reload);
-    let sums: String = reloads
-        .map(|file| format!("{}  -\n", file.sha256))
-        .collect();
-    sha256(&sums)
+        .filter(|file| file.on_change == OnChange::Reload)
 }
 
 fn paths(files: &[RenderedFile], on_change: OnChange) -> Vec<&str> {

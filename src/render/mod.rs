@@ -6,7 +6,7 @@
 mod balancer;
 mod builtin;
 mod command;
-mod daemon;
+pub mod daemon;
 mod diff;
 mod domain;
 mod engine;

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::sync::PoisonError;
 
+use super::vigil::NEWS;
 use super::world::{DomainState, HostState, Link, Rounds, World};
 use crate::model::action::Operation;
 use crate::model::desired::{Group, LoadBalancer, Role};
@@ -32,7 +33,8 @@ fn doubled_instances(world: &World) -> BTreeSet<InstanceId> {
     let mut seen = BTreeSet::new();
     let counts = |id: &HostId, host: &HostState| {
         // A copy that nobody can reach is left behind, and ended when its host is back.
-        world.unseen(id).is_none() && !host.known_unseen && host.libvirt == Libvirt::Works
+        let known = world.vigil.in_sight_for(world, id) > NEWS || world.rounds == Rounds::Apart;
+        known && world.unseen(id).is_none() && !host.known_unseen && host.libvirt == Libvirt::Works
     };
     let marks = world
         .domains()

@@ -45,12 +45,14 @@ pub struct Vigil {
     held: BTreeMap<Claim, HostId>,
     /// What was last seen on a host that went out of sight before it was given up there.
     ghosts: BTreeMap<Claim, HostId>,
-    /// Hosts that are in sight.
-    seen: BTreeSet<HostId>,
+    /// Hosts that are in sight, since when.
+    seen: BTreeMap<HostId, Timestamp>,
     /// Those of them that answer in time.
     prompt: BTreeSet<HostId>,
     /// When the others did so last.
     in_sight: BTreeMap<HostId, Timestamp>,
+    /// When they last had done so for long enough to be noticed.
+    noticed: BTreeMap<HostId, Timestamp>,
     /// Hosts of which something showed that they are off, since they were in sight.
     fenced: BTreeSet<HostId>,
     /// Whether a majority of the hosts, or of the witnesses, is reached.
@@ -105,14 +107,16 @@ impl Vigil {
         self.fenced.contains(host) || confirmed || lapsed
     }
 
-    /// How long a host has been out of sight.
+    /// How long a host has been out of sight, but for moments.
     pub fn away(&self, world: &World, host: &HostId) -> Duration {
-        let last = self.in_sight.get(host).copied().unwrap_or_default();
-        let away = world.now.since(last);
-        match self.prompt.contains(host) {
-            true => Duration::ZERO,
-            false => away,
-        }
+        let last = self.noticed.get(host).copied().unwrap_or_default();
+        world.now.since(last)
+    }
+
+    /// How long a host has been in sight.
+    pub fn in_sight_for(&self, world: &World, host: &HostId) -> Duration {
+        let since = self.seen.get(host);
+        since.map_or(Duration::ZERO, |since| world.now.since(*since))
     }
 
     /// How long there has been no majority.
@@ -150,17 +154,22 @@ impl Vigil {
     fn follow_sight(&mut self, world: &World) {
         let until_now = self.prompt.iter().map(|host| (host.clone(), world.now));
         self.in_sight.extend(until_now);
+        let long = |host: &&HostId| self.in_sight_for(world, host) > LOOK;
+        let long = self.prompt.iter().filter(long);
+        let noticed: Vec<_> = long.map(|host| (host.clone(), world.now)).collect();
+        self.noticed.extend(noticed);
         if self.majority {
             self.had_majority = world.now;
         }
         let hosts = world.hosts.keys().filter(|id| is_in_sight(world, id));
-        self.seen = hosts.cloned().collect();
-        let prompt = self.seen.iter().filter(|host| !is_slow(world, host));
+        let since = |host: &HostId| self.seen.get(host).copied().unwrap_or(world.now);
+        self.seen = hosts.map(|host| (host.clone(), since(host))).collect();
+        let prompt = self.seen.keys().filter(|host| !is_slow(world, host));
         self.prompt = prompt.cloned().collect();
-        let away = world.hosts.keys().filter(|id| !self.seen.contains(*id));
+        let away = world.hosts.keys().filter(|id| !self.seen.contains_key(*id));
         let proven = away.filter(|id| self.is_proven_off(world, id));
         self.fenced = proven.cloned().collect();
-        self.ghosts.retain(|_, host| !self.seen.contains(host));
+        self.ghosts.retain(|_, host| !self.seen.contains_key(host));
         self.majority = has_majority(world);
     }
 

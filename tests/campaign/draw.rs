@@ -91,10 +91,17 @@ impl Draw {
             case.balancers.push(balancer);
         }
         case.safety = self.safety();
+        let guests = case.services.iter().chain(&case.balancers);
+        let guests: u64 = guests.map(|group| group.number("replicas")).sum();
         for host in &case.hosts {
             if self.percent("a clock that drifts", 10) {
                 let clock = self.number("clock", 90, 110);
                 let machine = format!("{{ clock: {clock} }}");
+                case.machines.push(Key::may(&host.name, machine));
+            } else if self.percent("a small host", 10) {
+                // Of guests of 128 MiB, one host of two still takes them all, and what edits add.
+                let memory = 512 + 160 * guests.max(6);
+                let machine = format!("{{ memory: {memory}MiB }}");
                 case.machines.push(Key::may(&host.name, machine));
             }
         }
@@ -196,10 +203,13 @@ impl Draw {
 
     fn policies(&mut self, keys: &mut Vec<Key>, name: &str, replicas: u64, so_far: &Case) {
         if self.percent("a budget", 30) {
-            let least = self.number("min_available", 0, replicas - 1);
+            let surges = self.percent("surge", 20);
+            let most = if surges { replicas } else { replicas - 1 };
+            let least = self.number("min_available", 0, most);
             keys.push(Key::may("min_available", least));
-            if self.percent("surge", 20) {
-                keys.push(Key::may("surge", 1));
+            if surges {
+                // Without it, nothing could ever be updated.
+                keys.push(Key::must("surge", 1));
             }
         }
         if self.percent("settle", 15) {
@@ -214,14 +224,12 @@ impl Draw {
             keys.push(Key::may("restart", value));
         }
         if self.percent("placement", 40) {
-            // What is stateful is never moved, so that it could not fail back.
-            let moves = !keys.iter().any(|key| key.name == "stateful");
-            let rules = self.placement(name, so_far, moves);
+            let rules = self.placement(name, so_far);
             keys.push(Key::may("placement", format!("{{ {rules} }}")));
         }
     }
 
-    fn placement(&mut self, name: &str, so_far: &Case, moves: bool) -> String {
+    fn placement(&mut self, name: &str, so_far: &Case) -> String {
         let others: Vec<&str> = so_far.services.iter().map(|s| s.name.as_str()).collect();
         let other = others.first().copied().filter(|other| *other != name);
         let host = so_far.hosts[0].name.clone();
@@ -235,7 +243,7 @@ impl Draw {
             (5, _) => format!("pin: {{ 1: {host} }}"),
             _ => format!("anti_affinity: {{ preferred: {name} }}"),
         };
-        match moves && self.percent("failback", 30) {
+        match self.percent("failback", 30) {
             true => format!("{rule}, failback: true"),
             false => rule,
         }

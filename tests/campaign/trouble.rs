@@ -84,6 +84,13 @@ impl<'a> Troubles<'a> {
         self.draw.one("service", &names).to_owned()
     }
 
+    fn is_stateful(&self, service: &str) -> bool {
+        let services = self.case.services.iter().filter(|s| s.name == service);
+        services
+            .flat_map(|s| &s.keys)
+            .any(|key| key.name == "stateful")
+    }
+
     fn instance(&mut self) -> String {
         let (group, replicas) = self.group();
         format!(
@@ -229,7 +236,7 @@ impl<'a> Troubles<'a> {
 
     fn edit(&mut self, at: u64) -> Vec<(u64, String)> {
         let (service, host) = (self.service(), self.host());
-        let edit = match self.draw.number("edit", 0, 9) {
+        let edit = match self.draw.number("edit", 0, 12) {
             0..=2 => format!(
                 "services.{service}.replicas: {}",
                 self.draw.number("replicas", 0, 4)
@@ -257,6 +264,13 @@ impl<'a> Troubles<'a> {
                     .unwrap_or(0)
                     + 1;
                 format!("hosts.{host}.pool: 10.0.{number}.40-10.0.{number}.70")
+            }
+            9 => "hosts.f: { address: 10.0.0.16, pool: 10.0.6.1-10.0.6.30 }".to_owned(),
+            10 => format!("services.{service}: "),
+            // A disk is made from its image: what is stateful keeps both.
+            11 if !self.is_stateful(&service) => {
+                let image = self.draw.one("another image", &["alpine", "wakes"]);
+                format!("services.{service}.image: {image}")
             }
             _ => match self.case.balancers.first() {
                 Some(balancer) => {

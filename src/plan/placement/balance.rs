@@ -3,7 +3,7 @@
 
 use super::board::{GroupNo, HostNo};
 use super::turn::Turn;
-use super::{Cause, Move, Placer};
+use super::{Cause, Existing, Move, Placer};
 use crate::model::facts::Observed;
 use crate::model::id::InstanceId;
 use crate::model::memory::Memory;
@@ -32,13 +32,15 @@ impl<'a> Placer<'a, '_> {
     /// Finds out whether the load is uneven; if it is for long, one guest is moved.
     pub(super) fn even_out(&mut self, observed: &Observed, memory: &Memory) -> Option<()> {
         let rules = self.desired.rebalance.as_ref()?;
-        let (fullest, load, mean) = self.fullest().filter(|_| self.is_at_rest(memory))?;
+        let staying = self.staying();
+        let fullest = self.fullest(&staying).filter(|_| self.is_at_rest(memory));
+        let (fullest, load, mean) = fullest?;
         self.uneven = load > mean + hundredths(rules.threshold.0);
         let since = memory.uneven_since.filter(|_| self.uneven)?;
         if observed.now < due(rules, since, memory) {
             return None;
         }
-        let best = self.best_move(fullest)?;
+        let best = self.best_move(fullest, &staying)?;
         (best.after + hundredths(rules.margin.0) <= load).then_some(())?;
         let text = format!(
             "host {} is {} % full, and the mean is {} %",
@@ -51,38 +53,54 @@ impl<'a> Placer<'a, '_> {
 
     /// Nobody is missing, moves, or is worked on, and every host takes guests.
     fn is_at_rest(&self, memory: &Memory) -> bool {
-        let whole = |(group, existing): (GroupNo, &Vec<_>)| {
-            existing.len() == self.board.groups[group].group.replicas as usize
+        let whole = |(group, existing): (GroupNo, &Vec<Existing<'_>>)| {
+            let group = self.board.groups[group].group;
+            let stay = existing.iter().filter(|e| !group.is_extra(e.index));
+            stay.count() == (group.replicas - group.extra) as usize
         };
-        memory.busy.is_empty()
+        !memory.busy.keys().any(|instance| self.stays(instance))
             && self.board.weighs()
             && self.board.hosts.iter().all(|room| room.closed.is_none())
             && self.existing.iter().enumerate().all(whole)
             && self.places.values().all(|place| place.moves.is_none())
     }
 
+    /// Whether an instance is neither surplus nor extra for a while.
+    fn stays(&self, instance: &InstanceId) -> bool {
+        let group = self.desired.group_of(instance);
+        group.is_some_and(|g| instance.index <= g.replicas && !g.is_extra(instance.index))
+    }
+
+    /// The memory that is taken on each host by those who stay.
+    fn staying(&self) -> Vec<u64> {
+        let taken = self.board.hosts.iter().map(|room| room.memory.taken);
+        let both = taken.zip(self.board.leaving());
+        both.map(|(taken, leaving)| taken.saturating_sub(leaving))
+            .collect()
+    }
+
     /// The fullest host, how full it is, and the mean.
-    fn fullest(&self) -> Option<(HostNo, Load, Load)> {
-        let loads: Option<Vec<Load>> = (0..self.board.hosts.len())
-            .map(|h| self.load(h, 0))
-            .collect();
-        let loads = loads?;
+    fn fullest(&self, taken: &[u64]) -> Option<(HostNo, Load, Load)> {
+        let loads = taken
+            .iter()
+            .enumerate()
+            .map(|(h, taken)| self.load(h, *taken));
+        let loads = loads.collect::<Option<Vec<Load>>>()?;
         let mean = loads.iter().sum::<Load>() / (loads.len() as u64).max(1);
         let fullest = (0..loads.len()).max_by_key(|h| (loads[*h], std::cmp::Reverse(*h)))?;
         Some((fullest, loads[fullest], mean))
     }
 
-    /// How full a host is with so many more bytes.
-    fn load(&self, host: HostNo, more: i128) -> Option<Load> {
-        let memory = self.board.hosts[host].memory;
-        let taken = i128::from(memory.taken) + more;
-        Load::try_from(taken * 10_000 / i128::from(memory.all?.max(1))).ok()
+    /// How full a host is with so many bytes taken.
+    fn load(&self, host: HostNo, taken: u64) -> Option<Load> {
+        let all = u128::from(self.board.hosts[host].memory.all?.max(1));
+        Load::try_from(u128::from(taken) * 10_000 / all).ok()
     }
 
-    fn best_move(&mut self, fullest: HostNo) -> Option<Candidate> {
+    fn best_move(&mut self, fullest: HostNo, taken: &[u64]) -> Option<Candidate> {
         let mut best: Option<Candidate> = None;
         for group in 0..self.board.groups.len() {
-            for candidate in self.moves_of(group, fullest) {
+            for candidate in self.moves_of(group, fullest, taken) {
                 if best
                     .as_ref()
                     .is_none_or(|best| candidate.after < best.after)
@@ -95,7 +113,7 @@ impl<'a> Placer<'a, '_> {
     }
 
     /// Where each instance of a group on `from` might go without losing anything that its placement asks for.
-    fn moves_of(&mut self, group: GroupNo, from: HostNo) -> Vec<Candidate> {
+    fn moves_of(&mut self, group: GroupNo, from: HostNo, taken: &[u64]) -> Vec<Candidate> {
         let side = self.board.groups[group].group;
         let here = self.existing[group]
             .iter()
@@ -118,12 +136,13 @@ impl<'a> Placer<'a, '_> {
             )
         };
         let stays = worth(&turn, from);
-        let memory = i128::from(side.memory.0);
+        let memory = side.memory.0;
         let hosts = (0..self.board.hosts.len()).filter(|host| *host != from);
         let hosts = hosts.filter(|host| self.acceptable(group, index, Some(*host)).is_some());
         let hosts = hosts.filter(|host| worth(&turn, *host) <= stays);
         let moves = hosts.filter_map(|to| {
-            let after = self.load(from, -memory)?.max(self.load(to, memory)?);
+            let less = self.load(from, taken[from].saturating_sub(memory))?;
+            let after = less.max(self.load(to, taken[to] + memory)?);
             Some(Candidate {
                 after,
                 group,

@@ -116,6 +116,17 @@ impl<'a> Board<'a> {
         }
     }
 
+    /// The memory of each host that guests take which go soon: surplus, or extra for a while.
+    pub fn leaving(&self) -> Vec<u64> {
+        let mut leaving = vec![0; self.hosts.len()];
+        for side in &self.groups {
+            for (host, present) in &side.present {
+                leaving[*host] += side.group.memory.0 * present.leave.len() as u64;
+            }
+        }
+        leaving
+    }
+
     /// The number of a host that is in the file.
     pub fn host_no(&self, host: &HostId) -> Option<HostNo> {
         self.host_numbers.get(host).copied()
