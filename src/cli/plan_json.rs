@@ -99,7 +99,7 @@ struct InterruptionShown<'a> {
 impl<'a> PlanShown<'a> {
     /// The plan with its keys.
     pub fn of(plan: &'a Plan) -> PlanShown<'a> {
-        let (seen, total) = plan.hosts_seen;
+        let (seen, total) = plan.hosts_seen();
         PlanShown {
             format_version: FORMAT_VERSION,
             cluster: &plan.cluster,

@@ -52,7 +52,7 @@ pub fn plan_text(plan: &Plan, now: Timestamp, new_files: NewFiles, style: &Style
 
 /// The one line where nothing is to be done.
 fn no_changes(plan: &Plan, style: &Style) -> String {
-    let (seen, all) = plan.hosts_seen;
+    let (seen, all) = plan.hosts_seen();
     let things = text::count(plan.unchanged, "thing");
     let checked = format!(
         "({things} checked on {seen} of {})",
@@ -65,7 +65,7 @@ fn no_changes(plan: &Plan, style: &Style) -> String {
 
 /// Which cluster, which state of the file, and how much of the world was seen, when.
 fn header(plan: &Plan, now: Timestamp, style: &Style) -> String {
-    let (seen, all) = plan.hosts_seen;
+    let (seen, all) = plan.hosts_seen();
     let paint = if seen < all {
         Paint::StrongWarn
     } else {

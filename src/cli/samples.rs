@@ -15,6 +15,7 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use crate::model::action::*;
+use crate::model::condition::HostCondition;
 use crate::model::desired::*;
 use crate::model::facts::*;
 use crate::model::id::{DomainName, HostId, InstanceId};
@@ -182,7 +183,7 @@ impl Draft {
             file: "cluster.yaml".into(),
             revision: Revision("3f2a91c04b7e".into()),
             observed_at: OBSERVED,
-            hosts_seen: (3, 3),
+            hosts: hosts(HostCondition::Online),
             actions: Vec::new(),
             notices: Vec::new(),
             unchanged,
@@ -270,4 +271,11 @@ impl Draft {
     pub fn plan(self) -> Plan {
         self.0
     }
+}
+
+/// Three hosts, of which the last one is in this condition.
+pub fn hosts(last: HostCondition) -> BTreeMap<HostId, HostCondition> {
+    let online = ["a", "b"].map(|host| (host, HostCondition::Online));
+    let all = online.into_iter().chain([("c", last)]);
+    all.map(|(host, is)| (self::host(host), is)).collect()
 }

@@ -18,6 +18,7 @@ use serde::Serialize;
 use super::orders_view::OrderShown;
 use super::tally::Tally;
 use super::text;
+use crate::model::condition::HostCondition;
 use crate::model::desired::Desired;
 use crate::model::facts::{Observed, UnseenKind};
 use crate::model::id::{ClusterName, GroupId, HostId, InstanceId};
@@ -63,6 +64,8 @@ pub struct StatusReport {
 pub struct HostStatus {
     /// Its name.
     pub host: HostId,
+    /// What it is taken for: `online`, `suspect`, `unreachable`, `fenced`, `maintenance` or `rejoining`.
+    pub condition: HostCondition,
     /// Whether it was seen; if not, the kind of failing.
     pub state: HostState,
     /// Why it was not seen.
@@ -285,7 +288,7 @@ impl StatusReport {
             revision: desired.revision.0.clone(),
             observed_at: observed.now,
             orders: OrderShown::all(&observed.orders),
-            hosts: hosts::statuses(world),
+            hosts: hosts::statuses(world, &plan.hosts),
             load_balancers: balancers::statuses(world, &instances),
             instances,
             wrong: wrong::of(plan, observed),

@@ -17,6 +17,7 @@ use super::session::Round;
 use crate::execute::{Ended, Hands, Runner};
 use crate::model::action::Operation;
 use crate::model::desired::Desired;
+use crate::model::id::HostId;
 use crate::model::plan::{NoticeKind, Outcome, Plan};
 use crate::model::time::Timestamp;
 use crate::ports::progress::Progress;
@@ -220,7 +221,10 @@ impl Watch {
         debug!(took_ms = took, actions = plan.actions.len(), "round");
         self.monitor.listen_to(&looks);
         self.look_again = plan.look_again;
-        self.unsure = plan.hosts_seen.0 < plan.hosts_seen.1;
+        self.unsure = plan.hosts.values().any(|host| !host.is_seen());
+        // What waits for a host that is lost keeps its guest from being made elsewhere.
+        let is_lost = |host: &HostId| plan.hosts.get(host).is_some_and(|host| host.is_lost());
+        self.runner.break_off(is_lost);
         self.say(&plan);
         self.arm_or_disarm(plan.orders.disarmed.is_some()).await?;
         self.progress.planned(&plan);

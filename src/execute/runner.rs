@@ -4,10 +4,13 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use tokio::task::{Id, JoinSet};
+use tokio::task::{AbortHandle, Id, JoinSet};
 
 use super::Hands;
+use crate::model::action::Operation;
+use crate::model::id::HostId;
 use crate::model::plan::{Action, ActionId, Outcome};
+use crate::model::time::Timestamp;
 
 /// How many actions run at a time: a bound on connections and memory, far above what one plan needs.
 const AT_A_TIME: usize = 64;
@@ -25,6 +28,14 @@ pub struct Ended {
     pub as_planned: bool,
 }
 
+/// An action in hand.
+struct Job {
+    plan: u64,
+    action: Action,
+    since: Timestamp,
+    task: AbortHandle,
+}
+
 /// What is going on.
 pub struct Runner {
     hands: Hands,
@@ -32,8 +43,8 @@ pub struct Runner {
     plan: u64,
     pending: BTreeMap<ActionId, Action>,
     outcomes: BTreeMap<ActionId, bool>,
-    running: JoinSet<(Outcome, Duration)>,
-    in_hand: BTreeMap<Id, (u64, Action)>,
+    running: JoinSet<Outcome>,
+    in_hand: BTreeMap<Id, Job>,
 }
 
 impl Runner {
@@ -64,6 +75,18 @@ impl Runner {
         self.plan += 1;
         self.outcomes.clear();
         self.pending = actions.into_iter().map(|a| (a.id, a)).collect();
+    }
+
+    /// Breaks off what is at work on one of these hosts: it is left as a controller that dies leaves it. Switching one
+    /// off goes on.
+    pub fn break_off(&self, is_one: impl Fn(&HostId) -> bool) {
+        for job in self.in_hand.values() {
+            let operation = &job.action.operation;
+            let from_afar = matches!(operation, Operation::FenceHost(_));
+            if !from_afar && is_one(operation.host()) {
+                job.task.abort();
+            }
+        }
     }
 
     /// Gives up what has not begun.
@@ -105,22 +128,26 @@ impl Runner {
 
     /// The next action that ends; none when nothing is in hand. Cancel safe.
     pub async fn next_end(&mut self) -> Option<Ended> {
-        let (task, outcome, took) = match self.running.join_next_with_id().await? {
-            Ok((task, (outcome, took))) => (task, outcome, took),
+        let (task, outcome) = match self.running.join_next_with_id().await? {
+            Ok(ended) => ended,
             Err(error) => {
-                let outcome = Outcome::Failed(format!("an error in reconcile itself: {error}"));
-                (error.id(), outcome, Duration::ZERO)
+                let why = match error.is_cancelled() {
+                    true => "broken off: its host is lost".to_owned(),
+                    false => format!("an error in reconcile itself: {error}"),
+                };
+                (error.id(), Outcome::Failed(why))
             }
         };
-        let (plan, action) = self.in_hand.remove(&task)?;
-        if plan == self.plan {
-            self.outcomes.insert(action.id, outcome.is_good());
+        let job = self.in_hand.remove(&task)?;
+        let current = job.plan == self.plan;
+        if current {
+            self.outcomes.insert(job.action.id, outcome.is_good());
         }
         Some(Ended {
-            as_planned: plan == self.plan && outcome.is_good(),
-            action,
+            as_planned: current && outcome.is_good(),
+            action: job.action,
             outcome,
-            took,
+            took: self.hands.clock.now().since(job.since),
         })
     }
 
@@ -153,13 +180,15 @@ impl Runner {
     }
 
     fn spawn(&mut self, action: Action) {
-        let hands = self.hands.clone();
-        let job = action.clone();
-        let task = self.running.spawn(async move {
-            let begin = hands.clock.now();
-            let outcome = hands.perform(&job).await;
-            (outcome, hands.clock.now().since(begin))
-        });
-        self.in_hand.insert(task.id(), (self.plan, action));
+        let (hands, job) = (self.hands.clone(), action.clone());
+        let since = hands.clock.now();
+        let task = self.running.spawn(async move { hands.perform(&job).await });
+        let job = Job {
+            plan: self.plan,
+            action,
+            since,
+            task,
+        };
+        self.in_hand.insert(job.task.id(), job);
     }
 }

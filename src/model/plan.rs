@@ -1,13 +1,14 @@
 //! A plan: actions with their reasons and their order, and what is not done and why. Every output shows this one
 //! object; the executor runs it as it is.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::action::Operation;
+use super::condition::HostCondition;
 use super::desired::Revision;
 use super::id::{ClusterName, HostId, InstanceId};
 use super::memory::Brake;
@@ -25,8 +26,8 @@ pub struct Plan {
     pub revision: Revision,
     /// When the world was observed.
     pub observed_at: Timestamp,
-    /// Hosts that were seen, of all.
-    pub hosts_seen: (usize, usize),
+    /// What each host is taken for.
+    pub hosts: BTreeMap<HostId, HostCondition>,
     /// What to do. An action only depends on actions before it.
     pub actions: Vec<Action>,
     /// What is not done, or not known, and why.
@@ -55,6 +56,12 @@ impl Plan {
     pub fn comes_by_itself(&self) -> bool {
         let waits = self.notices_of(NoticeKind::Waiting).next().is_some();
         self.actions.is_empty() && waits && !self.orders.hold_back()
+    }
+
+    /// How many hosts were seen, of how many.
+    pub fn hosts_seen(&self) -> (usize, usize) {
+        let seen = self.hosts.values().filter(|host| host.is_seen());
+        (seen.count(), self.hosts.len())
     }
 
     /// The notices of one kind.

@@ -1,18 +1,16 @@
 //! What happens to a simulated cluster, and what is expected of it: a scenario, read and checked.
 
-mod condition;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::condition::HostCondition;
 use super::desired::Desired;
 use super::id::{GroupId, HostId, InstanceId};
 use super::orders::OrderKey;
 use super::unit::{Bytes, span};
-pub use condition::HostCondition;
 
 /// A whole scenario.
 #[derive(Debug, Clone, PartialEq, Default)]

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::brake::Brake;
 use super::verdict::Refusal;
+use crate::model::condition::HostCondition;
 use crate::model::desired::Desired;
 use crate::model::facts::{Observed, Seen, UnseenKind};
 use crate::model::id::{HostId, InstanceId};
@@ -37,6 +38,21 @@ pub enum HostState {
     },
     /// There is evidence that nothing of ours runs on it.
     Fenced(Evidence),
+}
+
+impl HostState {
+    fn condition(&self, drained: bool) -> HostCondition {
+        match self {
+            HostState::Online | HostState::Rejoining { .. } if drained => {
+                HostCondition::Maintenance
+            }
+            HostState::Online => HostCondition::Online,
+            HostState::Rejoining { .. } => HostCondition::Rejoining,
+            HostState::Suspect { .. } => HostCondition::Suspect,
+            HostState::Unreachable { .. } => HostCondition::Unreachable,
+            HostState::Fenced(_) => HostCondition::Fenced,
+        }
+    }
 }
 
 /// All hosts of the file.
@@ -76,6 +92,15 @@ impl<'a> Hosts<'a> {
     /// What a host is like.
     pub fn state(&self, host: &HostId) -> Option<&HostState> {
         self.states.get(host)
+    }
+
+    /// What each host is taken for, in a word.
+    pub fn conditions(&self) -> BTreeMap<HostId, HostCondition> {
+        let of = |(host, state): (&&HostId, &HostState)| {
+            let drained = self.observed.orders.drained.contains_key(*host);
+            ((*host).clone(), state.condition(drained))
+        };
+        self.states.iter().map(of).collect()
     }
 
     pub(super) fn remembered(&self, host: &HostId) -> Option<&'a HostMemory> {

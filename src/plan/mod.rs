@@ -204,11 +204,6 @@ impl<'a> Planner<'a> {
         let Round {
             desired, observed, ..
         } = self.round;
-        let seen = observed
-            .hosts
-            .values()
-            .filter(|h| h.facts().is_some())
-            .count();
         let instances = observed.guests.keys().filter(|i| self.kept_back.has(i));
         let left_alone = instances.cloned().collect();
         let mut notices = self.draft.notices.clone();
@@ -219,7 +214,7 @@ impl<'a> Planner<'a> {
             file: desired.file.clone(),
             revision: desired.revision.clone(),
             observed_at: observed.now,
-            hosts_seen: (seen, desired.hosts.len()),
+            hosts: self.round.inventory.hosts.conditions(),
             notices,
             unchanged: self.draft.unchanged,
             brake: self.round.inventory.hosts.brake.clone(),

@@ -1,15 +1,15 @@
 //! Whether what is expected is so; where it is not, what is.
 
-use super::condition::condition;
 use super::meter::Meter;
 use super::report::Subject;
 use super::sight;
-use crate::model::id::InstanceId;
-use crate::model::memory::Memory;
+use crate::model::condition::HostCondition;
+use crate::model::id::{HostId, InstanceId};
 use crate::model::scenario::Expected;
 use crate::model::unit::span;
 use crate::sim::laws;
 use crate::sim::world::World;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// What is known when it is asked.
@@ -22,8 +22,8 @@ pub struct Facts<'a> {
     pub now: u64,
     /// What the controller's last plan left open.
     pub open: Option<String>,
-    /// What it remembers.
-    pub memory: &'a Memory,
+    /// What that plan took the hosts for.
+    pub hosts: BTreeMap<HostId, HostCondition>,
 }
 
 /// What is instead; none: it is so.
@@ -63,8 +63,8 @@ pub fn instead(expected: &Expected, facts: &Facts<'_>) -> Option<String> {
             let does = all.any(|(_, host, d)| world.serves(host, d));
             (does != *serves).then(|| if does { "it does" } else { "it does not" }.to_owned())
         }
-        Expected::HostIs(host, expected) => match condition(world, facts.memory, host) {
-            Some(is) => (is != *expected).then(|| format!("it is {is}")),
+        Expected::HostIs(host, expected) => match facts.hosts.get(host) {
+            Some(is) => (is != expected).then(|| format!("it is {is}")),
             None => Some("it is not in the file".to_owned()),
         },
     }

@@ -2,7 +2,6 @@
 //! happened, what was decided and why, what was done, and what clients noticed of it. The same seed gives the same
 //! rehearsal. It touches no machine and no file.
 
-mod condition;
 mod expect;
 mod failures;
 mod happen;

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use super::meter::Meter;
 use super::report::{Decision, Entry, Failure, Hit, Outage, Target, What, Who};
+use crate::model::condition::HostCondition;
+use crate::model::id::HostId;
 use crate::model::plan::{Action, Notice, NoticeKind, Outcome, Plan};
 use crate::ports::clock::Clock;
 use crate::ports::progress::Progress;
@@ -134,6 +136,7 @@ struct Said {
     notices: BTreeSet<(NoticeKind, String, String)>,
     converged: bool,
     open: Option<String>,
+    hosts: BTreeMap<HostId, HostCondition>,
     left: Vec<What>,
 }
 
@@ -152,7 +155,12 @@ impl Voice {
         lock(&self.said).open.clone()
     }
 
-    /// The same in full: what it has not done yet, and what it says of it.
+    /// What its last plan took the hosts for.
+    pub fn hosts(&self) -> BTreeMap<HostId, HostCondition> {
+        lock(&self.said).hosts.clone()
+    }
+
+    /// What it left open in full: what it has not done yet, and what it says of it.
     pub fn left(&self) -> Vec<What> {
         lock(&self.said).left.clone()
     }
@@ -192,6 +200,7 @@ impl Voice {
         said.converged = converged;
         said.open = (!converged).then(|| what_is_open(plan));
         said.left = what_is_left(plan);
+        said.hosts.clone_from(&plan.hosts);
         let waits = plan.look_again.filter(|_| plan.actions.is_empty());
         self.record.cluster.calm(match (converged, waits) {
             (_, Some(at)) => Calm::Until(at),

@@ -296,7 +296,6 @@ impl Stage<'_> {
     }
 
     fn expect(&mut self, expectations: &[Expectation], told: bool) {
-        let memory = self.first.store.load().unwrap_or_default();
         for expectation in expectations {
             let (now, text) = (self.record.now(), expectation.what.to_string());
             let but = {
@@ -305,7 +304,7 @@ impl Stage<'_> {
                     meter: &self.record.meter(),
                     now,
                     open: self.first.voice.open(),
-                    memory: &memory,
+                    hosts: self.first.voice.hosts(),
                 };
                 instead(&expectation.what, &facts)
             };

@@ -225,7 +225,7 @@ pub fn blocked_and_unknown() -> Plan {
             None,
         )
         .plan();
-    plan.hosts_seen = (2, 3);
+    plan.hosts = super::hosts(HostCondition::Suspect);
     plan
 }
 

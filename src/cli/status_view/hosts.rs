@@ -1,20 +1,27 @@
 //! Hosts of a status report. Pure.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{HostState, HostStatus, World};
+use crate::model::condition::HostCondition;
 use crate::model::desired::Host;
 use crate::model::facts::{HostFacts, Seen};
+use crate::model::id::HostId;
 use crate::model::mark::Mark;
 use crate::model::memory::HostMemory;
 use crate::model::time::Timestamp;
 
-pub(super) fn statuses(world: World<'_>) -> Vec<HostStatus> {
+pub(super) fn statuses(
+    world: World<'_>,
+    conditions: &BTreeMap<HostId, HostCondition>,
+) -> Vec<HostStatus> {
     let hosts = world.desired.hosts.values();
-    hosts.map(|host| status(world, host)).collect()
+    hosts
+        .filter_map(|host| Some(status(world, host, *conditions.get(&host.id)?)))
+        .collect()
 }
 
-fn status(world: World<'_>, host: &Host) -> HostStatus {
+fn status(world: World<'_>, host: &Host, condition: HostCondition) -> HostStatus {
     let seen = world.observed.hosts.get(&host.id);
     let facts = seen.and_then(Seen::facts);
     let memory = world.memory.hosts.get(&host.id);
@@ -27,6 +34,7 @@ fn status(world: World<'_>, host: &Host) -> HostStatus {
     let (state, reason) = state(seen);
     HostStatus {
         host: host.id.clone(),
+        condition,
         state,
         reason,
         since: memory.and_then(|memory| since(memory, state)),

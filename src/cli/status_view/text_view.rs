@@ -9,6 +9,7 @@ use crate::cli::orders_view::order_lines;
 use crate::cli::style::{Paint, Style};
 use crate::cli::table::{Align, Cell, Table};
 use crate::cli::text;
+use crate::model::condition::HostCondition;
 use crate::model::time::Timestamp;
 use crate::model::unit::span;
 
@@ -47,12 +48,16 @@ fn hosts(report: &StatusReport) -> Table {
 }
 
 fn host_row(host: &HostStatus, now: Timestamp) -> [Cell; 7] {
-    let (state, paint) = match host.state {
-        HostState::Seen => ("seen", Paint::Good),
-        HostState::Unreachable => ("unreachable", Paint::Bad),
-        HostState::HostKeyChanged => ("host key changed", Paint::Bad),
-        HostState::Refused => ("login refused", Paint::Bad),
-        HostState::Broken => ("broken", Paint::Bad),
+    let paint = match host.condition {
+        HostCondition::Online => Paint::Good,
+        HostCondition::Maintenance | HostCondition::Rejoining => Paint::Warn,
+        HostCondition::Suspect | HostCondition::Unreachable | HostCondition::Fenced => Paint::Bad,
+    };
+    let state = match host.state {
+        HostState::Seen | HostState::Unreachable => host.condition.to_string(),
+        HostState::HostKeyChanged => format!("{}: host key changed", host.condition),
+        HostState::Refused => format!("{}: login refused", host.condition),
+        HostState::Broken => format!("{}: broken", host.condition),
     };
     // What is only remembered of a host is marked as such.
     let (was, dim) = match host.state {

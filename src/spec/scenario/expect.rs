@@ -3,8 +3,9 @@
 use std::net::Ipv4Addr;
 
 use super::Reader;
+use crate::model::condition::HostCondition;
 use crate::model::id::{GroupId, HostId, InstanceId};
-use crate::model::scenario::{Expectation, Expected, HostCondition};
+use crate::model::scenario::{Expectation, Expected};
 use crate::spec::problem::{Problem, did_you_mean};
 use crate::spec::source::{At, Span};
 use crate::spec::tree::{Entry, Kind};

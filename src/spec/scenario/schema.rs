@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::verbs::{CONTROLLER, HOST, INSTANCE, Verb};
 use super::{MACHINE, SCENARIO};
-use crate::model::scenario::HostCondition;
+use crate::model::condition::HostCondition;
 use crate::spec::schema;
 
 /// The JSON Schema (2020-12) of scenario.yaml.

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::*;
-use crate::model::scenario::{ControllerEvent, HostCondition, HostEvent, InstanceEvent};
+use crate::model::condition::HostCondition;
+use crate::model::scenario::{ControllerEvent, HostEvent, InstanceEvent};
 use crate::spec::NoFiles;
 
 const CLUSTER: &str = "\

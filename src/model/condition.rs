@@ -1,9 +1,12 @@
-//! States of hosts, as scenarios expect them.
+//! What a host is taken for.
 
 use std::fmt;
 
+use serde::Serialize;
+
 /// What the controller takes a host for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum HostCondition {
     /// It is seen, and may have guests.
     Online,
@@ -29,6 +32,25 @@ impl HostCondition {
         HostCondition::Maintenance,
         HostCondition::Rejoining,
     ];
+
+    /// Whether it was seen.
+    pub fn is_seen(self) -> bool {
+        match self {
+            HostCondition::Online | HostCondition::Maintenance | HostCondition::Rejoining => true,
+            HostCondition::Suspect | HostCondition::Unreachable | HostCondition::Fenced => false,
+        }
+    }
+
+    /// Whether what was on it is given up, as far as it may run twice for a while.
+    pub fn is_lost(self) -> bool {
+        match self {
+            HostCondition::Unreachable | HostCondition::Fenced => true,
+            HostCondition::Online
+            | HostCondition::Suspect
+            | HostCondition::Maintenance
+            | HostCondition::Rejoining => false,
+        }
+    }
 }
 
 impl fmt::Display for HostCondition {
