@@ -2,6 +2,7 @@
 //! well again, back. What interrupts nobody is done at once.
 
 use std::net::Ipv4Addr;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use super::Planner;
@@ -211,11 +212,7 @@ impl<'a> Planner<'a> {
     }
 
     pub(super) fn machine_change(&mut self, group: &'a Group, found: &Found<'_>) -> Option<Reason> {
-        let (host, _) = self.round.host(found.host)?;
-        let wanted = self.fingerprint(group, host)?;
-        if *wanted == *found.mark.digest {
-            return None;
-        }
+        let wanted = self.built_otherwise(group, found)?;
         let changes = fingerprint_changes(&found.mark.digest, &wanted);
         let (first, ..) = changes.first()?;
         if group.stateful && changes.iter().any(|(key, ..)| key == "image") {
@@ -253,10 +250,16 @@ impl<'a> Planner<'a> {
 
     /// Whether its mark says something else of its machine than the file does, though nothing of it has to be rebuilt.
     fn is_marked_otherwise(&mut self, group: &'a Group, found: &Found<'_>) -> Option<String> {
+        let wanted = self.built_otherwise(group, found)?;
+        let same = fingerprint_changes(&found.mark.digest, &wanted).is_empty();
+        same.then(|| wanted.to_string())
+    }
+
+    /// What it would be built from by now, where that is not what its mark says.
+    fn built_otherwise(&mut self, group: &'a Group, found: &Found<'_>) -> Option<Rc<str>> {
         let (host, _) = self.round.host(found.host)?;
         let wanted = self.fingerprint(group, host)?;
-        let same = fingerprint_changes(&found.mark.digest, &wanted).is_empty();
-        (same && *wanted != *found.mark.digest).then(|| wanted.to_string())
+        (*wanted != *found.mark.digest).then_some(wanted)
     }
 
     fn address_change(&self, group: &Group, found: &Found<'_>, to: Ipv4Addr) -> Need {
