@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::model::action::{GuestConfig, RenderedFile};
-use crate::model::facts::{GuestFacts, GuestFile};
+use crate::model::facts::{DaemonFacts, GuestFacts, GuestFile};
 use crate::model::plan::{ChangeKind, FileChange};
 use crate::model::secret::Secret;
 use crate::render::diff;
@@ -80,11 +80,17 @@ pub fn of_facts<'a>(
     drift.changes = wanted
         .filter_map(|file| {
             let seen = facts.files.get(&file.path);
-            change(seen, |seen| content(seen, &file.path, &asked), file, secrets)
+            change(
+                seen,
+                |seen| content(seen, &file.path, &asked),
+                file,
+                secrets,
+            )
         })
         .collect();
     if let Some(daemon) = &config.daemon {
-        let seen = facts.daemon.clone().unwrap_or_default();
+        let absent = DaemonFacts::default();
+        let seen = facts.daemon.as_ref().unwrap_or(&absent);
         drift.running = seen.running;
         drift.restart = !seen.running || seen.started.as_deref() != Some(&daemon.revision);
         drift.reload = !drift.restart && seen.loaded.as_deref() != Some(&daemon.loads);

@@ -240,10 +240,11 @@ impl<'a> Inventory<'a> {
     fn awaits_latest(&self, instance: &InstanceId) -> bool {
         let copies = self.hidden.get(instance).into_iter().flatten();
         let mut latest = copies.filter(|(_, mark)| is_latest(self.memory, mark));
-        let group = self.hosts.desired.group_of(instance);
-        let stateful = group.is_some_and(|group| group.stateful);
-        let refused = self.refusals.contains_key(instance);
-        let lives = |host| refused || (stateful && !self.hosts.has_ended(host));
+        let lives = |host| {
+            let group = self.hosts.desired.group_of(instance);
+            let stateful = group.is_some_and(|group| group.stateful);
+            self.refusals.contains_key(instance) || (stateful && !self.hosts.has_ended(host))
+        };
         latest.any(|(host, _)| lives(host)) && !self.memory.busy.contains_key(instance)
     }
 

@@ -172,7 +172,9 @@ impl<'a> Planner<'a> {
         group: &'a Group,
         found: &Found<'_>,
     ) -> Option<Need> {
-        if let Some((motive, reason)) = self.relocation(instance) {
+        let place = self.round.place(instance).cloned();
+        let leaves = place.as_ref().and_then(|p| self.relocation(group, p));
+        if let Some((motive, reason)) = leaves {
             return Some(Need::Move(motive, reason));
         }
         if let Some(reason) = self.yields(instance, group) {
@@ -181,7 +183,7 @@ impl<'a> Planner<'a> {
         if let Some(reason) = self.machine_change(group, found) {
             return Some(Need::Rebuild(reason));
         }
-        let place = self.round.place(instance)?.clone();
+        let place = place?;
         if place.address != found.mark.address {
             return Some(self.address_change(group, found, place.address));
         }
