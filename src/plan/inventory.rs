@@ -64,7 +64,7 @@ struct Copies<'a> {
 #[derive(Debug)]
 pub struct Inventory<'a> {
     /// Marked domains by instance; more than one only when something went wrong.
-    found: BTreeMap<&'a InstanceId, Copies<'a>>,
+    found: BTreeMap<InstanceId, Copies<'a>>,
     /// Guests on hosts that can't be seen; the one that counts is first.
     hidden: BTreeMap<&'a InstanceId, Vec<(&'a HostId, &'a Mark)>>,
     /// Those that may not be made elsewhere yet, and why.
@@ -181,7 +181,7 @@ impl<'a> Inventory<'a> {
         };
         self.taken.extend(mark.addresses());
         let found = Found { host, domain, mark };
-        let copies = self.found.entry(&mark.instance).or_default();
+        let copies = self.found.entry(mark.instance.clone()).or_default();
         copies.all.push(found);
     }
 

@@ -12,7 +12,7 @@ use super::draft::{Step, reason_at};
 use super::drift::Drift;
 use super::health::Health;
 use super::inventory::Found;
-use super::machine::fingerprint_changes;
+use super::machine::{fingerprint_changes, is_same_machine};
 use super::rotation::is_routed;
 use super::round::State;
 use super::row::RESTART;
@@ -180,18 +180,23 @@ impl<'a> Planner<'a> {
         if let Some(reason) = self.yields(instance, group) {
             return Some(Need::Yield(reason));
         }
-        if let Some(reason) = self.machine_change(group, found) {
+        let wanted = self.built_otherwise(group, found);
+        let change = wanted
+            .as_deref()
+            .and_then(|wanted| self.rebuilt(group, found, wanted));
+        if let Some(reason) = change {
             return Some(Need::Rebuild(reason));
         }
         let place = place?;
         if place.address != found.mark.address {
             return Some(self.address_change(group, found, place.address));
         }
-        let digest = self.is_marked_otherwise(group, found);
+        // Nothing of it has to be rebuilt, though its mark says something else of its machine than the file does.
+        let digest = wanted.filter(|wanted| is_same_machine(&found.mark.digest, wanted));
         if found.mark.moving_to.is_some() || digest.is_some() {
             return Some(Need::Mark(Mark {
                 moving_to: None,
-                digest: digest.unwrap_or_else(|| found.mark.digest.clone()),
+                digest: digest.map_or_else(|| found.mark.digest.clone(), |d| d.to_string()),
                 ..found.mark.clone()
             }));
         }
@@ -215,7 +220,12 @@ impl<'a> Planner<'a> {
 
     pub(super) fn machine_change(&mut self, group: &'a Group, found: &Found<'_>) -> Option<Reason> {
         let wanted = self.built_otherwise(group, found)?;
-        let changes = fingerprint_changes(&found.mark.digest, &wanted);
+        self.rebuilt(group, found, &wanted)
+    }
+
+    /// Why a guest is rebuilt from what is `wanted`.
+    fn rebuilt(&mut self, group: &Group, found: &Found<'_>, wanted: &str) -> Option<Reason> {
+        let changes = fingerprint_changes(&found.mark.digest, wanted);
         let (first, ..) = changes.first()?;
         if group.stateful && changes.iter().any(|(key, ..)| key == "image") {
             self.say_disk_has_its_image(group, found);
@@ -248,13 +258,6 @@ impl<'a> Planner<'a> {
             )),
             line: self.round.desired.lines.of(&format!("{}.image", group.key())),
         });
-    }
-
-    /// Whether its mark says something else of its machine than the file does, though nothing of it has to be rebuilt.
-    fn is_marked_otherwise(&mut self, group: &'a Group, found: &Found<'_>) -> Option<String> {
-        let wanted = self.built_otherwise(group, found)?;
-        let same = fingerprint_changes(&found.mark.digest, &wanted).is_empty();
-        same.then(|| wanted.to_string())
     }
 
     /// What it would be built from by now, where that is not what its mark says.
