@@ -62,42 +62,47 @@ fn planning() {
     }
 }
 
-/// Only the places: of 10,000 instances on 500 hosts, and of those that 20 lost hosts had. With rules, every group is
-/// spread over 10 racks, avoids its neighbour, and prefers a rack.
+/// Only the places: of all from nothing, and of those that one lost host in 25 had. With rules, every group is spread
+/// over 10 racks, avoids its neighbour, and prefers a rack.
 fn placing() {
+    println!("\nplacing (`-- placing` shows only this), of every 25 hosts one is lost then\n");
     println!(
-        "\nplacing (`-- placing` shows only this) 10,000 instances on 500 hosts, of which 20 are lost then\n"
+        "{:>10} {:>7} {:>10} {:>16} {:>16} {:>16}",
+        "instances", "hosts", "", "from nothing", "nothing to do", "hosts lost"
     );
-    println!(
-        "{:>10} {:>16} {:>16} {:>16}",
-        "", "from nothing", "nothing to do", "20 hosts lost"
-    );
-    for rules in [Rules::None, Rules::Many] {
-        let mut desired = desired(10_000);
-        if rules == Rules::Many {
-            add_rules(&mut desired);
+    for instances in sizes() {
+        for rules in [Rules::None, Rules::Many] {
+            place(instances, rules);
         }
-        let (empty, memory) = (empty(&desired), Memory::default());
-        let (all, nothing) = median(|| places(&desired, &empty, &memory));
-        assert_eq!(all.len(), 10_002);
-        let creation = plan(&desired, &empty, &memory, &Renderer::default());
-        let mut observed = converge(empty, &creation);
-        let (_, idle) = median(|| places(&desired, &observed, &memory));
-        let lost: Vec<_> = desired.hosts.keys().step_by(25).cloned().collect();
-        for host in &lost {
-            desired.hosts.remove(host);
-            observed.hosts.remove(host);
-        }
-        let (kept, loss) = median(|| places(&desired, &observed, &memory));
-        assert_eq!((lost.len(), kept.len()), (20, 10_002));
-        println!(
-            "{:>10} {:>13.1} ms {:>13.1} ms {:>13.1} ms",
-            rules.name(),
-            millis(nothing),
-            millis(idle),
-            millis(loss)
-        );
     }
+}
+
+fn place(instances: usize, rules: Rules) {
+    let mut desired = desired(instances);
+    if rules == Rules::Many {
+        add_rules(&mut desired);
+    }
+    let (empty, memory) = (empty(&desired), Memory::default());
+    let (all, nothing) = median(|| places(&desired, &empty, &memory));
+    assert_eq!(all.len(), instances + 2);
+    let creation = plan(&desired, &empty, &memory, &Renderer::default());
+    let mut observed = converge(empty, &creation);
+    let (_, idle) = median(|| places(&desired, &observed, &memory));
+    let lost: Vec<_> = desired.hosts.keys().step_by(25).cloned().collect();
+    for host in &lost {
+        desired.hosts.remove(host);
+        observed.hosts.remove(host);
+    }
+    let (kept, loss) = median(|| places(&desired, &observed, &memory));
+    assert_eq!(kept.len(), instances + 2);
+    println!(
+        "{instances:>10} {:>7} {:>10} {:>13.1} ms {:>13.1} ms {:>13.1} ms",
+        desired.hosts.len() + lost.len(),
+        rules.name(),
+        millis(nothing),
+        millis(idle),
+        millis(loss)
+    );
 }
 
 #[derive(Clone, Copy, PartialEq)]
