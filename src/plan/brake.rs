@@ -138,13 +138,13 @@ fn guests<'a>(
         let Some(group) = desired.groups.get(&mark.instance.group) else {
             continue;
         };
-        let failures = observed.beats.get(&mark.instance).map_or(0, |b| b.failures);
         let known = memory.guests.get(&mark.instance);
-        let silent = known
-            .filter(|known| {
-                known.healthy_since.is_some() && failures * 2 >= group.heartbeat.retries
-            })
-            .and_then(|known| known.failing_since);
+        let known = known.filter(|known| known.healthy_since.is_some());
+        let failing = known.and_then(|known| known.failing_since);
+        let silent = failing.filter(|_| {
+            let failures = observed.beats.get(&mark.instance).map_or(0, |b| b.failures);
+            failures * 2 >= group.heartbeat.retries
+        });
         counts.entry(&group.id).or_default().add(silent, &lately);
     }
     counts

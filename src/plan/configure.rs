@@ -1,5 +1,6 @@
 //! Bringing a guest's files and process to what is desired.
 
+use std::cell::LazyCell;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -117,8 +118,8 @@ impl<'a> Planner<'a> {
             return Some(drift::of_planned(planned, config, secrets));
         }
         let facts = self.round.facts(instance)?;
-        let asked = self.asked(instance);
-        let mut drift = drift::of_facts(facts, asked.as_deref(), config, secrets);
+        let asked = LazyCell::new(|| self.asked(instance));
+        let mut drift = drift::of_facts(facts, || asked.as_deref(), config, secrets);
         // A change of address brings its own file along.
         if let Some(path) = self.renumbered.get(instance) {
             drift.changes.retain(|c| c.path != *path);
@@ -143,7 +144,7 @@ impl<'a> Planner<'a> {
         let (Some(facts), Some(asked)) = (self.round.facts(instance), self.asked(instance)) else {
             return false;
         };
-        let drift = drift::of_facts(facts, Some(&asked), &asked, &self.round.desired.secrets);
+        let drift = drift::of_facts(facts, || Some(&*asked), &asked, &self.round.desired.secrets);
         let moved_on = motive == Motive::Heal && drift::is_as_we_left_it(facts, &asked, &drift);
         !drift.is_none() && !moved_on
     }
@@ -160,10 +161,10 @@ impl<'a> Planner<'a> {
     ) -> Option<ActionId> {
         let config = self.config_of(instance, group, host, mark.address, Trust::Everyone)?;
         let secrets = &self.round.desired.secrets;
-        let mut fresh = drift::of_facts(&GuestFacts::default(), None, &config, secrets);
+        let mut fresh = drift::of_facts(&GuestFacts::default(), || None, &config, secrets);
         if let Some(facts) = self.round.facts(instance) {
-            let asked = self.asked(instance);
-            let former = drift::of_facts(facts, asked.as_deref(), &config, secrets);
+            let asked = LazyCell::new(|| self.asked(instance));
+            let former = drift::of_facts(facts, || asked.as_deref(), &config, secrets);
             fresh.tell_as(former);
         }
         Some(self.set_up(instance, group, (host, mark), (config, fresh), why))

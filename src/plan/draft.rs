@@ -112,7 +112,8 @@ impl Draft {
             waves.insert(action.id, wave);
         }
         let mut actions = self.actions;
-        actions.sort_by_key(|a| (waves.get(&a.id).copied(), a.id));
+        // By keys kept aside: actions are large, and sorting would move each many times.
+        actions.sort_by_cached_key(|a| (waves.get(&a.id).copied(), a.id));
         let numbers: BTreeMap<ActionId, ActionId> = actions
             .iter()
             .zip(1..)

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::model::action::{GuestConfig, RenderedFile};
-use crate::model::facts::{GuestFacts, GuestFile};
+use crate::model::facts::{DaemonFacts, GuestFacts, GuestFile};
 use crate::model::plan::{ChangeKind, FileChange};
 use crate::model::secret::Secret;
 use crate::render::{daemon, diff};
@@ -67,11 +67,11 @@ impl Drift {
     }
 }
 
-/// A guest as it was seen, against what it shall have. `asked` is the configuration that it was asked about: the
-/// content of a file that agrees with it was not sent.
-pub fn of_facts(
-    facts: &GuestFacts,
-    asked: Option<&GuestConfig>,
+/// A guest as it was seen, against what it shall have. `asked` gives the configuration that it was asked about: the
+/// content of a file that agrees with it was not sent. It is called only where a file differs.
+pub fn of_facts<'a>(
+    facts: &'a GuestFacts,
+    asked: impl Fn() -> Option<&'a GuestConfig>,
     config: &GuestConfig,
     secrets: &BTreeMap<String, Secret>,
 ) -> Drift {
@@ -82,14 +82,15 @@ pub fn of_facts(
             let seen = facts.files.get(&file.path);
             change(
                 seen,
-                seen.and_then(|s| content(s, &file.path, asked)),
+                |seen| content(seen, &file.path, &asked),
                 file,
                 secrets,
             )
         })
         .collect();
     if let Some(daemon) = &config.daemon {
-        let seen = facts.daemon.clone().unwrap_or_default();
+        let absent = DaemonFacts::default();
+        let seen = facts.daemon.as_ref().unwrap_or(&absent);
         drift.running = seen.running;
         drift.restart = !seen.running || seen.started.as_deref() != Some(&daemon.revision);
         drift.reload = !drift.restart && seen.loaded.as_deref() != Some(&daemon.loads);
@@ -150,9 +151,13 @@ fn unit_files<'a>(
 }
 
 /// What stands in a file: as it was read, or as it was known to be.
-fn content<'a>(seen: &'a GuestFile, path: &str, asked: Option<&'a GuestConfig>) -> Option<&'a str> {
+fn content<'a>(
+    seen: &'a GuestFile,
+    path: &str,
+    asked: impl Fn() -> Option<&'a GuestConfig>,
+) -> Option<&'a str> {
     let known = || {
-        let asked = asked?;
+        let asked = asked()?;
         let mut files = asked
             .files
             .iter()
@@ -164,9 +169,9 @@ fn content<'a>(seen: &'a GuestFile, path: &str, asked: Option<&'a GuestConfig>) 
     seen.content.as_deref().or_else(known)
 }
 
-fn change(
-    seen: Option<&GuestFile>,
-    content: Option<&str>,
+fn change<'a>(
+    seen: Option<&'a GuestFile>,
+    content: impl Fn(&'a GuestFile) -> Option<&'a str>,
     file: &RenderedFile,
     secrets: &BTreeMap<String, Secret>,
 ) -> Option<FileChange> {
@@ -174,7 +179,7 @@ fn change(
         return Some(content_change(None, file, secrets));
     };
     if seen.sha256 != file.sha256 {
-        let old = content.unwrap_or("(content not read: too long)\n");
+        let old = content(seen).unwrap_or("(content not read: too long)\n");
         return Some(content_change(Some(old), file, secrets));
     }
     let same_owner = seen.owner == file.owner || seen.owner.split(':').next() == Some(&file.owner);

@@ -52,11 +52,19 @@ pub struct Found<'a> {
     pub mark: &'a Mark,
 }
 
+/// The domains of one instance.
+#[derive(Debug, Default)]
+struct Copies<'a> {
+    all: Vec<Found<'a>>,
+    /// The number of the one that counts. Every step asks for it, so it is settled once.
+    best: Option<usize>,
+}
+
 /// Everything of ours, sorted.
 #[derive(Debug)]
 pub struct Inventory<'a> {
     /// Marked domains by instance; more than one only when something went wrong.
-    found: BTreeMap<&'a InstanceId, Vec<Found<'a>>>,
+    found: BTreeMap<InstanceId, Copies<'a>>,
     /// Guests on hosts that can't be seen; the one that counts is first.
     hidden: BTreeMap<&'a InstanceId, Vec<(&'a HostId, &'a Mark)>>,
     /// Those that may not be made elsewhere yet, and why.
@@ -104,7 +112,28 @@ impl<'a> Inventory<'a> {
         inventory.sort_busy(memory);
         inventory.sort_copies();
         inventory.refuse(desired);
+        inventory.settle_best();
         inventory
+    }
+
+    fn settle_best(&mut self) {
+        let mut found = std::mem::take(&mut self.found);
+        for (instance, copies) in &mut found {
+            copies.best = self.choose(instance, &copies.all);
+        }
+        self.found = found;
+    }
+
+    /// The domain that counts: of the life that we built last, then one that runs, then the first host by name. None
+    /// does while the life that we built last is out of sight and not given up.
+    fn choose(&self, instance: &InstanceId, found: &[Found<'a>]) -> Option<usize> {
+        let rank = |f: &Found<'a>| (!is_latest(self.memory, f.mark), f.domain.run.is_none());
+        let (number, best) = found
+            .iter()
+            .enumerate()
+            .min_by_key(|(_, f)| (rank(f), f.host))?;
+        let counts = is_latest(self.memory, best.mark) || !self.awaits_latest(instance);
+        counts.then_some(number)
     }
 
     fn sort_copies(&mut self) {
@@ -152,7 +181,8 @@ impl<'a> Inventory<'a> {
         };
         self.taken.extend(mark.addresses());
         let found = Found { host, domain, mark };
-        self.found.entry(&mark.instance).or_default().push(found);
+        let copies = self.found.entry(mark.instance.clone()).or_default();
+        copies.all.push(found);
     }
 
     fn sort_hidden(&mut self, host: &'a HostId, memory: &'a Memory) {
@@ -200,36 +230,29 @@ impl<'a> Inventory<'a> {
         }
     }
 
-    /// The domain that counts: of the life that we built last, then one that runs, then the first host by name. None
-    /// does while the life that we built last is out of sight and not given up.
+    /// The domain that counts.
     pub fn best(&self, instance: &InstanceId) -> Option<Found<'a>> {
-        let found = self.found.get(instance)?;
-        let best = found.iter().copied().min_by_key(|f| {
-            (
-                !is_latest(self.memory, f.mark),
-                f.domain.run.is_none(),
-                f.host,
-            )
-        });
-        best.filter(|best| is_latest(self.memory, best.mark) || !self.awaits_latest(instance))
+        let copies = self.found.get(instance)?;
+        copies.all.get(copies.best?).copied()
     }
 
     /// Whether the life that we built last is out of sight, and may go on: what is stateful must have ended for certain.
     fn awaits_latest(&self, instance: &InstanceId) -> bool {
         let copies = self.hidden.get(instance).into_iter().flatten();
         let mut latest = copies.filter(|(_, mark)| is_latest(self.memory, mark));
-        let group = self.hosts.desired.group_of(instance);
-        let stateful = group.is_some_and(|group| group.stateful);
-        let refused = self.refusals.contains_key(instance);
-        let lives = |host| refused || (stateful && !self.hosts.has_ended(host));
+        let lives = |host| {
+            let group = self.hosts.desired.group_of(instance);
+            let stateful = group.is_some_and(|group| group.stateful);
+            self.refusals.contains_key(instance) || (stateful && !self.hosts.has_ended(host))
+        };
         latest.any(|(host, _)| lives(host)) && !self.memory.busy.contains_key(instance)
     }
 
     /// Every marked domain that was seen, with whether it is the one that counts for its instance.
     pub fn all_found(&self) -> impl Iterator<Item = (Found<'a>, bool)> + '_ {
-        self.found.iter().flat_map(|(instance, found)| {
-            let best = self.best(instance);
-            found.iter().map(move |f| (*f, best == Some(*f)))
+        self.found.values().flat_map(|copies| {
+            let numbered = copies.all.iter().enumerate();
+            numbered.map(|(number, found)| (*found, copies.best == Some(number)))
         })
     }
 
@@ -237,7 +260,7 @@ impl<'a> Inventory<'a> {
     pub fn is_on(&self, instance: &InstanceId, host: &HostId) -> bool {
         self.found
             .get(instance)
-            .is_some_and(|found| found.iter().any(|f| f.host == host))
+            .is_some_and(|copies| copies.all.iter().any(|f| f.host == host))
     }
 
     /// The instances that can't be seen now, with their hosts.

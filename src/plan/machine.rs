@@ -150,6 +150,11 @@ pub fn is_stateful(fingerprint: &str) -> bool {
         .any(|word| word.starts_with(STATEFUL))
 }
 
+/// Whether nothing has to be rebuilt for another fingerprint.
+pub fn is_same_machine(old: &str, new: &str) -> bool {
+    fingerprint_changes(old, new).is_empty()
+}
+
 /// What differs between two fingerprints: `(key, old, new)`.
 pub fn fingerprint_changes(old: &str, new: &str) -> Vec<(String, String, String)> {
     let words = |text: &str| -> std::collections::BTreeMap<String, String> {

@@ -63,17 +63,16 @@ use round::Round;
 /// Guarantees: actions come in an order in which they can run one by one; nothing without our mark is touched; what
 /// is unknown is neither created nor destroyed; right after a plan was carried out, the next one is empty.
 pub fn plan(desired: &Desired, observed: &Observed, memory: &Memory, renderer: &Renderer) -> Plan {
-    let wider = surge::widened(desired, observed, memory, renderer);
-    plan_all(
-        wider.as_ref().unwrap_or(desired),
-        observed,
-        memory,
-        renderer,
-    )
+    let (round, surging) = surge::surging(Round::new(desired, observed, memory, renderer));
+    if surging.is_empty() {
+        return plan_round(round);
+    }
+    let wider = surge::widened(desired, &surging);
+    plan_round(Round::new(&wider, observed, memory, renderer))
 }
 
-fn plan_all(desired: &Desired, observed: &Observed, memory: &Memory, renderer: &Renderer) -> Plan {
-    let mut planner = Planner::new(Round::new(desired, observed, memory, renderer));
+fn plan_round(round: Round<'_>) -> Plan {
+    let mut planner = Planner::new(round);
     planner.notices();
     planner.end_old_copies();
     planner.fail_over_vips();

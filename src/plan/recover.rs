@@ -42,14 +42,13 @@ impl Planner<'_> {
 
     fn recover(&mut self, instance: &InstanceId, mut reason: Reason) {
         reason.line = self.round.desired.line_of(instance);
-        let found = self.round.views.get(instance).and_then(|view| view.found);
-        let leaves = self.relocation(instance);
-        let stateful = self
-            .round
-            .desired
-            .group_of(instance)
-            .is_some_and(|g| g.stateful);
-        if let (Some(found), Some((_, why)), true) = (found, &leaves, stateful) {
+        let Some(view) = self.round.views.get(instance) else {
+            return;
+        };
+        let (group, found) = (view.group, view.found);
+        let place = self.round.place(instance);
+        let leaves = place.and_then(|place| self.relocation(group, place));
+        if let (Some(found), Some((_, why)), true) = (found, &leaves, group.stateful) {
             self.say_disk_stays(instance, &found, why);
             return;
         }

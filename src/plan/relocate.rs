@@ -7,7 +7,7 @@ use super::Planner;
 use super::build::Purpose;
 use super::draft::reason_at;
 use super::inventory::Found;
-use super::placement::{Cause, Move};
+use super::placement::{Cause, Move, Place};
 use crate::model::desired::Group;
 use crate::model::id::InstanceId;
 use crate::model::plan::{Motive, Notice, NoticeKind, Reason, ReasonCode};
@@ -16,11 +16,9 @@ use crate::model::plan::{Motive, Notice, NoticeKind, Reason, ReasonCode};
 const RELOCATION: Duration = Duration::from_secs(30);
 
 impl<'a> Planner<'a> {
-    /// Why a guest leaves its host, where it does.
-    pub(super) fn relocation(&self, instance: &InstanceId) -> Option<(Motive, Reason)> {
-        let place = self.round.place(instance)?;
+    /// Why a guest with this place leaves its host, where it does.
+    pub(super) fn relocation(&self, group: &Group, place: &Place<'_>) -> Option<(Motive, Reason)> {
         let moves = place.moves.as_ref()?;
-        let group = self.round.desired.group_of(instance)?;
         let line = self
             .round
             .desired

@@ -2,6 +2,7 @@
 //! well again, back. What interrupts nobody is done at once.
 
 use std::net::Ipv4Addr;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use super::Planner;
@@ -11,7 +12,7 @@ use super::draft::{Step, reason_at};
 use super::drift::Drift;
 use super::health::Health;
 use super::inventory::Found;
-use super::machine::fingerprint_changes;
+use super::machine::{fingerprint_changes, is_same_machine};
 use super::rotation::is_routed;
 use super::round::State;
 use super::row::RESTART;
@@ -171,24 +172,31 @@ impl<'a> Planner<'a> {
         group: &'a Group,
         found: &Found<'_>,
     ) -> Option<Need> {
-        if let Some((motive, reason)) = self.relocation(instance) {
+        let place = self.round.place(instance).cloned();
+        let leaves = place.as_ref().and_then(|p| self.relocation(group, p));
+        if let Some((motive, reason)) = leaves {
             return Some(Need::Move(motive, reason));
         }
         if let Some(reason) = self.yields(instance, group) {
             return Some(Need::Yield(reason));
         }
-        if let Some(reason) = self.machine_change(group, found) {
+        let wanted = self.built_otherwise(group, found);
+        let change = wanted
+            .as_deref()
+            .and_then(|wanted| self.rebuilt(group, found, wanted));
+        if let Some(reason) = change {
             return Some(Need::Rebuild(reason));
         }
-        let place = self.round.place(instance)?.clone();
+        let place = place?;
         if place.address != found.mark.address {
             return Some(self.address_change(group, found, place.address));
         }
-        let digest = self.is_marked_otherwise(group, found);
+        // Nothing of it has to be rebuilt, though its mark says something else of its machine than the file does.
+        let digest = wanted.filter(|wanted| is_same_machine(&found.mark.digest, wanted));
         if found.mark.moving_to.is_some() || digest.is_some() {
             return Some(Need::Mark(Mark {
                 moving_to: None,
-                digest: digest.unwrap_or_else(|| found.mark.digest.clone()),
+                digest: digest.map_or_else(|| found.mark.digest.clone(), |d| d.to_string()),
                 ..found.mark.clone()
             }));
         }
@@ -211,12 +219,13 @@ impl<'a> Planner<'a> {
     }
 
     pub(super) fn machine_change(&mut self, group: &'a Group, found: &Found<'_>) -> Option<Reason> {
-        let (host, _) = self.round.host(found.host)?;
-        let wanted = self.fingerprint(group, host)?;
-        if *wanted == *found.mark.digest {
-            return None;
-        }
-        let changes = fingerprint_changes(&found.mark.digest, &wanted);
+        let wanted = self.built_otherwise(group, found)?;
+        self.rebuilt(group, found, &wanted)
+    }
+
+    /// Why a guest is rebuilt from what is `wanted`.
+    fn rebuilt(&mut self, group: &Group, found: &Found<'_>, wanted: &str) -> Option<Reason> {
+        let changes = fingerprint_changes(&found.mark.digest, wanted);
         let (first, ..) = changes.first()?;
         if group.stateful && changes.iter().any(|(key, ..)| key == "image") {
             self.say_disk_has_its_image(group, found);
@@ -251,12 +260,11 @@ impl<'a> Planner<'a> {
         });
     }
 
-    /// Whether its mark says something else of its machine than the file does, though nothing of it has to be rebuilt.
-    fn is_marked_otherwise(&mut self, group: &'a Group, found: &Found<'_>) -> Option<String> {
+    /// What it would be built from by now, where that is not what its mark says.
+    fn built_otherwise(&mut self, group: &'a Group, found: &Found<'_>) -> Option<Rc<str>> {
         let (host, _) = self.round.host(found.host)?;
         let wanted = self.fingerprint(group, host)?;
-        let same = fingerprint_changes(&found.mark.digest, &wanted).is_empty();
-        (same && *wanted != *found.mark.digest).then(|| wanted.to_string())
+        (*wanted != *found.mark.digest).then_some(wanted)
     }
 
     fn address_change(&self, group: &Group, found: &Found<'_>, to: Ipv4Addr) -> Need {

@@ -5,36 +5,32 @@ use super::Planner;
 use super::health::Health;
 use super::round::{Round, State};
 use crate::model::desired::{Desired, Group};
-use crate::model::facts::Observed;
 use crate::model::id::{GroupId, InstanceId};
-use crate::model::memory::Memory;
-use crate::plan::Renderer;
 
-/// The desired state with the extra instances of the groups that surge; none where no group does.
-pub(super) fn widened(
-    desired: &Desired,
-    observed: &Observed,
-    memory: &Memory,
-    renderer: &Renderer,
-) -> Option<Desired> {
-    let may = |group: &&Group| group.budget.surge > 0 && group.replicas > 0;
-    if !desired.groups.values().any(|group| may(&group)) {
-        return None;
+/// The groups that surge. The round comes back as it was: where nobody surges, it is the one that is planned.
+pub(super) fn surging(round: Round<'_>) -> (Round<'_>, Vec<&GroupId>) {
+    let groups = round.desired.groups.values();
+    let may = groups.filter(|group| group.budget.surge > 0 && group.replicas > 0);
+    let may: Vec<&Group> = may.collect();
+    if may.is_empty() {
+        return (round, Vec::new());
     }
-    let mut planner = Planner::new(Round::new(desired, observed, memory, renderer));
-    let groups = desired.groups.values().filter(may);
-    let surging: Vec<&GroupId> = groups
-        .filter(|group| planner.surges(group))
-        .map(|group| &group.id)
-        .collect();
+    let mut planner = Planner::new(round);
+    let surging = may.into_iter().filter(|group| planner.surges(group));
+    let surging = surging.map(|group| &group.id).collect();
+    (planner.round, surging)
+}
+
+/// The desired state with the extra instances of these groups.
+pub(super) fn widened(desired: &Desired, surging: &[&GroupId]) -> Desired {
     let mut wider = desired.clone();
-    for id in &surging {
+    for id in surging {
         if let Some(group) = wider.groups.get_mut(*id) {
             group.extra = group.budget.surge;
             group.replicas = group.replicas.saturating_add(group.extra);
         }
     }
-    (!surging.is_empty()).then_some(wider)
+    wider
 }
 
 impl<'a> Planner<'a> {

@@ -124,7 +124,7 @@ impl Process<'_> {
         let mut values = self.values.clone();
         values["revision"] = json!(revision);
         values["reloads"] = json!(reloads);
-        let variables = self.variables.with("daemon", values);
+        let variables = self.variables.clone().with("daemon", values);
         render(Builtin::Run.template(self.desired), &variables)
     }
 
@@ -145,7 +145,7 @@ impl Process<'_> {
     /// A unit for every init that needs one. busybox has a line in `/etc/inittab` instead, which the adapter keeps.
     /// For the init that the image is known to have; for each one where that is not said.
     fn units(&self, name: &str, known: Init) -> Result<BTreeMap<Init, RenderedFile>, RenderError> {
-        let variables = self.variables.with("daemon", self.values.clone());
+        let variables = self.variables.clone().with("daemon", self.values.clone());
         let systemd = format!("/etc/systemd/system/reconcile-{name}.service");
         let openrc = format!("/etc/init.d/reconcile-{name}");
         let supervise = format!("/etc/reconcile/{name}.supervise");

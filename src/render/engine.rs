@@ -19,15 +19,15 @@ pub struct Variables(Context);
 impl Variables {
     /// Variables out of a JSON object.
     pub fn new(value: Value) -> Self {
-        // Wrapping a JSON value copies it and has nothing to fail at.
-        Self(Context::wraps(value).unwrap_or_else(|_| Context::null()))
+        let mut context = Context::null();
+        *context.data_mut() = value;
+        Self(context)
     }
 
     /// These variables and one more.
-    pub fn with(&self, name: &str, value: Value) -> Self {
-        let mut context = self.0.clone();
-        context.data_mut()[name] = value;
-        Self(context)
+    pub fn with(mut self, name: &str, value: Value) -> Self {
+        self.0.data_mut()[name] = value;
+        self
     }
 
     /// The value of a variable.
@@ -87,9 +87,12 @@ pub fn handlebars_text(
                 .register_template_string(text, text)
                 .map_err(|error| compile_error(name, &error))?;
         }
-        compiled
+        let mut rendered = compiled
             .render_with_context(text, &variables.0)
-            .map_err(|error| handlebars_error(name, &error, variables))
+            .map_err(|error| handlebars_error(name, &error, variables))?;
+        // Handlebars writes into 8 KiB, which would stay with every file of every guest.
+        rendered.shrink_to_fit();
+        Ok(rendered)
     })
 }
 

@@ -105,7 +105,8 @@ fn owner(owner: &str) -> String {
 /// The user's command to check a file with: `{{path}}`, quoted or not, becomes `"$1"`.
 fn validator(spec: &FileSpec, text: &str, variables: &Variables) -> Result<String, RenderError> {
     let name = format!("validate of {}", spec.path);
-    let text = handlebars_text(&name, text, &variables.with("path", json!(NEW_FILE)))?;
+    let variables = variables.clone().with("path", json!(NEW_FILE));
+    let text = handlebars_text(&name, text, &variables)?;
     Ok(text
         .replace(&format!("\"{NEW_FILE}\""), "\"$1\"")
         .replace(&format!("'{NEW_FILE}'"), "\"$1\"")

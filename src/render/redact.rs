@@ -36,14 +36,21 @@ pub fn redact(text: &str, secrets: &BTreeMap<String, Secret>) -> String {
 /// stay.
 pub fn visible(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '\n' | '\t' => out.push(c),
-            c if c.is_control() || is_deceptive(c) => out.extend(c.escape_default()),
-            c => out.push(c),
-        }
+    let mut rest = text;
+    while let Some((at, c)) = rest.char_indices().find(|(_, c)| is_escaped(*c)) {
+        out.push_str(&rest[..at]);
+        out.extend(c.escape_default());
+        rest = &rest[at + c.len_utf8()..];
     }
+    out.push_str(rest);
     out
+}
+
+fn is_escaped(c: char) -> bool {
+    match c {
+        '\n' | '\t' | ' '..='~' => false,
+        c => c.is_control() || is_deceptive(c),
+    }
 }
 
 /// Characters that change the order of what is seen, or are not seen at all.
@@ -111,8 +118,8 @@ fn replace(text: &str, needles: &[Needle<'_>], label: &dyn Fn(&str) -> String) -
     pieces
         .into_iter()
         .map(|piece| match piece {
-            Piece::Text(text) => text.to_owned(),
-            Piece::Hidden(name) => label(name),
+            Piece::Text(text) => Cow::Borrowed(text),
+            Piece::Hidden(name) => Cow::Owned(label(name)),
         })
         .collect()
 }
