@@ -87,15 +87,18 @@ impl HostLooks {
     }
 
     /// A look of an earlier round that ended meanwhile is old; but if the host answered, it is worth waiting for again,
-    /// and longer.
+    /// and longer; if not, why is news.
     fn still_under_way(&mut self, id: &HostId) -> Option<Task> {
         let task = self.under_way.remove(id)?;
         if !task.is_finished() {
             return Some(task);
         }
-        if let Some(Ok((Seen::Yes(_), took))) = task.now_or_never() {
-            self.unseen.remove(id);
-            self.late.insert(id.clone(), took);
+        match task.now_or_never()?.ok()? {
+            (Seen::Yes(_), took) => {
+                self.unseen.remove(id);
+                self.late.insert(id.clone(), took);
+            }
+            (Seen::No(unseen), _) => drop(self.unseen.insert(id.clone(), unseen)),
         }
         None
     }

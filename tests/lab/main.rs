@@ -23,5 +23,6 @@ mod hostile;
 mod killed;
 mod lost;
 mod provision;
+mod rolling;
 mod unseen;
 mod watch;

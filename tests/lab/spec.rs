@@ -25,6 +25,14 @@ pub struct Spec {
     pub empty: bool,
     /// What stands under `safety:`, on one line.
     pub safety: String,
+    /// What else is said of the service, as YAML on one line: `surge: 1, settle: 2s`.
+    pub policies: String,
+    /// What the service runs.
+    pub run: String,
+    /// What is reserved on each host.
+    pub reserve: String,
+    /// What stands under `rebalance:`, on one line.
+    pub rebalance: String,
     known_hosts: String,
     identity: String,
 }
@@ -46,6 +54,10 @@ impl Spec {
             images: String::new(),
             empty: false,
             safety: String::new(),
+            policies: String::new(),
+            run: "/usr/bin/stateless --port {{port}}".to_owned(),
+            reserve: "0MiB".to_owned(),
+            rebalance: String::new(),
             known_hosts: path("known_hosts"),
             identity: path("id_ed25519"),
         }
@@ -80,16 +92,16 @@ pub fn image(name: &str, special: &str) -> String {
 
 impl fmt::Display for Spec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [a, b, c] = &self.pools;
+        let ([a, b, c], reserve) = (&self.pools, &self.reserve);
         write!(
             f,
             "cluster: t
 networks:
   lan: {{ cidr: 192.168.10.0/24, gateway: 192.168.10.254, bridge: br0, dns: {} }}
 hosts:
-  a: {{ address: 192.168.10.2, user: root, accelerator: tcg, pool: {a} }}
-  b: {{ address: 192.168.10.3, user: root, accelerator: tcg, pool: {b} }}
-  c: {{ address: 192.168.10.4, user: root, accelerator: tcg, pool: {c} }}
+  a: {{ address: 192.168.10.2, user: root, accelerator: tcg, reserve: {reserve}, pool: {a} }}
+  b: {{ address: 192.168.10.3, user: root, accelerator: tcg, reserve: {reserve}, pool: {b} }}
+  c: {{ address: 192.168.10.4, user: root, accelerator: tcg, reserve: {reserve}, pool: {c} }}
 ssh: {{ identity: {}, known_hosts: {} }}
 images:
 {}{}",
@@ -101,6 +113,9 @@ images:
         )?;
         if !self.safety.is_empty() {
             writeln!(f, "safety: {{ {} }}", self.safety)?;
+        }
+        if !self.rebalance.is_empty() {
+            writeln!(f, "rebalance: {{ {} }}", self.rebalance)?;
         }
         if self.empty {
             return match self.services.as_str() {
@@ -114,8 +129,12 @@ images:
             port,
             vip,
             services,
+            run,
             ..
         } = self;
+        let policies = self.policies.split(", ").map(str::trim);
+        let policies = policies.filter(|policy| !policy.is_empty());
+        let policies: String = policies.map(|policy| format!("    {policy}\n")).collect();
         write!(
             f,
             "services:
@@ -124,9 +143,9 @@ images:
     image: micro
     memory: {memory}
     port: {port}
-    run: /usr/bin/stateless --port {{{{port}}}}
+    run: {run}
     heartbeat: {{ path: /heartbeat, every: 500ms, timeout: 1s, retries: 4, grace: 1m }}
-{services}load_balancers:
+{policies}{services}load_balancers:
   web:
     vip: {vip}/24
     replicas: 2
