@@ -10,7 +10,7 @@ use crate::model::desired::{Group, LoadBalancer};
 use crate::model::facts::{Answer, DomainState};
 use crate::model::id::InstanceId;
 use crate::model::memory::Holder;
-use crate::model::plan::{Motive, Notice, NoticeKind, ReasonCode};
+use crate::model::plan::{ActionId, Motive, Notice, NoticeKind, ReasonCode};
 
 /// Whether a guest may hold a VIP.
 #[derive(Debug, PartialEq)]
@@ -143,16 +143,21 @@ impl<'a> Planner<'a> {
             .or_else(|| self.older_copy(group, known))
     }
 
-    /// A guest that may hold the VIP in a copy that runs and does not count, as long as nobody knows which of its copies
-    /// does: nobody looks into that one.
+    /// The actions that end copies of the group which do not count any more.
+    pub(super) fn ends_of_copies(&self, group: &Group) -> Vec<ActionId> {
+        let ends = self.old_copies.iter();
+        let ends = ends.filter(|((instance, _), _)| instance.group == group.id);
+        ends.map(|(_, end)| *end).collect()
+    }
+
+    /// A guest that may hold the VIP in a copy that runs, does not count, and is not ended now: nobody looks into that one.
     fn older_copy(&self, group: &Group, known: Option<&Holder>) -> Option<(InstanceId, Refusal)> {
         let inventory = &self.round.inventory;
-        let mut found = inventory.all_found().map(|(found, _)| found);
-        let copy = found.find(|f| {
-            let mark = f.mark;
-            let of_group = mark.instance.group == group.id && f.domain.run.is_some();
-            let undecided = || inventory.best(&mark.instance).is_none();
-            of_group && undecided() && known.is_none_or(|holder| is_life(holder, mark))
+        let (copy, _) = inventory.all_found().find(|(f, counts)| {
+            let runs = f.mark.instance.group == group.id && f.domain.run.is_some();
+            let copy = || (f.mark.instance.clone(), f.host.clone());
+            let stays = runs && !counts && !self.old_copies.contains_key(&copy());
+            stays && known.is_none_or(|holder| is_life(holder, f.mark))
         })?;
         let text = format!("an older copy of it runs on host {}", copy.host);
         let refusal = inventory.refusal(&copy.mark.instance).cloned();

@@ -66,8 +66,8 @@ impl<'a> Planner<'a> {
             }
             let why = reason(ReasonCode::Surplus, "it also exists on another host");
             let id = self.push_destroy(&found, Motive::Heal, why, &[], None);
-            let group = found.mark.instance.group.clone();
-            self.old_copies.entry(group).or_default().push(id);
+            let copy = (found.mark.instance.clone(), found.host.clone());
+            self.old_copies.insert(copy, id);
         }
     }
 

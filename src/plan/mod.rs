@@ -149,7 +149,7 @@ struct Planner<'a> {
     /// Base images on hosts, where a guest needs them.
     supplies: BTreeMap<(HostId, ImageId), images::Supply>,
     /// The ends of copies that were made elsewhere meanwhile.
-    old_copies: BTreeMap<GroupId, Vec<ActionId>>,
+    old_copies: BTreeMap<(InstanceId, HostId), ActionId>,
     /// Hosts that are switched off in this plan.
     fenced_hosts: BTreeMap<HostId, ActionId>,
     /// Who holds each VIP at this point of the plan.

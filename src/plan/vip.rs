@@ -30,7 +30,7 @@ impl<'a> Planner<'a> {
         let operation = Operation::AddVip(vip_move(guest, group, lb, None));
         let step = Step::new(motive, operation, summary, reason_at(code, text, line))
             .needs(needs)
-            .needs(self.old_copies.get(&group.id).cloned().unwrap_or_default())
+            .needs(self.ends_of_copies(group))
             .needs(self.last.get(instance).copied());
         let id = self.draft.push(step);
         self.last.insert(instance.clone(), id);

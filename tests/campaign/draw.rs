@@ -224,19 +224,21 @@ impl Draw {
             keys.push(Key::may("restart", value));
         }
         if self.percent("placement", 40) {
-            let rules = self.placement(name, so_far);
+            let surges = keys.iter().any(|key| key.name == "surge");
+            let rules = self.placement(name, so_far, surges);
             keys.push(Key::may("placement", format!("{{ {rules} }}")));
         }
     }
 
-    fn placement(&mut self, name: &str, so_far: &Case) -> String {
+    fn placement(&mut self, name: &str, so_far: &Case, surges: bool) -> String {
         let others: Vec<&str> = so_far.services.iter().map(|s| s.name.as_str()).collect();
         let other = others.first().copied().filter(|other| *other != name);
         let host = so_far.hosts[0].name.clone();
         let rule = self.number("placement rule", 0, 6);
         let rule = match (rule, other) {
             (0, _) => "spread: rack".to_owned(),
-            (1, _) => format!("anti_affinity: {{ required: {name} }}"),
+            // Where one more has no host of its own, nothing could be worked on.
+            (1, _) if !surges => format!("anti_affinity: {{ required: {name} }}"),
             (2, _) => format!("hosts: {{ preferred: {host} }}"),
             (3, Some(other)) => format!("affinity: {{ preferred: {other} }}"),
             (4, Some(other)) => format!("anti_affinity: {{ preferred: {other} }}"),
