@@ -8,12 +8,13 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 use tracing::{debug, error, info, warn};
 
 use super::Session;
+use super::claims::Claims;
 use super::events::Events;
 use super::guards::{self, Guards, inherited};
 use super::look::{Beats, Eyes};
 use super::monitor::{Change, Monitor};
 use super::session::Round;
-use crate::execute::{Ended, Hands, Runner};
+use crate::execute::{Barred, Ended, Hands, Runner};
 use crate::model::action::Operation;
 use crate::model::desired::Desired;
 use crate::model::plan::{NoticeKind, Outcome, Plan};
@@ -49,6 +50,10 @@ pub struct Watch {
     /// Who is told of plans and actions.
     progress: Arc<dyn Progress>,
     monitor: Monitor,
+    /// The claims on hosts.
+    claims: Claims,
+    /// Whom it waits for, and since when.
+    waits: Option<(String, Timestamp)>,
     /// The guards of hosts.
     guards: Option<Guards>,
     /// What hosts say without being asked.
@@ -69,6 +74,7 @@ pub struct Watch {
 enum Wake {
     Look,
     Act,
+    Claims,
     Stop,
 }
 
@@ -79,6 +85,10 @@ impl Watch {
         let eyes = &session.watcher.eyes;
         let events = Events::of(&session.watcher.desired, eyes, &heard);
         let monitor = Monitor::new(eyes.clone(), heard.clone());
+        let (heard_too, desired) = (heard.clone(), &session.watcher.desired);
+        // Nobody listens any more only when the controller is about to end.
+        let told = Arc::new(move || drop(heard_too.send(Change::Claims)));
+        let claims = Claims::new(desired, &hands, told);
         let guards = Some(Guards::of(&session.watcher.desired, &hands, &eyes.leases));
         inherit_leases(&session);
         Watch {
@@ -86,6 +96,8 @@ impl Watch {
             progress: Arc::clone(&hands.progress),
             runner: Runner::new(hands),
             monitor,
+            claims,
+            waits: None,
             guards,
             events,
             heard,
@@ -104,6 +116,10 @@ impl Watch {
             match self.wake().await? {
                 Wake::Look => self.round().await?,
                 Wake::Act => self.begin()?,
+                Wake::Claims => {
+                    self.claims.heed_news().await;
+                    self.begin()?;
+                }
                 Wake::Stop => return self.farewell().await,
             }
         }
@@ -120,7 +136,7 @@ impl Watch {
                 self.end(&ended)?;
                 Ok(if self.runner.is_idle() { Wake::Look } else { Wake::Act })
             }
-            () = clock.steady(pace) => Ok(if self.runner.is_idle() || self.is_due() { Wake::Look } else { Wake::Act }),
+            () = clock.steady(pace) => Ok(if !self.runner.is_working() || self.is_due() { Wake::Look } else { Wake::Act }),
         }
     }
 
@@ -140,7 +156,9 @@ impl Watch {
     fn obey(&mut self, signal: Option<Signal>) -> Wake {
         match signal {
             Some(Signal::Edited(desired, ports)) => {
-                let (hands, eyes) = *ports;
+                let (mut hands, eyes) = *ports;
+                hands.permit = self.claims.permit().clone();
+                self.claims.follow(&desired, &hands);
                 info!(revision = %desired.revision, "the file changed");
                 self.progress = Arc::clone(&hands.progress);
                 if self.guards.is_some() {
@@ -173,9 +191,11 @@ impl Watch {
     fn heed_all(&mut self, first: Change) -> Wake {
         let mut wake = self.heed(first);
         while let Ok(change) = self.changes.try_recv() {
-            if let Wake::Look = self.heed(change) {
-                wake = Wake::Look;
-            }
+            wake = match (wake, self.heed(change)) {
+                (Wake::Look, _) | (_, Wake::Look) => Wake::Look,
+                (Wake::Claims, _) | (_, Wake::Claims) => Wake::Claims,
+                (wake, Wake::Act | Wake::Stop) => wake,
+            };
         }
         wake
     }
@@ -189,6 +209,8 @@ impl Watch {
             {
                 Wake::Act
             }
+            Change::Claims => Wake::Claims,
+            Change::TookOver => Wake::Look,
             Change::Suspect(instance) => {
                 info!(%instance, "heartbeats are missing");
                 Wake::Look
@@ -217,7 +239,12 @@ impl Watch {
     async fn round(&mut self) -> Result<(), StoreError> {
         let begin = Instant::now();
         let heard = self.monitor.ledger.heard();
-        let Round { plan, looks, .. } = self.session.round(&Beats::Known(&heard)).await?;
+        let round = self.session.round(&Beats::Known(&heard)).await?;
+        let Round {
+            plan,
+            looks,
+            observed,
+        } = round;
         let took = millis(begin.elapsed());
         debug!(took_ms = took, actions = plan.actions.len(), "round");
         self.monitor.listen_to(&looks);
@@ -227,10 +254,14 @@ impl Watch {
         self.arm_or_disarm(plan.orders.disarmed.is_some()).await?;
         self.progress.planned(&plan);
         self.runner.load(plan.actions);
+        self.claims.heed(&observed).await;
         self.begin()
     }
 
     fn begin(&mut self) -> Result<(), StoreError> {
+        if !self.may_act()? {
+            return Ok(());
+        }
         let (session, monitor) = (&mut self.session, &mut self.monitor);
         let progress = &self.progress;
         let skipped = self.runner.begin_ready(|action| {
@@ -248,6 +279,38 @@ impl Watch {
             self.end(ended)?;
         }
         Ok(())
+    }
+
+    /// Whether the claims let us act now.
+    fn may_act(&mut self) -> Result<bool, StoreError> {
+        let clock = Arc::clone(&self.session.watcher.eyes.clock);
+        match self.claims.permit().may_begin(clock.as_ref()) {
+            Ok(()) => self.take_over(clock.now()),
+            Err(Barred::Rival(rivals)) => {
+                if self.waits.is_none() {
+                    let who = rivals.values().next().map(|claim| claim.who.clone());
+                    let who = who.unwrap_or_default();
+                    warn!("another controller is at work: {who}: nothing is done until it ends");
+                    self.waits = Some((who, clock.now()));
+                }
+                Ok(false)
+            }
+            Err(Barred::Unclaimed | Barred::Asked(_)) => Ok(false),
+        }
+    }
+
+    /// Whoever waited for another controller knows less than that one did: it looks once more before it acts.
+    fn take_over(&mut self, now: Timestamp) -> Result<bool, StoreError> {
+        let Some((from, since)) = self.waits.take() else {
+            return Ok(true);
+        };
+        info!("the other controller has ended, this one goes on: {from}");
+        inherit_leases(&self.session);
+        self.session.took_over(&from, now.since(since))?;
+        self.runner.abandon();
+        // Nobody listens any more only when the controller is about to end.
+        let _ = self.heard.send(Change::TookOver);
+        Ok(false)
     }
 
     fn end(&mut self, ended: &Ended) -> Result<(), StoreError> {
@@ -370,6 +433,7 @@ impl Watch {
             }
         }
         self.disarm().await?;
+        self.claims.release().await;
         info!("stopped");
         Ok(())
     }

@@ -123,6 +123,8 @@ fn whole_after(not_whole: &[Outage], at: u64, until: u64) -> Option<u64> {
 /// A controller, as it is heard.
 pub struct Voice {
     record: Arc<Record>,
+    /// The cluster as it has it.
+    cluster: Arc<Cluster>,
     who: Who,
     said: Mutex<Said>,
 }
@@ -139,9 +141,10 @@ struct Said {
 
 impl Voice {
     /// A controller of which nothing was heard.
-    pub fn new(record: &Arc<Record>, who: Who) -> Arc<Self> {
+    pub fn new(record: &Arc<Record>, cluster: &Arc<Cluster>, who: Who) -> Arc<Self> {
         Arc::new(Voice {
             record: Arc::clone(record),
+            cluster: Arc::clone(cluster),
             who,
             said: Mutex::default(),
         })
@@ -193,7 +196,7 @@ impl Voice {
         said.open = (!converged).then(|| what_is_open(plan));
         said.left = what_is_left(plan);
         let waits = plan.look_again.filter(|_| plan.actions.is_empty());
-        self.record.cluster.calm(match (converged, waits) {
+        self.cluster.calm(match (converged, waits) {
             (_, Some(at)) => Calm::Until(at),
             (true, None) => Calm::Yes,
             (false, None) => Calm::No,

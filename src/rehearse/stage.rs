@@ -45,6 +45,7 @@ pub struct Stage<'a> {
 
 /// The place of a controller: its store outlives it.
 struct Seat {
+    cluster: Arc<Cluster>,
     voice: Arc<Voice>,
     store: Arc<MemoryStore>,
     running: Option<Running>,
@@ -66,8 +67,8 @@ impl<'a> Stage<'a> {
             seed,
             began_with: (desired.hosts.len(), desired.instances().count()),
             desired: Arc::clone(desired),
-            first: Seat::new(&record, Who::Controller),
-            second: Seat::new(&record, Who::Second),
+            first: Seat::new(&record, &cluster, Who::Controller),
+            second: Seat::new(&record, &cluster.second(seed), Who::Second),
             cluster,
             record,
             unmet: Vec::new(),
@@ -99,16 +100,18 @@ fn equip(world: &mut World, scenario: &Scenario) {
 }
 
 impl Seat {
-    fn new(record: &Arc<Record>, who: Who) -> Self {
+    fn new(record: &Arc<Record>, cluster: &Arc<Cluster>, who: Who) -> Self {
         Seat {
-            voice: Voice::new(record, who),
+            cluster: Arc::clone(cluster),
+            voice: Voice::new(record, cluster, who),
             store: Arc::default(),
             running: None,
         }
     }
 
     /// A controller is started: it knows what its store knows.
-    fn start(&mut self, cluster: &Arc<Cluster>, desired: &Arc<Desired>) -> Result<(), StoreError> {
+    fn start(&mut self, desired: &Arc<Desired>) -> Result<(), StoreError> {
+        let cluster = &self.cluster;
         let memory = memory::after_restart(self.store.load()?);
         let watcher = Watcher::new(
             Arc::clone(desired),
@@ -117,7 +120,7 @@ impl Seat {
         );
         let session = Session::new(watcher, Arc::clone(&self.store) as _);
         let (signals, heard) = unbounded_channel();
-        let watch = Watch::new(session, self.hands(cluster, desired), heard);
+        let watch = Watch::new(session, self.hands(desired), heard);
         let task = tokio::spawn(watch.run());
         self.running = Some(Running { task, signals });
         Ok(())
@@ -132,14 +135,16 @@ impl Seat {
         }
     }
 
-    fn hands(&self, cluster: &Arc<Cluster>, desired: &Desired) -> Hands {
+    fn hands(&self, desired: &Desired) -> Hands {
+        let cluster = &self.cluster;
         let clock = Arc::clone(cluster) as _;
         hands(cluster, clock, Arc::clone(&self.voice) as _, desired)
     }
 
-    fn follow(&self, cluster: &Arc<Cluster>, desired: &Arc<Desired>) {
+    fn follow(&self, desired: &Arc<Desired>) {
+        let cluster = &self.cluster;
         if let Some(running) = &self.running {
-            let hands = self.hands(cluster, desired);
+            let hands = self.hands(desired);
             let eyes = eyes(cluster, Arc::clone(cluster) as _);
             let signal = Signal::Edited(Arc::clone(desired), Box::new((hands, eyes)));
             // A controller that ended by itself is found at the end.
@@ -177,7 +182,7 @@ impl Stage<'_> {
             (world.halted, world.halt_at) = (false, None);
             world.vigil.renewed = world.now;
         }
-        if let Err(error) = self.first.start(&self.cluster, &self.desired) {
+        if let Err(error) = self.first.start(&self.desired) {
             self.breaks(format!("the controller did not start: {error}"));
         }
     }
@@ -271,8 +276,8 @@ impl Stage<'_> {
             world.follow(Arc::clone(desired));
             equip(world, self.scenario);
         });
-        self.first.follow(&self.cluster, desired);
-        self.second.follow(&self.cluster, desired);
+        self.first.follow(desired);
+        self.second.follow(desired);
     }
 
     async fn happen_to_controller(&mut self, event: ControllerEvent) {
@@ -287,7 +292,7 @@ impl Stage<'_> {
                 self.start_first();
             }
             ControllerEvent::Second => {
-                if let Err(error) = self.second.start(&self.cluster, &self.desired) {
+                if let Err(error) = self.second.start(&self.desired) {
                     self.breaks(format!("the second controller did not start: {error}"));
                 }
             }
@@ -296,7 +301,7 @@ impl Stage<'_> {
     }
 
     fn expect(&mut self, expectations: &[Expectation], told: bool) {
-        let memory = self.first.store.load().unwrap_or_default();
+        let memory = self.leader().store.load().unwrap_or_default();
         for expectation in expectations {
             let (now, text) = (self.record.now(), expectation.what.to_string());
             let but = {
@@ -304,7 +309,7 @@ impl Stage<'_> {
                     world: &self.cluster.world(),
                     meter: &self.record.meter(),
                     now,
-                    open: self.first.voice.open(),
+                    open: self.leader().voice.open(),
                     memory: &memory,
                 };
                 instead(&expectation.what, &facts)
@@ -323,6 +328,14 @@ impl Stage<'_> {
                 expected: text,
                 but,
             }));
+        }
+    }
+
+    /// Whose word counts: that of the second one where it is the only one.
+    fn leader(&self) -> &Seat {
+        match (&self.first.running, &self.second.running) {
+            (None, Some(_)) => &self.second,
+            (Some(_), _) | (None, None) => &self.first,
         }
     }
 
@@ -364,7 +377,7 @@ impl Stage<'_> {
             lanes,
             failures,
             placement: placement(&world, &self.desired),
-            left: self.first.voice.left(),
+            left: self.leader().voice.left(),
             unmet: std::mem::take(&mut self.unmet),
             expectations: self.expectations,
             broken,

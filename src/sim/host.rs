@@ -28,6 +28,7 @@ impl Hypervisor for Cluster {
         let sees = peers
             .map(|peer| (peer.clone(), world.sees(&host.id, peer)))
             .collect();
+        let now = world.now;
         let unseen = answered.err().or_else(|| world.unseen(&host.id));
         let state = match world.host_mut(&host.id) {
             Ok(state) => state,
@@ -37,6 +38,7 @@ impl Hypervisor for Cluster {
         if let Some(unseen) = unseen {
             return Seen::No(unseen);
         }
+        let claim = state.claim(now);
         let in_directory = format!("{}/", query.volumes);
         let volumes = state
             .volumes
@@ -61,6 +63,7 @@ impl Hypervisor for Cluster {
             cpus: state.machine.as_ref().map(|m| m.cpus),
             free: state.free(),
             sees,
+            claim,
         })
     }
 

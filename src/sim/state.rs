@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use super::claim::Claimed;
 use super::guard::Guard;
 use super::vm::Guest;
 use crate::model::facts::HostFile;
@@ -40,6 +41,8 @@ pub struct HostState {
     pub drops: u32,
     /// The guard on it, where one was armed.
     pub guard: Option<Guard>,
+    /// The claim of a controller on it.
+    pub claimed: Option<Claimed>,
     /// Since when it sees no majority of the hosts.
     pub alone_since: Option<Timestamp>,
     /// Whether the controller's last look failed: from then on, it must leave the host alone.
@@ -92,6 +95,7 @@ impl HostState {
         HostState {
             link: Link::Up,
             guard: None,
+            claimed: None,
             alone_since: None,
             power: true,
             up_at: Timestamp::default(),

@@ -100,6 +100,7 @@ impl Reader<'_> {
             .scalar_node("partition", "a name", node, node.span)?;
         match text.value {
             "controller" => Some(Party::Controller),
+            "second" => Some(Party::Second),
             "clients" => Some(Party::Clients),
             name => self.host(name, node.span).map(Party::Host),
         }
