@@ -58,15 +58,11 @@ pub struct Claims {
     told: Told,
 }
 
-struct Keeper {
-    task: AbortHandle,
-    /// Tries again at once.
-    again: Arc<Notify>,
-}
+struct Keeper(AbortHandle);
 
 impl Drop for Keeper {
     fn drop(&mut self) {
-        self.task.abort();
+        self.0.abort();
     }
 }
 
@@ -149,26 +145,22 @@ impl Claims {
     fn take(&mut self, reached: &BTreeSet<HostId>) {
         let holds = self.permit().holds();
         for host in self.hosts.values() {
-            match self.keepers.get(&host.id) {
-                Some(keeper) => {
-                    let unseen = matches!(holds.hosts.get(&host.id), Some(Hold::Unseen(_)));
-                    if unseen && reached.contains(&host.id) {
-                        self.permit().retain(|id| *id != host.id);
-                        keeper.again.notify_one();
-                    }
+            if self.keepers.contains_key(&host.id) {
+                let unseen = matches!(holds.hosts.get(&host.id), Some(Hold::Unseen(_)));
+                if unseen && reached.contains(&host.id) {
+                    self.permit().retain(|id| *id != host.id);
+                    self.permit().again(&host.id).notify_one();
                 }
-                None => {
-                    let again = Arc::new(Notify::new());
-                    let keep = keep(
-                        self.hands.clone(),
-                        self.cluster.clone(),
-                        host.clone(),
-                        (Arc::clone(&again), Arc::clone(&self.told)),
-                    );
-                    let task = tokio::spawn(keep).abort_handle();
-                    self.keepers.insert(host.id.clone(), Keeper { task, again });
-                }
+                continue;
             }
+            let keep = keep(
+                self.hands.clone(),
+                self.cluster.clone(),
+                host.clone(),
+                Arc::clone(&self.told),
+            );
+            let keeper = Keeper(tokio::spawn(keep).abort_handle());
+            self.keepers.insert(host.id.clone(), keeper);
         }
     }
 
@@ -243,12 +235,13 @@ impl ClaimsOnce {
     }
 }
 
-async fn keep(hands: Hands, cluster: ClusterName, host: Host, (again, told): (Arc<Notify>, Told)) {
+async fn keep(hands: Hands, cluster: ClusterName, host: Host, told: Told) {
     let set = |hold| {
         if hands.permit.set(&host.id, hold) {
             told();
         }
     };
+    let again = hands.permit.again(&host.id);
     let mut complained = false;
     loop {
         let held = |until| set(Hold::Ours(until));

@@ -115,11 +115,7 @@ impl Watch {
         loop {
             match self.wake().await? {
                 Wake::Look => self.round().await?,
-                Wake::Act => self.begin()?,
-                Wake::Claims => {
-                    self.claims.heed_news().await;
-                    self.begin()?;
-                }
+                Wake::Act | Wake::Claims => self.begin()?,
                 Wake::Stop => return self.farewell().await,
             }
         }
@@ -127,7 +123,22 @@ impl Watch {
 
     async fn wake(&mut self) -> Result<Wake, StoreError> {
         let clock = Arc::clone(&self.session.watcher.eyes.clock);
-        let pace = self.pace();
+        let steady = clock.steady(self.pace());
+        tokio::pin!(steady);
+        loop {
+            let wake = self.woken(steady.as_mut()).await?;
+            let Wake::Claims = wake else {
+                return Ok(wake);
+            };
+            // What nobody can act on must not put off the next look.
+            self.claims.heed_news().await;
+            if self.may_act()? && !self.runner.is_idle() {
+                return Ok(wake);
+            }
+        }
+    }
+
+    async fn woken(&mut self, steady: impl Future<Output = ()>) -> Result<Wake, StoreError> {
         tokio::select! {
             biased;
             signal = self.signals.recv() => Ok(self.obey(signal)),
@@ -136,7 +147,7 @@ impl Watch {
                 self.end(&ended)?;
                 Ok(if self.runner.is_idle() { Wake::Look } else { Wake::Act })
             }
-            () = clock.steady(pace) => Ok(if !self.runner.is_working() || self.is_due() { Wake::Look } else { Wake::Act }),
+            () = steady => Ok(if !self.runner.is_working() || self.is_due() { Wake::Look } else { Wake::Act }),
         }
     }
 

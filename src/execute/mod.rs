@@ -104,18 +104,21 @@ impl Hands {
     /// A host that is to be changed now.
     fn host(&self, id: &HostId) -> Result<&Host, ActError> {
         let missing = || ActError::Moved(format!("host {id} is not in the file any more"));
-        self.may_touch(id)?;
+        let leave = self.permit.may_touch(id, self.clock.as_ref());
+        leave.map_err(moved)?;
         self.hosts.get(id).ok_or_else(missing)
     }
 
     /// The way to change this guest now.
-    fn guest(&self, guest: &GuestRef) -> Result<&dyn GuestControl, ActError> {
-        self.may_touch(&guest.host)?;
+    async fn guest(&self, guest: &GuestRef) -> Result<&dyn GuestControl, ActError> {
+        let leave = self
+            .permit
+            .may_touch_guests(&guest.host, self.clock.as_ref());
+        leave.await.map_err(moved)?;
         Ok(self.guests.as_ref())
     }
+}
 
-    fn may_touch(&self, host: &HostId) -> Result<(), ActError> {
-        let leave = self.permit.may_touch(host, self.clock.as_ref());
-        leave.map_err(|barred| ActError::Moved(barred.to_string()))
-    }
+fn moved(barred: Barred) -> ActError {
+    ActError::Moved(barred.to_string())
 }

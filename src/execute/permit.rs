@@ -2,7 +2,9 @@
 //! whoever acts. Asked before every effect, so it asks nobody else.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::Notify;
 
@@ -11,6 +13,9 @@ use crate::model::claim::Claim;
 use crate::model::id::HostId;
 use crate::model::time::Timestamp;
 use crate::ports::clock::Clock;
+
+/// How long a host that did not answer may take to say whose it is.
+const ANSWER: Duration = Duration::from_secs(6);
 
 /// What is known of the claim on a host.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,14 +86,22 @@ impl Holds {
         open.map_or(Ok(()), |id| Err(Barred::Asked(id.clone())))
     }
 
-    /// Whether one host, or a guest on it, may be touched.
+    /// Whether one host may be touched.
     pub fn may_touch(&self, host: &HostId, now: Timestamp) -> Result<(), Barred> {
         self.may_go_on(now)?;
         match self.hosts.get(host) {
-            // Its guests may answer though it does not itself.
-            Some(Hold::Unseen(_)) => Ok(()),
             Some(Hold::Ours(until)) if *until > now => Ok(()),
-            Some(Hold::Ours(_) | Hold::Others(_)) | None => Err(Barred::Asked(host.clone())),
+            Some(Hold::Ours(_) | Hold::Others(_) | Hold::Unseen(_)) | None => {
+                Err(Barred::Asked(host.clone()))
+            }
+        }
+    }
+
+    /// Whether guests on a host may be touched: they may answer though the host does not.
+    pub fn may_touch_guests(&self, host: &HostId, now: Timestamp) -> Result<(), Barred> {
+        match self.hosts.get(host) {
+            Some(Hold::Unseen(_)) => self.may_go_on(now).map(|_| ()),
+            Some(Hold::Ours(_) | Hold::Others(_)) | None => self.may_touch(host, now),
         }
     }
 }
@@ -114,6 +127,10 @@ pub struct Permit(Arc<Shared>);
 struct Shared {
     holds: Mutex<Holds>,
     changed: Notify,
+    /// Somebody wants to begin something, and may not yet.
+    wanted: AtomicBool,
+    /// Who asks for the claim of each host waits on this between two tries.
+    again: Mutex<BTreeMap<HostId, Arc<Notify>>>,
 }
 
 impl Permit {
@@ -126,15 +143,19 @@ impl Permit {
         self.lock().clone()
     }
 
-    /// Something became known of a host. Whether that is news.
+    /// Something became known of a host. Whether anybody has to think again because of that.
     pub fn set(&self, host: &HostId, hold: Hold) -> bool {
-        let old = self.lock().hosts.insert(host.clone(), hold.clone());
+        let kind = std::mem::discriminant(&hold);
+        let rival = matches!(hold, Hold::Others(_));
+        let old = self.lock().hosts.insert(host.clone(), hold);
         self.0.changed.notify_waiters();
-        let kind = |hold: &Hold| std::mem::discriminant(hold);
-        old.as_ref().map(kind) != Some(kind(&hold))
+        let had_rival = matches!(old, Some(Hold::Others(_)));
+        // The same answer again and again must not keep anybody from looking.
+        let is_new = old.is_none_or(|old| std::mem::discriminant(&old) != kind);
+        is_new && (rival || had_rival || self.0.wanted.load(Ordering::Relaxed))
     }
 
-    /// A host does not answer whoever asks for its claim. Whether that is news.
+    /// A host does not answer whoever asks for its claim. Whether anybody has to think again because of that.
     pub fn set_unseen(&self, host: &HostId) -> bool {
         let until = self.lock().until(host);
         self.set(host, Hold::Unseen(until.unwrap_or_default()))
@@ -164,10 +185,33 @@ impl Permit {
 
     /// Whether something may begin now.
     pub fn may_begin(&self, clock: &dyn Clock) -> Result<(), Barred> {
-        unless_ignored(self.lock().may_begin(clock.uptime()))
+        let leave = unless_ignored(self.lock().may_begin(clock.uptime()));
+        self.0.wanted.store(leave.is_err(), Ordering::Relaxed);
+        leave
     }
 
-    /// Whether a host, or a guest on it, may be touched now.
+    /// What makes whoever asks for the claim of a host ask again at once.
+    pub fn again(&self, host: &HostId) -> Arc<Notify> {
+        let mut all = self.0.again.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(all.entry(host.clone()).or_default())
+    }
+
+    /// Whether guests on a host may be touched now. One that did not answer is asked for its claim again: it may be back,
+    /// and another controller's.
+    pub async fn may_touch_guests(&self, host: &HostId, clock: &dyn Clock) -> Result<(), Barred> {
+        let changed = self.0.changed.notified();
+        if matches!(self.lock().hosts.get(host), Some(Hold::Unseen(_))) {
+            self.again(host).notify_one();
+            tokio::select! {
+                biased;
+                () = changed => {}
+                () = clock.sleep(ANSWER) => {}
+            }
+        }
+        unless_ignored(self.lock().may_touch_guests(host, clock.uptime()))
+    }
+
+    /// Whether a host may be touched now.
     pub fn may_touch(&self, host: &HostId, clock: &dyn Clock) -> Result<(), Barred> {
         unless_ignored(self.lock().may_touch(host, clock.uptime()))
     }
@@ -227,6 +271,7 @@ mod tests {
     }
 
     const LATER: Hold = Hold::Ours(Timestamp(2_000));
+    const LATEST: Timestamp = Timestamp(3_000);
     const OVER: Hold = Hold::Ours(NOW);
 
     #[test]
@@ -258,7 +303,9 @@ mod tests {
 
     #[test]
     fn a_host_whose_claim_is_over_is_not_touched_while_others_are() {
-        let one = holds(&[("a", LATER), ("b", OVER)]);
+        let one = holds(&[("a", LATER), ("b", OVER), ("d", Hold::Unseen(LATEST))]);
+        assert!(one.may_touch(&host("d"), NOW).is_err());
+        assert_eq!(one.may_touch_guests(&host("d"), NOW), Ok(()));
         assert_eq!(one.may_touch(&host("a"), NOW), Ok(()));
         assert_eq!(
             one.may_touch(&host("b"), NOW),

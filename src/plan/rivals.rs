@@ -18,13 +18,8 @@ impl Planner<'_> {
     /// Says which other controllers have hosts. Their claims may end at a known time.
     pub(super) fn say_rivals(&mut self) {
         let rivals = &self.round.observed.rivals;
-        let blocks = !self.draft.actions.is_empty();
         let notices = by_owner(rivals).into_values().map(|claims| Notice {
-            kind: if blocks {
-                NoticeKind::Blocked
-            } else {
-                NoticeKind::Warning
-            },
+            kind: NoticeKind::Warning,
             subject: "cluster".to_owned(),
             text: text(&claims),
             help: Some(HELP.to_owned()),
