@@ -1,6 +1,8 @@
 //! The loop of `reconcile watch`: it sleeps until something happens, looks at everything, and acts. What woke it only
 //! says when to look, never what to do.
 
+mod leave;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -10,11 +12,11 @@ use tracing::{debug, error, info, warn};
 use super::Session;
 use super::claims::Claims;
 use super::events::Events;
-use super::guards::{self, Guards, inherited};
+use super::guards::Guards;
 use super::look::{Beats, Eyes};
 use super::monitor::{Change, Monitor};
 use super::session::Round;
-use crate::execute::{Barred, Ended, Hands, Runner};
+use crate::execute::{Ended, Hands, Runner};
 use crate::model::action::Operation;
 use crate::model::desired::Desired;
 use crate::model::plan::{NoticeKind, Outcome, Plan};
@@ -85,12 +87,9 @@ impl Watch {
         let eyes = &session.watcher.eyes;
         let events = Events::of(&session.watcher.desired, eyes, &heard);
         let monitor = Monitor::new(eyes.clone(), heard.clone());
-        let (heard_too, desired) = (heard.clone(), &session.watcher.desired);
-        // Nobody listens any more only when the controller is about to end.
-        let told = Arc::new(move || drop(heard_too.send(Change::Claims)));
-        let claims = Claims::new(desired, &hands, told);
+        let claims = Claims::new(&session.watcher.desired, &hands, leave::told(&heard));
         let guards = Some(Guards::of(&session.watcher.desired, &hands, &eyes.leases));
-        inherit_leases(&session);
+        leave::inherit_leases(&session);
         Watch {
             session,
             progress: Arc::clone(&hands.progress),
@@ -292,38 +291,6 @@ impl Watch {
         Ok(())
     }
 
-    /// Whether the claims let us act now.
-    fn may_act(&mut self) -> Result<bool, StoreError> {
-        let clock = Arc::clone(&self.session.watcher.eyes.clock);
-        match self.claims.permit().may_begin(clock.as_ref()) {
-            Ok(()) => self.take_over(clock.now()),
-            Err(Barred::Rival(rivals)) => {
-                if self.waits.is_none() {
-                    let who = rivals.values().next().map(|claim| claim.who.clone());
-                    let who = who.unwrap_or_default();
-                    warn!("another controller is at work: {who}: nothing is done until it ends");
-                    self.waits = Some((who, clock.now()));
-                }
-                Ok(false)
-            }
-            Err(Barred::Unclaimed | Barred::Asked(_)) => Ok(false),
-        }
-    }
-
-    /// Whoever waited for another controller knows less than that one did: it looks once more before it acts.
-    fn take_over(&mut self, now: Timestamp) -> Result<bool, StoreError> {
-        let Some((from, since)) = self.waits.take() else {
-            return Ok(true);
-        };
-        info!("the other controller has ended, this one goes on: {from}");
-        inherit_leases(&self.session);
-        self.session.took_over(&from, now.since(since))?;
-        self.runner.abandon();
-        // Nobody listens any more only when the controller is about to end.
-        let _ = self.heard.send(Change::TookOver);
-        Ok(false)
-    }
-
     fn end(&mut self, ended: &Ended) -> Result<(), StoreError> {
         let action = ended.action.operation.kind();
         let (summary, took) = (&ended.action.summary, millis(ended.took));
@@ -392,30 +359,6 @@ impl Watch {
         self.said = plan.notices.clone();
     }
 
-    /// While failover is disarmed, no guard may stop anything.
-    async fn arm_or_disarm(&mut self, disarmed: bool) -> Result<(), StoreError> {
-        match (disarmed, &self.guards) {
-            (true, Some(_)) => self.disarm().await,
-            (false, None) => {
-                let watcher = &self.session.watcher;
-                let (desired, leases) = (&watcher.desired, &watcher.eyes.leases);
-                self.guards = Some(Guards::of(desired, self.runner.hands(), leases));
-                Ok(())
-            }
-            (true, None) | (false, Some(_)) => Ok(()),
-        }
-    }
-
-    /// Without a controller, no guard may stop anything.
-    async fn disarm(&mut self) -> Result<(), StoreError> {
-        self.guards = None;
-        let watcher = &self.session.watcher;
-        let desired = Arc::clone(&watcher.desired);
-        let ended = guards::disarm(&desired, self.runner.hands(), &watcher.eyes.leases).await;
-        guards::say_disarmed(&desired.cluster, &ended);
-        self.session.disarmed(&ended)
-    }
-
     /// What has not begun is given up; what is in hand may end. What does not end in time is left: it is safe to
     /// break off, and the next start puts it right.
     async fn farewell(mut self) -> Result<(), StoreError> {
@@ -447,17 +390,6 @@ impl Watch {
         self.claims.release().await;
         info!("stopped");
         Ok(())
-    }
-}
-
-/// A guard that an earlier controller armed may still have a lease of that one.
-fn inherit_leases(session: &Session) {
-    let watcher = &session.watcher;
-    let until = inherited(&watcher.desired, watcher.eyes.clock.now());
-    for (host, memory) in &watcher.memory.hosts {
-        if memory.armed {
-            watcher.eyes.leases.set(host, until);
-        }
     }
 }
 

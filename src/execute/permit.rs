@@ -89,12 +89,9 @@ impl Holds {
     /// Whether one host may be touched.
     pub fn may_touch(&self, host: &HostId, now: Timestamp) -> Result<(), Barred> {
         self.may_go_on(now)?;
-        match self.hosts.get(host) {
-            Some(Hold::Ours(until)) if *until > now => Ok(()),
-            Some(Hold::Ours(_) | Hold::Others(_) | Hold::Unseen(_)) | None => {
-                Err(Barred::Asked(host.clone()))
-            }
-        }
+        let ours = self.until(host).is_some_and(|until| until > now);
+        ours.then_some(())
+            .ok_or_else(|| Barred::Asked(host.clone()))
     }
 
     /// Whether guests on a host may be touched: they may answer though the host does not.
@@ -303,9 +300,15 @@ mod tests {
 
     #[test]
     fn a_host_whose_claim_is_over_is_not_touched_while_others_are() {
-        let one = holds(&[("a", LATER), ("b", OVER), ("d", Hold::Unseen(LATEST))]);
+        let one = holds(&[
+            ("a", LATER),
+            ("b", OVER),
+            ("d", Hold::Unseen(NOW)),
+            ("e", Hold::Unseen(LATEST)),
+        ]);
         assert!(one.may_touch(&host("d"), NOW).is_err());
         assert_eq!(one.may_touch_guests(&host("d"), NOW), Ok(()));
+        assert_eq!(one.may_touch(&host("e"), NOW), Ok(()));
         assert_eq!(one.may_touch(&host("a"), NOW), Ok(()));
         assert_eq!(
             one.may_touch(&host("b"), NOW),

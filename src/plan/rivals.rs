@@ -59,3 +59,31 @@ fn text(claims: &[(&HostId, &Claim)]) -> String {
         hosts.join(", ")
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rivals(said: &[(&str, &str)]) -> BTreeMap<HostId, Claim> {
+        let claim = |(host, owner): &(&str, &str)| {
+            let claim = Claim {
+                owner: owner.parse().unwrap(),
+                who: format!("{owner}@ops, watch, pid 7"),
+                held_s: 3_600,
+                left_s: 21,
+            };
+            (host.parse().unwrap(), claim)
+        };
+        said.iter().map(claim).collect()
+    }
+
+    #[test]
+    fn it_is_said_who_works_on_which_hosts_and_since_when() {
+        assert_eq!(
+            rivals_text(&rivals(&[("a", "anna"), ("b", "anna")])),
+            "another controller is at work on it: anna@ops, watch, pid 7, for 1h00m on hosts a, b"
+        );
+        let two = rivals_text(&rivals(&[("a", "anna"), ("b", "bert")]));
+        assert_eq!(two.matches("another controller").count(), 2, "{two}");
+    }
+}

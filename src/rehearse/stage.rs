@@ -13,6 +13,7 @@ use super::record::{Record, Voice};
 use super::report::{Placed, Rehearsal, Unmet, What, Who};
 use super::sight;
 use super::wiring::{eyes, hands};
+use crate::controller::look::Eyes;
 use crate::controller::watch::{Signal, Watch};
 use crate::controller::{Session, Watcher};
 use crate::execute::Hands;
@@ -111,13 +112,8 @@ impl Seat {
 
     /// A controller is started: it knows what its store knows.
     fn start(&mut self, desired: &Arc<Desired>) -> Result<(), StoreError> {
-        let cluster = &self.cluster;
         let memory = memory::after_restart(self.store.load()?);
-        let watcher = Watcher::new(
-            Arc::clone(desired),
-            memory,
-            eyes(cluster, Arc::clone(cluster) as _),
-        );
+        let watcher = Watcher::new(Arc::clone(desired), memory, self.eyes());
         let session = Session::new(watcher, Arc::clone(&self.store) as _);
         let (signals, heard) = unbounded_channel();
         let watch = Watch::new(session, self.hands(desired), heard);
@@ -135,18 +131,19 @@ impl Seat {
         }
     }
 
+    fn eyes(&self) -> Eyes {
+        eyes(&self.cluster, Arc::clone(&self.cluster) as _)
+    }
+
     fn hands(&self, desired: &Desired) -> Hands {
-        let cluster = &self.cluster;
-        let clock = Arc::clone(cluster) as _;
-        hands(cluster, clock, Arc::clone(&self.voice) as _, desired)
+        let clock = Arc::clone(&self.cluster) as _;
+        hands(&self.cluster, clock, Arc::clone(&self.voice) as _, desired)
     }
 
     fn follow(&self, desired: &Arc<Desired>) {
-        let cluster = &self.cluster;
         if let Some(running) = &self.running {
-            let hands = self.hands(desired);
-            let eyes = eyes(cluster, Arc::clone(cluster) as _);
-            let signal = Signal::Edited(Arc::clone(desired), Box::new((hands, eyes)));
+            let ports = Box::new((self.hands(desired), self.eyes()));
+            let signal = Signal::Edited(Arc::clone(desired), ports);
             // A controller that ended by itself is found at the end.
             let _ = running.signals.send(signal);
         }

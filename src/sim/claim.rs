@@ -23,6 +23,8 @@ pub struct Claimed {
     since: Timestamp,
     /// When it ends; none: it is being renewed.
     ends: Option<Timestamp>,
+    /// Who renews it: a controller may have begun to anew.
+    renewal: u64,
 }
 
 impl HostState {
@@ -65,13 +67,14 @@ impl Claims for Cluster {
         held: Held<'_>,
     ) -> Lost {
         let mut changes = self.changes();
-        if let Err(lost) = self.take(&host.id, claimant) {
-            return lost;
-        }
+        let renewal = match self.take(&host.id, claimant) {
+            Ok(renewal) => renewal,
+            Err(lost) => return lost,
+        };
         let renewing = Renewing {
             cluster: self,
             host: &host.id,
-            claimant,
+            renewal,
         };
         held(Timestamp(i64::MAX));
         loop {
@@ -80,7 +83,7 @@ impl Claims for Cluster {
                 let mut world = self.world();
                 match world.is_out_of_reach(&host.id) {
                     Some(unseen) => Some(Lost::Unseen(unseen)),
-                    None => world.claim(&host.id, claimant).err().map(Lost::To),
+                    None => world.claim(&host.id, claimant, renewal).err().map(Lost::To),
                 }
             };
             if let Some(lost) = lost {
@@ -114,12 +117,16 @@ impl Claims for Cluster {
 }
 
 impl Cluster {
-    fn take(&self, host: &HostId, claimant: &Claimant) -> Result<(), Lost> {
+    /// Takes a claim: the number of its renewal.
+    fn take(&self, host: &HostId, claimant: &Claimant) -> Result<u64, Lost> {
         let mut world = self.world();
         if let Some(unseen) = world.is_out_of_reach(host) {
             return Err(Lost::Unseen(unseen));
         }
-        world.claim(host, claimant).map_err(Lost::To)
+        world.renewals += 1;
+        let renewal = world.renewals;
+        let claimed = world.claim(host, claimant, renewal);
+        claimed.map(|()| renewal).map_err(Lost::To)
     }
 }
 
@@ -134,7 +141,7 @@ impl World {
     }
 
     /// Takes the claim on a host, or renews it; the other one's, where there is one.
-    fn claim(&mut self, host: &HostId, claimant: &Claimant) -> Result<(), Claim> {
+    fn claim(&mut self, host: &HostId, claimant: &Claimant, renewal: u64) -> Result<(), Claim> {
         let now = self.now;
         let Some(state) = self.hosts.get_mut(host) else {
             return Ok(());
@@ -148,6 +155,7 @@ impl World {
             since: since.map_or(now, |claimed| claimed.since),
             by: claimant.clone(),
             ends: None,
+            renewal,
         });
         Ok(())
     }
@@ -157,20 +165,20 @@ impl World {
 struct Renewing<'a> {
     cluster: &'a Cluster,
     host: &'a HostId,
-    claimant: &'a Claimant,
+    renewal: u64,
 }
 
 impl Drop for Renewing<'_> {
     fn drop(&mut self) {
         let mut world = self.cluster.world();
         let now = world.now;
-        if let Ok(host) = world.host_mut(self.host)
-            && host.is_claimed_by(&self.claimant.id)
-        {
-            let ends = now.plus(host.by_its_clock(TTL));
-            if let Some(claimed) = host.claimed.as_mut().filter(|c| c.ends.is_none()) {
-                claimed.ends = Some(ends);
-            }
+        let Ok(host) = world.host_mut(self.host) else {
+            return;
+        };
+        let ends = now.plus(host.by_its_clock(TTL));
+        let ours = host.claimed.as_mut().filter(|c| c.renewal == self.renewal);
+        if let Some(claimed) = ours {
+            claimed.ends = Some(ends);
         }
     }
 }

@@ -56,6 +56,8 @@ pub struct World {
     pub chance: Option<Chance>,
     /// The network.
     pub wire: Wire,
+    /// Claims on hosts that were taken so far.
+    pub renewals: u64,
     /// The controller that looks at it now, or acts.
     pub seen_by: Node,
     /// Instances whose next starts of the process fail, and how many.
@@ -130,6 +132,7 @@ impl World {
             chance: None,
             wire: Wire::default(),
             seen_by: Node::Controller,
+            renewals: 0,
             bad_starts: BTreeMap::new(),
             ended: Vec::new(),
             ended_at: Timestamp::default(),

@@ -34,7 +34,7 @@ const BUGS: [(Bug, &str, u64); 15] = [
     (Bug::KeepTheOldCopy, "not so at the end", 6),
     (Bug::TouchAForeignGuest, "is foreign and was touched", 2),
     (Bug::IgnoreAPause, "is about what is paused", 2),
-    (Bug::IgnoreTheClaim, "is worked on while", 1),
+    (Bug::IgnoreTheClaim, "is worked on while", 4),
 ];
 
 /// The first seed that finds the error, and what it says; else what was found instead.
