@@ -129,7 +129,7 @@ fn take_over_row(entry: &TakeOver) -> [Cell; 7] {
         Cell::plain(""),
         Cell::new(Paint::Good, "done"),
         Cell::new(Paint::Dim, span(Duration::from_millis(entry.waited_ms))),
-        Cell::plain(format!("ended: {}", text::clean(&entry.took_over_from))),
+        Cell::plain(format!("after {}", text::clean(&entry.took_over_from))),
     ]
 }
 
@@ -210,6 +210,22 @@ mod tests {
         let chosen = select(&history, 0, Some(&web));
         assert!(!chosen.is_empty() && chosen.len() < history.len());
         assert!(chosen.iter().all(|record| record.instance() == Some(&web)));
+    }
+
+    #[test]
+    fn that_another_controller_was_taken_over_from_reads_back_and_is_shown() {
+        let entry = Record::TakeOver(TakeOver {
+            at: Timestamp(0),
+            took_over_from: "anna@ops, watch, pid 7".into(),
+            waited_ms: 31_000,
+        });
+        let line = serde_json::to_string(&entry).unwrap();
+        assert_eq!(serde_json::from_str::<Record>(&line).unwrap(), entry);
+        let shown = history_text(&[&entry], &Style::plain(100));
+        assert!(
+            shown.contains("take-over") && shown.contains("after anna@ops"),
+            "{shown}"
+        );
     }
 
     #[test]

@@ -72,7 +72,7 @@ impl Claims {
         Claims {
             cluster: desired.cluster.clone(),
             hands: hands.clone(),
-            hosts: desired.hosts.clone().into_iter().collect(),
+            hosts: desired.hosts.clone(),
             keepers: BTreeMap::new(),
             told,
         }
@@ -85,7 +85,7 @@ impl Claims {
 
     /// The file changed: hosts that are new to it are claimed by the next look, those that left it are let go by time.
     pub fn follow(&mut self, desired: &Desired, hands: &Hands) {
-        self.hosts = desired.hosts.clone().into_iter().collect();
+        self.hosts = desired.hosts.clone();
         let permit = self.hands.permit.clone();
         permit.retain(|id| desired.hosts.contains_key(id));
         self.hands = Hands {

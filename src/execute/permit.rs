@@ -144,12 +144,16 @@ impl Permit {
     pub fn set(&self, host: &HostId, hold: Hold) -> bool {
         let kind = std::mem::discriminant(&hold);
         let rival = matches!(hold, Hold::Others(_));
-        let old = self.lock().hosts.insert(host.clone(), hold);
+        let mut holds = self.lock();
+        let old = holds.hosts.insert(host.clone(), hold);
+        // Whoever found out that it has to wait did so before this, or sees this.
+        let wanted = self.0.wanted.load(Ordering::Relaxed);
+        drop(holds);
         self.0.changed.notify_waiters();
         let had_rival = matches!(old, Some(Hold::Others(_)));
         // The same answer again and again must not keep anybody from looking.
         let is_new = old.is_none_or(|old| std::mem::discriminant(&old) != kind);
-        is_new && (rival || had_rival || self.0.wanted.load(Ordering::Relaxed))
+        is_new && (rival || had_rival || wanted)
     }
 
     /// A host does not answer whoever asks for its claim. Whether anybody has to think again because of that.
@@ -182,7 +186,8 @@ impl Permit {
 
     /// Whether something may begin now.
     pub fn may_begin(&self, clock: &dyn Clock) -> Result<(), Barred> {
-        let leave = unless_ignored(self.lock().may_begin(clock.uptime()));
+        let holds = self.lock();
+        let leave = unless_ignored(holds.may_begin(clock.uptime()));
         self.0.wanted.store(leave.is_err(), Ordering::Relaxed);
         leave
     }

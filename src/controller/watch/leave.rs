@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tokio::sync::mpsc::UnboundedSender;
-use tracing::{info, warn};
+use tracing::info;
 
 use super::Watch;
 use crate::controller::Session;
@@ -24,7 +24,7 @@ impl Watch {
                 if self.waits.is_none() {
                     let who = rivals.values().next().map(|claim| claim.who.clone());
                     let who = who.unwrap_or_default();
-                    warn!("another controller is at work: {who}: nothing is done until it ends");
+                    info!("waiting: nothing is done while another controller is at work: {who}");
                     self.waits = Some((who, clock.now()));
                 }
                 Ok(false)
@@ -38,7 +38,7 @@ impl Watch {
         let Some((from, since)) = self.waits.take() else {
             return Ok(true);
         };
-        info!("the other controller has ended, this one goes on: {from}");
+        info!("no other controller has these hosts any more, this one goes on after {from}");
         inherit_leases(&self.session);
         self.session.took_over(&from, now.since(since))?;
         self.runner.abandon();
