@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use crate::model::memory::Memory;
-use crate::model::plan::{HistoryEntry, Record};
+use crate::model::plan::{HistoryEntry, Record, TakeOver};
 use crate::ports::store::{Store, StoreError, StoreView};
 
 /// A state directory. It is made when something is first written to it.
@@ -273,6 +273,10 @@ impl Store for FileStore {
     }
 
     fn record(&self, entry: &HistoryEntry) -> Result<(), StoreError> {
+        self.append(entry)
+    }
+
+    fn record_take_over(&self, entry: &TakeOver) -> Result<(), StoreError> {
         self.append(entry)
     }
 }

@@ -1,5 +1,7 @@
 //! The ports over OpenSSH, virsh, HTTP, files and the system clock.
 
+mod claims;
+pub mod controller_id;
 mod copy;
 mod endpoints;
 pub mod fence_agent;

@@ -7,6 +7,7 @@ const LIBVIRT: &str = include_str!("scripts/libvirt.sh");
 const HOST: &str = include_str!("scripts/host.sh");
 const ADDRESS: &str = include_str!("scripts/address.sh");
 const SEES: &str = include_str!("scripts/sees.sh");
+const CLAIM: &str = include_str!("scripts/claim.sh");
 const GUEST: &str = include_str!("scripts/guest.sh");
 
 /// Everything that is to be known of a host.
@@ -15,6 +16,7 @@ pub static OBSERVE_HOST: Body<Read> = Body::new(&[
     LIBVIRT,
     include_str!("scripts/probe_kvm.sh"),
     SEES,
+    CLAIM,
     include_str!("scripts/observe_host.sh"),
 ]);
 /// Who answers for addresses on the wire.
@@ -40,6 +42,12 @@ pub static SWEEP: Body<Write> =
 /// Writes a mark.
 pub static SET_MARK: Body<Write> =
     Body::new(&[COMMON, LIBVIRT, HOST, include_str!("scripts/set_mark.sh")]);
+/// Takes the claim on a host, or renews it.
+pub static KEEP_CLAIM: Body<Write> =
+    Body::new(&[COMMON, CLAIM, include_str!("scripts/keep_claim.sh")]);
+/// Gives up the claim on a host.
+pub static RELEASE_CLAIM: Body<Write> =
+    Body::new(&[COMMON, CLAIM, include_str!("scripts/release_claim.sh")]);
 /// Arms the guard of a host and renews its lease.
 pub static KEEP_GUARD: Body<Write> = Body::new(&[COMMON, include_str!("scripts/keep_guard.sh")]);
 /// Ends the guard of a host.
@@ -110,6 +118,8 @@ mod tests {
             REMOVE,
             SWEEP,
             SET_MARK,
+            KEEP_CLAIM,
+            RELEASE_CLAIM,
             KEEP_GUARD,
             END_GUARD,
             GUARD,

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 
 use super::script::Script;
 use super::ssh::{Answer as Said, Endpoint, ReadAccess};
-use super::{endpoints, scripts};
+use super::{claims, endpoints, scripts};
 use crate::model::action::GuestRef;
 use crate::model::desired::{Host, SshAccess};
 use crate::model::facts::{Answer, GuestFacts, HostFacts, Seen, Unseen, UnseenKind};
@@ -62,6 +62,13 @@ impl SshReader {
             .var("VOLUMES", &query.volumes)
             .var("PROBE_KVM", if query.probe_kvm { "yes" } else { "no" })
             .var("PEERS", peers.join(" "))
+            .var(
+                "CLAIM",
+                query
+                    .cluster
+                    .as_ref()
+                    .map_or_else(String::new, claims::file),
+            )
             .args(&files);
         let endpoint = endpoints::host(host);
         let said = self.access.run(&endpoint, &script, LOOK_AT_HOST).await?;

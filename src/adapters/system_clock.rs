@@ -18,6 +18,15 @@ impl Clock for SystemClock {
         Timestamp::default().plus(since.unwrap_or_default())
     }
 
+    fn uptime(&self) -> Timestamp {
+        let up = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+        let millis = up
+            .tv_sec
+            .saturating_mul(1000)
+            .saturating_add(up.tv_nsec / 1_000_000);
+        Timestamp(millis)
+    }
+
     async fn sleep(&self, span: Duration) {
         tokio::time::sleep(span).await;
     }

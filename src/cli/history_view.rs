@@ -6,6 +6,8 @@
 //!
 //! Or it is an order that was given or taken back, and then has `order` and `of` as in [`super::orders_view`], `at`,
 //! `by`, `turn` (`given`, `taken_back`), `reason` or null, `until` or null.
+//!
+//! Or another controller was taken over from: `at`, `took_over_from` (who that was), `waited_ms`.
 
 use std::time::Duration;
 
@@ -17,7 +19,7 @@ use super::table::{Align, Cell, Table};
 use super::text;
 use crate::model::id::InstanceId;
 use crate::model::orders::{OrderEntry, Turn};
-use crate::model::plan::{HistoryEntry, Outcome, Record};
+use crate::model::plan::{HistoryEntry, Outcome, Record, TakeOver};
 use crate::model::time::Timestamp;
 use crate::model::unit::span;
 
@@ -55,6 +57,7 @@ pub fn history_text(entries: &[&Record], style: &Style) -> String {
         table.row(match entry {
             Record::Action(entry) => row(entry),
             Record::Order(entry) => order_row(entry),
+            Record::TakeOver(entry) => take_over_row(entry),
         });
     }
     table.render(style)
@@ -114,6 +117,19 @@ fn order_row(entry: &OrderEntry) -> [Cell; 7] {
         Cell::new(paint, turn),
         Cell::plain(""),
         Cell::plain(why),
+    ]
+}
+
+fn take_over_row(entry: &TakeOver) -> [Cell; 7] {
+    let (_, time) = date_and_time(entry.at);
+    [
+        Cell::new(Paint::Dim, time),
+        Cell::plain("take-over"),
+        Cell::plain(""),
+        Cell::plain(""),
+        Cell::new(Paint::Good, "done"),
+        Cell::new(Paint::Dim, span(Duration::from_millis(entry.waited_ms))),
+        Cell::plain(format!("after {}", text::clean(&entry.took_over_from))),
     ]
 }
 
@@ -197,6 +213,22 @@ mod tests {
     }
 
     #[test]
+    fn that_another_controller_was_taken_over_from_reads_back_and_is_shown() {
+        let entry = Record::TakeOver(TakeOver {
+            at: Timestamp(0),
+            took_over_from: "anna@ops, watch, pid 7".into(),
+            waited_ms: 31_000,
+        });
+        let line = serde_json::to_string(&entry).unwrap();
+        assert_eq!(serde_json::from_str::<Record>(&line).unwrap(), entry);
+        let shown = history_text(&[&entry], &Style::plain(100));
+        assert!(
+            shown.contains("take-over") && shown.contains("after anna@ops"),
+            "{shown}"
+        );
+    }
+
+    #[test]
     fn an_empty_history_says_so() {
         assert_eq!(
             history_text(&[], &Style::plain(80)),
@@ -214,6 +246,7 @@ mod tests {
                     entry.outcome = Outcome::Failed("\u{1b}]0;x\u{7}\u{202e}".into());
                 }
                 Record::Order(entry) => entry.reason = Some("\u{1b}]0;x\u{7}\u{202e}".into()),
+                Record::TakeOver(entry) => entry.took_over_from = "\u{1b}]0;x\u{7}\u{202e}".into(),
             }
         }
         let shown = history_text(&all(&history), &Style::plain(80)) + &history_json(&all(&history));

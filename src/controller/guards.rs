@@ -120,10 +120,16 @@ async fn keep(hands: Hands, host: Host, watchword: Watchword, leases: Leases) {
     };
     let mut complained = false;
     loop {
-        let why = hands.guards.keep(&host, &watchword, &until).await;
+        // The guard of a host that another controller has is none of ours.
+        hands.permit.comes(&host.id, hands.clock.as_ref()).await;
+        let why = tokio::select! {
+            biased;
+            why = hands.guards.keep(&host, &watchword, &until) => why.message,
+            barred = hands.permit.ends(hands.clock.as_ref()) => barred.to_string(),
+        };
         match complained {
-            false => warn!(host = %host.id, "its lease is not renewed: {}", why.message),
-            true => debug!(host = %host.id, "its lease is not renewed: {}", why.message),
+            false => warn!(host = %host.id, "its lease is not renewed: {why}"),
+            true => debug!(host = %host.id, "its lease is not renewed: {why}"),
         }
         complained = true;
         hands.clock.sleep(AGAIN).await;

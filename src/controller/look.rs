@@ -10,8 +10,10 @@ use super::guards::Leases;
 use super::heard::Heard;
 use super::hosts::{HostLooks, Wait};
 use super::standing::Standing;
+use crate::model::claim::{Claim, ControllerId};
 use crate::model::desired::Desired;
-use crate::model::facts::{Beat, GuestFacts, Observed, Seen, Unseen, UnseenKind};
+use crate::model::facts::{Beat, GuestFacts, HostFacts, Observed, Seen, Unseen, UnseenKind};
+use crate::model::id::HostId;
 use crate::model::memory::Memory;
 use crate::model::policy::Witness;
 use crate::plan::Renderer;
@@ -40,6 +42,8 @@ pub struct Eyes {
     pub leases: Leases,
     /// What operators ordered.
     pub orders: Arc<dyn OrdersView>,
+    /// Who looks; none: somebody who never claimed a host.
+    pub us: Option<ControllerId>,
 }
 
 /// Where heartbeats come from.
@@ -105,6 +109,7 @@ impl Eyes {
             hosts.look(desired, &self.hypervisor, &self.clock, wait),
             join_all(early)
         );
+        observed.rivals = self.rivals(&seen_hosts);
         observed.hosts = seen_hosts;
         observed.leases = self.leases.known();
         observed.witnesses = self.ask_witnesses(desired, &observed).await;
@@ -123,6 +128,16 @@ impl Eyes {
         }
         observed.now = self.clock.now();
         (observed, looks)
+    }
+
+    fn rivals(&self, hosts: &BTreeMap<HostId, Seen<HostFacts>>) -> BTreeMap<HostId, Claim> {
+        let claims = hosts
+            .iter()
+            .filter_map(|(id, seen)| Some((id, seen.facts()?.claim.as_ref()?)));
+        let others = claims.filter(|(_, claim)| self.us.as_ref() != Some(&claim.owner));
+        others
+            .map(|(id, claim)| (id.clone(), claim.clone()))
+            .collect()
     }
 
     /// Only where somebody is missing: else there is nothing that they could decide.

@@ -2,6 +2,7 @@
 //! ports and memory; decides nothing itself.
 
 pub mod apply;
+pub mod claims;
 mod events;
 pub mod guards;
 mod heard;
@@ -12,4 +13,4 @@ mod session;
 mod standing;
 pub mod watch;
 
-pub use session::{Session, Watcher};
+pub use session::{Round, Session, Watcher};

@@ -29,6 +29,10 @@ pub enum Change {
     Lost(InstanceId),
     /// Its first good heartbeat, or the first one after failures that made it dead.
     Came(InstanceId),
+    /// There is news of the claims on hosts.
+    Claims,
+    /// Another controller has ended, and its hosts are ours.
+    TookOver,
 }
 
 /// Listens to all guests.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::future::join_all;
 
@@ -14,7 +15,7 @@ use crate::model::desired::Desired;
 use crate::model::facts::Observed;
 use crate::model::id::{HostId, InstanceId};
 use crate::model::memory::Memory;
-use crate::model::plan::{Action, HistoryEntry, Plan};
+use crate::model::plan::{Action, HistoryEntry, Plan, TakeOver};
 use crate::plan::queries::{self, Look};
 use crate::plan::{self, Renderer};
 use crate::ports::store::{Store, StoreError};
@@ -167,6 +168,17 @@ impl Session {
             }
         }
         self.store.save(&self.watcher.memory)
+    }
+
+    /// Another controller has ended, for which this one has `waited`.
+    pub fn took_over(&mut self, from: &str, waited: Duration) -> Result<(), StoreError> {
+        memory::take_over(&mut self.watcher.memory);
+        self.store.save(&self.watcher.memory)?;
+        self.store.record_take_over(&TakeOver {
+            at: self.watcher.eyes.clock.now(),
+            took_over_from: from.to_owned(),
+            waited_ms: u64::try_from(waited.as_millis()).unwrap_or(u64::MAX),
+        })
     }
 
     /// An action has ended. What the history says of it.

@@ -1,6 +1,8 @@
 //! The loop of `reconcile watch`: it sleeps until something happens, looks at everything, and acts. What woke it only
 //! says when to look, never what to do.
 
+mod leave;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -9,6 +11,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 use tracing::{debug, error, info, warn};
 
 use super::Session;
+use super::claims::Claims;
 use super::events::Events;
 use super::guards::{self, Guards};
 use super::look::{Beats, Eyes};
@@ -51,6 +54,10 @@ pub struct Watch {
     /// Who is told of plans and actions.
     progress: Arc<dyn Progress>,
     monitor: Monitor,
+    /// The claims on hosts.
+    claims: Claims,
+    /// Whom it waits for, and since when.
+    waits: Option<(String, Timestamp)>,
     /// The guards of hosts.
     guards: Option<Guards>,
     /// What hosts say without being asked.
@@ -71,6 +78,7 @@ pub struct Watch {
 enum Wake {
     Look,
     Act,
+    Claims,
     Stop,
 }
 
@@ -81,6 +89,7 @@ impl Watch {
         let eyes = &session.watcher.eyes;
         let events = Events::of(&session.watcher.desired, eyes, &heard);
         let monitor = Monitor::new(eyes.clone(), heard.clone());
+        let claims = Claims::new(&session.watcher.desired, &hands, leave::told(&heard));
         let guards = Some(Guards::of(&session.watcher.desired, &hands, &eyes.leases));
         guards::inherit(&session.watcher);
         Watch {
@@ -88,6 +97,8 @@ impl Watch {
             progress: Arc::clone(&hands.progress),
             runner: Runner::new(hands),
             monitor,
+            claims,
+            waits: None,
             guards,
             events,
             heard,
@@ -105,7 +116,7 @@ impl Watch {
         loop {
             match self.wake().await? {
                 Wake::Look => self.round().await?,
-                Wake::Act => self.begin()?,
+                Wake::Act | Wake::Claims => self.begin()?,
                 Wake::Stop => return self.farewell().await,
             }
         }
@@ -113,13 +124,28 @@ impl Watch {
 
     async fn wake(&mut self) -> Result<Wake, StoreError> {
         let clock = Arc::clone(&self.session.watcher.eyes.clock);
-        let pace = self.pace();
+        let steady = clock.steady(self.pace());
+        tokio::pin!(steady);
+        loop {
+            let wake = self.woken(steady.as_mut()).await?;
+            let Wake::Claims = wake else {
+                return Ok(wake);
+            };
+            // What nobody can act on must not put off the next look.
+            self.claims.heed_news().await;
+            if self.may_act()? && !self.runner.is_idle() {
+                return Ok(wake);
+            }
+        }
+    }
+
+    async fn woken(&mut self, steady: impl Future<Output = ()>) -> Result<Wake, StoreError> {
         tokio::select! {
             biased;
             signal = self.signals.recv() => Ok(self.obey(signal)),
             Some(change) = self.changes.recv() => Ok(self.heed_all(change)),
             Some(ended) = self.runner.next_end(), if self.runner.is_working() => self.end_all(ended),
-            () = clock.steady(pace) => Ok(if self.runner.is_idle() || self.is_due() { Wake::Look } else { Wake::Act }),
+            () = steady => Ok(if !self.runner.is_working() || self.is_due() { Wake::Look } else { Wake::Act }),
         }
     }
 
@@ -139,7 +165,9 @@ impl Watch {
     fn obey(&mut self, signal: Option<Signal>) -> Wake {
         match signal {
             Some(Signal::Edited(desired, ports)) => {
-                let (hands, eyes) = *ports;
+                let (mut hands, eyes) = *ports;
+                hands.permit = self.claims.permit().clone();
+                self.claims.follow(&desired, &hands);
                 info!(revision = %desired.revision, "the file changed");
                 self.progress = Arc::clone(&hands.progress);
                 if self.guards.is_some() {
@@ -172,9 +200,11 @@ impl Watch {
     fn heed_all(&mut self, first: Change) -> Wake {
         let mut wake = self.heed(first);
         while let Ok(change) = self.changes.try_recv() {
-            if let Wake::Look = self.heed(change) {
-                wake = Wake::Look;
-            }
+            wake = match (wake, self.heed(change)) {
+                (Wake::Look, _) | (_, Wake::Look) => Wake::Look,
+                (Wake::Claims, _) | (_, Wake::Claims) => Wake::Claims,
+                (wake, Wake::Act | Wake::Stop) => wake,
+            };
         }
         wake
     }
@@ -188,6 +218,8 @@ impl Watch {
             {
                 Wake::Act
             }
+            Change::Claims => Wake::Claims,
+            Change::TookOver => Wake::Look,
             Change::Suspect(instance) => {
                 info!(%instance, "heartbeats are missing");
                 Wake::Look
@@ -216,7 +248,12 @@ impl Watch {
     async fn round(&mut self) -> Result<(), StoreError> {
         let begin = Instant::now();
         let heard = self.monitor.ledger.heard();
-        let Round { plan, looks, .. } = self.session.round(&Beats::Known(&heard)).await?;
+        let round = self.session.round(&Beats::Known(&heard)).await?;
+        let Round {
+            plan,
+            looks,
+            observed,
+        } = round;
         let took = millis(begin.elapsed());
         debug!(took_ms = took, actions = plan.actions.len(), "round");
         self.monitor.listen_to(&looks);
@@ -229,10 +266,14 @@ impl Watch {
         self.arm_or_disarm(plan.orders.disarmed.is_some()).await?;
         self.progress.planned(&plan);
         self.runner.load(plan.actions);
+        self.claims.heed(&observed).await;
         self.begin()
     }
 
     fn begin(&mut self) -> Result<(), StoreError> {
+        if !self.may_act()? {
+            return Ok(());
+        }
         let (session, monitor) = (&mut self.session, &mut self.monitor);
         let progress = &self.progress;
         let skipped = self.runner.begin_ready(|action| {
@@ -334,30 +375,6 @@ impl Watch {
         self.said = plan.notices.clone();
     }
 
-    /// While failover is disarmed, no guard may stop anything.
-    async fn arm_or_disarm(&mut self, disarmed: bool) -> Result<(), StoreError> {
-        match (disarmed, &self.guards) {
-            (true, Some(_)) => self.disarm().await,
-            (false, None) => {
-                let watcher = &self.session.watcher;
-                let (desired, leases) = (&watcher.desired, &watcher.eyes.leases);
-                self.guards = Some(Guards::of(desired, self.runner.hands(), leases));
-                Ok(())
-            }
-            (true, None) | (false, Some(_)) => Ok(()),
-        }
-    }
-
-    /// Without a controller, no guard may stop anything.
-    async fn disarm(&mut self) -> Result<(), StoreError> {
-        self.guards = None;
-        let watcher = &self.session.watcher;
-        let desired = Arc::clone(&watcher.desired);
-        let ended = guards::disarm(&desired, self.runner.hands(), &watcher.eyes.leases).await;
-        guards::say_disarmed(&desired.cluster, &ended);
-        self.session.disarmed(&ended)
-    }
-
     /// What has not begun is given up; what is in hand may end. What does not end in time is left: it is safe to
     /// break off, and the next start puts it right.
     async fn farewell(mut self) -> Result<(), StoreError> {
@@ -386,6 +403,7 @@ impl Watch {
             }
         }
         self.disarm().await?;
+        self.claims.release().await;
         info!("stopped");
         Ok(())
     }

@@ -17,7 +17,12 @@ impl Hands {
         let begin = self.clock.now();
         loop {
             // An earlier try may have come this far: then the guest answers at its own address already.
-            let tried = match self.guests.bootstrap(bootstrap).await {
+            let tried = match self
+                .guest(&bootstrap.guest)
+                .await?
+                .bootstrap(bootstrap)
+                .await
+            {
                 Err(ActError::Unreachable(_))
                     if self.guests.reach(&bootstrap.guest).await.is_ok() =>
                 {
@@ -52,7 +57,7 @@ impl Hands {
             network: &bootstrap.network,
             old: bootstrap.bootstrap,
         };
-        self.guests.settle(&settle).await?;
+        self.guest(settle.guest).await?.settle(&settle).await?;
         let set = SetMark {
             host: bootstrap.guest.host.clone(),
             domain: bootstrap.domain.clone(),
@@ -77,7 +82,7 @@ impl Hands {
         self.mark(rebind, &rebind.moving).await?;
         if self.guests.reach(&at_new).await.is_err() {
             self.progress.step(action, "adding the new address");
-            self.guests.add_address(rebind).await?;
+            self.guest(&at_new).await?.add_address(rebind).await?;
             self.await_ssh(action, &at_new, rebind.fallback / 2).await?;
         }
         self.progress.step(action, "dropping the old address");
@@ -87,7 +92,7 @@ impl Hands {
             network: &rebind.network,
             old: rebind.guest.address,
         };
-        self.guests.settle(&settle).await?;
+        self.guest(settle.guest).await?.settle(&settle).await?;
         self.mark(rebind, &rebind.moved).await?;
         let (heartbeat, patience) = &rebind.healthy;
         self.await_heartbeat(action, rebind.to, heartbeat, *patience)

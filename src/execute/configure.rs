@@ -21,7 +21,8 @@ impl Hands {
             .await?;
         self.progress.step(action, "writing files");
         let mut effect = self
-            .guests
+            .guest(&configure.guest)
+            .await?
             .configure(&configure.guest, &configure.config)
             .await?;
         if let Some(set) = &configure.mark {

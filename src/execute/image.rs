@@ -7,10 +7,13 @@ use crate::ports::{ActError, Effect};
 impl Hands {
     /// File after file: what arrived stays, should a later one fail.
     pub(super) async fn copy_image(&self, copy: &CopyImage) -> Result<Effect, ActError> {
-        let host = self.host(&copy.host)?;
         let mut effect = Effect::AlreadyDone;
         for file in &copy.files {
-            effect = effect.and(self.hypervisor.copy_file(host, file).await?);
+            effect = effect.and(
+                self.hypervisor
+                    .copy_file(self.host(&copy.host)?, file)
+                    .await?,
+            );
         }
         Ok(effect)
     }

@@ -5,6 +5,7 @@ mod address;
 mod build;
 mod configure;
 mod image;
+mod permit;
 mod removal;
 mod runner;
 mod vip;
@@ -13,10 +14,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::model::action::Operation;
+use crate::model::action::{GuestRef, Operation};
+use crate::model::claim::Claimant;
 use crate::model::desired::Host;
 use crate::model::id::HostId;
 use crate::model::plan::{Action, Outcome};
+use crate::ports::claim::Claims;
 use crate::ports::clock::Clock;
 use crate::ports::fencer::Fencer;
 use crate::ports::guard::Guards;
@@ -25,6 +28,7 @@ use crate::ports::heartbeat::Heartbeats;
 use crate::ports::hypervisor::HypervisorControl;
 use crate::ports::progress::Progress;
 use crate::ports::{ActError, Effect};
+pub use permit::{Barred, Hold, Holds, Permit};
 pub use runner::{Ended, Runner};
 
 /// From one look at a condition that is awaited to the next.
@@ -33,12 +37,18 @@ const LOOK_AGAIN: Duration = Duration::from_millis(200);
 /// The ports that act, and the hosts they act on.
 #[derive(Clone)]
 pub struct Hands {
-    /// Hosts.
+    /// Hosts. Actions ask for them by `Hands::host`.
     pub hypervisor: Arc<dyn HypervisorControl>,
-    /// Guests.
+    /// Guests. Actions ask for them by `Hands::guest`.
     pub guests: Arc<dyn GuestControl>,
     /// Guards on hosts.
     pub guards: Arc<dyn Guards>,
+    /// Claims on hosts.
+    pub claims: Arc<dyn Claims>,
+    /// Who claims them.
+    pub claimant: Arc<Claimant>,
+    /// The leave to act that comes of them.
+    pub permit: Permit,
     /// Fencing devices.
     pub fencer: Arc<dyn Fencer>,
     /// Heartbeats, awaited after changes.
@@ -52,9 +62,19 @@ pub struct Hands {
 }
 
 impl Hands {
-    /// Does one action. An error is part of the outcome, never lost.
+    /// Does one action, while the claims let us. An error is part of the outcome, never lost.
     pub async fn perform(&self, action: &Action) -> Outcome {
-        let result = self.act(action).await;
+        let leave = self.permit.may_begin(self.clock.as_ref());
+        if let Err(barred) = leave {
+            return Outcome::Skipped(barred.to_string());
+        }
+        let result = tokio::select! {
+            biased;
+            result = self.act(action) => result,
+            barred = self.permit.ends(self.clock.as_ref()) => {
+                return Outcome::Failed(format!("broken off: {barred}"));
+            }
+        };
         match result {
             Ok(Effect::Changed) => Outcome::Changed,
             Ok(Effect::AlreadyDone) => Outcome::AlreadyDone,
@@ -81,8 +101,24 @@ impl Hands {
         }
     }
 
+    /// A host that is to be changed now.
     fn host(&self, id: &HostId) -> Result<&Host, ActError> {
         let missing = || ActError::Moved(format!("host {id} is not in the file any more"));
+        let leave = self.permit.may_touch(id, self.clock.as_ref());
+        leave.map_err(moved)?;
         self.hosts.get(id).ok_or_else(missing)
     }
+
+    /// The way to change this guest now.
+    async fn guest(&self, guest: &GuestRef) -> Result<&dyn GuestControl, ActError> {
+        let leave = self
+            .permit
+            .may_touch_guests(&guest.host, self.clock.as_ref());
+        leave.await.map_err(moved)?;
+        Ok(self.guests.as_ref())
+    }
+}
+
+fn moved(barred: Barred) -> ActError {
+    ActError::Moved(barred.to_string())
 }

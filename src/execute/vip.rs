@@ -6,10 +6,10 @@ use crate::ports::{ActError, Effect};
 
 impl Hands {
     pub(super) async fn add_vip(&self, vip: &VipMove) -> Result<Effect, ActError> {
-        self.guests.add_vip(vip).await
+        self.guest(&vip.guest).await?.add_vip(vip).await
     }
 
     pub(super) async fn drop_vip(&self, vip: &VipMove) -> Result<Effect, ActError> {
-        self.guests.drop_vip(vip).await
+        self.guest(&vip.guest).await?.drop_vip(vip).await
     }
 }

@@ -342,6 +342,16 @@ fn is_good(memory: &Memory, plan: &Plan) -> bool {
     plan.actions.is_empty() && !waits && !fails
 }
 
+/// Another controller was at work, and has ended.
+pub fn take_over(memory: &mut Memory) {
+    // Lives that we built may have been ended since, for others that we know nothing of.
+    memory
+        .guests
+        .values_mut()
+        .for_each(|guest| guest.built = None);
+    memory.busy = BTreeMap::new();
+}
+
 /// What a controller that starts anew keeps of its memory: nobody is at work any more.
 pub fn after_restart(mut memory: Memory) -> Memory {
     memory.busy = BTreeMap::new();

@@ -36,6 +36,8 @@ pub enum Bug {
     TouchAForeignGuest,
     /// What an operator paused is worked on.
     IgnoreAPause,
+    /// Hosts are worked on that another controller has.
+    IgnoreTheClaim,
 }
 
 #[cfg(feature = "bugs")]

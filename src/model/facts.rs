@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 
 use serde::{Deserialize, Serialize};
 
+use super::claim::Claim;
 use super::desired::Init;
 use super::id::{HostId, InstanceId};
 use super::mark::Mark;
@@ -32,6 +33,8 @@ pub struct Observed {
     pub witnesses: BTreeMap<Witness, bool>,
     /// Hosts whose guard we keep, and from when on the lease that it was told last is over for certain.
     pub leases: BTreeMap<HostId, Timestamp>,
+    /// Hosts on which another controller has the claim.
+    pub rivals: BTreeMap<HostId, Claim>,
     /// Why the orders could not be read: then they are those of an earlier look.
     pub orders_unread: Option<String>,
 }
@@ -99,6 +102,9 @@ pub struct HostFacts {
     /// Hosts that it was asked about, and whether it sees them on the network.
     #[serde(default)]
     pub sees: BTreeMap<HostId, bool>,
+    /// The claim of a controller on it that is in force.
+    #[serde(default)]
+    pub claim: Option<Claim>,
 }
 
 /// A domain, as libvirt tells.

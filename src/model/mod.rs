@@ -3,6 +3,7 @@
 
 pub mod action;
 pub mod bug;
+pub mod claim;
 pub mod condition;
 pub mod desired;
 pub mod facts;

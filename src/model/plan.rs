@@ -294,6 +294,17 @@ pub struct HistoryEntry {
     pub outcome: Outcome,
 }
 
+/// A controller went on where another one had ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TakeOver {
+    /// When.
+    pub at: Timestamp,
+    /// Who the other one was, for people.
+    pub took_over_from: String,
+    /// How long it was waited for, in milliseconds.
+    pub waited_ms: u64,
+}
+
 /// One record of the history.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
@@ -302,6 +313,8 @@ pub enum Record {
     Action(Box<HistoryEntry>),
     /// An order that was given or taken back.
     Order(OrderEntry),
+    /// A controller went on where another one had ended.
+    TakeOver(TakeOver),
 }
 
 impl Record {
@@ -310,6 +323,7 @@ impl Record {
         match self {
             Record::Action(entry) => entry.at,
             Record::Order(entry) => entry.at,
+            Record::TakeOver(entry) => entry.at,
         }
     }
 
@@ -318,6 +332,7 @@ impl Record {
         match self {
             Record::Action(entry) => entry.instance.as_ref(),
             Record::Order(entry) => entry.key.instance(),
+            Record::TakeOver(_) => None,
         }
     }
 }

@@ -177,6 +177,8 @@ pub enum Node {
     Clients,
     /// The machine of the controller.
     Controller,
+    /// The machine of the second one.
+    Second,
     /// A host, with its guests.
     Host(HostId),
 }
@@ -294,6 +296,7 @@ impl fmt::Display for Node {
         match self {
             Node::Clients => f.write_str("clients"),
             Node::Controller => f.write_str("controller"),
+            Node::Second => f.write_str("second"),
             Node::Host(host) => host.fmt(f),
         }
     }

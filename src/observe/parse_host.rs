@@ -1,6 +1,7 @@
 //! What the look at a host brought → [`HostFacts`].
 
 use super::parse_answer::{ParseError, Record, records};
+use super::parse_claim::parse_claim;
 use super::parse_domain::parse_domains;
 use crate::model::facts::{HostFacts, HostFile};
 use crate::model::id::HostId;
@@ -44,6 +45,7 @@ pub fn parse_host(answer: &str, files: &[&str], peers: &[&HostId]) -> Result<Hos
                 let peer = peers.get(peer).ok_or_else(|| record.error())?;
                 facts.sees.insert((*peer).clone(), record.word(1)? == "yes");
             }
+            "claim" => facts.claim = parse_claim(&record).ok(),
             "kvm" => facts.kvm = kvm(record.word(0)?),
             _ => return Err(record.error().into()),
         }

@@ -27,6 +27,7 @@ mod recover;
 mod relocate;
 mod renderer;
 mod retire;
+mod rivals;
 mod roll;
 mod rotation;
 mod round;
@@ -55,6 +56,7 @@ pub use inventory::{Found, Inventory};
 pub use placement::explain::{LoadUnit, Stand, Verdict, Why, why};
 pub use placement::{Cause, Criterion, Kind, Move, Place, Score};
 pub use renderer::Renderer;
+pub use rivals::{HELP as RIVAL_HELP, rivals_text};
 use rotation::{Rotation, Trust};
 use round::Round;
 
@@ -86,6 +88,7 @@ fn plan_round(round: Round<'_>) -> Plan {
     planner.retire_surplus();
     planner.look_again_at_hosts();
     planner.say_orders();
+    planner.say_rivals();
     planner.into_plan()
 }
 

@@ -43,6 +43,7 @@ pub fn host_query(desired: &Desired, host: &Host) -> HostQuery {
     HostQuery {
         files,
         volumes: volume_directory(desired, host),
+        cluster: Some(desired.cluster.clone()),
         probe_kvm: host.accelerator == Accelerator::Auto,
         peers: BTreeMap::new(),
     }

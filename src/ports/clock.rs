@@ -12,6 +12,10 @@ pub trait Clock: Send + Sync {
     /// The present moment.
     fn now(&self) -> Timestamp;
 
+    /// How long the machine of this clock has been up, asleep or awake, counted from any moment: no clock that is set
+    /// moves it. For deadlines that nobody may overrun.
+    fn uptime(&self) -> Timestamp;
+
     /// Returns after `span`. Only for pacing and for waiting between two looks at a condition.
     async fn sleep(&self, span: Duration);
 

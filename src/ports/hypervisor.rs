@@ -9,7 +9,7 @@ use super::{ActError, Effect};
 use crate::model::action::{Build, Removal, SetMark, Sweep};
 use crate::model::desired::{Host, ImageFile};
 use crate::model::facts::{Answer, HostFacts, Seen, Unseen};
-use crate::model::id::HostId;
+use crate::model::id::{ClusterName, HostId};
 
 /// What is asked of a host besides its domains.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -18,6 +18,8 @@ pub struct HostQuery {
     pub files: BTreeSet<String>,
     /// The directory of our disks.
     pub volumes: String,
+    /// The cluster whose claim on the host is looked at.
+    pub cluster: Option<ClusterName>,
     /// Whether to find out if KVM really works.
     pub probe_kvm: bool,
     /// Hosts out of sight, and what to ask for them on the network: does this one see them?

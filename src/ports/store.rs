@@ -1,7 +1,7 @@
 //! Where memory and history are kept.
 
 use crate::model::memory::Memory;
-use crate::model::plan::HistoryEntry;
+use crate::model::plan::{HistoryEntry, TakeOver};
 
 /// Why the store did not do it.
 #[derive(Debug, thiserror::Error)]
@@ -32,4 +32,7 @@ pub trait Store: StoreView {
 
     /// Appends to the history.
     fn record(&self, entry: &HistoryEntry) -> Result<(), StoreError>;
+
+    /// Appends to the history that another controller was taken over from.
+    fn record_take_over(&self, entry: &TakeOver) -> Result<(), StoreError>;
 }

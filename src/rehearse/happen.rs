@@ -35,6 +35,7 @@ pub fn to_host(world: &mut World, id: &HostId, event: HostEvent) -> Found {
             host.up_at = up_at;
             host.libvirt = Libvirt::Works;
             host.domains.values_mut().for_each(DomainState::end);
+            host.claimed = None;
         }
         HostEvent::PowerOn if host.power => return Found::No,
         HostEvent::PowerOn => (host.power, host.up_at) = (true, up_at),

@@ -125,6 +125,8 @@ fn whole_after(not_whole: &[Outage], at: u64, until: u64) -> Option<u64> {
 /// A controller, as it is heard.
 pub struct Voice {
     record: Arc<Record>,
+    /// The cluster as it has it.
+    cluster: Arc<Cluster>,
     who: Who,
     said: Mutex<Said>,
 }
@@ -142,9 +144,10 @@ struct Said {
 
 impl Voice {
     /// A controller of which nothing was heard.
-    pub fn new(record: &Arc<Record>, who: Who) -> Arc<Self> {
+    pub fn new(record: &Arc<Record>, cluster: &Arc<Cluster>, who: Who) -> Arc<Self> {
         Arc::new(Voice {
             record: Arc::clone(record),
+            cluster: Arc::clone(cluster),
             who,
             said: Mutex::default(),
         })
@@ -202,7 +205,7 @@ impl Voice {
         said.left = what_is_left(plan);
         said.hosts.clone_from(&plan.hosts);
         let waits = plan.look_again.filter(|_| plan.actions.is_empty());
-        self.record.cluster.calm(match (converged, waits) {
+        self.cluster.calm(match (converged, waits) {
             (_, Some(at)) => Calm::Until(at),
             (true, None) => Calm::Yes,
             (false, None) => Calm::No,

@@ -13,6 +13,7 @@ use super::record::{Record, Voice};
 use super::report::{Placed, Rehearsal, Unmet, What, Who};
 use super::sight;
 use super::wiring::{eyes, hands};
+use crate::controller::look::Eyes;
 use crate::controller::watch::{Signal, Watch};
 use crate::controller::{Session, Watcher};
 use crate::execute::Hands;
@@ -45,6 +46,7 @@ pub struct Stage<'a> {
 
 /// The place of a controller: its store outlives it.
 struct Seat {
+    cluster: Arc<Cluster>,
     voice: Arc<Voice>,
     store: Arc<MemoryStore>,
     running: Option<Running>,
@@ -66,8 +68,8 @@ impl<'a> Stage<'a> {
             seed,
             began_with: (desired.hosts.len(), desired.instances().count()),
             desired: Arc::clone(desired),
-            first: Seat::new(&record, Who::Controller),
-            second: Seat::new(&record, Who::Second),
+            first: Seat::new(&record, &cluster, Who::Controller),
+            second: Seat::new(&record, &cluster.second(seed), Who::Second),
             cluster,
             record,
             unmet: Vec::new(),
@@ -99,25 +101,22 @@ fn equip(world: &mut World, scenario: &Scenario) {
 }
 
 impl Seat {
-    fn new(record: &Arc<Record>, who: Who) -> Self {
+    fn new(record: &Arc<Record>, cluster: &Arc<Cluster>, who: Who) -> Self {
         Seat {
-            voice: Voice::new(record, who),
+            cluster: Arc::clone(cluster),
+            voice: Voice::new(record, cluster, who),
             store: Arc::default(),
             running: None,
         }
     }
 
     /// A controller is started: it knows what its store knows.
-    fn start(&mut self, cluster: &Arc<Cluster>, desired: &Arc<Desired>) -> Result<(), StoreError> {
+    fn start(&mut self, desired: &Arc<Desired>) -> Result<(), StoreError> {
         let memory = memory::after_restart(self.store.load()?);
-        let watcher = Watcher::new(
-            Arc::clone(desired),
-            memory,
-            eyes(cluster, Arc::clone(cluster) as _),
-        );
+        let watcher = Watcher::new(Arc::clone(desired), memory, self.eyes());
         let session = Session::new(watcher, Arc::clone(&self.store) as _);
         let (signals, heard) = unbounded_channel();
-        let watch = Watch::new(session, self.hands(cluster, desired), heard);
+        let watch = Watch::new(session, self.hands(desired), heard);
         let task = tokio::spawn(watch.run());
         self.running = Some(Running { task, signals });
         Ok(())
@@ -132,16 +131,19 @@ impl Seat {
         }
     }
 
-    fn hands(&self, cluster: &Arc<Cluster>, desired: &Desired) -> Hands {
-        let clock = Arc::clone(cluster) as _;
-        hands(cluster, clock, Arc::clone(&self.voice) as _, desired)
+    fn eyes(&self) -> Eyes {
+        eyes(&self.cluster, Arc::clone(&self.cluster) as _)
     }
 
-    fn follow(&self, cluster: &Arc<Cluster>, desired: &Arc<Desired>) {
+    fn hands(&self, desired: &Desired) -> Hands {
+        let clock = Arc::clone(&self.cluster) as _;
+        hands(&self.cluster, clock, Arc::clone(&self.voice) as _, desired)
+    }
+
+    fn follow(&self, desired: &Arc<Desired>) {
         if let Some(running) = &self.running {
-            let hands = self.hands(cluster, desired);
-            let eyes = eyes(cluster, Arc::clone(cluster) as _);
-            let signal = Signal::Edited(Arc::clone(desired), Box::new((hands, eyes)));
+            let ports = Box::new((self.hands(desired), self.eyes()));
+            let signal = Signal::Edited(Arc::clone(desired), ports);
             // A controller that ended by itself is found at the end.
             let _ = running.signals.send(signal);
         }
@@ -177,7 +179,7 @@ impl Stage<'_> {
             (world.halted, world.halt_at) = (false, None);
             world.vigil.renewed = world.now;
         }
-        if let Err(error) = self.first.start(&self.cluster, &self.desired) {
+        if let Err(error) = self.first.start(&self.desired) {
             self.breaks(format!("the controller did not start: {error}"));
         }
     }
@@ -271,8 +273,8 @@ impl Stage<'_> {
             world.follow(Arc::clone(desired));
             equip(world, self.scenario);
         });
-        self.first.follow(&self.cluster, desired);
-        self.second.follow(&self.cluster, desired);
+        self.first.follow(desired);
+        self.second.follow(desired);
     }
 
     async fn happen_to_controller(&mut self, event: ControllerEvent) {
@@ -287,7 +289,7 @@ impl Stage<'_> {
                 self.start_first();
             }
             ControllerEvent::Second => {
-                if let Err(error) = self.second.start(&self.cluster, &self.desired) {
+                if let Err(error) = self.second.start(&self.desired) {
                     self.breaks(format!("the second controller did not start: {error}"));
                 }
             }
@@ -303,8 +305,8 @@ impl Stage<'_> {
                     world: &self.cluster.world(),
                     meter: &self.record.meter(),
                     now,
-                    open: self.first.voice.open(),
-                    hosts: self.first.voice.hosts(),
+                    open: self.leader().voice.open(),
+                    hosts: self.leader().voice.hosts(),
                 };
                 instead(&expectation.what, &facts)
             };
@@ -322,6 +324,14 @@ impl Stage<'_> {
                 expected: text,
                 but,
             }));
+        }
+    }
+
+    /// Whose word counts: that of the second one where it is the only one.
+    fn leader(&self) -> &Seat {
+        match (&self.first.running, &self.second.running) {
+            (None, Some(_)) => &self.second,
+            (Some(_), _) | (None, None) => &self.first,
         }
     }
 
@@ -363,7 +373,7 @@ impl Stage<'_> {
             lanes,
             failures,
             placement: placement(&world, &self.desired),
-            left: self.first.voice.left(),
+            left: self.leader().voice.left(),
             unmet: std::mem::take(&mut self.unmet),
             expectations: self.expectations,
             broken,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::controller::guards::Leases;
 use crate::controller::look::Eyes;
-use crate::execute::Hands;
+use crate::execute::{Hands, Permit};
 use crate::model::desired::Desired;
 use crate::ports::clock::Clock;
 use crate::ports::progress::Progress;
@@ -20,6 +20,7 @@ pub fn eyes(cluster: &Arc<Cluster>, clock: Arc<dyn Clock>) -> Eyes {
         leases: Leases::default(),
         clock,
         orders: Arc::clone(cluster) as _,
+        us: Some(cluster.claimant.id.clone()),
     }
 }
 
@@ -34,6 +35,9 @@ pub fn hands(
         hypervisor: Arc::clone(cluster) as _,
         guests: Arc::clone(cluster) as _,
         guards: Arc::clone(cluster) as _,
+        claims: Arc::clone(cluster) as _,
+        claimant: Arc::clone(&cluster.claimant),
+        permit: Permit::default(),
         fencer: Arc::clone(cluster) as _,
         heartbeats: Arc::clone(cluster) as _,
         clock,

@@ -33,6 +33,10 @@ impl Clock for VirtualClock {
         EPOCH.plus(self.0.elapsed())
     }
 
+    fn uptime(&self) -> Timestamp {
+        self.now()
+    }
+
     async fn sleep(&self, span: Duration) {
         tokio::time::sleep(span).await;
     }

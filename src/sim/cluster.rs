@@ -7,15 +7,17 @@ use std::time::Duration;
 use tokio::sync::Notify;
 
 use super::changes::{Changes, Signal};
+use super::claim;
 use super::clock::VirtualClock;
 use super::laws;
 use super::vigil::{self, Cause};
 use super::world::{Rounds, World};
+use crate::model::claim::{Claimant, ControllerId};
 use crate::model::desired::Desired;
 use crate::model::facts::{Unseen, UnseenKind};
 use crate::model::id::HostId;
 use crate::model::orders::Orders;
-use crate::model::scenario::Libvirt;
+use crate::model::scenario::{Libvirt, Node};
 use crate::model::time::Timestamp;
 use crate::ports::ActError;
 use crate::ports::clock::Clock;
@@ -35,11 +37,18 @@ pub const LOOK: Duration = Duration::from_secs(15);
 /// How long an act does.
 pub const ACT: Duration = Duration::from_secs(90);
 
+/// The number of the controller that is not the second one.
+const FIRST: u64 = 2;
+
 /// The cluster in memory.
 pub struct Cluster {
     /// Its time.
     pub clock: Arc<VirtualClock>,
-    world: Mutex<World>,
+    /// Where the controller is that has these ports.
+    seat: Node,
+    /// Who that is, where it claims hosts.
+    pub claimant: Arc<Claimant>,
+    world: Arc<Mutex<World>>,
     /// Counts the changes of the world.
     changes: Arc<Signal>,
     /// How calm the controller is: how long its steady pace may be stretched.
@@ -77,16 +86,38 @@ impl Cluster {
         let world = World::new(desired, clock.now());
         Arc::new(Cluster {
             clock,
-            world: Mutex::new(world),
+            seat: Node::Controller,
+            claimant: claimant(FIRST, "ops@controller"),
+            world: Arc::new(Mutex::new(world)),
             changes: Arc::default(),
             calm: Mutex::new(Calm::No),
             killed: Notify::new(),
         })
     }
 
-    /// The world as it is now.
+    /// The same cluster, as a second controller has it: from another machine. Which of the two gives way where both want
+    /// the same hosts is a matter of chance.
+    pub fn second(&self, chance: u64) -> Arc<Self> {
+        let number = if chance.is_multiple_of(2) {
+            FIRST - 1
+        } else {
+            FIRST + 1
+        };
+        Arc::new(Cluster {
+            clock: Arc::clone(&self.clock),
+            seat: Node::Second,
+            claimant: claimant(number, "anna@second"),
+            world: Arc::clone(&self.world),
+            changes: Arc::clone(&self.changes),
+            calm: Mutex::new(Calm::No),
+            killed: Notify::new(),
+        })
+    }
+
+    /// The world as it is now, as it is seen from here.
     pub fn world(&self) -> MutexGuard<'_, World> {
         let mut world = self.world.lock().unwrap_or_else(PoisonError::into_inner);
+        world.seen_by = self.seat.clone();
         world.tick(self.clock.now());
         world
     }
@@ -209,8 +240,11 @@ impl Cluster {
         act: impl FnOnce(&mut World) -> Result<R, ActError>,
     ) -> Result<R, ActError> {
         self.ask(way, host, ACT).await?;
-        if self.world().halted {
+        if self.seat == Node::Controller && self.world().halted {
             std::future::pending::<()>().await;
+        }
+        if way != Way::Device {
+            claim::may_touch(&self.world(), &self.claimant.id, host);
         }
         let result = self.act(step, &subject.to_string(), act);
         self.changed();
@@ -246,12 +280,22 @@ impl Cluster {
     }
 
     fn count(&self, world: &mut World) {
+        if self.seat != Node::Controller {
+            return;
+        }
         world.effects += 1;
         if world.halt_at == Some(world.effects) {
             world.halted = true;
             self.killed.notify_one();
         }
     }
+}
+
+fn claimant(number: u64, who: &str) -> Arc<Claimant> {
+    Arc::new(Claimant {
+        id: ControllerId::numbered(number),
+        who: format!("{who}, watch"),
+    })
 }
 
 /// Whether the controller can do something on a host now.

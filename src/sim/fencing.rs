@@ -22,6 +22,7 @@ impl Fencer for Cluster {
             let state = world.host_mut(host)?;
             let was_on = std::mem::replace(&mut state.power, false);
             state.domains.values_mut().for_each(DomainState::end);
+            state.claimed = None;
             Ok(if was_on {
                 Effect::Changed
             } else {
@@ -37,6 +38,6 @@ impl Witnesses for Cluster {
     async fn answers(&self, _: &Witness) -> bool {
         let world = self.world();
         // Whoever is outside is where clients are.
-        world.witnesses_answer && world.wire.joins(&Node::Controller, &Node::Clients)
+        world.witnesses_answer && world.wire.joins(&world.seen_by, &Node::Clients)
     }
 }

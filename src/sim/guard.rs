@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+use super::claim;
 use super::cluster::Cluster;
 use super::world::{DomainState, World};
 use crate::model::desired::Host;
@@ -51,6 +52,7 @@ impl Guards for Cluster {
                 until(self.clock.now().plus(ttl + RENEWAL));
                 return unseen;
             }
+            claim::may_touch(&self.world(), &self.claimant.id, &host.id);
             self.guard(&host.id, Some(Guard::Renewed));
             until(Timestamp(i64::MAX));
             changes.changed().await;

@@ -33,9 +33,7 @@ fn unreachable(address: Ipv4Addr) -> Unseen {
 
 /// Whether the controller sees the guests of a host on the network.
 fn sees(world: &World, host: &HostId) -> bool {
-    world
-        .wire
-        .joins(&Node::Controller, &Node::Host(host.clone()))
+    world.wire.joins(&world.seen_by, &Node::Host(host.clone()))
 }
 
 /// Who answers at an address. A guest is only reached while its host is.

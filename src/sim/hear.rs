@@ -77,6 +77,10 @@ impl Clock for Cluster {
         self.clock.now()
     }
 
+    fn uptime(&self) -> Timestamp {
+        self.clock.now()
+    }
+
     async fn sleep(&self, span: Duration) {
         self.clock.sleep(span).await;
     }
@@ -109,7 +113,7 @@ impl Cluster {
         let answers = world.answers(address).into_iter();
         let seen = answers.filter(|(host, _)| {
             let host = Node::Host((*host).clone());
-            world.wire.joins(&Node::Controller, &host)
+            world.wire.joins(&world.seen_by, &host)
         });
         let listening: Vec<bool> = seen
             .map(|(_, d)| d.guest.listens(heartbeat.port, world.now))

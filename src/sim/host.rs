@@ -28,15 +28,20 @@ impl Hypervisor for Cluster {
         let sees = peers
             .map(|peer| (peer.clone(), world.sees(&host.id, peer)))
             .collect();
+        let (now, seen_by) = (world.now, world.seen_by.clone());
         let unseen = answered.err().or_else(|| world.unseen(&host.id));
         let state = match world.host_mut(&host.id) {
             Ok(state) => state,
             Err(error) => return Seen::No(broken(&error)),
         };
-        state.known_unseen = unseen.is_some();
+        match unseen.is_some() {
+            true => state.known_unseen.insert(seen_by),
+            false => state.known_unseen.remove(&seen_by),
+        };
         if let Some(unseen) = unseen {
             return Seen::No(unseen);
         }
+        let claim = state.claim(now);
         let in_directory = format!("{}/", query.volumes);
         let volumes = state
             .volumes
@@ -61,6 +66,7 @@ impl Hypervisor for Cluster {
             cpus: state.machine.as_ref().map(|m| m.cpus),
             free: state.free(),
             sees,
+            claim,
         })
     }
 

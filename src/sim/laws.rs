@@ -34,7 +34,10 @@ fn doubled_instances(world: &World) -> BTreeSet<InstanceId> {
     let counts = |id: &HostId, host: &HostState| {
         // A copy that nobody can reach is left behind, and ended when its host is back.
         let known = world.vigil.in_sight_for(world, id) > NEWS || world.rounds == Rounds::Apart;
-        known && world.unseen(id).is_none() && !host.known_unseen && host.libvirt == Libvirt::Works
+        known
+            && world.unseen(id).is_none()
+            && !host.known_unseen.contains(&world.seen_by)
+            && host.libvirt == Libvirt::Works
     };
     let marks = world
         .domains()
@@ -56,7 +59,7 @@ pub fn is_ours(world: &World, domain: &DomainState, name: &str) {
 
 /// What is not seen is left alone.
 pub fn is_not_known_unseen(world: &World, host: &HostState, name: &str) {
-    if host.known_unseen && world.rounds == Rounds::Apart {
+    if host.known_unseen.contains(&world.seen_by) && world.rounds == Rounds::Apart {
         broken(world, &format!("{name} can't be seen and was touched"));
     }
 }

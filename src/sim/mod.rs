@@ -3,6 +3,7 @@
 
 pub mod chance;
 pub mod changes;
+pub mod claim;
 pub mod clock;
 pub mod cluster;
 pub mod conduct;

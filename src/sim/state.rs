@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use super::claim::Claimed;
 use super::guard::Guard;
 use super::vm::Guest;
 use crate::model::facts::HostFile;
 use crate::model::mark::Mark;
-use crate::model::scenario::{Libvirt, Machine};
+use crate::model::scenario::{Libvirt, Machine, Node};
 use crate::model::time::Timestamp;
 use crate::model::unit::Bytes;
 
@@ -40,10 +41,12 @@ pub struct HostState {
     pub drops: u32,
     /// The guard on it, where one was armed.
     pub guard: Option<Guard>,
+    /// The claim of a controller on it.
+    pub claimed: Option<Claimed>,
     /// Since when it sees no majority of the hosts.
     pub alone_since: Option<Timestamp>,
-    /// Whether the controller's last look failed: from then on, it must leave the host alone.
-    pub known_unseen: bool,
+    /// The controllers whose last look failed: from then on, they must leave the host alone.
+    pub known_unseen: BTreeSet<Node>,
     /// Whether guests that are none of ours run on it, too.
     pub has_neighbours: bool,
     /// Every domain that its libvirt knows, by name.
@@ -92,6 +95,7 @@ impl HostState {
         HostState {
             link: Link::Up,
             guard: None,
+            claimed: None,
             alone_since: None,
             power: true,
             up_at: Timestamp::default(),
@@ -99,7 +103,7 @@ impl HostState {
             machine: None,
             disk_full: false,
             drops: 0,
-            known_unseen: false,
+            known_unseen: BTreeSet::new(),
             has_neighbours: false,
             domains: BTreeMap::new(),
             files: BTreeMap::new(),

@@ -4,7 +4,7 @@ use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::model::memory::Memory;
-use crate::model::plan::HistoryEntry;
+use crate::model::plan::{HistoryEntry, TakeOver};
 use crate::ports::store::{Store, StoreError, StoreView};
 
 /// Keeps memory as the text that a file would hold, so that what can't be written down is noticed.
@@ -43,6 +43,10 @@ impl Store for MemoryStore {
 
     fn record(&self, entry: &HistoryEntry) -> Result<(), StoreError> {
         lock(&self.history).push(entry.clone());
+        Ok(())
+    }
+
+    fn record_take_over(&self, _: &TakeOver) -> Result<(), StoreError> {
         Ok(())
     }
 }

@@ -73,6 +73,8 @@ pub struct Vigil {
 
 /// Looks at the world after a change.
 pub fn look(world: &mut World, cause: Cause) {
+    // What is in sight is told of the first controller, whoever acts.
+    let seen_by = std::mem::replace(&mut world.seen_by, Node::Controller);
     let mut vigil = std::mem::take(&mut world.vigil);
     vigil.never_doubled(world, cause);
     vigil.follow_sight(world);
@@ -80,6 +82,7 @@ pub fn look(world: &mut World, cause: Cause) {
     vigil.follow_claims(world, cause);
     vigil.follow_health(world, cause);
     world.vigil = vigil;
+    world.seen_by = seen_by;
 }
 
 impl Vigil {

@@ -42,7 +42,7 @@ impl Wire {
     fn is_cut(&self, node: &Node) -> bool {
         match node {
             Node::Host(host) => self.cut.contains(host),
-            Node::Controller | Node::Clients => false,
+            Node::Controller | Node::Second | Node::Clients => false,
         }
     }
 

@@ -56,6 +56,10 @@ pub struct World {
     pub chance: Option<Chance>,
     /// The network.
     pub wire: Wire,
+    /// Claims on hosts that were taken so far.
+    pub renewals: u64,
+    /// The controller that looks at it now, or acts.
+    pub seen_by: Node,
     /// Instances whose next starts of the process fail, and how many.
     pub bad_starts: BTreeMap<String, u32>,
     /// The domains whose run has ended, as libvirt said it.
@@ -127,6 +131,8 @@ impl World {
             rounds: Rounds::Apart,
             chance: None,
             wire: Wire::default(),
+            seen_by: Node::Controller,
+            renewals: 0,
             bad_starts: BTreeMap::new(),
             ended: Vec::new(),
             ended_at: Timestamp::default(),
@@ -350,9 +356,7 @@ impl World {
     /// Why neither a host nor its guests answer the controller.
     pub fn off_the_wire(&self, host: &HostId) -> Option<Unseen> {
         let state = self.hosts.get(host)?;
-        let joined = self
-            .wire
-            .joins(&Node::Controller, &Node::Host(host.clone()));
+        let joined = self.wire.joins(&self.seen_by, &Node::Host(host.clone()));
         (!joined || !self.is_on(state)).then(|| timed_out(host))
     }
 

@@ -19,7 +19,7 @@ use reconcile::model::bug::Bug;
 const SEEDS: u64 = 200;
 
 /// Every error, with words of the law that it breaks, and the seed that found it first: the search begins there.
-const BUGS: [(Bug, &str, u64); 14] = [
+const BUGS: [(Bug, &str, u64); 15] = [
     (Bug::SkipTheFence, "taken over though nothing shows", 7),
     (Bug::TrustAFailedFence, "though nothing shows", 91),
     (Bug::TakeTheVip, "though nothing shows", 6),
@@ -34,6 +34,7 @@ const BUGS: [(Bug, &str, u64); 14] = [
     (Bug::KeepTheOldCopy, "not so at the end", 6),
     (Bug::TouchAForeignGuest, "is foreign and was touched", 2),
     (Bug::IgnoreAPause, "is about what is paused", 2),
+    (Bug::IgnoreTheClaim, "is worked on while", 4),
 ];
 
 /// The first seed that finds the error, and what it says; else what was found instead.

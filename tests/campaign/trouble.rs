@@ -162,6 +162,8 @@ impl<'a> Troubles<'a> {
         if sides.iter().any(Vec::is_empty) {
             return vec![(at, format!("host {}: reboot", self.host()))];
         }
+        let second = usize::from(self.draw.percent("the side of a second one", 40));
+        sides[second].push("second".to_owned());
         let [one, other] = sides.map(|side| format!("[{}]", side.join(", ")));
         let end = at + self.while_of();
         vec![
@@ -211,7 +213,7 @@ impl<'a> Troubles<'a> {
                     event(end, "restart"),
                 ]
             }
-            // Two controllers at once (`second`) are not drawn: without a leader, they can put a VIP on two guests.
+            7 | 8 => vec![event(at, "second"), event(end, "second ends")],
             _ => vec![event(at, "restart")],
         }
     }

@@ -46,6 +46,8 @@ impl Lab {
         lab.run(&["up"]);
         for host in HOSTS {
             lab.run(&["mend", host]);
+            // A controller that was killed at the end of the last test would keep this one waiting.
+            lab.on(host, "rm -f /run/reconcile/claim-*");
         }
         lab
     }

@@ -73,13 +73,13 @@ impl Product {
     }
 
     fn command(&self, file: &Path, arguments: &[&str]) -> Command {
+        let state = self.path("state").display().to_string();
+        self.command_in(file, &[arguments, &["--state-dir", &state]].concat())
+    }
+
+    fn command_in(&self, file: &Path, arguments: &[&str]) -> Command {
         let mut command = self.lab.inside(env!("CARGO_BIN_EXE_reconcile"));
-        command
-            .args(arguments)
-            .arg("-f")
-            .arg(file)
-            .arg("--state-dir")
-            .arg(self.path("state"));
+        command.args(arguments).arg("-f").arg(file);
         command
             .env("HOME", self.directory.path())
             .env_remove("RECONCILE_STATE_DIR");
@@ -94,25 +94,15 @@ impl Product {
 
     #[track_caller]
     fn run_with(&self, file: &Path, arguments: &[&str]) -> Run {
-        let begin = Instant::now();
-        let output = self
-            .command(file, arguments)
-            .output()
-            .expect("the product starts");
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        let run = Run {
-            code: output.status.code().unwrap_or(-1),
-            stdout: text(&output.stdout),
-            stderr: text(&output.stderr),
-            took: begin.elapsed(),
-        };
-        println!(
-            "$ reconcile {}  # {} in {:.1} s",
-            arguments.join(" "),
-            run.code,
-            run.took.as_secs_f64()
-        );
-        run
+        run(self.command(file, arguments), arguments)
+    }
+
+    /// Runs it as on another machine: with a state directory of its own.
+    #[track_caller]
+    pub fn run_elsewhere(&self, file: &Path, arguments: &[&str]) -> Run {
+        let state = self.path("elsewhere").display().to_string();
+        let arguments = [arguments, &["--state-dir", &state]].concat();
+        run(self.command_in(file, &arguments), &arguments)
     }
 
     /// Starts it, and does not wait.
@@ -251,6 +241,27 @@ impl Product {
             }
         }
     }
+}
+
+/// Runs it to its end, and says so.
+#[track_caller]
+fn run(mut command: Command, arguments: &[&str]) -> Run {
+    let begin = Instant::now();
+    let output = command.output().expect("the product starts");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let run = Run {
+        code: output.status.code().unwrap_or(-1),
+        stdout: text(&output.stdout),
+        stderr: text(&output.stderr),
+        took: begin.elapsed(),
+    };
+    println!(
+        "$ reconcile {}  # {} in {:.1} s",
+        arguments.join(" "),
+        run.code,
+        run.took.as_secs_f64()
+    );
+    run
 }
 
 impl Drop for Product {

@@ -7,10 +7,11 @@ use std::time::Duration;
 use reconcile::controller::apply::carry_out;
 use reconcile::controller::look::Beats;
 use reconcile::controller::{Session, Watcher};
-use reconcile::execute::{Hands, Runner};
+use reconcile::execute::{Hands, Hold, Runner};
 use reconcile::memory;
 use reconcile::model::desired::Desired;
 use reconcile::model::plan::{HistoryEntry, NoticeKind, Plan};
+use reconcile::model::time::Timestamp;
 use reconcile::plan::{self, Renderer};
 use reconcile::ports::clock::Clock;
 use reconcile::ports::progress::Quiet;
@@ -182,5 +183,11 @@ fn controller(
 
 fn hands(cluster: &Arc<Cluster>, desired: &Arc<Desired>) -> Hands {
     let clock = Arc::clone(&cluster.clock) as _;
-    wiring::hands(cluster, clock, Arc::new(Quiet), desired)
+    let hands = wiring::hands(cluster, clock, Arc::new(Quiet), desired);
+    // Nobody else is there.
+    let ours = desired.hosts.keys();
+    ours.for_each(|host| {
+        hands.permit.set(host, Hold::Ours(Timestamp(i64::MAX)));
+    });
+    hands
 }

@@ -1,5 +1,5 @@
 # observe_host.sh: one complete look at a host. Changes nothing.
-# VOLUMES: directory of our disks. PROBE_KVM: yes|no. PEERS: hosts to look for. Parameters: files to look for.
+# VOLUMES: directory of our disks. PROBE_KVM: yes|no. PEERS: hosts to look for. CLAIM: file of the claim. Parameters: files to look for.
 VIRSH_LIMIT=8
 
 echo reconcile-answer
@@ -59,6 +59,10 @@ while [ -n "$dir" ] && [ ! -d "$dir" ]; do dir=${dir%/*}; done
 echo "free $(stat -f -c '%a %S' "${dir:-/}")"
 
 [ "$PROBE_KVM" = no ] || echo "kvm $(kvm_works)"
+if [ -n "$CLAIM" ]; then
+  read_claim
+  say_claim
+fi
 # Other hosts that are out of sight: NUMBER=ADDRESS.
 for peer in $PEERS; do
   { if sees "${peer#*=}"; then echo "sees ${peer%%=*} yes"; else echo "sees ${peer%%=*} no"; fi; } &

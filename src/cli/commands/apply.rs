@@ -17,13 +17,15 @@ use crate::cli::exit::Exit;
 use crate::cli::plan_json::applied_json;
 use crate::cli::progress::{Appended, Live, Screen, summary};
 use crate::cli::style::Style;
-use crate::controller::Session;
 use crate::controller::apply::carry_out;
+use crate::controller::claims::ClaimsOnce;
 use crate::controller::look::Beats;
-use crate::execute::{Hands, Runner};
+use crate::controller::{Round, Session};
+use crate::execute::{Barred, Hands, Runner};
 use crate::memory;
 use crate::model::desired::Desired;
 use crate::model::plan::{HistoryEntry, NoticeKind, Outcome, Plan};
+use crate::plan::{RIVAL_HELP, rivals_text};
 use crate::ports::progress::{Progress, Quiet};
 
 /// How many plans in a row may be needed: what could not be known at first is known after the first one.
@@ -41,7 +43,10 @@ pub(super) async fn run(args: &Args, style: &Style, screen: &Screen) -> Result<E
     let _lock = store.lock()?;
     reading.in_force.keep(&reading.state);
     reading.watcher.memory = memory::after_restart(reading.watcher.memory);
-    let hands = load::hands(&reading.watcher.desired, &reading.reader, Arc::new(Quiet));
+    let claimant = load::claimant(&reading.state, "apply")?;
+    reading.watcher.eyes.us = Some(claimant.id.clone());
+    let desired = Arc::clone(&reading.watcher.desired);
+    let hands = load::hands(&desired, &reading.reader, Arc::new(Quiet), &claimant);
     let session = Session::new(reading.watcher, Arc::new(store));
     let mut apply = Apply {
         args,
@@ -49,10 +54,13 @@ pub(super) async fn run(args: &Args, style: &Style, screen: &Screen) -> Result<E
         screen,
         session,
         runner: Runner::new(hands.clone()),
+        claims: ClaimsOnce::new(&desired, &hands),
         hands,
         stop: stop_signal(),
     };
-    apply.run().await
+    let exit = apply.run().await;
+    apply.claims.release().await;
+    exit
 }
 
 struct Apply<'a> {
@@ -62,6 +70,7 @@ struct Apply<'a> {
     session: Session,
     runner: Runner,
     hands: Hands,
+    claims: ClaimsOnce,
     stop: Arc<Notify>,
 }
 
@@ -70,32 +79,37 @@ impl Apply<'_> {
         let mut done: Vec<HistoryEntry> = Vec::new();
         let settling = settling(&self.session.watcher.desired);
         for _ in 0..PASSES + settling {
-            let plan = self.next_plan().await?;
+            let Round { plan, observed, .. } = self.next_round().await?;
             if plan.actions.is_empty() || !all_good(&done) {
                 return self.conclude(&done, &plan);
             }
             self.show(&plan)?;
+            if !observed.rivals.is_empty() {
+                return Err(refused(&rivals_text(&observed.rivals)));
+            }
             if !self.may_apply(&plan)? {
                 return Ok(Exit::Error);
             }
+            let leave = self.claims.take(&observed).await;
+            leave.map_err(|barred| unclaimed(&barred))?;
             done.extend(self.carry_out(&plan).await?);
         }
-        let plan = self.next_plan().await?;
+        let plan = self.next_round().await?.plan;
         self.conclude(&done, &plan)
     }
 
-    /// The next plan with something to do. Things that only have to come up are waited for, as long as that may help.
-    async fn next_plan(&mut self) -> Result<Plan, Failure> {
+    /// The round of the next plan with something to do. Things that only have to come up are waited for, as long as that may help.
+    async fn next_round(&mut self) -> Result<Round, Failure> {
         let mut waiting = Waiting::default();
         loop {
             let round = self.session.round(&Beats::Ask).await?;
             let patience = patience(&self.session.watcher.desired);
             if !round.plan.comes_by_itself() || waiting.is_in_vain(&round.plan, patience) {
-                return Ok(round.plan);
+                return Ok(round);
             }
             tokio::select! {
                 () = tokio::time::sleep(LOOK_AGAIN) => {}
-                () = self.stop.notified() => return Ok(round.plan),
+                () = self.stop.notified() => return Ok(round),
             }
         }
     }
@@ -169,6 +183,21 @@ impl Apply<'_> {
         })?;
         Ok(Exit::of_apply(outcomes(done), plan))
     }
+}
+
+fn unclaimed(barred: &Barred) -> Failure {
+    match barred {
+        Barred::Rival(rivals) => refused(&rivals_text(rivals)),
+        Barred::Unclaimed | Barred::Asked(_) => Failure::Other(format!(
+            "nothing more is applied: {barred}: without a claim, another controller could work on the same guests"
+        )),
+    }
+}
+
+fn refused(why: &str) -> Failure {
+    Failure::Other(format!(
+        "nothing more is applied: {why}\n  help: {RIVAL_HELP}"
+    ))
 }
 
 /// What is waited for, and since when it is the same.

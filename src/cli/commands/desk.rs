@@ -170,7 +170,7 @@ fn unknown<'n>(what: &str, name: &str, known: impl Iterator<Item = &'n str>) -> 
 }
 
 /// Who gives an order: `anna@ops`, also where she does so as root.
-fn caller() -> String {
+pub(super) fn caller() -> String {
     let said = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
     let user = ["SUDO_USER", "USER", "LOGNAME"].into_iter().find_map(said);
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").ok();

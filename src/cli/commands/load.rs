@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::Failure;
+use super::desk::caller;
+use crate::adapters::controller_id;
 use crate::adapters::fence_agent::FenceAgents;
 use crate::adapters::file_orders::FileOrders;
 use crate::adapters::file_store::FileStore;
@@ -18,7 +20,8 @@ use crate::cli::args::{Args, state_dir};
 use crate::controller::Watcher;
 use crate::controller::guards::Leases;
 use crate::controller::look::Eyes;
-use crate::execute::Hands;
+use crate::execute::{Hands, Permit};
+use crate::model::claim::Claimant;
 use crate::model::desired::{Desired, Revision};
 use crate::model::id::ClusterName;
 use crate::model::orders::Orders;
@@ -188,7 +191,16 @@ pub(super) fn eyes(reader: &Arc<SshReader>, state: &Path) -> Eyes {
         leases: Leases::default(),
         clock: Arc::new(SystemClock),
         orders: Arc::new(FileOrders::new(state)),
+        us: controller_id::known(state),
     }
+}
+
+/// Who claims hosts: a command with the lock of the state directory.
+pub(super) fn claimant(state: &Path, command: &str) -> Result<Arc<Claimant>, Failure> {
+    Ok(Arc::new(Claimant {
+        id: controller_id::ensure(state)?,
+        who: format!("{}, {command}, pid {}", caller(), std::process::id()),
+    }))
 }
 
 /// The ports that act.
@@ -196,11 +208,15 @@ pub(super) fn hands(
     desired: &Desired,
     reader: &Arc<SshReader>,
     progress: Arc<dyn Progress>,
+    claimant: &Arc<Claimant>,
 ) -> Hands {
     let writer = Arc::new(SshWriter::new(Arc::clone(reader), desired.secrets.clone()));
     Hands {
         hypervisor: Arc::clone(&writer) as _,
         guards: Arc::clone(&writer) as _,
+        claims: Arc::clone(&writer) as _,
+        claimant: Arc::clone(claimant),
+        permit: Permit::default(),
         guests: writer as _,
         fencer: Arc::new(FenceAgents),
         heartbeats: Arc::new(HttpHeartbeats),

@@ -16,8 +16,10 @@ use crate::adapters::ssh_reader::SshReader;
 use crate::cli::args::Args;
 use crate::cli::exit::Exit;
 use crate::controller::Session;
+use crate::controller::look::Eyes;
 use crate::controller::watch::{Signal, Watch};
 use crate::memory;
+use crate::model::claim::Claimant;
 use crate::model::desired::Desired;
 use crate::ports::progress::Quiet;
 
@@ -31,7 +33,9 @@ pub(super) async fn run(args: &Args) -> Result<Exit, Failure> {
     reading.in_force.keep(&reading.state);
     reading.watcher.memory = memory::after_restart(reading.watcher.memory);
     let desired = Arc::clone(&reading.watcher.desired);
-    let hands = load::hands(&desired, &reading.reader, Arc::new(Quiet));
+    let claimant = load::claimant(&reading.state, "watch")?;
+    reading.watcher.eyes.us = Some(claimant.id.clone());
+    let hands = load::hands(&desired, &reading.reader, Arc::new(Quiet), &claimant);
 
     let (send, signals) = unbounded_channel();
     let (touched, touches) = unbounded_channel();
@@ -40,6 +44,7 @@ pub(super) async fn run(args: &Args) -> Result<Exit, Failure> {
     let access = Access {
         reader: Arc::clone(&reading.reader),
         state: reading.state.clone(),
+        claimant,
     };
     let reload = reload(
         args.clone(),
@@ -130,6 +135,7 @@ fn follow_file(
 struct Access {
     reader: Arc<SshReader>,
     state: PathBuf,
+    claimant: Arc<Claimant>,
 }
 
 /// Reads the file again whenever something in its directory was touched, and passes on what really differs.
@@ -183,7 +189,10 @@ fn edited(desired: &mut Arc<Desired>, new: Desired, access: &mut Access) -> Sign
         }
     }
     *desired = Arc::new(new);
-    let hands = load::hands(desired, &access.reader, Arc::new(Quiet));
-    let eyes = load::eyes(&access.reader, &access.state);
+    let hands = load::hands(desired, &access.reader, Arc::new(Quiet), &access.claimant);
+    let eyes = Eyes {
+        us: Some(access.claimant.id.clone()),
+        ..load::eyes(&access.reader, &access.state)
+    };
     Signal::Edited(Arc::clone(desired), Box::new((hands, eyes)))
 }

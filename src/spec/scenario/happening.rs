@@ -98,8 +98,11 @@ impl Reader<'_> {
         let text = self
             .cx
             .scalar_node("partition", "a name", node, node.span)?;
+        let mut hosts = self.states.iter().flat_map(|state| state.hosts.keys());
+        let host_second = hosts.any(|host| host.as_str() == "second");
         match text.value {
             "controller" => Some(Party::Controller),
+            "second" if !host_second => Some(Party::Second),
             "clients" => Some(Party::Clients),
             name => self.host(name, node.span).map(Party::Host),
         }

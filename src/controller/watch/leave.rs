@@ -1,0 +1,79 @@
+//! What lets a controller act, and what it keeps while it may: the claims on hosts, and the guards there.
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc::UnboundedSender;
+use tracing::info;
+
+use super::Watch;
+use crate::controller::claims::Told;
+use crate::controller::guards::{self, Guards};
+use crate::controller::monitor::Change;
+use crate::execute::Barred;
+use crate::model::time::Timestamp;
+use crate::ports::store::StoreError;
+
+impl Watch {
+    /// Whether the claims let us act now.
+    pub(super) fn may_act(&mut self) -> Result<bool, StoreError> {
+        let clock = Arc::clone(&self.session.watcher.eyes.clock);
+        match self.claims.permit().may_begin(clock.as_ref()) {
+            Ok(()) => self.take_over(clock.now()),
+            Err(Barred::Rival(rivals)) => {
+                if self.waits.is_none() {
+                    let who = rivals.values().next().map(|claim| claim.who.clone());
+                    let who = who.unwrap_or_default();
+                    info!("waiting: nothing is done while another controller is at work: {who}");
+                    self.waits = Some((who, clock.now()));
+                }
+                Ok(false)
+            }
+            Err(Barred::Unclaimed | Barred::Asked(_)) => Ok(false),
+        }
+    }
+
+    /// Whoever waited for another controller knows less than that one did: it looks once more before it acts.
+    fn take_over(&mut self, now: Timestamp) -> Result<bool, StoreError> {
+        let Some((from, since)) = self.waits.take() else {
+            return Ok(true);
+        };
+        info!("no other controller has these hosts any more, this one goes on after {from}");
+        guards::inherit(&self.session.watcher);
+        self.session.took_over(&from, now.since(since))?;
+        self.runner.abandon();
+        // Nobody listens any more only when the controller is about to end.
+        let _ = self.heard.send(Change::TookOver);
+        Ok(false)
+    }
+
+    /// While failover is disarmed, no guard may stop anything.
+    pub(super) async fn arm_or_disarm(&mut self, disarmed: bool) -> Result<(), StoreError> {
+        match (disarmed, &self.guards) {
+            (true, Some(_)) => self.disarm().await,
+            (false, None) => {
+                let watcher = &self.session.watcher;
+                let (desired, leases) = (&watcher.desired, &watcher.eyes.leases);
+                self.guards = Some(Guards::of(desired, self.runner.hands(), leases));
+                Ok(())
+            }
+            (true, None) | (false, Some(_)) => Ok(()),
+        }
+    }
+
+    /// Without a controller, no guard may stop anything.
+    pub(super) async fn disarm(&mut self) -> Result<(), StoreError> {
+        self.guards = None;
+        let watcher = &self.session.watcher;
+        let desired = Arc::clone(&watcher.desired);
+        let ended = guards::disarm(&desired, self.runner.hands(), &watcher.eyes.leases).await;
+        guards::say_disarmed(&desired.cluster, &ended);
+        self.session.disarmed(&ended)
+    }
+}
+
+/// Who keeps claims says by this that there is news of them.
+pub(super) fn told(heard: &UnboundedSender<Change>) -> Told {
+    let heard = heard.clone();
+    // Nobody listens any more only when the controller is about to end.
+    Arc::new(move || drop(heard.send(Change::Claims)))
+}
