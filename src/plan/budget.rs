@@ -18,26 +18,33 @@ impl Planner<'_> {
         if Bug::IgnoreTheBudget.is_in() {
             return None;
         }
-        self.halted(instance, group)
-            .or_else(|| self.unsettled(instance, group))
+        self.unsettled(instance, group)
             .or_else(|| Some((NoticeKind::Waiting, self.too_few(instance, group)?)))
     }
 
-    /// An instance that does not come up with this state of the file, and that this plan does not try again: no other
-    /// one may follow it.
-    fn halted(&self, instance: &InstanceId, group: &Group) -> Option<Obstacle> {
-        let mut others = self.round.views_of(group).filter(|(i, _)| *i != instance);
-        let (failed, _) = others.find(|(i, view)| {
-            let memory = self.round.memory.guests.get(*i);
-            let tried = memory.filter(|m| m.tried.as_ref() == Some(&self.round.desired.revision));
-            let dead = matches!(view.state, State::Live(Health::Dead(_)));
-            let failed = tried.is_some_and(|m| !m.trials.is_empty());
-            dead && failed && !self.planned.contains_key(*i)
-        })?;
-        let text = format!(
-            "{failed} does not come up with this state of the file: mend it, or go back: reconcile rollback"
-        );
-        Some((NoticeKind::Blocked, text))
+    /// An instance that does not come up with this state of the file: no other one may follow it. That is said also while
+    /// it is tried again.
+    pub(super) fn halted(&self, instance: &InstanceId, group: &Group) -> Option<Obstacle> {
+        let others = self.round.views_of(group).filter(|(i, _)| *i != instance);
+        let mut tried = others.filter_map(|(i, view)| {
+            let memory = self.round.memory.guests.get(i)?;
+            let now = memory.tried.as_ref() == Some(&self.round.desired.revision);
+            let tries = memory.trials.values().sum::<u32>();
+            (now && tries > 0).then_some((i, &view.state, tries))
+        });
+        tried.find_map(|(other, state, tries)| {
+            let again = self.planned.contains_key(other);
+            let kind = match state {
+                State::Live(Health::Healthy) => return None,
+                State::Live(Health::Dead(_)) if !again => NoticeKind::Blocked,
+                _ if tries > 1 => NoticeKind::Waiting,
+                _ => return None,
+            };
+            let text = format!(
+                "{other} does not come up with this state of the file: mend it, or go back: reconcile rollback"
+            );
+            Some((kind, text))
+        })
     }
 
     /// Another instance was worked on a moment ago, or is in this plan: it must be well for a while first.

@@ -148,6 +148,10 @@ impl<'a> Planner<'a> {
         if let Some(why) = self.braked() {
             return Some((NoticeKind::Waiting, why));
         }
+        let halted = self.halted(instance, group);
+        if halted.is_some() {
+            return halted;
+        }
         let mut busy = self.round.memory.busy.keys();
         if let Some(busy) = busy.find(|i| *i != instance) {
             return Some((NoticeKind::Waiting, format!("{busy} is being worked on")));

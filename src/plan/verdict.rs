@@ -61,7 +61,7 @@ impl<'a> Hosts<'a> {
     /// That the brake holds, where it does.
     pub(super) fn braked(&self) -> Option<String> {
         let brake = self.brake.as_ref().filter(|_| !Bug::IgnoreTheBrake.is_in());
-        brake.map(|brake| format!("the brake holds: {}", brake.text))
+        brake.map(|_| "the brake holds".to_owned())
     }
 
     /// Why nothing is given up at all now.

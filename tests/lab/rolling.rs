@@ -24,7 +24,8 @@ fn workers(product: &Product) -> Vec<Domain> {
 #[test]
 fn a_change_rolls_while_all_serve_and_a_bad_one_halts_and_is_taken_back() {
     let (product, spec) = Product::converged();
-    let spec = spec.with(|s| s.policies = "min_available: 3, surge: 1, settle: 3s".to_owned());
+    let spec = spec
+        .with(|s| s.policies = "    min_available: 3\n    surge: 1\n    settle: 3s\n".to_owned());
     product.write(&spec);
     product.apply();
     let watch = product.watch();
@@ -56,7 +57,7 @@ fn a_change_rolls_while_all_serve_and_a_bad_one_halts_and_is_taken_back() {
     product.write(&bad);
     let halted = until("the change is halted", LIMIT, || {
         let said = product.run(&["status"]).words();
-        said.contains("halted").then_some(said)
+        said.contains("go back: reconcile rollback").then_some(said)
     });
     println!("halted: {halted}");
     let undone = product.run(&["rollback", "--reason", "it does not start"]);
@@ -95,7 +96,7 @@ fn assert_all_served(product: &Product, from: usize) {
 fn what_failed_for_good_is_tried_again_when_somebody_says_so() {
     let (product, spec) = Product::converged();
     let spec = spec.with(|s| {
-        s.policies = "restart: { max_restarts: 0, max_relocations: 0 }".to_owned();
+        s.policies = "    restart: { max_restarts: 0, max_relocations: 0 }\n".to_owned();
         s.replicas = 1;
     });
     product.write(&spec);

@@ -25,7 +25,7 @@ pub struct Spec {
     pub empty: bool,
     /// What stands under `safety:`, on one line.
     pub safety: String,
-    /// What else is said of the service, as YAML on one line: `surge: 1, settle: 2s`.
+    /// What else is said of the service, as YAML that is already indented by four.
     pub policies: String,
     /// What the service runs.
     pub run: String,
@@ -130,11 +130,9 @@ images:
             vip,
             services,
             run,
+            policies,
             ..
         } = self;
-        let policies = self.policies.split(", ").map(str::trim);
-        let policies = policies.filter(|policy| !policy.is_empty());
-        let policies: String = policies.map(|policy| format!("    {policy}\n")).collect();
         write!(
             f,
             "services:
