@@ -11,7 +11,7 @@ use super::ssh_reader::{broken, text};
 use super::ssh_writer::SshWriter;
 use super::system_clock::SystemClock;
 use super::{endpoints, scripts};
-use crate::model::claim::{Claim, Claimant, MARGIN, TTL, clean};
+use crate::model::claim::{Claim, Claimant, MARGIN, Succession, TTL, clean};
 use crate::model::desired::Host;
 use crate::model::facts::{Unseen, UnseenKind};
 use crate::model::id::ClusterName;
@@ -30,11 +30,12 @@ impl Claims for SshWriter {
         host: &Host,
         cluster: &ClusterName,
         claimant: &Claimant,
+        succession: Succession,
         held: Held<'_>,
     ) -> Lost {
         loop {
             let asked = SystemClock.uptime();
-            match self.take(host, cluster, claimant).await {
+            match self.take(host, cluster, (claimant, succession)).await {
                 Ok(claim) if claim.owner == claimant.id => held(asked.plus(TTL - MARGIN)),
                 Ok(claim) => return Lost::To(claim),
                 Err(unseen) => return Lost::Unseen(unseen),
@@ -63,10 +64,10 @@ impl SshWriter {
         &self,
         host: &Host,
         cluster: &ClusterName,
-        claimant: &Claimant,
+        (claimant, succession): (&Claimant, Succession),
     ) -> Result<Claim, Unseen> {
         let endpoint = endpoints::host(host);
-        let script = keep_script(&file(cluster), claimant);
+        let script = keep_script(&file(cluster), claimant, succession);
         let acted = self.act(&endpoint, &script, RENEWAL).await;
         let (_, answer) = acted.map_err(|error| match error {
             ActError::Unreachable(unseen) => unseen,
@@ -79,11 +80,16 @@ impl SshWriter {
     }
 }
 
-fn keep_script(file: &str, claimant: &Claimant) -> WriteScript {
+fn keep_script(file: &str, claimant: &Claimant, succession: Succession) -> WriteScript {
+    let open = match succession {
+        Succession::Open => "yes",
+        Succession::Closed => "",
+    };
     Script::new(&scripts::KEEP_CLAIM)
         .var("CLAIM", file)
         .var("OWNER", claimant.id.to_string())
         .var("WHO", clean(&claimant.who))
+        .var("OPEN", open)
         .var("TTL", TTL.as_secs().to_string())
 }
 
@@ -148,8 +154,12 @@ mod tests {
         }
 
         fn take(&self, id: &str) -> Claim {
+            self.ask(id, Succession::Open)
+        }
+
+        fn ask(&self, id: &str, succession: Succession) -> Claim {
             let path = self.file().display().to_string();
-            let output = self.run(&keep_script(&path, &claimant(id)));
+            let output = self.run(&keep_script(&path, &claimant(id), succession));
             let said = String::from_utf8_lossy(&output.stdout).into_owned();
             assert!(output.status.success(), "{output:?}");
             parse_claim_answer(&said).unwrap_or_else(|error| panic!("{error}: {said}"))
@@ -177,6 +187,18 @@ mod tests {
     fn uptime() -> u64 {
         let text = std::fs::read_to_string(Path::new("/proc/uptime")).unwrap();
         text.split('.').next().unwrap().parse().unwrap()
+    }
+
+    #[test]
+    fn without_a_majority_a_claim_that_ran_out_stays_with_whom_it_was() {
+        everywhere(|place| {
+            let asked = |id| place.ask(id, Succession::Closed).owner.to_string();
+            place.write("other 1 1 other@ops");
+            assert_eq!(asked("us"), "other");
+            assert_eq!(asked("other"), "other");
+            place.write("us 1 1 us@ops");
+            assert_eq!(asked("us"), "us");
+        });
     }
 
     #[test]

@@ -11,10 +11,11 @@ use tokio::task::AbortHandle;
 use tracing::{debug, warn};
 
 use crate::execute::{Barred, Hands, Hold, Permit};
-use crate::model::claim::{Claim, ControllerId};
+use crate::model::claim::{Claim, ControllerId, Succession};
 use crate::model::desired::{Desired, Host};
 use crate::model::facts::{Observed, Seen, UnseenKind};
 use crate::model::id::{ClusterName, HostId};
+use crate::plan::quorum;
 use crate::ports::claim::Lost;
 
 /// From a claim that could not be had to the next try.
@@ -106,6 +107,11 @@ impl Claims {
             Seen::No(_) => false,
         });
         let reached: BTreeSet<HostId> = seen.map(|(id, _)| id.clone()).collect();
+        let cut_off = quorum::missing(self.hosts.len(), observed).is_some();
+        self.permit().succeed(match cut_off {
+            true => Succession::Closed,
+            false => Succession::Open,
+        });
         if self.keepers.is_empty() {
             // While we wait, nobody but looks tells of rivals.
             self.permit().retain(|_| false);
@@ -245,7 +251,10 @@ async fn keep(hands: Hands, cluster: ClusterName, host: Host, told: Told) {
     let mut complained = false;
     loop {
         let held = |until| set(Hold::Ours(until));
-        let kept = hands.claims.keep(&host, &cluster, &hands.claimant, &held);
+        let (claimant, succession) = (&hands.claimant, hands.permit.succession());
+        let kept = hands
+            .claims
+            .keep(&host, &cluster, claimant, succession, &held);
         match kept.await {
             Lost::To(claim) => set(Hold::Others(claim)),
             Lost::Unseen(why) => {

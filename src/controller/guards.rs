@@ -42,6 +42,12 @@ impl Leases {
         leases.insert(host.clone(), until);
     }
 
+    /// Nothing is known of any lease any more: so none is over.
+    pub fn forget_all(&self) {
+        let mut leases = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        leases.clear();
+    }
+
     fn forget(&self, host: &HostId) {
         let mut leases = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         leases.remove(host);

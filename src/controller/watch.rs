@@ -1,7 +1,9 @@
 //! The loop of `reconcile watch`: it sleeps until something happens, looks at everything, and acts. What woke it only
 //! says when to look, never what to do.
 
+mod edit;
 mod leave;
+mod say;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -21,7 +23,7 @@ use crate::execute::{Ended, Hands, Runner};
 use crate::model::action::Operation;
 use crate::model::desired::Desired;
 use crate::model::id::HostId;
-use crate::model::plan::{NoticeKind, Outcome, Plan};
+use crate::model::plan::Outcome;
 use crate::model::time::Timestamp;
 use crate::ports::progress::Progress;
 use crate::ports::store::StoreError;
@@ -165,18 +167,7 @@ impl Watch {
     fn obey(&mut self, signal: Option<Signal>) -> Wake {
         match signal {
             Some(Signal::Edited(desired, ports)) => {
-                let (mut hands, eyes) = *ports;
-                hands.permit = self.claims.permit().clone();
-                self.claims.follow(&desired, &hands);
-                info!(revision = %desired.revision, "the file changed");
-                self.progress = Arc::clone(&hands.progress);
-                if self.guards.is_some() {
-                    self.guards = Some(Guards::of(&desired, &hands, &eyes.leases));
-                }
-                self.runner.set_hands(hands);
-                self.events = Events::of(&desired, &eyes, &self.heard);
-                self.session.watcher.eyes = eyes;
-                self.session.watcher.follow(desired);
+                self.follow(desired, *ports);
                 Wake::Look
             }
             Some(Signal::Refused(why)) => {
@@ -261,7 +252,10 @@ impl Watch {
         self.unsure = plan.hosts.values().any(|host| !host.is_seen());
         // What waits for a host that is lost keeps its guest from being made elsewhere.
         let is_lost = |host: &HostId| plan.hosts.get(host).is_some_and(|host| host.is_lost());
-        self.runner.break_off(is_lost);
+        self.runner.break_off("its host is lost", |operation| {
+            let from_afar = matches!(operation, Operation::FenceHost(_));
+            !from_afar && is_lost(operation.host())
+        });
         self.say(&plan);
         self.arm_or_disarm(plan.orders.disarmed.is_some()).await?;
         self.progress.planned(&plan);
@@ -353,26 +347,6 @@ impl Watch {
             | Operation::SetMark(_)
             | Operation::FenceHost(_) => {}
         }
-    }
-
-    fn say(&mut self, plan: &Plan) {
-        for notice in plan.notices.iter().filter(|n| {
-            !self
-                .said
-                .iter()
-                .any(|s| s.subject == n.subject && s.kind == n.kind)
-        }) {
-            match notice.kind {
-                NoticeKind::Blocked => error!("blocked: {}: {}", notice.subject, notice.text),
-                NoticeKind::Unknown => warn!("unknown: {}: {}", notice.subject, notice.text),
-                NoticeKind::Waiting => info!("waiting: {}: {}", notice.subject, notice.text),
-                NoticeKind::Warning => warn!("{}: {}", notice.subject, notice.text),
-            }
-        }
-        if plan.converged() && !self.said.is_empty() {
-            info!(revision = %plan.revision, "all is as desired");
-        }
-        self.said = plan.notices.clone();
     }
 
     /// What has not begun is given up; what is in hand may end. What does not end in time is left: it is safe to

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 
 use crate::model::bug::Bug;
-use crate::model::claim::Claim;
+use crate::model::claim::{Claim, Succession};
 use crate::model::id::HostId;
 use crate::model::time::Timestamp;
 use crate::ports::clock::Clock;
@@ -126,6 +126,8 @@ struct Shared {
     changed: Notify,
     /// Somebody wants to begin something, and may not yet.
     wanted: AtomicBool,
+    /// Whether claims that ran out may be taken from others.
+    closed: AtomicBool,
     /// Who asks for the claim of each host waits on this between two tries.
     again: Mutex<BTreeMap<HostId, Arc<Notify>>>,
 }
@@ -133,6 +135,20 @@ struct Shared {
 impl Permit {
     fn lock(&self) -> MutexGuard<'_, Holds> {
         self.0.holds.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whose claims may be taken from now on.
+    pub fn succeed(&self, succession: Succession) {
+        let closed = succession == Succession::Closed;
+        self.0.closed.store(closed, Ordering::Relaxed);
+    }
+
+    /// Whose claims may be taken.
+    pub fn succession(&self) -> Succession {
+        match self.0.closed.load(Ordering::Relaxed) {
+            true => Succession::Closed,
+            false => Succession::Open,
+        }
     }
 
     /// What is known now.

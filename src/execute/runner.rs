@@ -4,11 +4,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use tokio::task::{AbortHandle, Id, JoinSet};
+use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
 
 use super::Hands;
 use crate::model::action::Operation;
-use crate::model::id::HostId;
 use crate::model::plan::{Action, ActionId, Outcome};
 use crate::model::time::Timestamp;
 
@@ -34,6 +33,8 @@ struct Job {
     action: Action,
     since: Timestamp,
     task: AbortHandle,
+    /// Why it was broken off, if it was.
+    broken_off: Option<&'static str>,
 }
 
 /// What is going on.
@@ -77,15 +78,12 @@ impl Runner {
         self.pending = actions.into_iter().map(|a| (a.id, a)).collect();
     }
 
-    /// Breaks off what is at work on one of these hosts: it is left as a controller that dies leaves it. Switching one
-    /// off goes on.
-    pub fn break_off(&self, is_one: impl Fn(&HostId) -> bool) {
-        for job in self.in_hand.values() {
-            let operation = &job.action.operation;
-            let from_afar = matches!(operation, Operation::FenceHost(_));
-            if !from_afar && is_one(operation.host()) {
-                job.task.abort();
-            }
+    /// Breaks off what is in hand and is one of these: it is left as a controller that dies leaves it.
+    pub fn break_off(&mut self, why: &'static str, is_one: impl Fn(&Operation) -> bool) {
+        let in_hand = self.in_hand.values_mut();
+        for job in in_hand.filter(|job| is_one(&job.action.operation)) {
+            job.broken_off = Some(why);
+            job.task.abort();
         }
     }
 
@@ -128,17 +126,14 @@ impl Runner {
 
     /// The next action that ends; none when nothing is in hand. Cancel safe.
     pub async fn next_end(&mut self) -> Option<Ended> {
-        let (task, outcome) = match self.running.join_next_with_id().await? {
-            Ok(ended) => ended,
-            Err(error) => {
-                let why = match error.is_cancelled() {
-                    true => "broken off: its host is lost".to_owned(),
-                    false => format!("an error in reconcile itself: {error}"),
-                };
-                (error.id(), Outcome::Failed(why))
-            }
-        };
+        let ended = self.running.join_next_with_id().await?;
+        let task = ended.as_ref().map_or_else(JoinError::id, |(task, _)| *task);
         let job = self.in_hand.remove(&task)?;
+        let outcome = match (ended, job.broken_off) {
+            (Ok((_, outcome)), _) => outcome,
+            (Err(_), Some(why)) => Outcome::Failed(format!("broken off: {why}")),
+            (Err(error), None) => Outcome::Failed(format!("an error in reconcile itself: {error}")),
+        };
         let current = job.plan == self.plan;
         if current {
             self.outcomes.insert(job.action.id, outcome.is_good());
@@ -188,6 +183,7 @@ impl Runner {
             action,
             since,
             task,
+            broken_off: None,
         };
         self.in_hand.insert(job.task.id(), job);
     }

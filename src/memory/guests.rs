@@ -71,6 +71,7 @@ fn new_run(old: &GuestMemory, run: String, long: Duration, now: Timestamp) -> Gu
         crashes: old.crashes.saturating_add(u32::from(crashed)),
         worked_on: old.worked_on,
         last_attempt: old.last_attempt,
+        failed: old.failed,
         revision: old.revision.clone(),
         tried: old.tried.clone(),
         built: old.built.clone(),

@@ -258,6 +258,13 @@ pub fn end(
                 guest.worked_on = Some(now);
             }
         }
+        Operation::Configure(_) | Operation::Bootstrap(_)
+            if matches!(outcome, Outcome::Failed(_)) =>
+        {
+            let guest = action.operation.instance();
+            let guest = guest.and_then(|guest| memory.guests.get_mut(guest));
+            guest.into_iter().for_each(|guest| guest.failed = Some(now));
+        }
         Operation::FenceHost(fence) => remember_fencing(memory, fence, outcome, now),
         _ => {}
     }

@@ -73,7 +73,17 @@ pub struct Claimant {
     pub who: String,
 }
 
-/// A claim that is in force, as its host tells it.
+/// Whose claim may be taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Succession {
+    /// One that has run out, whose ever it was.
+    #[default]
+    Open,
+    /// Only our own: whoever had it may work on with the hosts that we don't see.
+    Closed,
+}
+
+/// A claim that is in force, as its host tells it; or, where succession is closed, one that has run out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Claim {
     /// Whose it is.

@@ -130,6 +130,9 @@ pub struct GuestMemory {
     pub crashes: u32,
     /// When it was last built.
     pub last_attempt: Option<Timestamp>,
+    /// When setting it up last failed.
+    #[serde(default)]
+    pub failed: Option<Timestamp>,
     /// The state of the file that was last applied to it, or that it was seen to have.
     #[serde(default)]
     pub revision: Option<Revision>,

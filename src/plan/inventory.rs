@@ -132,8 +132,17 @@ impl<'a> Inventory<'a> {
             .iter()
             .enumerate()
             .min_by_key(|(_, f)| (rank(f), f.host))?;
-        let counts = is_latest(self.memory, best.mark) || !self.awaits_latest(instance);
+        let counts = is_latest(self.memory, best.mark)
+            || !(self.awaits_latest(instance) || self.may_run_unseen(instance, best));
         counts.then_some(number)
+    }
+
+    /// Whether something stateful that does not run here may run on a host that we never saw: where we did not build
+    /// it ourselves, we don't know whether this is its last life.
+    fn may_run_unseen(&self, instance: &InstanceId, found: &Found<'_>) -> bool {
+        let group = self.hosts.desired.group_of(instance);
+        let stateful = group.is_some_and(|group| group.stateful);
+        stateful && found.domain.run.is_none() && self.never_seen.is_some()
     }
 
     fn sort_copies(&mut self) {

@@ -22,7 +22,7 @@ mod notices;
 mod orders;
 mod placement;
 pub mod queries;
-mod quorum;
+pub mod quorum;
 mod recover;
 mod relocate;
 mod renderer;

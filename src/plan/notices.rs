@@ -129,7 +129,7 @@ impl Planner<'_> {
         }
     }
 
-    fn busy_text(&self, instance: &InstanceId) -> String {
+    pub(super) fn busy_text(&self, instance: &InstanceId) -> String {
         let busy = self.round.memory.busy.get(instance);
         busy.map_or_else(String::new, |b| {
             format!("an action is at work on it: {} {}", b.action, b.summary)

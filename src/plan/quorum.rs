@@ -2,12 +2,10 @@
 
 use super::verdict::Refusal;
 use crate::model::bug::Bug;
-use crate::model::desired::Desired;
 use crate::model::facts::{Observed, Seen, UnseenKind};
 
-/// What is missing; none while we reach a majority of the hosts, or of the witnesses.
-pub fn missing(desired: &Desired, observed: &Observed) -> Option<Refusal> {
-    let all = desired.hosts.len();
+/// What is missing, of so many hosts; none while we reach a majority of the hosts, or of the witnesses.
+pub fn missing(all: usize, observed: &Observed) -> Option<Refusal> {
     let reached = observed.hosts.values().filter(|seen| answers(seen)).count();
     let witnesses = observed.witnesses.len();
     let answered = observed

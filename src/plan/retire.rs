@@ -18,14 +18,13 @@ use crate::model::plan::{ActionId, Motive, Notice, NoticeKind, Reason, ReasonCod
 impl<'a> Planner<'a> {
     /// Removes surplus guests, and disks that belong to none.
     pub(super) fn retire_surplus(&mut self) {
-        let surplus: Vec<Found<'a>> = self
-            .round
-            .inventory
-            .all_found()
+        let surplus = self.round.inventory.all_found();
+        let (busy, surplus): (Vec<Found<'a>>, Vec<Found<'a>>) = surplus
             .filter(|(f, counts)| *counts && !self.round.views.contains_key(&f.mark.instance))
-            .filter(|(f, _)| !self.round.memory.busy.contains_key(&f.mark.instance))
             .map(|(f, _)| f)
-            .collect();
+            .partition(|f| self.round.memory.busy.contains_key(&f.mark.instance));
+        busy.iter()
+            .for_each(|found| self.goes_later(&found.mark.instance));
         let stop_requests: Vec<ActionId> = self.rotations();
         for found in surplus.into_iter().rev() {
             let left = self.hands_off_at(&found.mark.instance, found.host);
@@ -34,6 +33,17 @@ impl<'a> Planner<'a> {
             }
         }
         self.sweep();
+    }
+
+    fn goes_later(&mut self, instance: &InstanceId) {
+        let text = format!("is not desired any more; {}", self.busy_text(instance));
+        self.draft.notices.push(Notice {
+            kind: NoticeKind::Waiting,
+            subject: instance.to_string(),
+            text,
+            help: None,
+            line: None,
+        });
     }
 
     /// Whether a surplus guest still has work to do. That is said.

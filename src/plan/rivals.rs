@@ -53,6 +53,13 @@ fn text(claims: &[(&HostId, &Claim)]) -> String {
     let held = claims.iter().map(|(_, claim)| claim.held_s).max();
     let who = claims.first().map_or("", |(_, claim)| &claim.who);
     let plural = if hosts.len() == 1 { "" } else { "s" };
+    // Nobody succeeds it as long as most hosts are out of sight.
+    if claims.iter().all(|(_, claim)| claim.left_s == 0) {
+        return format!(
+            "another controller had host{plural} {}, and may work on with hosts that we don't see: {who}",
+            hosts.join(", ")
+        );
+    }
     format!(
         "another controller is at work on it: {who}, for {} on host{plural} {}",
         span(Duration::from_secs(held.unwrap_or(0))),

@@ -12,6 +12,7 @@ use crate::model::time::Timestamp;
 /// The builds of an instance since it was well for long.
 pub struct Trials<'a> {
     by_host: &'a BTreeMap<HostId, u32>,
+    /// When the last one was known to be in vain, or began.
     last: Timestamp,
     crashes: u32,
     rules: &'a Restarts,
@@ -24,7 +25,7 @@ impl<'a> Trials<'a> {
         let memory = memory?;
         Some(Trials {
             by_host: Some(&memory.trials).filter(|trials| !trials.is_empty())?,
-            last: memory.last_attempt?,
+            last: memory.last_attempt.max(memory.failed)?,
             crashes: memory.crashes,
             rules: &group.restarts,
             stateful: group.stateful,

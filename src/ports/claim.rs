@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 
 use super::{ActError, Effect};
-use crate::model::claim::{Claim, Claimant};
+use crate::model::claim::{Claim, Claimant, Succession};
 use crate::model::desired::Host;
 use crate::model::facts::Unseen;
 use crate::model::id::ClusterName;
@@ -25,12 +25,13 @@ pub enum Lost {
 #[async_trait]
 pub trait Claims: Send + Sync {
     /// Takes the claim of a cluster on a host and renews it until that is not possible any more; returns why. One that
-    /// another controller holds is not touched, and one that this claimant held before is its own at once.
+    /// another controller holds, or held where succession is closed, is not touched, and one that this claimant held before is its own at once.
     async fn keep(
         &self,
         host: &Host,
         cluster: &ClusterName,
         claimant: &Claimant,
+        succession: Succession,
         held: Held<'_>,
     ) -> Lost;
 

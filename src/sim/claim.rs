@@ -1,13 +1,15 @@
 //! Claims on the simulated hosts. One that is renewed all the time needs no events: it only begins to run out when the
 //! renewing ends. Taking one costs no time here: it is a round trip, once.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 
 use super::cluster::Cluster;
 use super::laws::broken;
 use super::state::{HostState, Link};
 use super::world::World;
-use crate::model::claim::{Claim, Claimant, ControllerId, TTL};
+use crate::model::claim::{Claim, Claimant, ControllerId, Succession, TTL};
 use crate::model::desired::Host;
 use crate::model::facts::Unseen;
 use crate::model::id::{ClusterName, HostId};
@@ -27,16 +29,30 @@ pub struct Claimed {
     renewal: u64,
 }
 
+impl Claimed {
+    fn left(&self, now: Timestamp) -> Duration {
+        self.ends.map_or(TTL, |ends| ends.since(now))
+    }
+}
+
 impl HostState {
     /// The claim that is in force.
     pub fn claim(&self, now: Timestamp) -> Option<Claim> {
+        self.last_claim(now).filter(|_| {
+            self.claimed
+                .as_ref()
+                .is_some_and(|c| c.left(now) > Duration::ZERO)
+        })
+    }
+
+    /// The same, or the one that ran out last.
+    fn last_claim(&self, now: Timestamp) -> Option<Claim> {
         let claimed = self.claimed.as_ref()?;
-        let left = claimed.ends.map_or(TTL, |ends| ends.since(now));
-        (!left.is_zero()).then(|| Claim {
+        Some(Claim {
             owner: claimed.by.id.clone(),
             who: claimed.by.who.clone(),
             held_s: now.since(claimed.since).as_secs(),
-            left_s: left.as_secs(),
+            left_s: claimed.left(now).as_secs(),
         })
     }
 
@@ -64,10 +80,11 @@ impl Claims for Cluster {
         host: &Host,
         _: &ClusterName,
         claimant: &Claimant,
+        succession: Succession,
         held: Held<'_>,
     ) -> Lost {
         let mut changes = self.changes();
-        let renewal = match self.take(&host.id, claimant) {
+        let renewal = match self.take(&host.id, claimant, succession) {
             Ok(renewal) => renewal,
             Err(lost) => return lost,
         };
@@ -118,13 +135,23 @@ impl Claims for Cluster {
 
 impl Cluster {
     /// Takes a claim: the number of its renewal.
-    fn take(&self, host: &HostId, claimant: &Claimant) -> Result<u64, Lost> {
+    fn take(
+        &self,
+        host: &HostId,
+        claimant: &Claimant,
+        succession: Succession,
+    ) -> Result<u64, Lost> {
         let mut world = self.world();
         if let Some(unseen) = world.is_out_of_reach(host) {
             return Err(Lost::Unseen(unseen));
         }
         world.renewals += 1;
         let renewal = world.renewals;
+        let last = world.hosts.get(host).and_then(|h| h.last_claim(world.now));
+        let others = last.filter(|claim| claim.owner != claimant.id);
+        if let Some(claim) = others.filter(|_| succession == Succession::Closed) {
+            return Err(Lost::To(claim));
+        }
         let claimed = world.claim(host, claimant, renewal);
         claimed.map(|()| renewal).map_err(Lost::To)
     }

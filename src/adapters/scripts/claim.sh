@@ -2,7 +2,7 @@
 # UPTIME-OF-ITS-BEGINNING WHO. Uptimes, which no clock that is set can move; it is gone after a boot, as they are.
 uptime_now() { read -r now _ < /proc/uptime; now=${now%%.*}; }
 
-# Sets owner, expires, since and who; owner is empty where nobody has it any more.
+# Sets owner, expires, since and who; owner is empty where nobody has it any more; last is who had it last.
 read_claim() {
   owner='' expires='' since='' who=''
   if [ -f "$CLAIM" ]; then read -r owner expires since who < "$CLAIM"; fi
@@ -11,6 +11,7 @@ read_claim() {
   case "$owner" in *[!a-z0-9-]*) owner= ;; esac
   case "$expires$since" in '' | *[!0-9]*) owner= ;; esac
   if [ -z "$since" ] || [ ${#owner} -gt 64 ] || [ ${#expires} -gt 12 ] || [ ${#since} -gt 12 ]; then owner=; fi
+  last=$owner
   if [ -n "$owner" ] && { [ "$now" -ge "$expires" ] || [ $((expires - now)) -gt 3600 ]; }; then owner=; fi
 }
 

@@ -1,9 +1,13 @@
 # keep_claim.sh: takes the claim of a controller on this host, or renews it; one of another controller is left alone.
-# CLAIM: its file. OWNER, WHO: the controller. TTL: how long it lasts, in seconds. Says whose it is then.
+# CLAIM: its file. OWNER, WHO: the controller. TTL: how long it lasts, in seconds. OPEN: empty where one that has run out
+# is not taken from another controller either. Says whose it is then.
 mkdir -p "${CLAIM%/*}" || fail "can't make ${CLAIM%/*}"
 exec 9> "$CLAIM.lock" || fail "can't write $CLAIM.lock"
 flock -w 5 9 || fail "another controller is asking for this host"
 read_claim
+if [ -z "$OPEN" ] && [ -n "$last" ] && [ "$last" != "$OWNER" ]; then
+  if [ -z "$owner" ]; then owner=$last expires=$now; fi
+fi
 if [ -z "$owner" ]; then since=$now; fi
 if [ -z "$owner" ] || [ "$owner" = "$OWNER" ]; then
   owner=$OWNER expires=$((now + TTL)) who=$WHO

@@ -38,7 +38,8 @@ impl Watch {
             return Ok(true);
         };
         info!("no other controller has these hosts any more, this one goes on after {from}");
-        guards::inherit(&self.session.watcher);
+        // It may live on, and renew the leases of hosts that we don't see.
+        self.session.watcher.eyes.leases.forget_all();
         self.session.took_over(&from, now.since(since))?;
         self.runner.abandon();
         // Nobody listens any more only when the controller is about to end.

@@ -1,0 +1,44 @@
+//! Another state of the file comes into force.
+
+use std::sync::Arc;
+
+use tracing::info;
+
+use super::Watch;
+use crate::controller::events::Events;
+use crate::controller::guards::Guards;
+use crate::controller::look::Eyes;
+use crate::execute::Hands;
+use crate::model::action::Operation;
+use crate::model::desired::Desired;
+
+impl Watch {
+    /// From now on, this is desired, and these are the ports. What is in hand goes on, but for waiting until a guest
+    /// serves that shall not be so any more: a mistake is taken back at once.
+    pub(super) fn follow(&mut self, desired: Arc<Desired>, (mut hands, eyes): (Hands, Eyes)) {
+        hands.permit = self.claims.permit().clone();
+        self.claims.follow(&desired, &hands);
+        info!(revision = %desired.revision, "the file changed");
+        self.progress = Arc::clone(&hands.progress);
+        if self.guards.is_some() {
+            self.guards = Some(Guards::of(&desired, &hands, &eyes.leases));
+        }
+        let former = &self.session.watcher.desired;
+        self.runner.break_off("the file changed", |operation| {
+            matches!(operation, Operation::Configure(_)) && is_outdated(operation, former, &desired)
+        });
+        self.runner.set_hands(hands);
+        self.events = Events::of(&desired, &eyes, &self.heard);
+        self.session.watcher.eyes = eyes;
+        self.session.watcher.follow(desired);
+    }
+}
+
+/// Whether the guest of an operation is desired otherwise now, or not any more.
+fn is_outdated(operation: &Operation, former: &Desired, desired: &Desired) -> bool {
+    operation.instance().is_some_and(|instance| {
+        let group = desired.group_of(instance);
+        let stays = group.is_some_and(|group| instance.index <= group.replicas);
+        !stays || group != former.group_of(instance)
+    })
+}
