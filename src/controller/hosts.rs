@@ -109,7 +109,7 @@ impl HostLooks {
                 if took <= PATIENCE {
                     self.late.remove(id);
                 }
-                seen
+                *seen
             }
             End::UnderWay(task) => {
                 self.under_way.insert(id.clone(), task);
@@ -125,7 +125,7 @@ impl HostLooks {
 }
 
 enum End {
-    Seen(Seen<HostFacts>, Duration),
+    Seen(Box<Seen<HostFacts>>, Duration),
     UnderWay(Task),
 }
 
@@ -154,13 +154,13 @@ async fn patiently(task: Task, patience: Option<Duration>, clock: Arc<dyn Clock>
         Some(patience) => clock.sleep(patience).boxed(),
     };
     match select(task, enough).await {
-        Either::Left((Ok((seen, took)), _)) => End::Seen(seen, took),
+        Either::Left((Ok((seen, took)), _)) => End::Seen(Box::new(seen), took),
         Either::Left((Err(error), _)) => {
             let unseen = Unseen {
                 kind: UnseenKind::Broken,
                 message: format!("an error in reconcile itself: {error}"),
             };
-            End::Seen(Seen::No(unseen), Duration::ZERO)
+            End::Seen(Box::new(Seen::No(unseen)), Duration::ZERO)
         }
         Either::Right(((), task)) => End::UnderWay(task),
     }
