@@ -81,6 +81,8 @@ impl Watch {
         let eyes = &session.watcher.eyes;
         let events = Events::of(&session.watcher.desired, eyes, &heard);
         let monitor = Monitor::new(eyes.clone(), heard.clone());
+        let hosts = Arc::new(session.watcher.desired.hosts.clone());
+        let hands = Hands { hosts, ..hands };
         let guards = Some(Guards::of(&session.watcher.desired, &hands, &eyes.leases));
         guards::inherit(&session.watcher);
         Watch {
@@ -142,13 +144,12 @@ impl Watch {
                 let (hands, eyes) = *ports;
                 info!(revision = %desired.revision, "the file changed");
                 self.progress = Arc::clone(&hands.progress);
-                if self.guards.is_some() {
-                    self.guards = Some(Guards::of(&desired, &hands, &eyes.leases));
-                }
-                self.runner.set_hands(hands);
-                self.events = Events::of(&desired, &eyes, &self.heard);
-                self.session.watcher.eyes = eyes;
-                self.session.watcher.follow(desired);
+                let watcher = &mut self.session.watcher;
+                // A lease that was given is over when it is over, whatever the file says.
+                let leases = watcher.eyes.leases.clone();
+                watcher.eyes = Eyes { leases, ..eyes };
+                watcher.follow(desired);
+                self.reach_hosts(hands);
                 Wake::Look
             }
             Some(Signal::Refused(why)) => {
@@ -165,6 +166,37 @@ impl Watch {
                 Wake::Look
             }
             Some(Signal::Stop) | None => Wake::Stop,
+        }
+    }
+
+    /// The hosts to listen to, to guard and to act on are those of the rounds.
+    fn reach_hosts(&mut self, hands: Hands) {
+        let watcher = &self.session.watcher;
+        let (desired, eyes) = (&watcher.desired, &watcher.eyes);
+        let hosts = Arc::new(desired.hosts.clone());
+        let hands = Hands { hosts, ..hands };
+        if self.guards.is_some() {
+            self.guards = Some(Guards::of(desired, &hands, &eyes.leases));
+        }
+        self.events = Events::of(desired, eyes, &self.heard);
+        self.runner.set_hands(hands);
+    }
+
+    /// A host that left the file and is empty is let go of, with its guard.
+    fn let_go(&mut self, before: &Arc<Desired>) {
+        let watcher = &self.session.watcher;
+        if Arc::ptr_eq(before, &watcher.desired) {
+            return;
+        }
+        let hands = self.runner.hands().clone();
+        self.reach_hosts(hands.clone());
+        let desired = &self.session.watcher.desired;
+        let hosts = before.hosts.values();
+        for host in hosts.filter(|host| !desired.hosts.contains_key(&host.id)) {
+            info!(host = %host.id, "it left the file, and is forgotten: nothing of ours is on it");
+            let (cluster, leases) = (&desired.cluster, &self.session.watcher.eyes.leases);
+            let end = guards::part(hands.clone(), host.clone(), cluster.clone(), leases.clone());
+            tokio::spawn(end);
         }
     }
 
@@ -216,7 +248,9 @@ impl Watch {
     async fn round(&mut self) -> Result<(), StoreError> {
         let begin = Instant::now();
         let heard = self.monitor.ledger.heard();
+        let before = Arc::clone(&self.session.watcher.desired);
         let Round { plan, looks, .. } = self.session.round(&Beats::Known(&heard)).await?;
+        self.let_go(&before);
         let took = millis(begin.elapsed());
         debug!(took_ms = took, actions = plan.actions.len(), "round");
         self.monitor.listen_to(&looks);

@@ -2,13 +2,17 @@
 
 use super::verdict::Refusal;
 use crate::model::bug::Bug;
-use crate::model::desired::Desired;
+use crate::model::desired::{Desired, Host};
 use crate::model::facts::{Observed, Seen, UnseenKind};
+use crate::model::id::HostId;
 
-/// What is missing; none while we reach a majority of the hosts, or of the witnesses.
+/// What is missing; none while we reach a majority of the hosts, or of the witnesses. A host that left the file is none
+/// of those any more: whoever removed the dead one of two has said who is left.
 pub fn missing(desired: &Desired, observed: &Observed) -> Option<Refusal> {
-    let all = desired.hosts.len();
-    let reached = observed.hosts.values().filter(|seen| answers(seen)).count();
+    let leaves = |id: &HostId| desired.hosts.get(id).is_some_and(Host::is_leaving);
+    let all = desired.hosts.keys().filter(|id| !leaves(id)).count();
+    let reached = observed.hosts.iter().filter(|(id, seen)| !leaves(id) && answers(seen));
+    let reached = reached.count();
     let witnesses = observed.witnesses.len();
     let answered = observed
         .witnesses
