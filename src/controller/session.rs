@@ -81,6 +81,7 @@ impl Watcher {
 
     /// One round: look, remember, plan. Addresses that the plan wants to use are probed first.
     pub async fn round(&mut self, beats: &Beats<'_>) -> Round {
+        self.know_leaving();
         let (mut observed, looks) = self
             .eyes
             .look(
@@ -106,7 +107,6 @@ impl Watcher {
             plan = self.plan(&observed);
         }
         memory::remember_applied(&mut self.memory, &observed, &plan);
-        self.know_leaving();
         Round {
             observed,
             plan,

@@ -56,7 +56,10 @@ pub(super) fn forget(memory: &mut Memory, desired: &Desired, observed: &Observed
     let left = memory.hosts.iter();
     let left = left.filter(|(id, _)| desired.hosts.get(*id).is_none_or(Host::is_leaving));
     let gone = left.filter(|(id, host)| {
-        let seen = observed.hosts.get(*id).is_some_and(|seen| seen.facts().is_some());
+        let seen = observed
+            .hosts
+            .get(*id)
+            .is_some_and(|seen| seen.facts().is_some());
         is_renamed(host, memory, desired) || !seen && is_over(id, host, memory, desired)
     });
     let gone: Vec<HostId> = gone.map(|(id, _)| id.clone()).collect();
@@ -69,7 +72,12 @@ pub(super) fn forget_emptied(memory: &mut Memory, plan: &Plan) {
     let acted: BTreeSet<&HostId> = plan.actions.iter().map(|a| a.operation.host()).collect();
     let left = plan.hosts.iter();
     let left = left.filter(|(_, is)| **is == HostCondition::Leaving);
-    let empty = |id: &HostId| memory.hosts.get(id).is_some_and(|host| host.guests.is_empty());
+    let empty = |id: &HostId| {
+        memory
+            .hosts
+            .get(id)
+            .is_some_and(|host| host.guests.is_empty())
+    };
     let gone = left.filter(|(id, _)| empty(id) && !busy.contains(id) && !acted.contains(id));
     let gone: Vec<HostId> = gone.map(|(id, _)| id.clone()).collect();
     gone.iter().for_each(|id| drop(memory.hosts.remove(id)));

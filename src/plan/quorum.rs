@@ -11,7 +11,10 @@ use crate::model::id::HostId;
 pub fn missing(desired: &Desired, observed: &Observed) -> Option<Refusal> {
     let leaves = |id: &HostId| desired.hosts.get(id).is_some_and(Host::is_leaving);
     let all = desired.hosts.keys().filter(|id| !leaves(id)).count();
-    let reached = observed.hosts.iter().filter(|(id, seen)| !leaves(id) && answers(seen));
+    let reached = observed
+        .hosts
+        .iter()
+        .filter(|(id, seen)| !leaves(id) && answers(seen));
     let reached = reached.count();
     let witnesses = observed.witnesses.len();
     let answered = observed

@@ -8,8 +8,8 @@ use super::{GuestContext, Server, Upstream};
 use crate::model::action::{FormerDisk, Machine};
 use crate::model::desired::{
     Accelerator, Desired, Engine, FileSpec, Group, Heartbeat, Host, Image, ImageFile, Init, Lines,
-    LoadBalancer, Membership, Network, OnChange, Pool, Provision, Revision, Role, Route, Service, SshAccess,
-    Template,
+    LoadBalancer, Membership, Network, OnChange, Pool, Provision, Revision, Role, Route, Service,
+    SshAccess, Template,
 };
 use crate::model::id::{DomainName, HostId, InstanceId};
 use crate::model::mark::{Mark, Stage};

@@ -40,6 +40,10 @@ pub struct HostState {
     pub drops: u32,
     /// The guard on it, where one was armed.
     pub guard: Option<Guard>,
+    /// What the controllers call it.
+    pub address: String,
+    /// The others that its guard was told of, by their addresses.
+    pub peers: Vec<String>,
     /// Since when it sees no majority of the hosts.
     pub alone_since: Option<Timestamp>,
     /// Whether the controller's last look failed: from then on, it must leave the host alone.
@@ -92,6 +96,8 @@ impl HostState {
         HostState {
             link: Link::Up,
             guard: None,
+            address: String::new(),
+            peers: Vec::new(),
             alone_since: None,
             power: true,
             up_at: Timestamp::default(),
