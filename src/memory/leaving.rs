@@ -113,3 +113,149 @@ fn is_settled(guest: &InstanceId, on: &HostId, memory: &Memory, desired: &Desire
     let mut others = memory.hosts.iter().filter(|(id, _)| *id != on);
     !wanted || others.any(|(_, other)| other.guests.contains_key(guest))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::mark::{Mark, Stage};
+    use crate::model::memory::{Evidence, EvidenceKind};
+    use crate::model::time::Timestamp;
+    use crate::spec::{NoFiles, parse};
+
+    /// A file with these hosts, at addresses of their own.
+    fn file(hosts: &[&str]) -> Arc<Desired> {
+        let number = |host: &str| host.bytes().next().unwrap() - b'a' + 1;
+        let line = |host: &&str| {
+            let n = number(host);
+            format!("  {host}: {{ address: 10.0.0.{n}, pool: 10.0.{n}.1-10.0.{n}.9 }}\n")
+        };
+        let lines: String = hosts.iter().map(line).collect();
+        let text = format!(
+            "cluster: demo\nnetworks:\n  lan: {{ cidr: 10.0.0.0/16 }}\nhosts:\n{lines}images:\n  \
+             alpine: {{ path: /a.qcow2 }}\nservices:\n  api: {{ replicas: 1, image: alpine, memory: 128MiB, port: 80, run: x }}\n"
+        );
+        Arc::new(parse("cluster.yaml", text.as_bytes(), &NoFiles).unwrap())
+    }
+
+    fn host(name: &str) -> HostId {
+        name.parse().unwrap()
+    }
+
+    fn mark(life: &str) -> Mark {
+        Mark {
+            cluster: "demo".parse().unwrap(),
+            instance: "api-1".parse().unwrap(),
+            address: "10.0.3.1".parse().unwrap(),
+            moving_to: None,
+            port: 80,
+            digest: String::new(),
+            generation: life.to_owned(),
+            stage: Stage::Ready,
+        }
+    }
+
+    /// What is remembered after three hosts were seen, with api-1 on the last one.
+    fn memory() -> Memory {
+        let mut memory = Memory::default();
+        for known in file(&["a", "b", "c"]).hosts.values() {
+            let definition = Some(Host {
+                fencing: Vec::new(),
+                ..known.clone()
+            });
+            let seen = Some(Timestamp(1));
+            let of_it = HostMemory {
+                seen,
+                definition,
+                ..HostMemory::default()
+            };
+            memory.hosts.insert(known.id.clone(), of_it);
+        }
+        put(&mut memory, "c", "life-1");
+        memory
+    }
+
+    fn put(memory: &mut Memory, on: &str, life: &str) {
+        let guests = &mut memory.hosts.get_mut(&host(on)).unwrap().guests;
+        guests.insert("api-1".parse().unwrap(), mark(life));
+    }
+
+    fn known(file: &Arc<Desired>, memory: &Memory) -> Arc<Desired> {
+        with_leaving(file, memory, file)
+    }
+
+    /// The hosts that are remembered after a look that saw none of those that left.
+    fn left_after(mut memory: Memory, file: &Arc<Desired>) -> String {
+        let desired = known(file, &memory);
+        forget(&mut memory, &desired, &Observed::default());
+        let names: Vec<&str> = memory.hosts.keys().map(HostId::as_str).collect();
+        names.join(" ")
+    }
+
+    #[test]
+    fn a_host_that_left_the_file_stays_known_without_its_devices() {
+        let (file, mut memory) = (file(&["a", "b"]), memory());
+        memory.hosts.get_mut(&host("c")).unwrap().armed = true;
+        let desired = known(&file, &memory);
+        let left = &desired.hosts[&host("c")];
+        assert!(left.is_leaving());
+        assert_eq!(left.fencing, [Fencing::Lease, Fencing::Manual]);
+        assert!(!desired.hosts[&host("a")].is_leaving());
+    }
+
+    #[test]
+    fn as_long_as_nothing_changes_it_is_the_same_desired_state() {
+        let (with_c, without, memory) = (file(&["a", "b", "c"]), file(&["a", "b"]), memory());
+        assert!(Arc::ptr_eq(&known(&with_c, &memory), &with_c));
+        let desired = known(&without, &memory);
+        assert!(Arc::ptr_eq(
+            &with_leaving(&without, &memory, &desired),
+            &desired
+        ));
+    }
+
+    #[test]
+    fn what_is_remembered_of_a_host_has_no_fencing_in_it() {
+        let text = serde_json::to_string(&memory()).unwrap();
+        assert!(
+            text.contains("definition") && !text.contains("fencing"),
+            "{text}"
+        );
+        let back: Memory = serde_json::from_str(&text).unwrap();
+        assert_eq!(back, memory());
+    }
+
+    #[test]
+    fn a_host_under_another_name_is_not_leaving() {
+        let mut renamed = Desired::clone(&file(&["a", "b", "d"]));
+        renamed.hosts.get_mut(&host("d")).unwrap().address = "10.0.0.3".to_owned();
+        let (renamed, mut memory) = (Arc::new(renamed), memory());
+        assert!(!known(&renamed, &memory).hosts.contains_key(&host("c")));
+        let of_d = memory.hosts[&host("a")].clone();
+        memory.hosts.insert(host("d"), of_d);
+        assert_eq!(left_after(memory.clone(), &renamed), "a b c d");
+        put(&mut memory, "d", "life-1");
+        assert_eq!(left_after(memory, &renamed), "a b d");
+    }
+
+    #[test]
+    fn one_out_of_sight_is_forgotten_with_evidence_once_its_guests_are_elsewhere() {
+        let (without, mut memory) = (file(&["a", "b"]), memory());
+        assert_eq!(left_after(memory.clone(), &without), "a b c");
+        memory.hosts.get_mut(&host("c")).unwrap().fenced = Some(Evidence {
+            kind: EvidenceKind::Manual,
+            at: Timestamp(2),
+            text: String::new(),
+        });
+        assert_eq!(left_after(memory.clone(), &without), "a b c");
+        put(&mut memory, "a", "life-2");
+        assert_eq!(left_after(memory, &without), "a b");
+    }
+
+    #[test]
+    fn an_empty_one_out_of_sight_is_forgotten_unless_guards_may_count_on_it() {
+        let (manual, guarded, mut memory) = (file(&["a", "b"]), file(&["a", "b", "d"]), memory());
+        memory.hosts.get_mut(&host("c")).unwrap().guests.clear();
+        assert_eq!(left_after(memory.clone(), &manual), "a b");
+        assert_eq!(left_after(memory, &guarded), "a b c");
+    }
+}
