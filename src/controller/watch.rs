@@ -1,6 +1,8 @@
 //! The loop of `reconcile watch`: it sleeps until something happens, looks at everything, and acts. What woke it only
 //! says when to look, never what to do.
 
+mod reach;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -81,8 +83,7 @@ impl Watch {
         let eyes = &session.watcher.eyes;
         let events = Events::of(&session.watcher.desired, eyes, &heard);
         let monitor = Monitor::new(eyes.clone(), heard.clone());
-        let hosts = Arc::new(session.watcher.desired.hosts.clone());
-        let hands = Hands { hosts, ..hands };
+        let hands = reach::all_hosts(&session.watcher.desired, hands);
         let guards = Some(Guards::of(&session.watcher.desired, &hands, &eyes.leases));
         guards::inherit(&session.watcher);
         Watch {
@@ -166,37 +167,6 @@ impl Watch {
                 Wake::Look
             }
             Some(Signal::Stop) | None => Wake::Stop,
-        }
-    }
-
-    /// The hosts to listen to, to guard and to act on are those of the rounds.
-    fn reach_hosts(&mut self, hands: Hands) {
-        let watcher = &self.session.watcher;
-        let (desired, eyes) = (&watcher.desired, &watcher.eyes);
-        let hosts = Arc::new(desired.hosts.clone());
-        let hands = Hands { hosts, ..hands };
-        if self.guards.is_some() {
-            self.guards = Some(Guards::of(desired, &hands, &eyes.leases));
-        }
-        self.events = Events::of(desired, eyes, &self.heard);
-        self.runner.set_hands(hands);
-    }
-
-    /// A host that left the file and is empty is let go of, with its guard.
-    fn let_go(&mut self, before: &Arc<Desired>) {
-        let watcher = &self.session.watcher;
-        if Arc::ptr_eq(before, &watcher.desired) {
-            return;
-        }
-        let hands = self.runner.hands().clone();
-        self.reach_hosts(hands.clone());
-        let desired = &self.session.watcher.desired;
-        let hosts = before.hosts.values();
-        for host in hosts.filter(|host| !desired.hosts.contains_key(&host.id)) {
-            info!(host = %host.id, "it left the file, and is forgotten: nothing of ours is on it");
-            let (cluster, leases) = (&desired.cluster, &self.session.watcher.eyes.leases);
-            let end = guards::part(hands.clone(), host.clone(), cluster.clone(), leases.clone());
-            tokio::spawn(end);
         }
     }
 
@@ -366,20 +336,6 @@ impl Watch {
             info!(revision = %plan.revision, "all is as desired");
         }
         self.said = plan.notices.clone();
-    }
-
-    /// While failover is disarmed, no guard may stop anything.
-    async fn arm_or_disarm(&mut self, disarmed: bool) -> Result<(), StoreError> {
-        match (disarmed, &self.guards) {
-            (true, Some(_)) => self.disarm().await,
-            (false, None) => {
-                let watcher = &self.session.watcher;
-                let (desired, leases) = (&watcher.desired, &watcher.eyes.leases);
-                self.guards = Some(Guards::of(desired, self.runner.hands(), leases));
-                Ok(())
-            }
-            (true, None) | (false, Some(_)) => Ok(()),
-        }
     }
 
     /// Without a controller, no guard may stop anything.
