@@ -304,3 +304,29 @@ fn nobody_is_taken_at_a_word_that_nobody_gave() {
     let back = desk.at(&file, "fence retract b");
     assert!(back.status.success());
 }
+
+/// What a controller remembers of a host that left the file, and that refuses at once.
+fn left_the_file(desk: &Desk, host: &str) {
+    let definition = json!({
+        "id": host, "address": "127.0.0.9", "port": 1, "user": null, "network": "lan",
+        "pool": [["192.168.10.90", "192.168.10.99"]], "accelerator": "auto", "storage": "/var/lib/libvirt/images",
+        "labels": {}, "priority": 0, "reserve": 0, "overcommit": 800
+    });
+    let known = json!({ "seen": "2026-01-01T00:00:00Z", "since": "2026-01-01T00:00:00Z", "guests": {}, "definition": definition });
+    let memory = json!({ "hosts": { host: known }, "guests": {}, "holders": {} });
+    fs::create_dir_all(desk.state()).unwrap();
+    fs::write(desk.state().join("memory.json"), memory.to_string()).unwrap();
+}
+
+#[test]
+fn a_host_that_left_the_file_is_confirmed_and_paused_like_any_other() {
+    let desk = Desk::new();
+    let file = desk.nowhere();
+    let refused = desk.at(&file, "fence confirm z --yes");
+    assert_eq!(refused.status.code(), Some(1));
+    left_the_file(&desk, "z");
+    for line in ["fence confirm z --yes", "fence retract z", "pause host/z"] {
+        let output = desk.at(&file, line);
+        assert!(output.status.success(), "{line}: {output:?}");
+    }
+}

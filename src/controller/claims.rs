@@ -107,7 +107,7 @@ impl Claims {
             Seen::No(_) => false,
         });
         let reached: BTreeSet<HostId> = seen.map(|(id, _)| id.clone()).collect();
-        let cut_off = quorum::missing(self.hosts.len(), observed).is_some();
+        let cut_off = quorum::missing(&self.hosts, observed).is_some();
         self.permit().succeed(match cut_off {
             true => Succession::Closed,
             false => Succession::Open,

@@ -118,6 +118,23 @@ pub async fn disarm(desired: &Desired, hands: &Hands, leases: &Leases) -> Vec<Ho
     ended
 }
 
+/// Ends the guard of a host that is forgotten, where it has one and answers.
+pub async fn part(hands: Hands, host: Host, cluster: ClusterName, leases: Leases) {
+    leases.forget(&host.id);
+    if !host.fencing.contains(&Fencing::Lease) {
+        return;
+    }
+    let patience = hands.clock.sleep(FAREWELL);
+    tokio::select! {
+        biased;
+        ended = hands.guards.disarm(&host, &cluster) => match ended {
+            Ok(_) => debug!(host = %host.id, "its guard has ended"),
+            Err(_) => debug!(host = %host.id, "its guard could not be ended"),
+        },
+        () = patience => {}
+    }
+}
+
 async fn keep(hands: Hands, host: Host, watchword: Watchword, leases: Leases) {
     let armed = Once::new();
     let until = |until| {

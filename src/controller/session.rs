@@ -11,6 +11,7 @@ use super::look::{Beats, Eyes};
 use super::standing::Standing;
 use crate::execute::Ended;
 use crate::memory;
+use crate::memory::leaving::with_leaving;
 use crate::model::desired::Desired;
 use crate::model::facts::Observed;
 use crate::model::id::{HostId, InstanceId};
@@ -25,8 +26,10 @@ const PROBES: usize = 8;
 
 /// A controller that only looks: rounds without memory being kept.
 pub struct Watcher {
-    /// What is wanted.
+    /// What is wanted: the file, and the hosts that leave it.
     pub desired: Arc<Desired>,
+    /// What the file says.
+    file: Arc<Desired>,
     /// What is remembered.
     pub memory: Memory,
     /// The ports that look.
@@ -52,9 +55,10 @@ pub struct Round {
 
 impl Watcher {
     /// A controller for this desired state.
-    pub fn new(desired: Arc<Desired>, memory: Memory, eyes: Eyes) -> Self {
+    pub fn new(file: Arc<Desired>, memory: Memory, eyes: Eyes) -> Self {
         Watcher {
-            desired,
+            desired: with_leaving(&file, &memory, &file),
+            file,
             memory,
             eyes,
             renderer: Renderer::default(),
@@ -65,13 +69,20 @@ impl Watcher {
     }
 
     /// Follows another desired state from now on.
-    pub fn follow(&mut self, desired: Arc<Desired>) {
-        self.desired = desired;
+    pub fn follow(&mut self, file: Arc<Desired>) {
+        self.file = file;
         self.renderer = Renderer::default();
+        self.know_leaving();
+    }
+
+    /// Hosts that left the file are known as long as memory knows them.
+    fn know_leaving(&mut self) {
+        self.desired = with_leaving(&self.file, &self.memory, &self.desired);
     }
 
     /// One round: look, remember, plan. Addresses that the plan wants to use are probed first.
     pub async fn round(&mut self, beats: &Beats<'_>) -> Round {
+        self.know_leaving();
         let (mut observed, looks) = self
             .eyes
             .look(
@@ -85,6 +96,9 @@ impl Watcher {
             .await;
         self.last = looks.clone();
         memory::remember(&mut self.memory, &self.desired, &observed);
+        self.know_leaving();
+        let known = &self.desired.hosts;
+        observed.hosts.retain(|id, _| known.contains_key(id));
         let mut plan = self.plan(&observed);
         for _ in 0..PROBES {
             if !self.probe(&plan, &mut observed).await {

@@ -3,6 +3,7 @@
 
 mod edit;
 mod leave;
+mod reach;
 mod say;
 
 use std::sync::Arc;
@@ -91,6 +92,7 @@ impl Watch {
         let eyes = &session.watcher.eyes;
         let events = Events::of(&session.watcher.desired, eyes, &heard);
         let monitor = Monitor::new(eyes.clone(), heard.clone());
+        let hands = reach::all_hosts(&session.watcher.desired, hands);
         let claims = Claims::new(&session.watcher.desired, &hands, leave::told(&heard));
         let guards = Some(Guards::of(&session.watcher.desired, &hands, &eyes.leases));
         guards::inherit(&session.watcher);
@@ -239,7 +241,9 @@ impl Watch {
     async fn round(&mut self) -> Result<(), StoreError> {
         let begin = Instant::now();
         let heard = self.monitor.ledger.heard();
+        let before = Arc::clone(&self.session.watcher.desired);
         let round = self.session.round(&Beats::Known(&heard)).await?;
+        self.let_go(&before);
         let Round {
             plan,
             looks,

@@ -20,6 +20,7 @@ pub fn remember(memory: &mut Memory, desired: &Desired, observed: &Observed) {
     for (id, seen) in &observed.hosts {
         let host = memory.hosts.entry(id.clone()).or_default();
         host.armed |= observed.leases.contains_key(id);
+        define(host, desired.hosts.get(id));
         match seen {
             Seen::Yes(facts) => {
                 appear(host, &desired.safety, observed.now);
@@ -34,6 +35,20 @@ pub fn remember(memory: &mut Memory, desired: &Desired, observed: &Observed) {
         {
             look_for_evidence(memory, host, desired, observed);
         }
+    }
+}
+
+/// Keeps what the file says of a host, but for its devices.
+fn define(memory: &mut HostMemory, host: Option<&Host>) {
+    let Some(host) = host.filter(|host| !host.is_leaving()) else {
+        return;
+    };
+    let definition = Host {
+        fencing: Vec::new(),
+        ..host.clone()
+    };
+    if memory.definition.as_ref() != Some(&definition) {
+        memory.definition = Some(definition);
     }
 }
 

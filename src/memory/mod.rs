@@ -2,6 +2,7 @@
 
 mod guests;
 pub mod hosts;
+pub mod leaving;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
@@ -23,6 +24,7 @@ const GOOD: usize = 10;
 pub fn remember(memory: &mut Memory, desired: &Desired, observed: &Observed) {
     hosts::remember(memory, desired, observed);
     guests::remember(memory, desired, observed);
+    leaving::forget(memory, desired, observed);
     forget_removed(memory, desired);
     guests::forgive(memory, desired, observed);
     remember_holders(memory, desired, observed);
@@ -40,9 +42,6 @@ fn forget_removed(memory: &mut Memory, desired: &Desired) {
     memory
         .guests
         .retain(|i, _| is_desired(i) || on_a_host.contains(i));
-    memory
-        .hosts
-        .retain(|id, host| desired.hosts.contains_key(id) || !host.guests.is_empty());
     // The VIP of a group that was removed or renamed is held until its guests are gone.
     let has_guests = |id: &GroupId| on_a_host.iter().any(|i| i.group == *id);
     memory
@@ -314,6 +313,7 @@ fn remember_mark(memory: &mut Memory, host: &HostId, mark: &Mark) {
 /// from now on while the file stays was changed by somebody else.
 pub fn remember_applied(memory: &mut Memory, observed: &Observed, plan: &Plan) {
     memory.brake = plan.brake.clone();
+    leaving::forget_emptied(memory, plan);
     let since = memory.uneven_since.unwrap_or(plan.observed_at);
     memory.uneven_since = plan.uneven.then_some(since);
     if is_good(memory, plan) {

@@ -20,23 +20,29 @@ pub enum HostCondition {
     Maintenance,
     /// It came back, and has to stay for a while before it gets guests.
     Rejoining,
+    /// It is seen, and not in the file any more: its guests go elsewhere.
+    Leaving,
 }
 
 impl HostCondition {
     /// All of them.
-    pub const ALL: [HostCondition; 6] = [
+    pub const ALL: [HostCondition; 7] = [
         HostCondition::Online,
         HostCondition::Suspect,
         HostCondition::Unreachable,
         HostCondition::Fenced,
         HostCondition::Maintenance,
         HostCondition::Rejoining,
+        HostCondition::Leaving,
     ];
 
     /// Whether it was seen.
     pub fn is_seen(self) -> bool {
         match self {
-            HostCondition::Online | HostCondition::Maintenance | HostCondition::Rejoining => true,
+            HostCondition::Online
+            | HostCondition::Maintenance
+            | HostCondition::Rejoining
+            | HostCondition::Leaving => true,
             HostCondition::Suspect | HostCondition::Unreachable | HostCondition::Fenced => false,
         }
     }
@@ -48,7 +54,8 @@ impl HostCondition {
             HostCondition::Online
             | HostCondition::Suspect
             | HostCondition::Maintenance
-            | HostCondition::Rejoining => false,
+            | HostCondition::Rejoining
+            | HostCondition::Leaving => false,
         }
     }
 }
@@ -62,6 +69,7 @@ impl fmt::Display for HostCondition {
             HostCondition::Fenced => "fenced",
             HostCondition::Maintenance => "maintenance",
             HostCondition::Rejoining => "rejoining",
+            HostCondition::Leaving => "leaving",
         })
     }
 }

@@ -113,7 +113,7 @@ pub struct Network {
 }
 
 /// A machine that runs guests.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Host {
     /// Its name.
     pub id: HostId,
@@ -139,11 +139,31 @@ pub struct Host {
     pub reserve: Bytes,
     /// How many virtual processors may share its processors, of each hundred.
     pub overcommit: Percent,
-    /// What makes sure that nothing runs on it any more, in the order in which it is tried.
+    /// What makes sure that nothing runs on it any more, in the order in which it is tried. Never written down: a device
+    /// has secrets.
+    #[serde(skip)]
     pub fencing: Vec<Fencing>,
+    /// Whether it is in the file.
+    #[serde(skip)]
+    pub membership: Membership,
+}
+
+/// Whether a host is in the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Membership {
+    /// It is.
+    #[default]
+    Member,
+    /// It was, and guests of ours are on it still, or may be: it gets no more, and is forgotten without them.
+    Leaving,
 }
 
 impl Host {
+    /// Whether it is not in the file any more.
+    pub fn is_leaving(&self) -> bool {
+        self.membership == Membership::Leaving
+    }
+
     /// What a host has of what may be left out in the file, in a cluster of `hosts` hosts.
     pub const RESERVE: Bytes = Bytes(512 << 20);
     /// Eight virtual processors to each of the host.
@@ -160,7 +180,7 @@ impl Host {
 }
 
 /// The addresses of a pool: inclusive ranges, in the order they were written, none overlapping another.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pool(pub Vec<(Ipv4Addr, Ipv4Addr)>);
 
 impl Pool {

@@ -6,7 +6,7 @@ use std::net::Ipv4Addr;
 
 use serde::{Deserialize, Serialize};
 
-use super::desired::Revision;
+use super::desired::{Host, Revision};
 use super::id::{GroupId, HostId, InstanceId};
 use super::mark::Mark;
 use super::time::Timestamp;
@@ -52,6 +52,9 @@ pub struct HostMemory {
     pub since: Timestamp,
     /// The marked guests on it.
     pub guests: BTreeMap<InstanceId, Mark>,
+    /// What the file last said of it, for when it leaves the file; none in memories of earlier versions.
+    #[serde(default)]
+    pub definition: Option<Host>,
     /// The evidence that nothing of ours runs on it, until it is seen again.
     #[serde(default)]
     pub fenced: Option<Evidence>,

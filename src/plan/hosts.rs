@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::brake::Brake;
 use super::verdict::Refusal;
 use crate::model::condition::HostCondition;
-use crate::model::desired::Desired;
+use crate::model::desired::{Desired, Host};
 use crate::model::facts::{Observed, Seen, UnseenKind};
 use crate::model::id::{HostId, InstanceId};
 use crate::model::memory::{Evidence, HostMemory, Memory};
@@ -41,8 +41,9 @@ pub enum HostState {
 }
 
 impl HostState {
-    fn condition(&self, drained: bool) -> HostCondition {
+    fn condition(&self, leaving: bool, drained: bool) -> HostCondition {
         match self {
+            HostState::Online | HostState::Rejoining { .. } if leaving => HostCondition::Leaving,
             HostState::Online | HostState::Rejoining { .. } if drained => {
                 HostCondition::Maintenance
             }
@@ -55,7 +56,7 @@ impl HostState {
     }
 }
 
-/// All hosts of the file.
+/// All hosts of the file, and those that leave it.
 #[derive(Debug)]
 pub struct Hosts<'a> {
     pub(super) desired: &'a Desired,
@@ -97,8 +98,9 @@ impl<'a> Hosts<'a> {
     /// What each host is taken for, in a word.
     pub fn conditions(&self) -> BTreeMap<HostId, HostCondition> {
         let of = |(host, state): (&&HostId, &HostState)| {
+            let leaving = self.desired.hosts.get(*host).is_some_and(Host::is_leaving);
             let drained = self.observed.orders.drained.contains_key(*host);
-            ((*host).clone(), state.condition(drained))
+            ((*host).clone(), state.condition(leaving, drained))
         };
         self.states.iter().map(of).collect()
     }

@@ -2,6 +2,7 @@
 
 use super::Planner;
 use super::round::State;
+use crate::model::desired::Host;
 use crate::model::facts::{Seen, UnseenKind};
 use crate::model::id::{HostId, InstanceId};
 use crate::model::mark::Mark;
@@ -21,19 +22,29 @@ impl Planner<'_> {
     fn unseen_hosts(&mut self) {
         for (id, seen) in &self.round.observed.hosts {
             let Seen::No(unseen) = seen else { continue };
+            let leaves = self
+                .round
+                .desired
+                .hosts
+                .get(id)
+                .is_some_and(Host::is_leaving);
             let help = match unseen.kind {
+                _ if leaves => format!(
+                    "it is not in the file any more, and forgotten once it is seen without guests of ours; \
+                     if it is off for good: reconcile fence confirm {id}"
+                ),
                 UnseenKind::Unreachable => {
-                    "nothing on it is created, moved or destroyed until it answers again"
+                    "nothing on it is created, moved or destroyed until it answers again".to_owned()
                 }
                 UnseenKind::HostKeyChanged | UnseenKind::Refused | UnseenKind::Broken => {
-                    "nothing on it is touched until this is mended"
+                    "nothing on it is touched until this is mended".to_owned()
                 }
             };
             self.draft.notices.push(Notice {
                 kind: NoticeKind::Unknown,
                 subject: format!("host {id}"),
                 text: unseen.message.clone(),
-                help: Some(help.to_owned()),
+                help: Some(help),
                 line: self.round.desired.lines.of(&format!("hosts.{id}")),
             });
         }

@@ -240,14 +240,16 @@ fn about_nothing<'o>(
 fn is_in_file(key: &OrderKey, desired: &Desired) -> bool {
     match key {
         OrderKey::Paused(Scope::Group(group)) => desired.groups.contains_key(group),
-        OrderKey::Paused(Scope::Host(host))
-        | OrderKey::Drained(host)
-        | OrderKey::Confirmed(host) => desired.hosts.contains_key(host),
+        OrderKey::Paused(Scope::Host(host)) | OrderKey::Drained(host) => {
+            desired.hosts.contains_key(host)
+        }
         OrderKey::Retried(instance) => {
             let group = desired.group_of(instance);
             group.is_some_and(|group| (1..=group.replicas).contains(&instance.index))
         }
-        OrderKey::Disarmed
+        // That a host is off is often said because it leaves: then it has done its work.
+        OrderKey::Confirmed(_)
+        | OrderKey::Disarmed
         | OrderKey::Paused(Scope::Cluster)
         | OrderKey::Held(_)
         | OrderKey::Released => true,

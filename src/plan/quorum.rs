@@ -1,12 +1,23 @@
 //! Whether we see enough of the world to give up what we don't see: else it is we who are cut off.
 
+use std::collections::BTreeMap;
+
 use super::verdict::Refusal;
 use crate::model::bug::Bug;
+use crate::model::desired::Host;
 use crate::model::facts::{Observed, Seen, UnseenKind};
+use crate::model::id::HostId;
 
-/// What is missing, of so many hosts; none while we reach a majority of the hosts, or of the witnesses.
-pub fn missing(all: usize, observed: &Observed) -> Option<Refusal> {
-    let reached = observed.hosts.values().filter(|seen| answers(seen)).count();
+/// What is missing, of these hosts; none while we reach a majority of the hosts, or of the witnesses. A host that left the
+/// file is none of those any more: whoever removed the dead one of two has said who is left.
+pub fn missing(hosts: &BTreeMap<HostId, Host>, observed: &Observed) -> Option<Refusal> {
+    let leaves = |id: &HostId| hosts.get(id).is_some_and(Host::is_leaving);
+    let all = hosts.keys().filter(|id| !leaves(id)).count();
+    let reached = observed
+        .hosts
+        .iter()
+        .filter(|(id, seen)| !leaves(id) && answers(seen));
+    let reached = reached.count();
     let witnesses = observed.witnesses.len();
     let answered = observed
         .witnesses

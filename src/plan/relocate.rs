@@ -132,7 +132,7 @@ impl<'a> Planner<'a> {
 fn motive_of(moves: &Move<'_>) -> Motive {
     match moves.cause {
         Cause::Pinned | Cause::NotRequired | Cause::Rival | Cause::Apart => Motive::Change,
-        Cause::Drained | Cause::Failback | Cause::Uneven => Motive::Move,
+        Cause::Drained | Cause::Leaving | Cause::Failback | Cause::Uneven => Motive::Move,
         Cause::Failing => Motive::Heal,
     }
 }

@@ -81,7 +81,7 @@ impl<'a> Hosts<'a> {
                 until: order.until,
             });
         }
-        super::quorum::missing(self.desired.hosts.len(), self.observed)
+        super::quorum::missing(&self.desired.hosts, self.observed)
     }
 
     /// Whether there is evidence that what ran on a host ended.

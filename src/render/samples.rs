@@ -8,8 +8,8 @@ use super::{GuestContext, Server, Upstream};
 use crate::model::action::{FormerDisk, Machine};
 use crate::model::desired::{
     Accelerator, Desired, Engine, FileSpec, Group, Heartbeat, Host, Image, ImageFile, Init, Lines,
-    LoadBalancer, Network, OnChange, Pool, Provision, Revision, Role, Route, Service, SshAccess,
-    Template,
+    LoadBalancer, Membership, Network, OnChange, Pool, Provision, Revision, Role, Route, Service,
+    SshAccess, Template,
 };
 use crate::model::id::{DomainName, HostId, InstanceId};
 use crate::model::mark::{Mark, Stage};
@@ -120,6 +120,7 @@ fn host() -> Host {
         reserve: Bytes(0),
         overcommit: Host::OVERCOMMIT,
         fencing: vec![Fencing::Manual],
+        membership: Membership::Member,
     }
 }
 

@@ -54,6 +54,7 @@ impl Guards for Cluster {
             }
             claim::may_touch(&self.world(), &self.claimant.id, &host.id);
             self.guard(&host.id, Some(Guard::Renewed));
+            self.tell_peers(&host.id, watchword);
             until(Timestamp(i64::MAX));
             changes.changed().await;
         }
@@ -101,6 +102,13 @@ impl Renewing<'_> {
 }
 
 impl Cluster {
+    /// A guard counts the hosts that it was last told of, whatever the file says by then.
+    fn tell_peers(&self, host: &HostId, watchword: &Watchword) {
+        if let Ok(host) = self.world().host_mut(host) {
+            host.peers.clone_from(&watchword.peers);
+        }
+    }
+
     fn guard(&self, host: &HostId, guard: Option<Guard>) {
         if let Ok(host) = self.world().host_mut(host) {
             host.guard = guard;
@@ -117,9 +125,11 @@ impl World {
     }
 
     fn is_alone(&self, host: &HostId) -> bool {
-        let others = self.desired.hosts.keys();
-        let seen = others.filter(|other| self.sees(host, other)).count();
-        seen * 2 <= self.desired.hosts.len()
+        let peers = self.hosts.get(host).map_or(&[][..], |state| &state.peers);
+        let others = self.hosts.iter();
+        let others = others.filter(|(id, other)| *id == host || peers.contains(&other.address));
+        let seen = others.filter(|(other, _)| self.sees(host, other)).count();
+        seen * 2 <= peers.len() + 1
     }
 
     /// When the guard of a host stops everything.
@@ -136,13 +146,15 @@ impl World {
     /// Guards watch, and stop what they must.
     pub(super) fn let_guards_watch(&mut self) {
         let desired = Arc::clone(&self.desired);
-        for id in desired.hosts.keys() {
-            let (alone, now) = (self.is_alone(id), self.now);
-            if let Some(state) = self.hosts.get_mut(id) {
+        let guarded = self.hosts.iter().filter(|(_, state)| state.guard.is_some());
+        let guarded: Vec<HostId> = guarded.map(|(id, _)| id.clone()).collect();
+        for id in guarded {
+            let (alone, now) = (self.is_alone(&id), self.now);
+            if let Some(state) = self.hosts.get_mut(&id) {
                 state.alone_since = alone.then(|| state.alone_since.unwrap_or(now));
             }
-            let due = self.guard_strikes(id).is_some_and(|at| now >= at);
-            if let Some(state) = self.hosts.get_mut(id).filter(|_| due) {
+            let due = self.guard_strikes(&id).is_some_and(|at| now >= at);
+            if let Some(state) = self.hosts.get_mut(&id).filter(|_| due) {
                 let ours = state.domains.values_mut().filter(|d| {
                     d.mark
                         .as_ref()

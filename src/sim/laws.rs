@@ -112,11 +112,9 @@ fn others_serve(world: &World, instance: &InstanceId) -> bool {
 
 /// A load balancer that is wanted, serves, can be reached, and sends requests there.
 fn sender_to(world: &World, address: Ipv4Addr, port: u16) -> Option<InstanceId> {
-    let can_be_told =
-        |id, host: &HostState| host.link == Link::Up && world.desired.hosts.contains_key(id);
     let senders = world
         .domains()
-        .filter(|(id, host, d)| can_be_told(*id, host) && world.serves(host, d));
+        .filter(|(_, host, d)| host.link == Link::Up && world.serves(host, d));
     senders
         .filter_map(|(_, _, d)| Some((&world.ours(d)?.instance, d.guest.process.as_ref()?)))
         .filter(|(instance, _)| is_wanted_balancer(world, instance))
@@ -186,7 +184,7 @@ pub fn is_as_desired(world: &World) -> Result<(), String> {
     for (instance, group) in world.desired.instances() {
         instance_is_as_desired(world, &instance, group)?;
     }
-    let marks = world.domains().filter_map(|(.., d)| world.ours(d));
+    let marks = of_concern(world).filter_map(|(.., d)| world.ours(d));
     let mut surplus = marks.filter(|m| !is_wanted(world, &m.instance));
     surplus
         .next()
@@ -199,9 +197,18 @@ pub fn is_as_desired(world: &World) -> Result<(), String> {
         .load_balancers()
         .map(|(_, lb)| lb.vip.addr())
         .collect();
-    let mut held = world.domains().flat_map(|(.., d)| &d.guest.addresses);
+    let mut held = of_concern(world).flat_map(|(.., d)| &d.guest.addresses);
     let stale = held.any(|a| a.vip && !vips.contains(&a.address));
     ensure(!stale, || "a VIP that is not desired is held".to_owned())
+}
+
+/// All but what is switched off on hosts that were removed from the file: those are nobody's any more.
+fn of_concern(world: &World) -> impl Iterator<Item = (&HostId, &HostState, &DomainState)> {
+    let runs = |host: &HostState, d: &DomainState| host.power && d.run.is_some();
+    let in_file = |id| world.desired.hosts.contains_key(id);
+    world
+        .domains()
+        .filter(move |(id, host, d)| in_file(*id) || runs(host, d))
 }
 
 pub(super) fn ensure(so: bool, otherwise: impl Fn() -> String) -> Result<(), String> {
@@ -213,7 +220,8 @@ fn instance_is_as_desired(
     instance: &InstanceId,
     group: &Group,
 ) -> Result<(), String> {
-    let found: Vec<_> = world.domains_of(instance).collect();
+    let is_it = |d: &DomainState| world.ours(d).is_some_and(|m| m.instance == *instance);
+    let found: Vec<_> = of_concern(world).filter(|(.., d)| is_it(d)).collect();
     let [(id, host, domain)] = found[..] else {
         return Err(format!("{instance} exists {} times", found.len()));
     };
@@ -242,12 +250,11 @@ fn balancer_is_as_desired(world: &World, group: &Group, lb: &LoadBalancer) -> Re
         format!("{} is held {holders} times", lb.vip)
     })?;
     let routed = |m: &&Mark| lb.routes.iter().any(|r| r.service == m.instance.group);
-    let marks = world
-        .domains()
+    let marks = of_concern(world)
         .filter_map(|(.., d)| world.ours(d))
         .filter(routed);
     let wanted: BTreeSet<_> = marks.map(|m| (m.address, m.port)).collect();
-    for (.., domain) in world.domains() {
+    for (.., domain) in of_concern(world) {
         let mark = world.ours(domain).filter(|m| m.instance.group == group.id);
         if let (Some(mark), Some(process)) = (mark, &domain.guest.process) {
             let right = *process.upstreams() == wanted;

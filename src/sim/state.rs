@@ -43,6 +43,10 @@ pub struct HostState {
     pub guard: Option<Guard>,
     /// The claim of a controller on it.
     pub claimed: Option<Claimed>,
+    /// What the controllers call it.
+    pub address: String,
+    /// The others that its guard was told of, by their addresses.
+    pub peers: Vec<String>,
     /// Since when it sees no majority of the hosts.
     pub alone_since: Option<Timestamp>,
     /// The controllers whose last look failed: from then on, they must leave the host alone.
@@ -96,6 +100,8 @@ impl HostState {
             link: Link::Up,
             guard: None,
             claimed: None,
+            address: String::new(),
+            peers: Vec::new(),
             alone_since: None,
             power: true,
             up_at: Timestamp::default(),

@@ -151,6 +151,7 @@ impl World {
     pub fn follow(&mut self, desired: Arc<Desired>) {
         for (id, host) in &desired.hosts {
             let state = self.hosts.entry(id.clone()).or_insert_with(HostState::new);
+            state.address.clone_from(&host.address);
             for file in desired
                 .images
                 .values()

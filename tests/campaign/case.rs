@@ -78,7 +78,8 @@ impl Section {
         key.and_then(|key| key.value.parse().ok()).unwrap_or(0)
     }
 
-    fn line(&self) -> String {
+    /// As it is written.
+    pub fn line(&self) -> String {
         let mut keys: Vec<String> = self.keys.iter().map(Key::pair).collect();
         if !self.routes.is_empty() {
             let routes = self

@@ -1,7 +1,7 @@
 //! Random troubles, each with what mends it: what a scenario can tell, and nothing that a machine of steel could not
 //! bear (a device that lies, a person who does).
 
-use super::case::{Case, Trouble};
+use super::case::{Case, Section, Trouble};
 use super::draw::Draw;
 
 /// When the last mending is repeated, in seconds after all is over: a device may switch a host off late.
@@ -44,7 +44,7 @@ impl<'a> Troubles<'a> {
             + 10;
         let mut events = vec![(last, "command: resume".to_owned())];
         for late in LATE {
-            let on = |host: &super::case::Section| format!("host {}: power on", host.name);
+            let on = |host: &Section| format!("host {}: power on", host.name);
             let hosts = self.case.hosts.iter().map(on);
             events.extend(hosts.map(|on| (last + late, on)));
         }
@@ -236,8 +236,32 @@ impl<'a> Troubles<'a> {
         ]
     }
 
+    /// A host is removed from the file; where the others might not do without it, it is put back.
+    fn host_leaves(&mut self, at: u64) -> Vec<(u64, String)> {
+        let name = self.host();
+        let edit = |at, line: &str| (at, format!("edit: {{ hosts.{line} }}"));
+        let mut events = vec![edit(at, &format!("{name}: "))];
+        let needed = self.case.hosts.len() < 4 || self.has_strict_rules();
+        if needed || self.draw.percent("put back", 60) {
+            let host = self.case.hosts.iter().find(|host| host.name == name);
+            let line = host.map(Section::line).unwrap_or_default();
+            events.push(edit(at + self.while_of(), &line));
+        }
+        events
+    }
+
+    /// Whether some guest is bound to a host, or may not be anywhere.
+    fn has_strict_rules(&self) -> bool {
+        let groups = self.case.services.iter().chain(&self.case.balancers);
+        let mut keys = groups.flat_map(|group| &group.keys);
+        keys.any(|key| key.name == "stateful" || key.value.contains("required"))
+    }
+
     fn edit(&mut self, at: u64) -> Vec<(u64, String)> {
         let (service, host) = (self.service(), self.host());
+        if self.draw.percent("a host leaves", 20) {
+            return self.host_leaves(at);
+        }
         let edit = match self.draw.number("edit", 0, 12) {
             0..=2 => format!(
                 "services.{service}.replicas: {}",

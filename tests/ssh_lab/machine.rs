@@ -6,7 +6,7 @@ use std::net::Ipv4Addr;
 use reconcile::model::action::{
     Build, FormerDisk, GuestNetwork, GuestRef, Machine, Removal, RenderedFile, Seed,
 };
-use reconcile::model::desired::{Accelerator, Host, OnChange, Pool};
+use reconcile::model::desired::{Accelerator, Host, Membership, OnChange, Pool};
 use reconcile::model::id::DomainName;
 use reconcile::model::mark::{Mark, Stage};
 use reconcile::model::policy::Fencing;
@@ -45,6 +45,7 @@ pub fn host(id: &str) -> Host {
         reserve: Bytes(0),
         overcommit: Host::OVERCOMMIT,
         fencing: vec![Fencing::Manual],
+        membership: Membership::Member,
     }
 }
 

@@ -77,8 +77,9 @@ impl Lab {
     /// One round.
     pub async fn plan(&mut self) -> Plan {
         let round = self.session.round(&Beats::Ask).await.unwrap();
-        let memory = &self.session.watcher.memory;
-        let again = plan::plan(&self.desired, &round.observed, memory, &Renderer::default());
+        let watcher = &self.session.watcher;
+        let (desired, memory) = (&watcher.desired, &watcher.memory);
+        let again = plan::plan(desired, &round.observed, memory, &Renderer::default());
         assert_eq!(again, round.plan, "the same input gives the same plan");
         laws::plan_is_sound(&round.plan).unwrap();
         plan_obeys_orders(&round.plan).unwrap();
@@ -175,10 +176,8 @@ fn controller(
     let memory = memory::after_restart(store.load().unwrap());
     let eyes = wiring::eyes(cluster, Arc::clone(&cluster.clock) as _);
     let watcher = Watcher::new(Arc::clone(desired), memory, eyes);
-    (
-        Session::new(watcher, Arc::clone(store) as _),
-        Runner::new(hands(cluster, desired)),
-    )
+    let runner = Runner::new(hands(cluster, &watcher.desired));
+    (Session::new(watcher, Arc::clone(store) as _), runner)
 }
 
 fn hands(cluster: &Arc<Cluster>, desired: &Arc<Desired>) -> Hands {

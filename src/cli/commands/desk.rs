@@ -153,7 +153,7 @@ impl<'a> Desk<'a> {
     ) -> Result<(), Failure> {
         match self.in_force()?.get(key) {
             Some(_) => Ok(()),
-            None => exists(&load::desired(self.args)?),
+            None => exists(load::known(self.args)?.as_ref()),
         }
     }
 }

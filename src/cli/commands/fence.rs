@@ -28,7 +28,7 @@ pub(super) async fn run(args: &Args, command: &FenceCommand) -> Result<Exit, Fai
 }
 
 async fn confirm(args: &Args, host: &HostId, yes: bool) -> Result<Exit, Failure> {
-    let desired = load::desired(args)?;
+    let desired = load::known(args)?;
     let desk = Desk::open(args)?;
     let why = silence(args, &desired, host).await?;
     let consent = if yes { Consent::Given } else { Consent::Open };

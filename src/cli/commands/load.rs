@@ -21,6 +21,7 @@ use crate::controller::Watcher;
 use crate::controller::guards::Leases;
 use crate::controller::look::Eyes;
 use crate::execute::{Hands, Permit};
+use crate::memory::leaving::with_leaving;
 use crate::model::claim::Claimant;
 use crate::model::desired::{Desired, Revision};
 use crate::model::id::ClusterName;
@@ -29,6 +30,13 @@ use crate::ports::clock::Clock;
 use crate::ports::orders::OrdersView;
 use crate::ports::progress::Progress;
 use crate::ports::store::StoreView;
+
+/// The file, and the hosts that left it with guests of ours on them: who can be ordered about.
+pub(super) fn known(args: &Args) -> Result<Arc<Desired>, Failure> {
+    let file = Arc::new(desired(args)?);
+    let memory = FileStore::new(&state(args, &file.cluster)?).load()?;
+    Ok(with_leaving(&file, &memory, &file))
+}
 
 /// Reads the file that the user named.
 pub(super) fn desired(args: &Args) -> Result<Desired, Failure> {

@@ -13,9 +13,9 @@ use crate::spec::did_you_mean;
 
 pub(super) async fn run(args: &Args, asked: &WhyArgs, style: &Style) -> Result<Exit, Failure> {
     let mut reading = load::reading(args)?;
-    let desired = std::sync::Arc::clone(&reading.watcher.desired);
-    known(&desired, asked)?;
+    known(&reading.watcher.desired, asked)?;
     let round = reading.watcher.round(&Beats::Ask).await;
+    let desired = std::sync::Arc::clone(&reading.watcher.desired);
     let memory = &reading.watcher.memory;
     let why = why(&desired, &round.observed, memory, &asked.instance);
     let why = why.ok_or_else(|| no_instance(&desired, &asked.instance))?;

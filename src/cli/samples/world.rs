@@ -206,6 +206,7 @@ fn desired() -> Desired {
         reserve: Bytes(0),
         overcommit: Host::OVERCOMMIT,
         fencing: vec![Fencing::Manual],
+        membership: crate::model::desired::Membership::Member,
     };
     let hosts = [("a", 2), ("b", 3), ("c", 4)].map(host_at);
     let service = Role::Service(Service {

@@ -50,7 +50,9 @@ fn hosts(report: &StatusReport) -> Table {
 fn host_row(host: &HostStatus, now: Timestamp) -> [Cell; 7] {
     let paint = match host.condition {
         HostCondition::Online => Paint::Good,
-        HostCondition::Maintenance | HostCondition::Rejoining => Paint::Warn,
+        HostCondition::Maintenance | HostCondition::Rejoining | HostCondition::Leaving => {
+            Paint::Warn
+        }
         HostCondition::Suspect | HostCondition::Unreachable | HostCondition::Fenced => Paint::Bad,
     };
     let state = match host.state {

@@ -5,8 +5,6 @@ use std::sync::Arc;
 use tracing::info;
 
 use super::Watch;
-use crate::controller::events::Events;
-use crate::controller::guards::Guards;
 use crate::controller::look::Eyes;
 use crate::execute::Hands;
 use crate::model::action::Operation;
@@ -17,20 +15,20 @@ impl Watch {
     /// serves that shall not be so any more: a mistake is taken back at once.
     pub(super) fn follow(&mut self, desired: Arc<Desired>, (mut hands, eyes): (Hands, Eyes)) {
         hands.permit = self.claims.permit().clone();
-        self.claims.follow(&desired, &hands);
         info!(revision = %desired.revision, "the file changed");
         self.progress = Arc::clone(&hands.progress);
-        if self.guards.is_some() {
-            self.guards = Some(Guards::of(&desired, &hands, &eyes.leases));
-        }
-        let former = &self.session.watcher.desired;
+        let watcher = &mut self.session.watcher;
+        // A lease that was given is over when it is over, whatever the file says.
+        let leases = watcher.eyes.leases.clone();
+        watcher.eyes = Eyes { leases, ..eyes };
+        let former = Arc::clone(&watcher.desired);
+        watcher.follow(desired);
+        let desired = Arc::clone(&watcher.desired);
         self.runner.break_off("the file changed", |operation| {
-            matches!(operation, Operation::Configure(_)) && is_outdated(operation, former, &desired)
+            let configures = matches!(operation, Operation::Configure(_));
+            configures && is_outdated(operation, &former, &desired)
         });
-        self.runner.set_hands(hands);
-        self.events = Events::of(&desired, &eyes, &self.heard);
-        self.session.watcher.eyes = eyes;
-        self.session.watcher.follow(desired);
+        self.reach_hosts(hands);
     }
 }
 

@@ -17,6 +17,8 @@ pub enum Rejection<'a> {
         /// Until when, as text.
         until: Option<String>,
     },
+    /// It is not in the file any more: its guests leave it.
+    Leaving,
     /// It is paused: nothing is made on it.
     Paused,
     /// Its pool is used up.
@@ -66,6 +68,8 @@ pub enum Rejection<'a> {
 pub enum Kind {
     /// See [`Rejection::Drained`].
     Drained,
+    /// See [`Rejection::Leaving`].
+    Leaving,
     /// See [`Rejection::Paused`].
     Paused,
     /// See [`Rejection::NoAddress`].
@@ -108,6 +112,7 @@ impl<'a> Rejection<'a> {
     pub fn kind(&self) -> Kind {
         match self {
             Rejection::Drained { .. } => Kind::Drained,
+            Rejection::Leaving => Kind::Leaving,
             Rejection::Paused => Kind::Paused,
             Rejection::NoAddress => Kind::NoAddress,
             Rejection::Memory { .. } => Kind::Memory,
@@ -129,6 +134,7 @@ impl Kind {
     pub fn code(self) -> &'static str {
         match self {
             Kind::Drained => "drained",
+            Kind::Leaving => "leaving",
             Kind::Paused => "paused",
             Kind::NoAddress => "no-address",
             Kind::Memory => "memory",
@@ -148,6 +154,7 @@ impl Kind {
     pub fn of_many(self, hosts: usize) -> String {
         let (one, many) = match self {
             Kind::Drained => ("is drained", "are drained"),
+            Kind::Leaving => ("is leaving", "are leaving"),
             Kind::Paused => ("is paused", "are paused"),
             Kind::NoAddress => ("has no address left", "have no address left"),
             Kind::Memory => ("has too little memory", "have too little memory"),
@@ -177,6 +184,7 @@ impl fmt::Display for Rejection<'_> {
                     false => write!(f, "drained ({})", said.join(", ")),
                 }
             }
+            Rejection::Leaving => f.write_str("not in the file any more"),
             Rejection::Paused => f.write_str("paused"),
             Rejection::NoAddress => f.write_str("no address is free"),
             Rejection::Memory { free, needed } => {
@@ -317,10 +325,10 @@ impl<'a> Board<'a> {
     /// Why an instance that is on a host, and belongs there, may not stay. What is full may stay full, and a host that
     /// takes nobody else keeps what it has.
     pub fn forbids(&self, ask: Question) -> Option<Rejection<'a>> {
-        let drained = self.hosts[ask.host].closed.as_ref();
-        let drained = drained.filter(|closed| closed.kind() == Kind::Drained);
+        let closed = self.hosts[ask.host].closed.as_ref();
+        let emptied = closed.filter(|why| matches!(why.kind(), Kind::Drained | Kind::Leaving));
         let rules = &self.groups[ask.group].rules;
-        drained.cloned().or_else(|| {
+        emptied.cloned().or_else(|| {
             let forbidden = || self.pinned(ask).or_else(|| self.not_required(ask));
             rules
                 .any

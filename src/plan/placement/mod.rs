@@ -69,6 +69,8 @@ pub struct Move<'a> {
 pub enum Cause {
     /// Its host is drained.
     Drained,
+    /// Its host is not in the file any more.
+    Leaving,
     /// It is pinned to another host.
     Pinned,
     /// Its host is none of the required ones.
@@ -113,11 +115,12 @@ pub fn place<'a>(
     placer.into_placement()
 }
 
-/// Whether a host takes guests at all. A drained one is also left by those that it has.
+/// Whether a host takes guests at all. One that is drained, or leaves, is also left by those that it has.
 fn usable<'a>(host: &Host, observed: &'a Observed) -> Result<(), Rejection<'a>> {
     let order = observed.orders.drained.get(&host.id);
     match (observed.hosts.get(&host.id), order) {
         (Some(Seen::No(_)) | None, _) => Err(Rejection::Unseen),
+        (Some(Seen::Yes(_)), _) if host.is_leaving() => Err(Rejection::Leaving),
         (Some(Seen::Yes(_)), Some(order)) if order.holds(observed.now) => {
             Err(Rejection::drained(order))
         }

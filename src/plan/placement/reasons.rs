@@ -128,6 +128,7 @@ fn remedy(
     let group = &instance.group;
     Some(match why {
         Rejection::Drained { .. } => format!("take host {host} back: reconcile undrain {host}"),
+        Rejection::Leaving => format!("put host {host} back into `hosts`"),
         Rejection::Paused => format!("let host {host} go on: reconcile resume host/{host}"),
         Rejection::NoAddress => "enlarge a pool, or lower `replicas`".to_owned(),
         Rejection::Memory { free, needed } => {

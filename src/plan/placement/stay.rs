@@ -67,6 +67,7 @@ impl<'a> Placer<'a, '_> {
                 Cause::Apart,
                 format!("it must be with {near}, which is not on host {host}"),
             ),
+            Rejection::Leaving => (Cause::Leaving, format!("host {host} is {why}")),
             Rejection::Drained { .. }
             | Rejection::Paused
             | Rejection::NoAddress

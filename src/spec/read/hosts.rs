@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::desired::{Host, Pool};
+use crate::model::desired::{Host, Membership, Pool};
 use crate::model::id::HostId;
 use crate::model::policy::{Fencing, Percent};
 use crate::model::unit::Bytes;
@@ -82,6 +82,7 @@ fn host(
                 Some(written) => written.into_iter().map(|at| at.value).collect(),
                 None => Host::usual_fencing(names.hosts.as_ref().map_or(0, BTreeSet::len)),
             },
+            membership: Membership::Member,
         })
     };
     let built = built();

@@ -428,7 +428,7 @@ impl Judge<'_> {
             let rules = &self.group(instance).placement;
             let forbidden = !self.usable(moves.from) || !self.may_have(instance, moves.from);
             let reason = match moves.cause {
-                Cause::Drained | Cause::Pinned | Cause::NotRequired => forbidden,
+                Cause::Drained | Cause::Leaving | Cause::Pinned | Cause::NotRequired => forbidden,
                 Cause::Rival => self.rival_among(instance, &self.now_on(moves.from)),
                 Cause::Apart => !self.has_company(instance, moves.from),
                 Cause::Failback => rules.failback,

@@ -1,0 +1,50 @@
+//! The hosts that a running controller claims, listens to, guards and acts on: those of the file, and those that leave it.
+
+use std::sync::Arc;
+
+use tracing::info;
+
+use super::Watch;
+use crate::controller::events::Events;
+use crate::controller::guards::{self, Guards};
+use crate::execute::Hands;
+use crate::model::desired::Desired;
+
+/// These hands, for all hosts of the rounds.
+pub(super) fn all_hosts(desired: &Desired, hands: Hands) -> Hands {
+    let hosts = Arc::new(desired.hosts.clone());
+    Hands { hosts, ..hands }
+}
+
+impl Watch {
+    /// The hosts to claim, to listen to, to guard and to act on are those of the rounds.
+    pub(super) fn reach_hosts(&mut self, hands: Hands) {
+        let watcher = &self.session.watcher;
+        let (desired, eyes) = (&watcher.desired, &watcher.eyes);
+        let hands = all_hosts(desired, hands);
+        self.claims.follow(desired, &hands);
+        if self.guards.is_some() {
+            self.guards = Some(Guards::of(desired, &hands, &eyes.leases));
+        }
+        self.events = Events::of(desired, eyes, &self.heard);
+        self.runner.set_hands(hands);
+    }
+
+    /// A host that left the file and is empty is let go of, with its guard.
+    pub(super) fn let_go(&mut self, before: &Arc<Desired>) {
+        let watcher = &self.session.watcher;
+        if Arc::ptr_eq(before, &watcher.desired) {
+            return;
+        }
+        let hands = self.runner.hands().clone();
+        self.reach_hosts(hands.clone());
+        let desired = &self.session.watcher.desired;
+        let hosts = before.hosts.values();
+        for host in hosts.filter(|host| !desired.hosts.contains_key(&host.id)) {
+            info!(host = %host.id, "it left the file, and is forgotten: nothing of ours is on it");
+            let (cluster, leases) = (&desired.cluster, &self.session.watcher.eyes.leases);
+            let end = guards::part(hands.clone(), host.clone(), cluster.clone(), leases.clone());
+            tokio::spawn(end);
+        }
+    }
+}
