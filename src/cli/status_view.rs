@@ -287,7 +287,7 @@ impl StatusReport {
             file: desired.file.clone(),
             revision: desired.revision.0.clone(),
             observed_at: observed.now,
-            orders: OrderShown::all(&observed.orders),
+            orders: OrderShown::all(&plan.orders),
             hosts: hosts::statuses(world, &plan.hosts),
             load_balancers: balancers::statuses(world, &instances),
             instances,

@@ -107,11 +107,11 @@ impl Claims {
             Seen::No(_) => false,
         });
         let reached: BTreeSet<HostId> = seen.map(|(id, _)| id.clone()).collect();
-        let cut_off = quorum::missing(&self.hosts, observed).is_some();
-        self.permit().succeed(match cut_off {
-            true => Succession::Closed,
-            false => Succession::Open,
-        });
+        self.permit()
+            .succeed(match quorum::is_of_hosts(&self.hosts, observed) {
+                true => Succession::Open,
+                false => Succession::Closed,
+            });
         if self.keepers.is_empty() {
             // While we wait, nobody but looks tells of rivals.
             self.permit().retain(|_| false);

@@ -4,23 +4,18 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::model::desired::Desired;
-use crate::model::facts::{Observed, Seen};
+use crate::model::facts::Observed;
 use crate::model::mark::Mark;
 use crate::model::memory::{GuestMemory, Memory};
+use crate::model::orders::Order;
 use crate::model::policy::Restarts;
 use crate::model::time::Timestamp;
 
 /// Takes what was seen of the guests into memory.
 pub fn remember(memory: &mut Memory, desired: &Desired, observed: &Observed) {
     let domains = || {
-        let facts = observed.hosts.values().filter_map(Seen::facts);
-        facts.flat_map(|f| &f.domains).filter_map(|domain| {
-            let mark = domain
-                .mark
-                .as_ref()
-                .filter(|m| m.cluster == desired.cluster)?;
-            Some((mark, domain.run))
-        })
+        let ours = observed.domains_of(&desired.cluster);
+        ours.map(|(domain, mark)| (mark, domain.run))
     };
     let lives: BTreeSet<&str> = domains().map(|(m, _)| m.generation.as_str()).collect();
     let usual = Restarts::default().longest_pause;
@@ -97,6 +92,11 @@ fn forget_trials(guest: &mut GuestMemory) {
     guest.crashes = 0;
 }
 
+/// Whether an order to try an instance again was not carried out yet.
+pub fn is_open(retry: &Order, guest: &GuestMemory) -> bool {
+    guest.last_attempt.is_none_or(|last| retry.at > last)
+}
+
 /// What may be the remedy gives those that failed a new chance: another state of the file, a host that is back, or a
 /// person who says so.
 pub fn forgive(memory: &mut Memory, desired: &Desired, observed: &Observed) {
@@ -104,7 +104,7 @@ pub fn forgive(memory: &mut Memory, desired: &Desired, observed: &Observed) {
     let failed = memory.guests.iter_mut();
     for (instance, guest) in failed.filter(|(_, guest)| !guest.trials.is_empty()) {
         let retried = observed.orders.retried.get(instance);
-        let retried = retried.is_some_and(|order| guest.last_attempt.is_none_or(|l| order.at > l));
+        let retried = retried.is_some_and(|order| is_open(order, guest));
         if back || retried || guest.tried.as_ref() != Some(&desired.revision) {
             forget_trials(guest);
         }

@@ -1,6 +1,6 @@
 //! What observation can't tell: how memory follows from a round and from an outcome. Pure.
 
-mod guests;
+pub mod guests;
 pub mod hosts;
 pub mod leaving;
 
@@ -65,7 +65,7 @@ fn remember_holders(memory: &mut Memory, desired: &Desired, observed: &Observed)
         }
         if let Some((instance, _)) = holder.filter(|_| !still_held(memory, &group.id, lb, observed))
         {
-            let life = observed_life(observed, instance);
+            let life = observed_life(desired, observed, instance);
             set_holder(
                 memory,
                 &group.id,
@@ -91,14 +91,11 @@ fn still_held(memory: &Memory, group: &GroupId, lb: &LoadBalancer, observed: &Ob
 }
 
 /// The life of a guest that was looked into.
-fn observed_life(observed: &Observed, instance: &InstanceId) -> Option<String> {
-    let domains = observed.hosts.values().filter_map(Seen::facts);
-    let marks = domains
-        .flat_map(|f| &f.domains)
-        .filter(|d| d.run.is_some())
-        .filter_map(|d| d.mark.as_ref());
-    let mut lives = marks.filter(|m| m.instance == *instance);
-    let life = lives.next().map(|m| m.generation.clone());
+fn observed_life(desired: &Desired, observed: &Observed, instance: &InstanceId) -> Option<String> {
+    let ours = observed.domains_of(&desired.cluster);
+    let mut lives =
+        ours.filter(|(domain, mark)| domain.run.is_some() && mark.instance == *instance);
+    let life = lives.next().map(|(_, mark)| mark.generation.clone());
     // Where it exists twice, nobody knows which one was looked into.
     life.filter(|_| lives.next().is_none())
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::claim::Claim;
 use super::desired::Init;
-use super::id::{HostId, InstanceId};
+use super::id::{ClusterName, HostId, InstanceId};
 use super::mark::Mark;
 use super::orders::Orders;
 use super::policy::Witness;
@@ -56,6 +56,19 @@ impl<T> Seen<T> {
             Seen::Yes(facts) => Some(facts),
             Seen::No(_) => None,
         }
+    }
+}
+
+impl Observed {
+    /// Every domain of a cluster on hosts that were seen. Another cluster may have an instance of the same name.
+    pub fn domains_of<'a>(
+        &'a self,
+        cluster: &'a ClusterName,
+    ) -> impl Iterator<Item = (&'a Domain, &'a Mark)> {
+        let facts = self.hosts.values().filter_map(Seen::facts);
+        let marked = facts.flat_map(|facts| &facts.domains);
+        let marked = marked.filter_map(|domain| Some((domain, domain.mark.as_ref()?)));
+        marked.filter(move |(_, mark)| mark.cluster == *cluster)
     }
 }
 

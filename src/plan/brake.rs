@@ -129,12 +129,8 @@ fn guests<'a>(
     lately: impl Fn(Timestamp) -> bool,
 ) -> BTreeMap<&'a GroupId, Count> {
     let mut counts: BTreeMap<&GroupId, Count> = BTreeMap::new();
-    let domains = observed.hosts.values().filter_map(Seen::facts);
-    let running = domains
-        .flat_map(|facts| &facts.domains)
-        .filter(|domain| domain.state == DomainState::Running);
-    let marks = running.filter_map(|domain| domain.mark.as_ref());
-    for mark in marks.filter(|mark| mark.cluster == desired.cluster) {
+    let ours = observed.domains_of(&desired.cluster);
+    for (_, mark) in ours.filter(|(domain, _)| domain.state == DomainState::Running) {
         let Some(group) = desired.groups.get(&mark.instance.group) else {
             continue;
         };

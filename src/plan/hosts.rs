@@ -80,7 +80,7 @@ impl<'a> Hosts<'a> {
             observed,
             memory,
             states: BTreeMap::new(),
-            found: found(observed),
+            found: found(desired, observed),
             held: None,
             brake,
         };
@@ -191,15 +191,12 @@ impl<'a> Hosts<'a> {
 }
 
 /// The instances on hosts that are seen, where that is of interest.
-fn found(observed: &Observed) -> BTreeSet<&InstanceId> {
+fn found<'a>(desired: &'a Desired, observed: &'a Observed) -> BTreeSet<&'a InstanceId> {
     if observed.hosts.values().all(|seen| seen.facts().is_some()) {
         return BTreeSet::new();
     }
-    let facts = observed.hosts.values().filter_map(Seen::facts);
-    let marks = facts
-        .flat_map(|f| &f.domains)
-        .filter_map(|d| d.mark.as_ref());
-    marks.map(|mark| &mark.instance).collect()
+    let ours = observed.domains_of(&desired.cluster);
+    ours.map(|(_, mark)| &mark.instance).collect()
 }
 
 /// Until when a host that came back has to stay before it gets guests.

@@ -41,12 +41,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::Arc;
 
+use crate::memory::guests;
 use crate::model::action::GuestConfig;
 use crate::model::desired::{Desired, Group, Host, Role};
 use crate::model::facts::Observed;
 use crate::model::id::{GroupId, HostId, ImageId, InstanceId, NetworkId};
 use crate::model::mark::Mark;
 use crate::model::memory::Memory;
+use crate::model::orders::{Order, Orders};
 use crate::model::plan::{ActionId, Plan};
 use crate::render::Upstream;
 use bootstraps::Occupants;
@@ -202,6 +204,21 @@ impl<'a> Planner<'a> {
         Some(Rc::clone(wanted))
     }
 
+    /// The orders in force; to try something again is over when that was done.
+    fn open_orders(&self) -> Orders {
+        let mut orders = self.round.observed.orders.clone();
+        let known = &self.round.memory.guests;
+        let is_open = |instance: &InstanceId, order: &Order| {
+            known
+                .get(instance)
+                .is_none_or(|guest| guests::is_open(order, guest))
+        };
+        orders
+            .retried
+            .retain(|instance, order| is_open(instance, order));
+        orders
+    }
+
     fn into_plan(self) -> Plan {
         let Round {
             desired, observed, ..
@@ -222,7 +239,7 @@ impl<'a> Planner<'a> {
             brake: self.round.inventory.hosts.brake.clone(),
             look_again: self.draft.look_again,
             uneven: self.round.placement.uneven,
-            orders: observed.orders.clone(),
+            orders: self.open_orders(),
             left_alone,
             actions: self.draft.in_waves(),
         }

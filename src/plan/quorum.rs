@@ -11,13 +11,7 @@ use crate::model::id::HostId;
 /// What is missing, of these hosts; none while we reach a majority of the hosts, or of the witnesses. A host that left the
 /// file is none of those any more: whoever removed the dead one of two has said who is left.
 pub fn missing(hosts: &BTreeMap<HostId, Host>, observed: &Observed) -> Option<Refusal> {
-    let leaves = |id: &HostId| hosts.get(id).is_some_and(Host::is_leaving);
-    let all = hosts.keys().filter(|id| !leaves(id)).count();
-    let reached = observed
-        .hosts
-        .iter()
-        .filter(|(id, seen)| !leaves(id) && answers(seen));
-    let reached = reached.count();
+    let (reached, all) = reached(hosts, observed);
     let witnesses = observed.witnesses.len();
     let answered = observed
         .witnesses
@@ -42,6 +36,20 @@ pub fn missing(hosts: &BTreeMap<HostId, Host>, observed: &Observed) -> Option<Re
         help,
         until: None,
     })
+}
+
+/// Whether we reach a majority of these hosts, whatever witnesses say: another controller may reach those, too.
+pub fn is_of_hosts(hosts: &BTreeMap<HostId, Host>, observed: &Observed) -> bool {
+    let (reached, all) = reached(hosts, observed);
+    reached * 2 > all
+}
+
+fn reached(hosts: &BTreeMap<HostId, Host>, observed: &Observed) -> (usize, usize) {
+    let leaves = |id: &HostId| hosts.get(id).is_some_and(Host::is_leaving);
+    let all = hosts.keys().filter(|id| !leaves(id)).count();
+    let seen = observed.hosts.iter();
+    let reached = seen.filter(|(id, seen)| !leaves(id) && answers(seen));
+    (reached.count(), all)
 }
 
 /// A host whose sshd answers is one that we reach, whatever else is the matter with it.

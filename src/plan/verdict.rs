@@ -10,7 +10,7 @@ use crate::model::desired::{Group, Host};
 use crate::model::facts::UnseenKind;
 use crate::model::id::{HostId, InstanceId};
 use crate::model::mark::{Mark, Stage};
-use crate::model::memory::{Evidence, HostMemory};
+use crate::model::memory::{Evidence, EvidenceKind, HostMemory};
 use crate::model::orders::Scope;
 use crate::model::plan::NoticeKind;
 use crate::model::policy::{FenceAgent, Fencing};
@@ -53,6 +53,16 @@ impl Refusal {
             (Some(_), _) => NoticeKind::Waiting,
             (None, Some(_)) => NoticeKind::Blocked,
             (None, None) => NoticeKind::Unknown,
+        }
+    }
+}
+
+/// What to do about evidence that is wrong.
+fn doubted(evidence: &Evidence, host: &HostId) -> String {
+    match evidence.kind {
+        EvidenceKind::Manual => format!("reconcile fence retract {host}"),
+        EvidenceKind::Agent | EvidenceKind::Lease => {
+            "look at the fencing device: it does not do what it says".to_owned()
         }
     }
 }
@@ -108,9 +118,7 @@ impl<'a> Hosts<'a> {
                 None => Verdict::Ended(evidence),
                 Some(guest) => Verdict::No(Refusal {
                     text: format!("{}, and yet {guest}", evidence.text),
-                    help: Some(
-                        "look at the fencing device: it does not do what it says".to_owned(),
-                    ),
+                    help: Some(doubted(evidence, host)),
                     until: None,
                 }),
             };

@@ -191,7 +191,7 @@ impl Guest {
     pub fn listens(&self, port: u16, now: Timestamp) -> bool {
         match &self.process {
             Some(process) => {
-                !process.dead && now >= process.answers_at && process.program.ports.contains(&port)
+                !process.dead && now >= process.answers_at && process.program.serves_at(port)
             }
             None => self.by_itself,
         }
@@ -206,6 +206,11 @@ impl Process {
 }
 
 impl Program {
+    /// Whether it listens at a port. Where it was told none, it knows its port by itself.
+    fn serves_at(&self, port: u16) -> bool {
+        self.ports.is_empty() || self.ports.contains(&port)
+    }
+
     fn of(text: &str) -> Self {
         let said: Vec<&str> = text
             .lines()
@@ -224,14 +229,13 @@ impl Program {
     }
 }
 
-/// The ports that a line names.
-fn ports(line: &str) -> impl Iterator<Item = u16> {
-    let keys = ["listen ", "--port ", "--port=", "PORT="].into_iter();
-    let named = keys.filter(move |key| line.contains(*key));
-    named.filter_map(move |key| {
-        let word = word_after(line, key);
-        word.trim_matches(['\'', '"', ';']).parse().ok()
-    })
+/// The ports that a line may name: what nginx listens at, and every number of a command line and its environment.
+fn ports(line: &str) -> Vec<u16> {
+    let is_command = line.starts_with("exec ") || line.starts_with("export ");
+    let listens = line.starts_with("listen ");
+    let numbers = line.split(|c: char| !c.is_ascii_digit());
+    let numbers = numbers.filter(|_| is_command || listens);
+    numbers.filter_map(|number| number.parse().ok()).collect()
 }
 
 /// `server ADDRESS:PORT`.

@@ -16,7 +16,7 @@ use judge::Wrong;
 use reconcile::model::bug::Bug;
 
 /// Within so many seeds every error must be found.
-const SEEDS: u64 = 200;
+const SEEDS: u64 = 1_000;
 
 /// Every error, with words of the law that it breaks, and the seed that found it first: the search begins there.
 const BUGS: [(Bug, &str, u64); 15] = [

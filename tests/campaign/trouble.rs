@@ -162,8 +162,9 @@ impl<'a> Troubles<'a> {
         if sides.iter().any(Vec::is_empty) {
             return vec![(at, format!("host {}: reboot", self.host()))];
         }
-        let second = usize::from(self.draw.percent("the side of a second one", 40));
-        sides[second].push("second".to_owned());
+        // On the other side, with a host that reboots there, a second one can start what the first one gave up there.
+        let first = usize::from(!sides[0].contains(&"controller".to_owned()));
+        sides[first].push("second".to_owned());
         let [one, other] = sides.map(|side| format!("[{}]", side.join(", ")));
         let end = at + self.while_of();
         vec![

@@ -28,7 +28,8 @@ fn a_healthy_cluster_has_nothing_wrong() {
 fn orders_in_force_stand_at_the_top() {
     let mut sample = samples::healthy_world();
     sample.observed.orders = samples::orders();
-    let plan = samples::nothing_to_do();
+    let mut plan = samples::nothing_to_do();
+    plan.orders = samples::orders();
     insta::assert_snapshot!("orders", shown(&sample, &plan));
     let json = report(&sample, &plan).json();
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
