@@ -104,7 +104,7 @@ pub(super) const REHEARSE_EXAMPLES: &str = "\
 Examples:
   reconcile rehearse                               lose an instance, then a host
   reconcile rehearse --seed 7                      others, with other luck
-  reconcile rehearse power-cut.yaml                what the scenario says (README: Scenarios)
+  reconcile rehearse power-cut.yaml                what the scenario says (README: Rehearsals)
   reconcile rehearse --failures 500 --for 365d     a bad year
   reconcile rehearse --survive any-host            lose each host in turn
   reconcile rehearse --survive any-2-hosts         each pair of them
