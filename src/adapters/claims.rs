@@ -93,9 +93,9 @@ fn keep_script(file: &str, claimant: &Claimant, succession: Succession) -> Write
         .var("TTL", TTL.as_secs().to_string())
 }
 
-/// Where the claim is kept: of the machine, whatever the file calls it; gone after a boot.
+/// Where the claim is kept: of the machine, whatever the file calls it. A boot ends it, and does not wipe out whose it was.
 pub(super) fn file(cluster: &ClusterName) -> String {
-    format!("/run/reconcile/claim-{cluster}")
+    format!("/var/lib/reconcile/claim-{cluster}")
 }
 
 #[cfg(test)]
@@ -136,7 +136,7 @@ mod tests {
         }
 
         fn file(&self) -> PathBuf {
-            self.dir.path().join("run/claim-demo")
+            self.dir.path().join("lib/claim-demo")
         }
 
         fn run(&self, script: &WriteScript) -> Output {
@@ -184,6 +184,11 @@ mod tests {
         }
     }
 
+    fn boot() -> String {
+        let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap();
+        id.trim().to_owned()
+    }
+
     fn uptime() -> u64 {
         let text = std::fs::read_to_string(Path::new("/proc/uptime")).unwrap();
         text.split('.').next().unwrap().parse().unwrap()
@@ -193,11 +198,13 @@ mod tests {
     fn without_a_majority_a_claim_that_ran_out_stays_with_whom_it_was() {
         everywhere(|place| {
             let asked = |id| place.ask(id, Succession::Closed).owner.to_string();
-            place.write("other 1 1 other@ops");
-            assert_eq!(asked("us"), "other");
-            assert_eq!(asked("other"), "other");
-            place.write("us 1 1 us@ops");
-            assert_eq!(asked("us"), "us");
+            for of in [boot().as_str(), "an-earlier-boot"] {
+                place.write(&format!("other 1 1 {of} other@ops"));
+                assert_eq!(asked("us"), "other");
+                assert_eq!(asked("other"), "other");
+                place.write(&format!("us 1 1 {of} us@ops"));
+                assert_eq!(asked("us"), "us");
+            }
         });
     }
 
@@ -222,16 +229,26 @@ mod tests {
         everywhere(|place| {
             let now = uptime();
             place.write(&format!(
-                "a {} {} anna@ops\n",
+                "a {} {} {} anna@ops\n",
                 now + 5,
-                now.saturating_sub(60)
+                now.saturating_sub(60),
+                boot()
             ));
             assert_eq!(place.take("b").owner.to_string(), "a");
             let renewed = place.take("a");
             assert!(renewed.held_s >= 60 && renewed.left_s >= 29, "{renewed:?}");
-            place.write(&format!("a {now} 1 anna@ops\n"));
+            place.write(&format!("a {now} 1 {} anna@ops\n", boot()));
             let taken = place.take("b");
             assert_eq!((taken.owner.to_string().as_str(), taken.held_s), ("b", 0));
+        });
+    }
+
+    #[test]
+    fn a_boot_ends_a_claim() {
+        everywhere(|place| {
+            let end = uptime() + 25;
+            place.write(&format!("a {end} 1 an-earlier-boot anna@ops\n"));
+            assert_eq!(place.take("b").owner.to_string(), "b");
         });
     }
 
@@ -243,8 +260,8 @@ mod tests {
                 "\n",
                 "a",
                 "a b c d\n",
-                "a 99999999999 x who\n",
-                "a -5 1 who",
+                "a 99999999999 x boot who\n",
+                "a -5 1 boot who",
             ] {
                 place.write(text);
                 assert_eq!(place.take("b").owner.to_string(), "b", "{text:?}");

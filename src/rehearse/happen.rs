@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::model::id::{HostId, InstanceId};
 use crate::model::orders::{Order, OrderKey};
 use crate::model::scenario::{HostEvent, InstanceEvent, Libvirt};
-use crate::sim::world::{DomainState, Fault, Link, World};
+use crate::sim::world::{Fault, Link, World};
 
 const ONCE: Duration = Duration::from_secs(86_400);
 
@@ -23,7 +23,7 @@ pub fn to_host(world: &mut World, id: &HostId, event: HostEvent) -> Found {
     let boot = world.hosts.get(id).and_then(|h| h.machine.clone());
     let boot = boot.unwrap_or_default().boot;
     let boot = world.takes(&format!("host {id} boots"), boot);
-    let up_at = world.now.plus(boot);
+    let (now, up_at) = (world.now, world.now.plus(boot));
     device(world, id, event);
     let wire = &mut world.wire;
     let Some(host) = world.hosts.get_mut(id) else {
@@ -34,8 +34,7 @@ pub fn to_host(world: &mut World, id: &HostId, event: HostEvent) -> Found {
             host.power = event == HostEvent::Reboot;
             host.up_at = up_at;
             host.libvirt = Libvirt::Works;
-            host.domains.values_mut().for_each(DomainState::end);
-            host.claimed = None;
+            host.lose_power(now);
         }
         HostEvent::PowerOn if host.power => return Found::No,
         HostEvent::PowerOn => (host.power, host.up_at) = (true, up_at),

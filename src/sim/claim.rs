@@ -18,7 +18,7 @@ use crate::ports::claim::{Claims, Held, Lost};
 use crate::ports::clock::Clock;
 use crate::ports::{ActError, Effect};
 
-/// A claim on a host; it is in the memory of the host.
+/// A claim on a host. A boot ends it; whose it was is remembered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claimed {
     by: Claimant,
@@ -30,6 +30,11 @@ pub struct Claimed {
 }
 
 impl Claimed {
+    /// It is over.
+    pub fn run_out(&mut self, now: Timestamp) {
+        self.ends = Some(now);
+    }
+
     fn left(&self, now: Timestamp) -> Duration {
         self.ends.map_or(TTL, |ends| ends.since(now))
     }
@@ -205,7 +210,7 @@ impl Drop for Renewing<'_> {
         let ends = now.plus(host.by_its_clock(TTL));
         let ours = host.claimed.as_mut().filter(|c| c.renewal == self.renewal);
         if let Some(claimed) = ours {
-            claimed.ends = Some(ends);
+            claimed.ends.get_or_insert(ends);
         }
     }
 }

@@ -3,7 +3,6 @@
 use async_trait::async_trait;
 
 use super::cluster::{Cluster, Way};
-use super::world::DomainState;
 use crate::model::id::HostId;
 use crate::model::policy::{FenceAgent, Witness};
 use crate::model::scenario::Node;
@@ -19,10 +18,10 @@ impl Fencer for Cluster {
             if world.lying_devices.contains(host) {
                 return Ok(Effect::Changed);
             }
+            let now = world.now;
             let state = world.host_mut(host)?;
             let was_on = std::mem::replace(&mut state.power, false);
-            state.domains.values_mut().for_each(DomainState::end);
-            state.claimed = None;
+            state.lose_power(now);
             Ok(if was_on {
                 Effect::Changed
             } else {

@@ -94,6 +94,14 @@ impl HostState {
         span * 100 / percent
     }
 
+    /// What ends with the power of a host.
+    pub fn lose_power(&mut self, now: Timestamp) {
+        self.domains.values_mut().for_each(DomainState::end);
+        if let Some(claimed) = &mut self.claimed {
+            claimed.run_out(now);
+        }
+    }
+
     /// A host that runs, with nothing on it.
     pub(super) fn new() -> Self {
         HostState {

@@ -152,9 +152,8 @@ impl<'a> Troubles<'a> {
     fn partition(&mut self, at: u64) -> Vec<(u64, String)> {
         let mut sides: [Vec<String>; 2] = Default::default();
         let hosts: Vec<String> = self.case.hosts.iter().map(|h| h.name.clone()).collect();
-        let nodes = ["controller".to_owned(), "clients".to_owned()]
-            .into_iter()
-            .chain(hosts);
+        let nodes = ["controller", "second", "clients"].map(str::to_owned);
+        let nodes = nodes.into_iter().chain(hosts);
         for node in nodes {
             let side = usize::from(self.draw.percent("the other side", 40));
             sides[side].push(node);
@@ -162,9 +161,6 @@ impl<'a> Troubles<'a> {
         if sides.iter().any(Vec::is_empty) {
             return vec![(at, format!("host {}: reboot", self.host()))];
         }
-        // On the other side, with a host that reboots there, a second one can start what the first one gave up there.
-        let first = usize::from(!sides[0].contains(&"controller".to_owned()));
-        sides[first].push("second".to_owned());
         let [one, other] = sides.map(|side| format!("[{}]", side.join(", ")));
         let end = at + self.while_of();
         vec![

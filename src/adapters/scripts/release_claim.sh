@@ -4,5 +4,5 @@
 exec 9> "$CLAIM.lock" || fail "can't write $CLAIM.lock"
 flock -w 5 9 || fail "another controller is asking for this host"
 read_claim
-[ "$owner" = "$OWNER" ] || already
+[ "$last" = "$OWNER" ] || already
 rm -f "$CLAIM"
