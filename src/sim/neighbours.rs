@@ -8,17 +8,17 @@ use super::vm::Guest;
 use crate::model::id::InstanceId;
 use crate::model::mark::{Mark, Stage};
 
-/// What the unmarked one is called, and what the name of the marked one begins with.
-const NEIGHBOURS: [&str; 2] = ["somebody", "other-"];
+/// What the unmarked one is called.
+const UNMARKED: &str = "somebody";
 /// Where the marked one answers: in no network of ours (RFC 5737).
 const ELSEWHERE: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 7);
 
 impl HostState {
     /// Puts them there, where none are.
     pub fn move_neighbours_in(&mut self, like: Option<&InstanceId>) {
-        let [unmarked, marked] = NEIGHBOURS;
-        let marked = like.map(|instance| (format!("{marked}{instance}"), their_mark(instance)));
-        for (name, mark) in [(unmarked.to_owned(), None)].into_iter().chain(marked) {
+        let marked = like.map(|instance| (format!("other-{instance}"), their_mark(instance)));
+        for (name, mark) in [(UNMARKED.to_owned(), None)].into_iter().chain(marked) {
+            self.neighbours.insert(name.clone());
             let domain = DomainState {
                 uuid: format!("00000000-{name}"),
                 mark,
@@ -27,13 +27,12 @@ impl HostState {
             };
             self.domains.insert(name, domain);
         }
-        self.has_neighbours = true;
     }
 
     /// Whether all of them are where they were.
     pub fn neighbours_are_well(&self) -> bool {
-        let is_there = |name: &str| self.domains.keys().any(|domain| domain.starts_with(name));
-        !self.has_neighbours || NEIGHBOURS.into_iter().all(is_there)
+        let mut neighbours = self.neighbours.iter();
+        neighbours.all(|name| self.domains.contains_key(name))
     }
 }
 

@@ -51,8 +51,8 @@ pub struct HostState {
     pub alone_since: Option<Timestamp>,
     /// The controllers whose last look failed: from then on, they must leave the host alone.
     pub known_unseen: BTreeSet<Node>,
-    /// Whether guests that are none of ours run on it, too.
-    pub has_neighbours: bool,
+    /// The domains on it that are none of ours.
+    pub neighbours: BTreeSet<String>,
     /// Every domain that its libvirt knows, by name.
     pub domains: BTreeMap<String, DomainState>,
     /// Base images and kernels by path.
@@ -118,7 +118,7 @@ impl HostState {
             disk_full: false,
             drops: 0,
             known_unseen: BTreeSet::new(),
-            has_neighbours: false,
+            neighbours: BTreeSet::new(),
             domains: BTreeMap::new(),
             files: BTreeMap::new(),
             volumes: BTreeSet::new(),

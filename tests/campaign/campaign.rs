@@ -7,6 +7,10 @@ use std::thread;
 use super::draw::draw;
 use super::judge::{Wrong, judge};
 
+/// As in the product: a rehearsal allocates much.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Runs `count` seeds from `first` on, and tells of each what went wrong with it. It ends early where that says so, by
 /// `false`.
 pub fn campaign(

@@ -2,16 +2,16 @@
 //! reader and the JSON Schema.
 
 mod forms;
+mod groups;
 pub mod policies;
 
 use super::form::{Object, Shape, default, optional, required};
 use forms::*;
 pub(super) use forms::{NAME, SIZE, SPAN, TEXT};
+pub use groups::*;
 
 const PORT: Shape = Shape::Number(1, 65_535);
 const KERNEL_FILE: Shape = Shape::Either(&[HOST_FILE, Shape::Object(&IMAGE_FILE)]);
-const MORE_FILES: Shape = Shape::List(&Shape::Object(&FILE));
-const ENVIRONMENT: Shape = Shape::Names(VARIABLE, &TEXT);
 
 /// The whole file.
 pub static CLUSTER: Object = Object {
@@ -200,169 +200,6 @@ pub static IMAGE_FILE: Object = Object {
         ),
         optional("path", HOST_FILE, "Where it goes on the hosts."),
         optional("sha256", SHA256, "What the local file's SHA-256 must be."),
-    ],
-};
-
-/// A service.
-pub static SERVICE: Object = Object {
-    what: "a service",
-    keys: &[
-        default(
-            "replicas",
-            "1",
-            Shape::Number(0, 10_000),
-            "How many instances.",
-        ),
-        required(
-            "image",
-            Shape::Text(NAME),
-            "The image that its guests boot from.",
-        ),
-        default(
-            "cpus",
-            "1",
-            Shape::Number(1, 512),
-            "Virtual processors of each guest.",
-        ),
-        default("memory", "512MiB", SIZE, "Memory of each guest."),
-        optional(
-            "disk",
-            SIZE,
-            "Size of each guest's disk; left out, that of the image.",
-        ),
-        required("port", PORT, "The port that every instance serves on."),
-        optional(
-            "run",
-            TEXT,
-            "The command that runs it in the foreground, a template: {{port}}, {{address}}, … Left out where the image starts it by itself.",
-        ),
-        optional("env", ENVIRONMENT, "The environment of its process."),
-        optional("files", MORE_FILES, "Files on each of its guests."),
-        optional(
-            "heartbeat",
-            Shape::Object(&HEARTBEAT),
-            "How an instance shows that it lives.",
-        ),
-        policies::STATEFUL,
-        policies::MIN_AVAILABLE,
-        policies::MAX_UNAVAILABLE,
-        policies::SURGE,
-        policies::SETTLE,
-        policies::RESTART,
-        policies::PLACE,
-    ],
-};
-
-/// A load balancer.
-pub static BALANCER: Object = Object {
-    what: "a load balancer",
-    keys: &[
-        required(
-            "vip",
-            VIP,
-            "The public address, with the length of its prefix. One of the guests holds it.",
-        ),
-        default(
-            "replicas",
-            "2",
-            Shape::Number(1, 100),
-            "How many guests: one holds the address, the others stand by.",
-        ),
-        required(
-            "image",
-            Shape::Text(NAME),
-            "The image that its guests boot from; nginx must be in it.",
-        ),
-        default(
-            "cpus",
-            "1",
-            Shape::Number(1, 512),
-            "Virtual processors of each guest.",
-        ),
-        default("memory", "256MiB", SIZE, "Memory of each guest."),
-        optional(
-            "disk",
-            SIZE,
-            "Size of each guest's disk; left out, that of the image.",
-        ),
-        default("port", "80", PORT, "The port that clients connect to."),
-        required(
-            "routes",
-            Shape::Names(
-                URL_PATH,
-                &Shape::Either(&[Shape::Text(NAME), Shape::Object(&ROUTE)]),
-            ),
-            "Which service answers below which path.",
-        ),
-        optional("env", ENVIRONMENT, "The environment of its process."),
-        optional(
-            "files",
-            MORE_FILES,
-            "Files on each of its guests, besides nginx.conf.",
-        ),
-        optional(
-            "heartbeat",
-            Shape::Object(&HEARTBEAT),
-            "How an instance shows that it lives.",
-        ),
-        policies::MIN_AVAILABLE,
-        policies::MAX_UNAVAILABLE,
-        policies::SURGE,
-        policies::SETTLE,
-        policies::RESTART,
-        policies::PLACE,
-    ],
-};
-
-/// A route.
-pub static ROUTE: Object = Object {
-    what: "a route",
-    keys: &[
-        required("service", Shape::Text(NAME), "The service that answers."),
-        default(
-            "connect_timeout",
-            "500ms",
-            SPAN,
-            "How long connecting to an instance may take before the next one is tried.",
-        ),
-        default(
-            "timeout",
-            "60s",
-            SPAN,
-            "How long an instance may be silent before the next one is tried, where the request may be repeated.",
-        ),
-    ],
-};
-
-/// A heartbeat.
-pub static HEARTBEAT: Object = Object {
-    what: "a heartbeat",
-    keys: &[
-        default(
-            "path",
-            "/heartbeat",
-            Shape::Text(URL_PATH),
-            "The path of the GET request; 200 and OK is the answer that counts.",
-        ),
-        optional(
-            "port",
-            PORT,
-            "The port; left out, the one that the instance serves on.",
-        ),
-        default("every", "1s", SPAN, "From one check to the next."),
-        default("timeout", "1s", SPAN, "How long an answer may take."),
-        default(
-            "retries",
-            "4",
-            Shape::Number(1, 1_000),
-            "Failures in a row that make an instance dead.",
-        ),
-        default(
-            "grace",
-            "2m",
-            SPAN,
-            "How long a guest may boot before failures count.",
-        ),
     ],
 };
 
