@@ -205,6 +205,8 @@ mod tests {
                 place.write(&format!("us 1 1 {of} us@ops"));
                 assert_eq!(asked("us"), "us");
             }
+            assert_eq!(place.release("us"), Some(0));
+            assert_eq!(asked("other"), "other", "it was given up");
         });
     }
 

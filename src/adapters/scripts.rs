@@ -8,6 +8,7 @@ const HOST: &str = include_str!("scripts/host.sh");
 const ADDRESS: &str = include_str!("scripts/address.sh");
 const SEES: &str = include_str!("scripts/sees.sh");
 const CLAIM: &str = include_str!("scripts/claim.sh");
+const WRITE_CLAIM: &str = include_str!("scripts/write_claim.sh");
 const GUEST: &str = include_str!("scripts/guest.sh");
 
 /// Everything that is to be known of a host.
@@ -43,11 +44,19 @@ pub static SWEEP: Body<Write> =
 pub static SET_MARK: Body<Write> =
     Body::new(&[COMMON, LIBVIRT, HOST, include_str!("scripts/set_mark.sh")]);
 /// Takes the claim on a host, or renews it.
-pub static KEEP_CLAIM: Body<Write> =
-    Body::new(&[COMMON, CLAIM, include_str!("scripts/keep_claim.sh")]);
+pub static KEEP_CLAIM: Body<Write> = Body::new(&[
+    COMMON,
+    CLAIM,
+    WRITE_CLAIM,
+    include_str!("scripts/keep_claim.sh"),
+]);
 /// Gives up the claim on a host.
-pub static RELEASE_CLAIM: Body<Write> =
-    Body::new(&[COMMON, CLAIM, include_str!("scripts/release_claim.sh")]);
+pub static RELEASE_CLAIM: Body<Write> = Body::new(&[
+    COMMON,
+    CLAIM,
+    WRITE_CLAIM,
+    include_str!("scripts/release_claim.sh"),
+]);
 /// Arms the guard of a host and renews its lease.
 pub static KEEP_GUARD: Body<Write> = Body::new(&[COMMON, include_str!("scripts/keep_guard.sh")]);
 /// Ends the guard of a host.

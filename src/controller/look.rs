@@ -109,7 +109,7 @@ impl Eyes {
             hosts.look(desired, &self.hypervisor, &self.clock, wait),
             join_all(early)
         );
-        observed.rivals = self.rivals(&seen_hosts);
+        (observed.rivals, observed.succeeds) = self.others(&seen_hosts);
         observed.hosts = seen_hosts;
         observed.leases = self.leases.known();
         observed.witnesses = self.ask_witnesses(desired, &observed).await;
@@ -130,14 +130,17 @@ impl Eyes {
         (observed, looks)
     }
 
-    fn rivals(&self, hosts: &BTreeMap<HostId, Seen<HostFacts>>) -> BTreeMap<HostId, Claim> {
+    /// The hosts that other controllers have, and whether one was at work since we were.
+    fn others(&self, hosts: &BTreeMap<HostId, Seen<HostFacts>>) -> (BTreeMap<HostId, Claim>, bool) {
         let claims = hosts
             .iter()
             .filter_map(|(id, seen)| Some((id, seen.facts()?.claim.as_ref()?)));
-        let others = claims.filter(|(_, claim)| self.us.as_ref() != Some(&claim.owner));
-        others
-            .map(|(id, claim)| (id.clone(), claim.clone()))
-            .collect()
+        let (ours, others): (Vec<_>, Vec<_>) =
+            claims.partition(|(_, claim)| self.us.as_ref() == Some(&claim.owner));
+        let succeeds = ours.is_empty() && !others.is_empty();
+        let rivals = others.into_iter().filter(|(_, claim)| claim.holds());
+        let rivals = rivals.map(|(id, claim)| (id.clone(), claim.clone()));
+        (rivals.collect(), succeeds)
     }
 
     /// Only where somebody is missing: else there is nothing that they could decide.

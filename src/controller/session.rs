@@ -41,6 +41,8 @@ pub struct Watcher {
     hosts: HostLooks,
     /// The orders in force.
     standing: Standing,
+    /// Whether there was a round.
+    began: bool,
 }
 
 /// What one round saw and decided.
@@ -65,6 +67,7 @@ impl Watcher {
             last: Vec::new(),
             hosts: HostLooks::default(),
             standing: Standing::default(),
+            began: false,
         }
     }
 
@@ -95,6 +98,10 @@ impl Watcher {
             )
             .await;
         self.last = looks.clone();
+        let begins = !std::mem::replace(&mut self.began, true);
+        if begins && observed.succeeds {
+            memory::take_over(&mut self.memory, observed.now);
+        }
         memory::remember(&mut self.memory, &self.desired, &observed);
         self.know_leaving();
         let known = &self.desired.hosts;
@@ -186,10 +193,11 @@ impl Session {
 
     /// Another controller has ended, for which this one has `waited`.
     pub fn took_over(&mut self, from: &str, waited: Duration) -> Result<(), StoreError> {
-        memory::take_over(&mut self.watcher.memory);
+        let now = self.watcher.eyes.clock.now();
+        memory::take_over(&mut self.watcher.memory, now);
         self.store.save(&self.watcher.memory)?;
         self.store.record_take_over(&TakeOver {
-            at: self.watcher.eyes.clock.now(),
+            at: now,
             took_over_from: from.to_owned(),
             waited_ms: u64::try_from(waited.as_millis()).unwrap_or(u64::MAX),
         })

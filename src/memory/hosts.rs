@@ -2,6 +2,7 @@
 //! of ours runs on it any more.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use crate::model::bug::Bug;
 use crate::model::desired::{Desired, Host};
@@ -57,7 +58,10 @@ fn was_seen(host: &HostMemory) -> bool {
 }
 
 fn appear(host: &mut HostMemory, policy: &Safety, now: Timestamp) {
-    let away = now.since(host.since);
+    let away = match host.since == Timestamp::default() {
+        true => Duration::ZERO,
+        false => now.since(host.since),
+    };
     if !was_seen(host) || host.since == Timestamp::default() {
         let was_lost = host.seen.is_some()
             && !was_seen(host)
@@ -91,6 +95,15 @@ fn vanish(host: &mut HostMemory, now: Timestamp) {
     }
     if Bug::ForgetTheMark.is_in() {
         host.guests.clear();
+    }
+}
+
+/// Nobody looked for a while: a host that was out of sight then may have been back meanwhile.
+pub fn count_anew(memory: &mut Memory) {
+    let hosts = memory.hosts.values_mut();
+    for host in hosts.filter(|host| !was_seen(host)) {
+        host.since = Timestamp::default();
+        host.alone_since = None;
     }
 }
 

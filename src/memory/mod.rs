@@ -347,18 +347,20 @@ fn is_good(memory: &Memory, plan: &Plan) -> bool {
 }
 
 /// Another controller was at work, and has ended.
-pub fn take_over(memory: &mut Memory) {
-    // Lives that we built may have been ended since, for others that we know nothing of.
-    memory
-        .guests
-        .values_mut()
-        .for_each(|guest| guest.built = None);
+pub fn take_over(memory: &mut Memory, now: Timestamp) {
+    // Lives that we built may have been ended since, for others that we know nothing of; a VIP may have moved.
+    let guests = memory.guests.values_mut();
+    guests.for_each(|guest| guest.built = None);
+    memory.holders = BTreeMap::new();
     memory.busy = BTreeMap::new();
+    memory.took_over = Some(now);
+    hosts::count_anew(memory);
 }
 
 /// What a controller that starts anew keeps of its memory: nobody is at work any more.
 pub fn after_restart(mut memory: Memory) -> Memory {
     memory.busy = BTreeMap::new();
+    hosts::count_anew(&mut memory);
     let hosts = memory.hosts.values_mut();
     hosts.for_each(|host| host.guests.retain(|_, _| !Bug::ForgetAtRestart.is_in()));
     memory

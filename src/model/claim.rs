@@ -83,7 +83,7 @@ pub enum Succession {
     Closed,
 }
 
-/// A claim that is in force, as its host tells it; or, where succession is closed, one that has run out.
+/// A claim, as its host tells it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Claim {
     /// Whose it is.
@@ -92,8 +92,15 @@ pub struct Claim {
     pub who: String,
     /// For how long it has been held, in seconds.
     pub held_s: u64,
-    /// How long it lasts unless it is renewed, in seconds.
+    /// How long it lasts unless it is renewed, in seconds; none of one that is over.
     pub left_s: u64,
+}
+
+impl Claim {
+    /// Whether it is in force.
+    pub fn holds(&self) -> bool {
+        self.left_s > 0
+    }
 }
 
 /// A description of a controller as one short line that is safe to show: it comes from another machine.

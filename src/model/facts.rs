@@ -33,6 +33,8 @@ pub struct Observed {
     pub witnesses: BTreeMap<Witness, bool>,
     /// Hosts whose guard we keep, and from when on the lease that it was told last is over for certain.
     pub leases: BTreeMap<HostId, Timestamp>,
+    /// Whether another controller was at work since this one was: it was the last one on each host that was reached.
+    pub succeeds: bool,
     /// Hosts on which another controller has the claim.
     pub rivals: BTreeMap<HostId, Claim>,
     /// Why the orders could not be read: then they are those of an earlier look.
@@ -115,7 +117,7 @@ pub struct HostFacts {
     /// Hosts that it was asked about, and whether it sees them on the network.
     #[serde(default)]
     pub sees: BTreeMap<HostId, bool>,
-    /// The claim of a controller on it that is in force.
+    /// The claim of the controller that worked on it last.
     #[serde(default)]
     pub claim: Option<Claim>,
 }

@@ -38,6 +38,9 @@ pub struct Memory {
     /// Whether the brake holds.
     #[serde(default)]
     pub brake: Option<Brake>,
+    /// When this controller last went on after another one.
+    #[serde(default)]
+    pub took_over: Option<Timestamp>,
     /// Instances that an action is at work on now: no other action may touch them.
     #[serde(default)]
     pub busy: BTreeMap<InstanceId, Busy>,

@@ -26,7 +26,11 @@ impl Occupants {
             .all_found()
             .filter(|(f, _)| f.domain.run.is_some())
             .map(|(f, _)| f.mark);
-        let hidden = round.inventory.all_hidden().map(|(_, _, mark)| mark);
+        // Whoever was given up without evidence may come back with it.
+        let hosts = &round.inventory.hosts;
+        let hidden = round.inventory.all_out_of_sight();
+        let hidden = hidden.filter(|(_, host, _)| !hosts.has_ended(host));
+        let hidden = hidden.map(|(_, _, mark)| mark);
         // One that is being built may not be seen yet.
         let busy = round.memory.busy.values();
         let built = busy.filter_map(|busy| busy.mark.as_ref());
@@ -94,18 +98,25 @@ impl<'a> Planner<'a> {
         let Some(other) = other else {
             return true;
         };
-        let hidden = self.round.inventory.all_hidden().any(|(i, ..)| i == other);
+        let hidden = self.round.inventory.all_out_of_sight();
+        let hidden = hidden
+            .filter(|(i, ..)| *i == other)
+            .map(|(_, host, _)| host);
+        let hidden = hidden
+            .last()
+            .filter(|_| !self.round.memory.busy.contains_key(other));
         self.draft.notices.push(Notice {
-            kind: if hidden {
-                NoticeKind::Unknown
-            } else {
-                NoticeKind::Waiting
+            kind: match hidden {
+                Some(_) => NoticeKind::Unknown,
+                None => NoticeKind::Waiting,
             },
             subject: instance.to_string(),
             text: format!(
                 "the bootstrap address {bootstrap} of its image is taken, or may be, by {other}"
             ),
-            help: None,
+            help: hidden.map(|host| {
+                format!("look at host {host}; once it is off: reconcile fence confirm {host}")
+            }),
             line: self.round.desired.lines.of(&format!("images.{}", image.id)),
         });
         false

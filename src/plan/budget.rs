@@ -88,8 +88,7 @@ impl Planner<'_> {
         }
         let others = self.round.views_of(group).filter(|(i, _)| *i != instance);
         let serving = others.filter(|(i, view)| match view.state {
-            State::Live(Health::Healthy) => true,
-            State::Hidden(..) => self.gives_heartbeats(i),
+            State::Live(Health::Healthy) | State::Hidden(..) => self.gives_heartbeats(i),
             State::Live(Health::Booting { .. } | Health::Dead(_))
             | State::Absent
             | State::Lost(..) => self.planned.contains_key(*i),
@@ -105,9 +104,12 @@ impl Planner<'_> {
         })
     }
 
+    /// Whether no heartbeat is missing, and one came since something was tried with it in vain: that may have ended it.
     fn gives_heartbeats(&self, instance: &InstanceId) -> bool {
         let beat = self.round.observed.beats.get(instance);
-        beat.is_some_and(|beat| beat.failures == 0)
+        let memory = self.round.memory.guests.get(instance);
+        let failed = memory.and_then(|memory| memory.failed);
+        beat.is_some_and(|beat| beat.failures == 0 && beat.last_ok > failed)
     }
 
     /// Another instance of the group that does not serve, and that nothing in this plan brings up.
@@ -115,9 +117,9 @@ impl Planner<'_> {
         let mut others = self.round.views_of(group).filter(|(i, _)| *i != instance);
         let other = others.find(|(i, view)| match view.state {
             State::Live(Health::Booting { .. } | Health::Dead(_)) => !self.planned.contains_key(*i),
+            State::Live(Health::Healthy) => !self.gives_heartbeats(i),
             // What can't be seen may be away for long, and what can't be placed too: others go on.
-            State::Live(Health::Healthy)
-            | State::Busy
+            State::Busy
             | State::Absent
             | State::Hidden(..)
             | State::Lost(..)

@@ -7,7 +7,7 @@ use std::net::Ipv4Addr;
 use super::hosts::Hosts;
 use super::verdict::Refusal;
 use crate::model::bug::Bug;
-use crate::model::desired::Desired;
+use crate::model::desired::{Desired, Role};
 use crate::model::facts::{Domain, Observed, Seen};
 use crate::model::id::{DomainName, HostId, InstanceId};
 use crate::model::mark::Mark;
@@ -74,6 +74,8 @@ pub struct Inventory<'a> {
     memory: &'a Memory,
     /// A host that can't be seen and never was.
     never_seen: Option<&'a HostId>,
+    /// A host that can't be seen, and on which another controller may have worked since it was.
+    outdated: Option<&'a HostId>,
     /// Addresses that a guest of ours has, or may have.
     pub taken: BTreeSet<Ipv4Addr>,
     /// Domains that have a name of ours and no mark of ours, by name.
@@ -90,6 +92,7 @@ impl<'a> Inventory<'a> {
             hosts: Hosts::judge(desired, observed, memory),
             memory,
             never_seen: None,
+            outdated: None,
             taken: BTreeSet::new(),
             clashes: BTreeMap::new(),
         };
@@ -137,12 +140,21 @@ impl<'a> Inventory<'a> {
         counts.then_some(number)
     }
 
-    /// Whether something stateful that does not run here may run on a host that we never saw: where we did not build
-    /// it ourselves, we don't know whether this is its last life.
+    /// Whether something stateful that does not run here may run on a host that we never saw, or not for long: where we
+    /// did not build it ourselves, we don't know whether this is its last life.
     fn may_run_unseen(&self, instance: &InstanceId, found: &Found<'_>) -> bool {
         let group = self.hosts.desired.group_of(instance);
         let stateful = group.is_some_and(|group| group.stateful);
-        stateful && found.domain.run.is_none() && self.never_seen.is_some()
+        let unknown = self.never_seen.or(self.outdated);
+        stateful && found.domain.run.is_none() && unknown.is_some()
+    }
+
+    /// A host where an instance may be that was not found, and is remembered nowhere. What is stateless and has no VIP may
+    /// be made though another controller made it, too.
+    fn unknown_host(&self, instance: &InstanceId) -> Option<&'a HostId> {
+        let group = self.hosts.desired.group_of(instance)?;
+        let single = group.stateful || matches!(group.role, Role::LoadBalancer(_));
+        self.never_seen.or(self.outdated.filter(|_| single))
     }
 
     fn sort_copies(&mut self) {
@@ -203,6 +215,10 @@ impl<'a> Inventory<'a> {
             self.never_seen = Some(host);
             return;
         };
+        let outdated = remembered.seen < memory.took_over;
+        if outdated && !self.hosts.has_ended(host) {
+            self.outdated = Some(host);
+        }
         for (instance, mark) in &remembered.guests {
             self.taken.extend(mark.addresses());
             self.hidden.entry(instance).or_default().push((host, mark));
@@ -233,7 +249,7 @@ impl<'a> Inventory<'a> {
                 false => Whereabouts::Lost { host, mark },
             };
         }
-        match self.never_seen {
+        match self.unknown_host(instance) {
             Some(host) => Whereabouts::Perhaps { host },
             None => Whereabouts::Nowhere,
         }

@@ -288,6 +288,7 @@ impl Stage<'_> {
                 self.first.kill().await;
                 self.start_first();
             }
+            ControllerEvent::Second if self.second.running.is_some() => {}
             ControllerEvent::Second => {
                 if let Err(error) = self.second.start(&self.desired) {
                     self.breaks(format!("the second controller did not start: {error}"));

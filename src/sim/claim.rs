@@ -27,6 +27,8 @@ pub struct Claimed {
     ends: Option<Timestamp>,
     /// Who renews it: a controller may have begun to anew.
     renewal: u64,
+    /// It was given up.
+    released: bool,
 }
 
 impl Claimed {
@@ -50,8 +52,8 @@ impl HostState {
         })
     }
 
-    /// The same, or the one that ran out last.
-    fn last_claim(&self, now: Timestamp) -> Option<Claim> {
+    /// The same, or the one that ended last.
+    pub fn last_claim(&self, now: Timestamp) -> Option<Claim> {
         let claimed = self.claimed.as_ref()?;
         Some(Claim {
             owner: claimed.by.id.clone(),
@@ -59,10 +61,6 @@ impl HostState {
             held_s: now.since(claimed.since).as_secs(),
             left_s: claimed.left(now).as_secs(),
         })
-    }
-
-    fn is_claimed_by(&self, id: &ControllerId) -> bool {
-        self.claimed.as_ref().is_some_and(|c| c.by.id == *id)
     }
 }
 
@@ -127,11 +125,14 @@ impl Claims for Cluster {
         if let Some(unseen) = world.is_out_of_reach(&host.id) {
             return Err(ActError::Unreachable(unseen));
         }
-        let state = world.host_mut(&host.id)?;
-        if !state.is_claimed_by(&claimant.id) {
+        let now = world.now;
+        let claimed = &mut world.host_mut(&host.id)?.claimed;
+        let ours = claimed.as_mut().filter(|c| c.by.id == claimant.id);
+        let Some(claimed) = ours.filter(|c| !c.released) else {
             return Ok(Effect::AlreadyDone);
-        }
-        state.claimed = None;
+        };
+        claimed.run_out(now);
+        claimed.released = true;
         drop(world);
         self.changed();
         Ok(Effect::Changed)
@@ -152,7 +153,9 @@ impl Cluster {
         }
         world.renewals += 1;
         let renewal = world.renewals;
-        let last = world.hosts.get(host).and_then(|h| h.last_claim(world.now));
+        let known = world.hosts.get(host);
+        let known = known.filter(|h| h.claimed.as_ref().is_some_and(|c| !c.released));
+        let last = known.and_then(|h| h.last_claim(world.now));
         let others = last.filter(|claim| claim.owner != claimant.id);
         if let Some(claim) = others.filter(|_| succession == Succession::Closed) {
             return Err(Lost::To(claim));
@@ -188,6 +191,7 @@ impl World {
             by: claimant.clone(),
             ends: None,
             renewal,
+            released: false,
         });
         Ok(())
     }

@@ -41,7 +41,7 @@ impl Hypervisor for Cluster {
         if let Some(unseen) = unseen {
             return Seen::No(unseen);
         }
-        let claim = state.claim(now);
+        let claim = state.last_claim(now);
         let in_directory = format!("{}/", query.volumes);
         let volumes = state
             .volumes

@@ -11,7 +11,7 @@ use crate::model::desired::{Group, LoadBalancer, Role};
 use crate::model::id::{HostId, InstanceId};
 use crate::model::mark::Mark;
 use crate::model::plan::{Action, ActionId, Plan};
-use crate::model::scenario::Libvirt;
+use crate::model::scenario::{Libvirt, Node};
 use crate::plan::machine;
 
 /// Instances that exist twice: what was so before an effect is not the effect's fault.
@@ -34,7 +34,10 @@ fn doubled_instances(world: &World) -> BTreeSet<InstanceId> {
     let counts = |id: &HostId, host: &HostState| {
         // A copy that nobody can reach is left behind, and ended when its host is back.
         let known = world.vigil.in_sight_for(world, id) > NEWS || world.rounds == Rounds::Apart;
+        // A second controller was never told of hosts that left the file before it came.
+        let told = world.seen_by == Node::Controller || world.desired.hosts.contains_key(id);
         known
+            && told
             && world.unseen(id).is_none()
             && !host.known_unseen.contains(&world.seen_by)
             && host.libvirt == Libvirt::Works

@@ -2,7 +2,8 @@
 # UPTIME-OF-ITS-BEGINNING BOOT WHO. Uptimes, which no clock that is set can move; with the boot that they are of.
 uptime_now() { read -r now _ < /proc/uptime; now=${now%%.*}; }
 
-# Sets owner, expires, since and who; owner is empty where nobody has it any more; last is who had it last.
+# Sets owner, expires, since and who; owner is empty where nobody has it any more; last is who had it last. One that was
+# given up ends at 0.
 read_claim() {
   owner='' expires='' since='' of='' who=''
   if [ -f "$CLAIM" ]; then read -r owner expires since of who < "$CLAIM"; fi
@@ -16,7 +17,11 @@ read_claim() {
   if [ -n "$owner" ] && { [ "$of" != "$boot" ] || [ "$now" -ge "$expires" ] || [ $((expires - now)) -gt 3600 ]; }; then owner=; fi
 }
 
-# The claim that is in force, as a record: OWNER SECONDS-LEFT SECONDS-HELD, and who that is.
+# The claim, as a record: OWNER SECONDS-LEFT SECONDS-HELD, and who that is. Nothing is left of one that is over.
 say_claim() {
-  [ -z "$owner" ] || printf '%s' "$who" | encode claim "$owner" $((expires - now)) $((now - since))
+  if [ -n "$owner" ]; then
+    printf '%s' "$who" | encode claim "$owner" $((expires - now)) $((now - since))
+  elif [ -n "$last" ]; then
+    printf '%s' "$who" | encode claim "$last" 0 0
+  fi
 }

@@ -246,17 +246,32 @@ impl<'a, 'i> Placer<'a, 'i> {
         }
     }
 
-    fn count_existing(&mut self, memory: &Memory) {
+    fn count_existing(&mut self, memory: &'a Memory) {
         for group in 0..self.board.groups.len() {
             let mut existing = Vec::new();
             for index in 1..=self.board.groups[group].group.replicas {
                 let instance = InstanceId::new(&self.board.groups[group].group.id, index);
-                let (host, mark, seen) = match self.inventory.whereabouts(&instance) {
-                    Whereabouts::On(found) => (found.host, found.mark, true),
-                    Whereabouts::Hidden { host, mark } => (host, mark, false),
-                    Whereabouts::Lost { .. }
-                    | Whereabouts::Perhaps { .. }
-                    | Whereabouts::Nowhere => continue,
+                let whereabouts = self.inventory.whereabouts(&instance);
+                let busy = memory.busy.get(&instance);
+                let given = busy.and_then(|busy| Some((&busy.host, busy.mark.as_ref()?)));
+                let (host, mark, seen) = match (given, whereabouts) {
+                    // It is being made there; a copy elsewhere only takes room.
+                    (Some((host, mark)), Whereabouts::On(found)) if found.host != host => {
+                        if let Some(at) = self.board.host_no(found.host) {
+                            self.board.surplus(group, index, at);
+                        }
+                        (host, mark, false)
+                    }
+                    (_, Whereabouts::On(found)) => (found.host, found.mark, true),
+                    (Some((host, mark)), _) | (None, Whereabouts::Hidden { host, mark }) => {
+                        (host, mark, false)
+                    }
+                    (
+                        None,
+                        Whereabouts::Lost { .. }
+                        | Whereabouts::Perhaps { .. }
+                        | Whereabouts::Nowhere,
+                    ) => continue,
                 };
                 let at = self.board.host_no(host);
                 // Nobody chooses a place for the sake of one that goes soon.
