@@ -64,7 +64,8 @@ pub struct StatusReport {
 pub struct HostStatus {
     /// Its name.
     pub host: HostId,
-    /// What it is taken for: `online`, `suspect`, `unreachable`, `fenced`, `maintenance` or `rejoining`.
+    /// What it is taken for: `online`, `suspect`, `unreachable`, `fenced`, `maintenance`, `rejoining` or
+    /// `leaving`.
     pub condition: HostCondition,
     /// Whether it was seen; if not, the kind of failing.
     pub state: HostState,

@@ -13,7 +13,7 @@ use tracing::{debug, warn};
 use crate::execute::{Barred, Hands, Hold, Permit};
 use crate::model::claim::{Claim, ControllerId, Succession};
 use crate::model::desired::{Desired, Host};
-use crate::model::facts::{Observed, Seen, UnseenKind};
+use crate::model::facts::{Observed, UnseenKind};
 use crate::model::id::{ClusterName, HostId};
 use crate::plan::quorum;
 use crate::ports::claim::Lost;
@@ -102,10 +102,8 @@ impl Claims {
 
     /// Heeds what a look saw of hosts and their claims.
     pub async fn heed(&mut self, observed: &Observed) {
-        let seen = observed.hosts.iter().filter(|(_, seen)| match seen {
-            Seen::Yes(_) => true,
-            Seen::No(_) => false,
-        });
+        let hosts = observed.hosts.iter();
+        let seen = hosts.filter(|(_, seen)| seen.facts().is_some());
         let reached: BTreeSet<HostId> = seen.map(|(id, _)| id.clone()).collect();
         self.permit()
             .succeed(match quorum::is_of_hosts(&self.hosts, observed) {

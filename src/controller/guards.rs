@@ -101,13 +101,8 @@ pub fn inherit(watcher: &Watcher) {
 /// Ends the guards of these hosts, as far as they answer in time. The hosts whose guard has ended.
 pub async fn disarm(desired: &Desired, hands: &Hands, leases: &Leases) -> Vec<HostId> {
     let ends = guarded(desired).map(|host| async move {
-        let disarm = hands.guards.disarm(host, &desired.cluster);
-        let patience = hands.clock.sleep(FAREWELL);
-        tokio::select! {
-            biased;
-            ended = disarm => ended.is_ok().then(|| host.id.clone()),
-            () = patience => None,
-        }
+        let ended = end(hands, host, &desired.cluster).await;
+        ended.then(|| host.id.clone())
     });
     let ended: Vec<HostId> = futures::future::join_all(ends)
         .await
@@ -124,14 +119,20 @@ pub async fn part(hands: Hands, host: Host, cluster: ClusterName, leases: Leases
     if !host.fencing.contains(&Fencing::Lease) {
         return;
     }
+    match end(&hands, &host, &cluster).await {
+        true => debug!(host = %host.id, "its guard has ended"),
+        false => debug!(host = %host.id, "its guard could not be ended"),
+    }
+}
+
+/// Ends the guard of a host. Whether it said in time that it has.
+async fn end(hands: &Hands, host: &Host, cluster: &ClusterName) -> bool {
+    let disarm = hands.guards.disarm(host, cluster);
     let patience = hands.clock.sleep(FAREWELL);
     tokio::select! {
         biased;
-        ended = hands.guards.disarm(&host, &cluster) => match ended {
-            Ok(_) => debug!(host = %host.id, "its guard has ended"),
-            Err(_) => debug!(host = %host.id, "its guard could not be ended"),
-        },
-        () = patience => {}
+        ended = disarm => ended.is_ok(),
+        () = patience => false,
     }
 }
 

@@ -45,6 +45,11 @@ pub struct Desired {
 }
 
 impl Desired {
+    /// Whether a host is known, and not in the file any more.
+    pub fn is_leaving(&self, host: &HostId) -> bool {
+        self.hosts.get(host).is_some_and(Host::is_leaving)
+    }
+
     /// All instances that should exist, in order.
     pub fn instances(&self) -> impl Iterator<Item = (InstanceId, &Group)> {
         self.groups.values().flat_map(|group| {

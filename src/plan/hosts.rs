@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::brake::Brake;
 use super::verdict::Refusal;
 use crate::model::condition::HostCondition;
-use crate::model::desired::{Desired, Host};
+use crate::model::desired::Desired;
 use crate::model::facts::{Observed, Seen, UnseenKind};
 use crate::model::id::{HostId, InstanceId};
 use crate::model::memory::{Evidence, HostMemory, Memory};
@@ -98,7 +98,7 @@ impl<'a> Hosts<'a> {
     /// What each host is taken for, in a word.
     pub fn conditions(&self) -> BTreeMap<HostId, HostCondition> {
         let of = |(host, state): (&&HostId, &HostState)| {
-            let leaving = self.desired.hosts.get(*host).is_some_and(Host::is_leaving);
+            let leaving = self.desired.is_leaving(host);
             let drained = self.observed.orders.drained.contains_key(*host);
             ((*host).clone(), state.condition(leaving, drained))
         };

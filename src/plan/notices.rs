@@ -2,7 +2,6 @@
 
 use super::Planner;
 use super::round::State;
-use crate::model::desired::Host;
 use crate::model::facts::{Seen, UnseenKind};
 use crate::model::id::{HostId, InstanceId};
 use crate::model::mark::Mark;
@@ -22,12 +21,7 @@ impl Planner<'_> {
     fn unseen_hosts(&mut self) {
         for (id, seen) in &self.round.observed.hosts {
             let Seen::No(unseen) = seen else { continue };
-            let leaves = self
-                .round
-                .desired
-                .hosts
-                .get(id)
-                .is_some_and(Host::is_leaving);
+            let leaves = self.round.desired.is_leaving(id);
             let help = match unseen.kind {
                 _ if leaves => format!(
                     "it is not in the file any more, and forgotten once it is seen without guests of ours; \
