@@ -86,7 +86,7 @@ fn where_nothing_is_contacted_what_only_machines_need_may_be_missing() {
     let text = format!(
         "cluster: c
 networks: {{ lan: {{ cidr: 10.0.0.0/24 }} }}
-hosts: {{ a: {{ address: 10.0.0.2, pool: 10.0.0.10, fencing: {{ agent: fence_x, with: {{ password: {{ secret: B }} }} }} }} }}
+hosts: {{ a: {{ address: 10.0.0.2, pool: 10.0.0.10, fencing: {{ agent: fence_x, with: {{ password: \"{{{{secret.B}}}}\" }} }} }} }}
 images: {{ i: {{ source: i.qcow2, sha256: {digest} }} }}
 services: {{ s: {{ image: i, port: 1, run: /bin/s }} }}
 secrets: {{ A: {{ env: RECONCILE_TEST_NOT_SET }}, B: {{ file: b }} }}
