@@ -78,6 +78,58 @@ fn the_cluster_of_two_laptops_is_accepted() {
     );
 }
 
+#[test]
+fn where_nothing_is_contacted_what_only_machines_need_may_be_missing() {
+    let alone = tempfile::tempdir().unwrap();
+    let file = alone.path().join("cluster.yaml");
+    let digest = "0123456789abcdef".repeat(4);
+    let text = format!(
+        "cluster: c
+networks: {{ lan: {{ cidr: 10.0.0.0/24 }} }}
+hosts: {{ a: {{ address: 10.0.0.2, pool: 10.0.0.10, fencing: {{ agent: fence_x, with: {{ password: \"{{{{secret.B}}}}\" }} }} }} }}
+images: {{ i: {{ source: i.qcow2, sha256: {digest} }} }}
+services: {{ s: {{ image: i, port: 1, run: /bin/s }} }}
+secrets: {{ A: {{ env: RECONCILE_TEST_NOT_SET }}, B: {{ file: b }} }}
+ssh: {{ identity: id, known_hosts: hosts, config: config }}
+"
+    );
+    let strict = DiskFiles::beside(&file);
+    let shown = parse("cluster.yaml", text.as_bytes(), &strict).unwrap_err();
+    assert!(shown.errors().len() >= 6, "{shown}");
+    let lenient = DiskFiles::beside(&file).with_stand_ins();
+    let read = parse("cluster.yaml", text.as_bytes(), &lenient);
+    read.unwrap_or_else(|errors| panic!("{errors}"));
+    let missing = lenient.missing();
+    assert_eq!(missing.len(), 6, "{missing:?}");
+    assert_eq!(
+        missing[0],
+        "the environment variable RECONCILE_TEST_NOT_SET"
+    );
+    // What the file itself is made of has to be there, and what is there has to be right.
+    let template = format!("{text}templates: {{ nginx.conf: nginx.j2 }}\n");
+    for wrong in [
+        template,
+        text.replace("env: RECONCILE_TEST_NOT_SET", "env: $A"),
+    ] {
+        let lenient = DiskFiles::beside(&file).with_stand_ins();
+        let shown = parse("cluster.yaml", wrong.as_bytes(), &lenient).unwrap_err();
+        assert_eq!(shown.errors().len(), 1, "{shown}");
+    }
+}
+
+#[test]
+fn every_spec_to_start_from_can_be_rehearsed_in_a_fresh_clone() {
+    let specs = Path::new(env!("CARGO_MANIFEST_DIR")).join("specs");
+    for file in fs::read_dir(specs)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+    {
+        let lenient = DiskFiles::beside(&file).with_stand_ins();
+        let read = parse("cluster.yaml", &fs::read(&file).unwrap(), &lenient);
+        read.unwrap_or_else(|errors| panic!("{}:\n{errors}", file.display()));
+    }
+}
+
 fn refused(text: &str) -> String {
     match read_text(text) {
         Ok(_) => panic!("accepted: {} bytes", text.len()),

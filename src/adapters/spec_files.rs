@@ -1,12 +1,12 @@
 //! The files that `cluster.yaml` asks for, from this machine's disks. Reads only; decides nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -25,6 +25,8 @@ pub struct DiskFiles {
     directory: PathBuf,
     digests: Mutex<Digests>,
     kept_in: Option<PathBuf>,
+    /// What was missing so far; none: nothing may be.
+    missing: Option<Mutex<BTreeSet<String>>>,
 }
 
 type Digests = BTreeMap<PathBuf, (Stamp, String)>;
@@ -57,7 +59,21 @@ impl DiskFiles {
             directory: std::path::absolute(&directory).unwrap_or(directory),
             digests: Mutex::default(),
             kept_in: None,
+            missing: None,
         }
+    }
+
+    /// The same, for commands that contact nothing: what only work on machines needs may be missing, and is noted.
+    pub fn with_stand_ins(mut self) -> Self {
+        self.missing = Some(Mutex::default());
+        self
+    }
+
+    /// What something else stands for, in order.
+    pub fn missing(&self) -> Vec<String> {
+        let missing = self.missing.iter();
+        let names = missing.flat_map(|m| lock(m).iter().cloned().collect::<Vec<_>>());
+        names.collect()
     }
 
     /// The same, with digests kept in `file`. One that can't be read is begun anew.
@@ -71,13 +87,13 @@ impl DiskFiles {
     }
 
     fn known(&self, path: &Path, stamp: Stamp) -> Option<String> {
-        let digests = self.digests.lock().unwrap_or_else(PoisonError::into_inner);
+        let digests = lock(&self.digests);
         let (known, digest) = digests.get(path)?;
         (*known == stamp).then(|| digest.clone())
     }
 
     fn learn(&self, path: PathBuf, stamp: Stamp, digest: &str) {
-        let mut digests = self.digests.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut digests = lock(&self.digests);
         digests.insert(path, (stamp, digest.to_owned()));
         if let Some(Err(error)) = self.kept_in.as_ref().map(|file| keep(file, &digests)) {
             tracing::debug!(%error, "digests of images are not kept");
@@ -116,6 +132,15 @@ impl SpecFiles for DiskFiles {
     fn resolve(&self, path: &Path) -> PathBuf {
         self.directory.join(path)
     }
+
+    fn stand_in(&self, what: &str) -> Option<String> {
+        lock(self.missing.as_ref()?).insert(what.to_owned());
+        Some(format!("(stands for {what})"))
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn keep(file: &Path, digests: &Digests) -> io::Result<()> {

@@ -3,12 +3,12 @@
 
 use std::fmt::Write as _;
 
-use super::rehearsal_view::{exact, moment, shown, words, worst};
+use super::rehearsal_view::{
+    exact, gap, moment, serves_again, shown, told_hit, whole_again, words, worst,
+};
 use super::text;
 use crate::model::plan::Outcome;
-use crate::rehearse::{
-    Failure, Hit, Lane, LaneKind, Placed, Rehearsal, State, Subject, Target, What,
-};
+use crate::rehearse::{Failure, Lane, LaneKind, Placed, Rehearsal, State, Target, What};
 
 const STYLE: &str = include_str!("rehearsal_html/style.css");
 
@@ -149,6 +149,8 @@ fn marks(rehearsal: &Rehearsal) -> String {
             | What::Did { .. }
             | What::Down { .. }
             | What::Up { .. }
+            | What::Host { .. }
+            | What::Refused { .. }
             | What::Converged
             | What::Broken { .. }
             | What::Expected { .. } => continue,
@@ -194,33 +196,24 @@ fn failures(failures: &[Failure]) -> String {
         _ => format!("The worst {} of {} failures", worst.len(), failures.len()),
     };
     let mut table = format!(
-        "<h2>{name}</h2>\n<div class=wide><table><tr><th>At<th>Failure<th>Whole after<th>Clients back\n"
+        "<h2>{name}</h2>\n<div class=wide><table><tr><th>At<th>Failure<th>RTO<th>Whole again<th>Clients back\n"
     );
     for failure in worst {
-        let whole = failure.whole_after_ms;
-        let whole = whole.map_or("not in time".to_owned(), exact);
-        let hits: Vec<String> = failure.hit.iter().map(hit).collect();
+        let hits: Vec<String> = failure.hit.iter().map(|h| escaped(&told_hit(h))).collect();
         let hits = match hits.is_empty() {
             true => "not noticed".to_owned(),
             false => hits.join("<br>"),
         };
         let _ = writeln!(
             table,
-            "<tr><td>{}<td>{}<td>{whole}<td>{hits}",
+            "<tr><td>{}<td>{}<td>{}<td>{}<td>{hits}",
             moment(failure.at_ms),
-            escaped(&failure.what)
+            escaped(&failure.what),
+            serves_again(failure),
+            whole_again(failure),
         );
     }
     table + "</table></div>\n"
-}
-
-fn hit(hit: &Hit) -> String {
-    let who = match &hit.subject {
-        Subject::Service(group) => group.to_string(),
-        Subject::Vip(vip) => vip.to_string(),
-    };
-    let back = hit.back_after_ms.map_or("never".to_owned(), exact);
-    format!("{} {back}", escaped(&who))
 }
 
 fn placement(placement: &[Placed]) -> String {
@@ -248,13 +241,17 @@ fn placement(placement: &[Placed]) -> String {
 fn targets(targets: &[Target]) -> String {
     let mut table = "<h2>Availability</h2>\n<div class=wide><table><tr><th>Clients of<th>Available<th>Down<th>Longest gap<th>Gaps\n".to_owned();
     for target in targets {
+        let who = escaped(&target.subject.to_string());
+        if target.since_ms.is_none() {
+            let _ = writeln!(table, "<tr><td>{who}<td class=bad>never<td><td><td>");
+            continue;
+        }
         let _ = writeln!(
             table,
-            "<tr><td>{}<td>{:.3} %<td>{}<td>{}<td>{}",
-            escaped(&target.subject.to_string()),
+            "<tr><td>{who}<td>{:.3} %<td>{}<td>{}<td>{}",
             target.availability,
-            exact(target.down_ms),
-            exact(target.longest_ms),
+            gap(target.down_ms),
+            gap(target.longest_ms),
             target.outages.len()
         );
     }
@@ -290,7 +287,10 @@ fn timeline(rehearsal: &Rehearsal) -> String {
 /// What a line of the timeline looks like.
 fn class_of(what: &What) -> &'static str {
     match what {
-        What::Happens { failure: true, .. } | What::Down { .. } | What::Broken { .. } => "bad",
+        What::Happens { failure: true, .. }
+        | What::Down { .. }
+        | What::Broken { .. }
+        | What::Refused { .. } => "bad",
         What::Happens { .. } => "strong",
         What::Up { .. } | What::Converged => "good",
         What::Expected { but, .. } => match but {
@@ -302,7 +302,7 @@ fn class_of(what: &What) -> &'static str {
             Outcome::Changed | Outcome::AlreadyDone | Outcome::Skipped(_) => "plain",
         },
         What::Decides { .. } => "decides",
-        What::Says { .. } => "says",
+        What::Says { .. } | What::Host { .. } => "says",
     }
 }
 

@@ -16,17 +16,15 @@ use super::style::{Paint, Style};
 use super::table::{Align, Cell, Table};
 use super::text;
 use crate::model::unit::span;
-use crate::rehearse::{Failure, Hit, Placed, Rehearsal, Subject, Target};
+use crate::rehearse::{Again, Failure, Hit, Placed, Rehearsal, Subject, Target};
 
 /// The version of the keys and their meaning.
 pub const FORMAT_VERSION: u32 = 1;
 /// Failures that are listed; of more, only the worst.
 const MAX_FAILURES: usize = 20;
 
-/// What the other columns of the failures take.
-const BESIDE_FAILURES: usize = 56;
 /// What failed gets at least this much.
-const LEAST_FAILURE: usize = 20;
+const LEAST_FAILURE: usize = 18;
 
 /// The rehearsal for people: the timeline, the tables, and the verdict last.
 pub fn rehearsal_text(rehearsal: &Rehearsal, style: &Style) -> String {
@@ -126,8 +124,8 @@ fn target_row(target: &Target) -> [Cell; 5] {
         _ => Paint::Warn,
     };
     let or_none = |millis: u64| match millis {
-        0 => Cell::new(Paint::Dim, "none"),
-        millis => Cell::plain(exact(millis)),
+        0 => Cell::new(Paint::Dim, gap(0)),
+        millis => Cell::plain(gap(millis)),
     };
     [
         Cell::plain(&target.subject),
@@ -144,13 +142,16 @@ fn failures(rehearsal: &Rehearsal, style: &Style) -> String {
         &[
             ("AT", Align::Left),
             ("FAILURE", Align::Left),
-            ("WHOLE AFTER", Align::Right),
+            ("RTO", Align::Right),
+            ("WHOLE AGAIN", Align::Right),
             ("CLIENTS BACK", Align::Left),
         ],
     );
     let shown = worst(&rehearsal.failures);
+    let room = style.width.saturating_sub(beside(&shown));
+    let room = room.max(LEAST_FAILURE);
     for failure in &shown {
-        failure_rows(failure, style.width, &mut table);
+        failure_rows(failure, room, &mut table);
     }
     let name = match rehearsal.failures.len() - shown.len() {
         0 => "Failures".to_owned(),
@@ -166,12 +167,26 @@ fn failures(rehearsal: &Rehearsal, style: &Style) -> String {
     }
 }
 
+/// What the other columns of the failures take.
+fn beside(failures: &[&Failure]) -> usize {
+    let width = |title: &str, cells: &dyn Fn(&Failure) -> Vec<String>| {
+        let cells = failures.iter().flat_map(|f| cells(f));
+        let widest = cells.map(|cell| text::width(&cell)).max();
+        2 + widest.unwrap_or(0).max(title.len())
+    };
+    let hits = |f: &Failure| f.hit.iter().map(told_hit).collect();
+    2 + width("AT", &|f| vec![timeline::moment(f.at_ms)])
+        + width("RTO", &|f| vec![serves_again(f)])
+        + width("WHOLE AGAIN", &|f| vec![whole_again(f)])
+        + width("CLIENTS BACK", &hits)
+}
+
 /// Those after which clients waited longest, in the order of time.
 pub(super) fn worst(failures: &[Failure]) -> Vec<&Failure> {
     let never = u64::MAX;
     let wait = |f: &Failure| {
         let hits = f.hit.iter().map(|h| h.back_after_ms.unwrap_or(never));
-        (hits.max(), f.whole_after_ms.unwrap_or(never))
+        (hits.max(), f.serves_again, f.whole_again)
     };
     let mut all: Vec<&Failure> = failures.iter().collect();
     all.sort_by_key(|f| std::cmp::Reverse(wait(f)));
@@ -181,13 +196,7 @@ pub(super) fn worst(failures: &[Failure]) -> Vec<&Failure> {
 }
 
 /// A row for each service and VIP whose clients noticed it, and for each line of what failed.
-fn failure_rows(failure: &Failure, width: usize, table: &mut Table) {
-    let whole = match failure.whole_after_ms {
-        Some(0) => Cell::new(Paint::Dim, "at once"),
-        Some(millis) => Cell::plain(exact(millis)),
-        None => Cell::new(Paint::Bad, "not in time"),
-    };
-    let room = width.saturating_sub(BESIDE_FAILURES).max(LEAST_FAILURE);
+fn failure_rows(failure: &Failure, room: usize, table: &mut Table) {
     let told = text::wrap(&text::clean(&failure.what), room);
     let mut told = told.into_iter().map(Cell::plain);
     let mut hits = failure.hit.iter().map(hit);
@@ -195,7 +204,8 @@ fn failure_rows(failure: &Failure, width: usize, table: &mut Table) {
     table.row([
         Cell::new(Paint::Dim, timeline::moment(failure.at_ms)),
         told.next().unwrap_or_else(none),
-        whole,
+        Cell::new(paint_of(failure.serves_again), again(failure.serves_again)),
+        Cell::new(paint_of(failure.whole_again), whole_again(failure)),
         first.unwrap_or_else(|| Cell::new(Paint::Good, "not noticed")),
     ]);
     loop {
@@ -205,9 +215,49 @@ fn failure_rows(failure: &Failure, width: usize, table: &mut Table) {
                 none(),
                 text.unwrap_or_else(none),
                 none(),
+                none(),
                 hit.unwrap_or_else(none),
             ]),
         }
+    }
+}
+
+/// When something was back, in a word.
+fn again(again: Again) -> String {
+    match again {
+        Again::Undisturbed => "-".to_owned(),
+        Again::AfterMs(millis) => exact(millis),
+        Again::Never => "never".to_owned(),
+    }
+}
+
+fn paint_of(again: Again) -> Paint {
+    match again {
+        Again::Undisturbed => Paint::Dim,
+        Again::AfterMs(_) => Paint::Plain,
+        Again::Never => Paint::Bad,
+    }
+}
+
+/// When all was whole again, and how many replicas that is without.
+pub(super) fn whole_again(failure: &Failure) -> String {
+    let when = again(failure.whole_again);
+    match (failure.whole_again, failure.short.len()) {
+        (_, 0) | (Again::Never, _) => when,
+        (Again::Undisturbed | Again::AfterMs(_), short) => format!("{when}, {short} short"),
+    }
+}
+
+/// When all served again.
+pub(super) fn serves_again(failure: &Failure) -> String {
+    again(failure.serves_again)
+}
+
+/// A time without answers, in words.
+pub(super) fn gap(millis: u64) -> String {
+    match millis {
+        0 => "none".to_owned(),
+        millis => exact(millis),
     }
 }
 
@@ -216,14 +266,21 @@ fn none() -> Cell {
 }
 
 fn hit(hit: &Hit) -> Cell {
+    let paint = match hit.back_after_ms {
+        Some(_) => Paint::Warn,
+        None => Paint::Bad,
+    };
+    Cell::new(paint, told_hit(hit))
+}
+
+/// Who was out of reach, and for how long after the failure.
+pub(super) fn told_hit(hit: &Hit) -> String {
     let who = match &hit.subject {
         Subject::Service(group) => group.to_string(),
         Subject::Vip(vip) => vip.to_string(),
     };
-    match hit.back_after_ms {
-        Some(millis) => Cell::new(Paint::Warn, format!("{who} {}", exact(millis))),
-        None => Cell::new(Paint::Bad, format!("{who} never")),
-    }
+    let back = hit.back_after_ms.map_or("never".to_owned(), exact);
+    format!("{who} {back}")
 }
 
 fn placement(rehearsal: &Rehearsal, style: &Style) -> String {

@@ -204,7 +204,7 @@ fn mended(mend: &Mended, style: &Style) -> String {
         ),
         Mended::ByNone(tried) => {
             let text = format!(
-                "none of {} that were rehearsed mends this",
+                "none of {} that were rehearsed mends this and breaks nothing else",
                 text::count(*tried, "change")
             );
             lines("- ", &text, 2, Paint::Warn, style)

@@ -4,6 +4,7 @@
 pub mod action;
 pub mod bug;
 pub mod claim;
+pub mod command;
 pub mod condition;
 pub mod desired;
 pub mod facts;

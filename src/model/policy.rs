@@ -1,6 +1,7 @@
 //! What the user wants of failures, of placement and of motion: the policies of a cluster, its hosts and its groups.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
@@ -55,6 +56,15 @@ pub enum Witness {
     Address(Ipv4Addr),
     /// An address that answers HTTP requests, with whatever status.
     Url(String),
+}
+
+impl fmt::Display for Witness {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Witness::Address(address) => address.fmt(f),
+            Witness::Url(url) => f.pad(url),
+        }
+    }
 }
 
 /// The lease that the controller renews on a host; when it lapses, the host's guard stops our guests there.

@@ -6,10 +6,11 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::command::Command;
 use super::condition::HostCondition;
 use super::desired::Desired;
 use super::id::{GroupId, HostId, InstanceId};
-use super::orders::OrderKey;
+use super::policy::Witness;
 use super::unit::{Bytes, span};
 
 /// A whole scenario.
@@ -73,20 +74,18 @@ pub enum Happening {
     Host(HostId, HostEvent),
     /// To an instance, wherever it is then.
     Instance(InstanceId, InstanceEvent),
-    /// The network falls apart into these sides; none: it is whole again.
+    /// The network falls apart into these sides, which may overlap; none: it is whole again.
     Partition(Vec<BTreeSet<Node>>),
     /// To the controller.
     Controller(ControllerEvent),
     /// `cluster.yaml` becomes this; with the edit as it was written.
     Edit(Arc<Desired>, String),
-    /// An operator gives orders, or takes them back.
+    /// An operator types a command.
     Command {
         /// As it was typed.
         text: String,
-        /// Orders that are given.
-        give: Vec<OrderKey>,
-        /// Orders that are taken back.
-        take: Vec<OrderKey>,
+        /// What it asks for.
+        command: Command,
     },
     /// Nothing: something is expected to be so now.
     Expect(Vec<Expectation>),
@@ -181,6 +180,8 @@ pub enum Node {
     Second,
     /// A host, with its guests.
     Host(HostId),
+    /// One of `safety.witnesses`.
+    Witness(Witness),
 }
 
 /// Something that has to be so.
@@ -199,6 +200,8 @@ pub enum Expected {
     Converged(bool),
     /// At least so many instances of a group serve.
     Available(GroupId, u32),
+    /// So many serve, not more and not fewer.
+    Serving(GroupId, u32),
     /// A service was out of reach for at most so long in all.
     ServiceDowntime(GroupId, Duration),
     /// The same of a VIP.
@@ -298,6 +301,7 @@ impl fmt::Display for Node {
             Node::Controller => f.write_str("controller"),
             Node::Second => f.write_str("second"),
             Node::Host(host) => host.fmt(f),
+            Node::Witness(witness) => witness.fmt(f),
         }
     }
 }
@@ -359,6 +363,7 @@ impl fmt::Display for Expected {
             Expected::Available(group, number) => {
                 write!(f, "at least {number} of {group} serve")
             }
+            Expected::Serving(group, number) => write!(f, "{number} of {group} serve"),
             Expected::ServiceDowntime(group, most) => {
                 write!(f, "{group} is down for at most {}", span(*most))
             }

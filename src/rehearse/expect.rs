@@ -39,6 +39,10 @@ pub fn instead(expected: &Expected, facts: &Facts<'_>) -> Option<String> {
             let serve = sight::serving(world, group);
             (serve < *least as usize).then(|| format!("{serve} serve"))
         }
+        Expected::Serving(group, number) => {
+            let serve = sight::serving(world, group);
+            (serve != *number as usize).then(|| format!("{serve} serve"))
+        }
         Expected::ServiceDowntime(group, most) => {
             downtime(facts, &Subject::Service(group.clone()), *most)
         }

@@ -1,13 +1,8 @@
 //! What a scenario does to the world.
 
-use std::time::Duration;
-
 use crate::model::id::{HostId, InstanceId};
-use crate::model::orders::{Order, OrderKey};
 use crate::model::scenario::{HostEvent, InstanceEvent, Libvirt};
 use crate::sim::world::{Fault, Link, World};
-
-const ONCE: Duration = Duration::from_secs(86_400);
 
 /// Whether there was something that it could happen to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,26 +68,6 @@ fn device(world: &mut World, id: &HostId, event: HostEvent) {
         | HostEvent::KeyRestored
         | HostEvent::SshDrops(_) => {}
     }
-}
-
-/// An operator gives orders, or takes them back.
-pub fn ordered(world: &mut World, give: &[OrderKey], take: &[OrderKey]) -> Found {
-    let at = world.now;
-    for key in give {
-        // What is done once is forgotten after a day, as the commands have it.
-        let until = matches!(key, OrderKey::Released).then(|| at.plus(ONCE));
-        let order = Order {
-            by: "operator".to_owned(),
-            at,
-            reason: None,
-            until,
-        };
-        world.orders.put(key.clone(), order);
-    }
-    for key in take {
-        world.orders.take(key);
-    }
-    Found::Yes
 }
 
 /// Something happens to an instance, wherever it runs.

@@ -5,19 +5,18 @@ use std::sync::Arc;
 
 use super::lanes::{Lane, Lanes};
 use super::record::Record;
+use super::recovery::Strength;
 use super::report::{Outage, Subject, Target, What, Who};
 use super::sight;
 use crate::model::desired::{Desired, Role};
 use crate::sim::cluster::Cluster;
-use crate::sim::laws;
 use crate::sim::world::World;
 
 /// What was measured so far.
 #[derive(Debug, Default)]
 pub struct Meter {
     gauges: BTreeMap<Subject, Gauge>,
-    /// Whether the cluster is as desired, and can be reached.
-    whole: Gauge,
+    strength: Strength,
     lanes: Lanes,
 }
 
@@ -101,9 +100,9 @@ impl Meter {
         self.lanes.drawn(end)
     }
 
-    /// When the cluster was not as desired.
-    pub fn not_whole(&self) -> &[Outage] {
-        &self.whole.outages
+    /// How strong every group was.
+    pub fn strength(&self) -> &Strength {
+        &self.strength
     }
 
     /// Looks at everything, and tells what moved.
@@ -122,8 +121,7 @@ impl Meter {
                 None => {}
             }
         }
-        let whole = world.wire.is_whole() && laws::is_as_desired(world).is_ok();
-        self.whole.read(now, whole);
+        self.strength.read(world, now);
         self.lanes.read(world, now);
         for (_, gauge) in self.gauges.iter_mut().filter(|(s, _)| !is_in(desired, s)) {
             gauge.gone.get_or_insert(now);

@@ -2,13 +2,16 @@
 //! happened, what was decided and why, what was done, and what clients noticed of it. The same seed gives the same
 //! rehearsal. It touches no machine and no file.
 
+mod command;
 mod expect;
 mod failures;
 mod happen;
 mod lanes;
 mod meter;
 mod record;
+mod recovery;
 mod report;
+mod seat;
 mod sight;
 mod stage;
 pub mod survive;
@@ -20,7 +23,8 @@ use std::time::Duration;
 pub use failures::{DEFAULT_FAILURES, failures};
 pub use lanes::{Lane, LaneKind, State, Stretch};
 pub use report::{
-    Decision, Entry, Failure, Hit, Outage, Placed, Rehearsal, Subject, Target, Unmet, What, Who,
+    Again, Decision, Entry, Failure, Hit, Outage, Placed, Rehearsal, Subject, Target, Unmet, What,
+    Who,
 };
 
 use crate::model::desired::Desired;

@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::meter::Meter;
-use super::report::{Decision, Entry, Failure, Hit, Outage, Target, What, Who};
+use super::recovery::{self, Window};
+use super::report::{Decision, Entry, Failure, Hit, Target, What, Who};
 use crate::model::condition::HostCondition;
 use crate::model::id::HostId;
 use crate::model::plan::{Action, Notice, NoticeKind, Outcome, Plan};
@@ -70,56 +71,71 @@ impl Record {
         (broken, std::mem::take(&mut *lock(&self.timeline)))
     }
 
-    /// Every failure in the timeline, and what followed from it until the next one.
-    pub fn failures(&self, targets: &[Target]) -> Vec<Failure> {
-        let timeline = lock(&self.timeline);
-        let failed = timeline.iter().filter_map(|entry| match &entry.what {
-            What::Happens {
-                text,
-                failure: true,
-            } => Some((entry.at_ms, text.clone())),
-            _ => None,
-        });
-        // What happens at one moment can't be told apart by what follows.
-        let mut together: BTreeMap<u64, Vec<String>> = BTreeMap::new();
-        failed.for_each(|(at, what)| together.entry(at).or_default().push(what));
-        let failed: Vec<(u64, String)> = together
-            .into_iter()
-            .map(|(at, what)| (at, what.join(", ")))
-            .collect();
+    /// Every failure in the timeline, and what followed from it until the next one. `left`: what the last plan says.
+    pub fn failures(&self, targets: &[Target], left: &[What]) -> Vec<Failure> {
+        let failed = failed(&lock(&self.timeline));
         let meter = self.meter();
-        let ends = failed.iter().skip(1).map(|(at, _)| *at).chain([u64::MAX]);
-        let each = failed.iter().zip(ends);
-        each.map(|((at, what), until)| Failure {
-            at_ms: *at,
-            what: what.clone(),
-            hit: hits(targets, *at, until),
-            whole_after_ms: whole_after(meter.not_whole(), *at, until),
+        let starts = failed.keys().copied();
+        let ends = starts.clone().skip(1).chain([u64::MAX]);
+        let windows = starts.zip(ends).map(|(at, until)| Window { at, until });
+        let each = failed.values().zip(windows);
+        each.map(|(what, window)| {
+            let strength = meter.strength();
+            let mut absent = strength.never_back(window);
+            absent.retain(|instance| is_blocked(left, &instance.to_string()));
+            let serves_again = strength.serves_again(window, targets);
+            let whole_again = strength.whole_again(window, targets, &absent);
+            Failure {
+                at_ms: window.at,
+                what: what.join(", "),
+                hit: hits(targets, window),
+                serves_again,
+                whole_again: whole_again.max(serves_again),
+                short: absent.iter().map(ToString::to_string).collect(),
+            }
         })
         .collect()
     }
 }
 
+/// Failures by their time: what happens at one moment can't be told apart by what follows.
+fn failed(timeline: &[Entry]) -> BTreeMap<u64, Vec<String>> {
+    let mut together: BTreeMap<u64, Vec<String>> = BTreeMap::new();
+    for entry in timeline {
+        if let What::Happens {
+            text,
+            failure: true,
+        } = &entry.what
+        {
+            let at = together.entry(entry.at_ms).or_default();
+            at.push(text.clone());
+        }
+    }
+    together
+}
+
+/// Whether the plan says that something can't be.
+fn is_blocked(left: &[What], subject: &str) -> bool {
+    left.iter().any(|what| match what {
+        What::Says {
+            notice: NoticeKind::Blocked,
+            subjects,
+            ..
+        } => subjects.iter().any(|s| s == subject),
+        _ => false,
+    })
+}
+
 /// What went down from a failure on, before the next one.
-fn hits(targets: &[Target], at: u64, until: u64) -> Vec<Hit> {
+fn hits(targets: &[Target], window: Window) -> Vec<Hit> {
     let hit = |target: &Target| {
-        let begun = |o: &&Outage| o.from_ms >= at && o.from_ms < until;
-        let last = target.outages.iter().rfind(begun)?;
+        let last = recovery::last(&target.outages, window)?;
         Some(Hit {
             subject: target.subject.clone(),
-            back_after_ms: last.to_ms.map(|to| to - at),
+            back_after_ms: last.to_ms.map(|to| to - window.at),
         })
     };
     targets.iter().filter_map(hit).collect()
-}
-
-/// When the cluster was as desired again; at once where it never stopped being so.
-fn whole_after(not_whole: &[Outage], at: u64, until: u64) -> Option<u64> {
-    let touched = |o: &&Outage| o.from_ms < until && o.to_ms.is_none_or(|to| to > at);
-    match not_whole.iter().find(touched) {
-        Some(outage) => outage.to_ms.map(|to| to - at),
-        None => Some(0),
-    }
 }
 
 /// A controller, as it is heard.
@@ -194,6 +210,19 @@ impl Voice {
         said.notices = known;
     }
 
+    /// Hosts that it takes for something else than before. One that it sees for the first time is no news.
+    fn classifies(&self, plan: &Plan) {
+        let mut said = lock(&self.said);
+        for (host, state) in &plan.hosts {
+            let before = said.hosts.get(host).copied();
+            if before.unwrap_or(HostCondition::Online) != *state {
+                let (host, state) = (host.clone(), *state);
+                self.record.push(self.who, What::Host { host, state });
+            }
+        }
+        said.hosts.clone_from(&plan.hosts);
+    }
+
     fn concludes(&self, plan: &Plan) {
         let mut said = lock(&self.said);
         let converged = plan.converged();
@@ -203,7 +232,6 @@ impl Voice {
         said.converged = converged;
         said.open = (!converged).then(|| what_is_open(plan));
         said.left = what_is_left(plan);
-        said.hosts.clone_from(&plan.hosts);
         let waits = plan.look_again.filter(|_| plan.actions.is_empty());
         self.cluster.calm(match (converged, waits) {
             (_, Some(at)) => Calm::Until(at),
@@ -216,6 +244,7 @@ impl Voice {
 impl Progress for Voice {
     fn planned(&self, plan: &Plan) {
         conduct::heed_plan(&self.record.cluster.world(), plan);
+        self.classifies(plan);
         self.decides(plan);
         self.says(plan);
         self.concludes(plan);

@@ -6,7 +6,8 @@ use std::net::Ipv4Addr;
 use serde::Serialize;
 
 use super::lanes::Lane;
-use crate::model::id::GroupId;
+use crate::model::condition::HostCondition;
+use crate::model::id::{GroupId, HostId};
 use crate::model::plan::{NoticeKind, Outcome};
 
 /// A whole rehearsal.
@@ -125,8 +126,22 @@ pub enum What {
         /// After so long without; none: for the first time.
         after_ms: Option<u64>,
     },
+    /// The controller takes a host for something else.
+    Host {
+        /// Which.
+        host: HostId,
+        /// For what.
+        state: HostCondition,
+    },
     /// The controller finds that all is as desired.
     Converged,
+    /// A command is refused.
+    Refused {
+        /// As it was typed.
+        text: String,
+        /// Why, and what to do.
+        why: String,
+    },
     /// A law is broken.
     Broken {
         /// Which, and how it came to that.
@@ -208,8 +223,25 @@ pub struct Failure {
     pub what: String,
     /// What clients noticed of it.
     pub hit: Vec<Hit>,
-    /// After how long the whole cluster was as desired again; none: not before the end.
-    pub whole_after_ms: Option<u64>,
+    /// When every service and VIP that it disturbed served again (RTO): each answers, and of each group as many serve as
+    /// its `min_available` promises, at least one.
+    pub serves_again: Again,
+    /// When every replica that can be was there again, and all of the above.
+    pub whole_again: Again,
+    /// Replicas that it took, and that the controller finds no way to build before the end.
+    pub short: Vec<String>,
+}
+
+/// When something was back after a failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Again {
+    /// Nothing was disturbed.
+    Undisturbed,
+    /// So many milliseconds after the failure.
+    AfterMs(u64),
+    /// Not before the end.
+    Never,
 }
 
 /// What a failure took away.

@@ -72,6 +72,14 @@ pub fn best<'a>(
     copies.min_by_key(|(_, host, domain)| std::cmp::Reverse(worth(host, domain)))
 }
 
+/// Whether an instance serves where clients see its host.
+pub fn is_reached(world: &World, instance: &InstanceId) -> bool {
+    let mut copies = world.domains_of(instance);
+    copies.any(|(id, host, domain)| {
+        world.serves(host, domain) && world.wire.joins(&Node::Clients, &node(id))
+    })
+}
+
 /// How many instances of a group serve where clients or load balancers could see them.
 pub fn serving(world: &World, group: &GroupId) -> usize {
     let of_group = |d: &DomainState| is_of(world, d, group);

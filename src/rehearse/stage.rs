@@ -3,38 +3,34 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
-use tokio::task::JoinHandle;
-
+use super::command::{self, States};
 use super::expect::{Facts, instead};
 use super::happen::{self, Found};
 use super::meter::measure;
-use super::record::{Record, Voice};
+use super::record::Record;
 use super::report::{Placed, Rehearsal, Unmet, What, Who};
+use super::seat::Seat;
 use super::sight;
-use super::wiring::{eyes, hands};
-use crate::controller::look::Eyes;
-use crate::controller::watch::{Signal, Watch};
-use crate::controller::{Session, Watcher};
-use crate::execute::Hands;
-use crate::memory;
+use crate::controller::watch::Signal;
+use crate::model::command::Command;
 use crate::model::desired::Desired;
 use crate::model::id::InstanceId;
 use crate::model::scenario::{ControllerEvent, Event, Expectation, Happening, Scenario};
 use crate::ports::clock::Clock;
-use crate::ports::store::{StoreError, StoreView};
+use crate::ports::store::StoreView;
 use crate::sim::chance::Chance;
 use crate::sim::clock::EPOCH;
 use crate::sim::cluster::Cluster;
-use crate::sim::store::MemoryStore;
 use crate::sim::world::{Rounds, World};
 
 /// All that takes part.
 pub struct Stage<'a> {
     scenario: &'a Scenario,
     seed: u64,
-    /// What the file says now.
+    /// The state of the file that is applied.
     desired: Arc<Desired>,
+    /// Every state of the file so far; the last one is what it says now.
+    states: Vec<Arc<Desired>>,
     cluster: Arc<Cluster>,
     record: Arc<Record>,
     first: Seat,
@@ -42,19 +38,6 @@ pub struct Stage<'a> {
     unmet: Vec<Unmet>,
     expectations: usize,
     began_with: (usize, usize),
-}
-
-/// The place of a controller: its store outlives it.
-struct Seat {
-    cluster: Arc<Cluster>,
-    voice: Arc<Voice>,
-    store: Arc<MemoryStore>,
-    running: Option<Running>,
-}
-
-struct Running {
-    task: JoinHandle<Result<(), StoreError>>,
-    signals: UnboundedSender<Signal>,
 }
 
 impl<'a> Stage<'a> {
@@ -68,6 +51,7 @@ impl<'a> Stage<'a> {
             seed,
             began_with: (desired.hosts.len(), desired.instances().count()),
             desired: Arc::clone(desired),
+            states: vec![Arc::clone(desired)],
             first: Seat::new(&record, &cluster, Who::Controller),
             second: Seat::new(&record, &cluster.second(seed), Who::Second),
             cluster,
@@ -97,56 +81,6 @@ fn equip(world: &mut World, scenario: &Scenario) {
         let said = scenario.machines.get(id).cloned();
         host.machine = Some(said.unwrap_or_default());
         host.move_neighbours_in(like.as_ref());
-    }
-}
-
-impl Seat {
-    fn new(record: &Arc<Record>, cluster: &Arc<Cluster>, who: Who) -> Self {
-        Seat {
-            cluster: Arc::clone(cluster),
-            voice: Voice::new(record, cluster, who),
-            store: Arc::default(),
-            running: None,
-        }
-    }
-
-    /// A controller is started: it knows what its store knows.
-    fn start(&mut self, desired: &Arc<Desired>) -> Result<(), StoreError> {
-        let memory = memory::after_restart(self.store.load()?);
-        let watcher = Watcher::new(Arc::clone(desired), memory, self.eyes());
-        let session = Session::new(watcher, Arc::clone(&self.store) as _);
-        let (signals, heard) = unbounded_channel();
-        let watch = Watch::new(session, self.hands(desired), heard);
-        let task = tokio::spawn(watch.run());
-        self.running = Some(Running { task, signals });
-        Ok(())
-    }
-
-    /// It dies: what it had in hand is left as it is.
-    async fn kill(&mut self) {
-        if let Some(running) = self.running.take() {
-            running.task.abort();
-            // It was killed: there is nothing to hear from it.
-            let _ = running.task.await;
-        }
-    }
-
-    fn eyes(&self) -> Eyes {
-        eyes(&self.cluster, Arc::clone(&self.cluster) as _)
-    }
-
-    fn hands(&self, desired: &Desired) -> Hands {
-        let clock = Arc::clone(&self.cluster) as _;
-        hands(&self.cluster, clock, Arc::clone(&self.voice) as _, desired)
-    }
-
-    fn follow(&self, desired: &Arc<Desired>) {
-        if let Some(running) = &self.running {
-            let ports = Box::new((self.hands(desired), self.eyes()));
-            let signal = Signal::Edited(Arc::clone(desired), ports);
-            // A controller that ended by itself is found at the end.
-            let _ = running.signals.send(signal);
-        }
     }
 }
 
@@ -231,13 +165,11 @@ impl Stage<'_> {
                 };
                 self.tell_first(&text, event, split)
             }
-            Happening::Command { give, take, .. } => {
-                let order = |world: &mut World| happen::ordered(world, give, take);
-                self.tell_first(&text, event, order)
-            }
+            Happening::Command { command, .. } => return self.command(&text, command),
             Happening::Edit(desired, _) => {
                 self.happens(&text, false);
-                self.edit(desired);
+                self.states.push(Arc::clone(desired));
+                self.apply();
                 Found::Yes
             }
             Happening::Controller(what) => {
@@ -267,14 +199,48 @@ impl Stage<'_> {
         found
     }
 
-    fn edit(&mut self, desired: &Arc<Desired>) {
-        self.desired = Arc::clone(desired);
+    /// An operator's command; what comes of it is known to the controllers at once.
+    fn command(&mut self, text: &str, command: &Command) {
+        let states = self.states();
+        let done = command::obey(&mut self.cluster.world(), command, &states);
+        match done {
+            Ok(()) => {
+                self.happens(text, false);
+                self.cluster.changed();
+                self.apply();
+                self.first.signal(Signal::Ordered);
+                self.second.signal(Signal::Ordered);
+            }
+            Err(why) => {
+                let text = text.to_owned();
+                self.record.push(Who::World, What::Refused { text, why });
+            }
+        }
+    }
+
+    /// The states of the file, as the controllers know them.
+    fn states(&self) -> States {
+        let memory = self.leader().store.load().unwrap_or_default();
+        States {
+            all: self.states.clone(),
+            good: memory.good,
+        }
+    }
+
+    /// The controllers follow the state of the file that is in force, where it is another one.
+    fn apply(&mut self) {
+        let states = self.states();
+        let in_force = states.in_force(&self.cluster.world()).cloned();
+        let Some(desired) = in_force.filter(|d| !Arc::ptr_eq(d, &self.desired)) else {
+            return;
+        };
+        self.desired = Arc::clone(&desired);
         self.cluster.happen(|world| {
-            world.follow(Arc::clone(desired));
+            world.follow(Arc::clone(&desired));
             equip(world, self.scenario);
         });
-        self.first.follow(desired);
-        self.second.follow(desired);
+        self.first.follow(&desired);
+        self.second.follow(&desired);
     }
 
     async fn happen_to_controller(&mut self, event: ControllerEvent) {
@@ -359,7 +325,8 @@ impl Stage<'_> {
         let world = self.cluster.world();
         self.record.laws(&world);
         let targets = self.record.meter().targets(lasted_ms);
-        let failures = self.record.failures(&targets);
+        let left = self.leader().voice.left();
+        let failures = self.record.failures(&targets, &left);
         let lanes = self.record.meter().lanes(lasted_ms);
         let (broken, timeline) = self.record.take();
         Rehearsal {
@@ -374,7 +341,7 @@ impl Stage<'_> {
             lanes,
             failures,
             placement: placement(&world, &self.desired),
-            left: self.leader().voice.left(),
+            left,
             unmet: std::mem::take(&mut self.unmet),
             expectations: self.expectations,
             broken,

@@ -34,9 +34,8 @@ impl Fencer for Cluster {
 
 #[async_trait]
 impl Witnesses for Cluster {
-    async fn answers(&self, _: &Witness) -> bool {
-        let world = self.world();
-        // Whoever is outside is where clients are.
-        world.witnesses_answer && world.wire.joins(&world.seen_by, &Node::Clients)
+    async fn answers(&self, witness: &Witness) -> bool {
+        let (world, witness) = (self.world(), Node::Witness(witness.clone()));
+        world.witnesses_answer && world.wire.joins(&world.seen_by, &witness)
     }
 }

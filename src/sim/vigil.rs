@@ -9,6 +9,7 @@ use super::guard::Guard;
 use super::laws::broken;
 use super::world::{DomainState, HostState, Rounds, World};
 use crate::model::id::{HostId, InstanceId};
+use crate::model::policy::Witness;
 use crate::model::scenario::{Libvirt, Node};
 use crate::model::time::Timestamp;
 
@@ -238,14 +239,18 @@ fn is_slow(world: &World, host: &HostId) -> bool {
     state.is_some_and(|state| state.libvirt == Libvirt::Slow)
 }
 
-/// Whether the controller reaches a majority of the hosts, or of the witnesses, which are where clients are.
+/// Whether the controller reaches a majority of the hosts, or of the witnesses.
 fn has_majority(world: &World) -> bool {
     let hosts = world.desired.hosts.keys();
     let reached = hosts.filter(|id| world.off_the_wire(id).is_none()).count();
-    let witness = !world.desired.safety.witnesses.is_empty()
-        && world.witnesses_answer
-        && world.wire.joins(&Node::Controller, &Node::Clients);
-    witness || reached * 2 > world.desired.hosts.len()
+    let witnesses = &world.desired.safety.witnesses;
+    let seen = |w: &&Witness| {
+        let witness = Node::Witness((*w).clone());
+        world.wire.joins(&Node::Controller, &witness)
+    };
+    let answered = witnesses.iter().filter(seen).count();
+    world.witnesses_answer && answered * 2 > witnesses.len()
+        || reached * 2 > world.desired.hosts.len()
 }
 
 /// Who has what now; a guest that is frozen has it still.

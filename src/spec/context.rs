@@ -1,6 +1,7 @@
 //! What reading a file gathers on the way: problems, and the other files that it includes.
 
 use std::cell::RefCell;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
@@ -14,6 +15,8 @@ use super::{Sources, SpecFiles};
 
 /// The largest template or key that is read.
 const MAX_INCLUDE: usize = 1 << 20;
+/// The size of what stands for an image.
+const STAND_IN: u64 = 64 << 20;
 
 /// Where problems and included files are noted.
 pub struct Context<'a> {
@@ -62,7 +65,7 @@ impl<'a> Context<'a> {
         let Some(below) = path.value.strip_prefix('~') else {
             return Some(PathBuf::from(&path.value));
         };
-        let home = self.files.env("HOME").filter(|home| !home.is_empty());
+        let home = self.env("HOME").filter(|home| !home.is_empty());
         match (below.strip_prefix('/'), home) {
             (Some(below), Some(home)) => return Some(Path::new(&home).join(below)),
             (Some(_), None) => {
@@ -85,68 +88,102 @@ impl<'a> Context<'a> {
         self.files.resolve(path)
     }
 
-    /// The value of an environment variable.
+    /// The value of an environment variable, or what stands for it.
     pub fn env(&self, name: &str) -> Option<String> {
-        self.files.env(name)
+        let here = self.files.env(name);
+        here.or_else(|| {
+            self.files
+                .stand_in(&format!("the environment variable {name}"))
+        })
     }
 
     /// The content of a local file, which becomes part of the revision.
     pub fn include(&self, what: &str, path: &At<String>) -> Option<String> {
-        let (file, text) = self.read(what, path)?;
-        self.includes
-            .borrow_mut()
-            .push((file, text.clone().into_bytes()));
+        let file = self.path(path)?;
+        let read = self.files.read(&file);
+        let bytes = read.map_err(|error| self.push(unreadable(what, path, &error)));
+        self.included(what, path, file, bytes.ok()?)
+    }
+
+    /// The same of a public key; or one that stands for it, and becomes part of nothing.
+    pub fn include_key(&self, path: &At<String>) -> Option<String> {
+        let (what, file) = ("the public key", self.path(path)?);
+        match self.files.read(&file) {
+            Ok(bytes) => self.included(what, path, file, bytes),
+            Err(error) => self.absent(what, path, &error).map(|text| key(&text)),
+        }
+    }
+
+    /// What stands for a public key that is not there.
+    pub fn stand_in_key(&self, path: &str) -> Option<String> {
+        let text = self.files.stand_in(&format!("the public key {path:?}"))?;
+        Some(key(&text))
+    }
+
+    fn included(
+        &self,
+        what: &str,
+        path: &At<String>,
+        file: PathBuf,
+        bytes: Vec<u8>,
+    ) -> Option<String> {
+        let text = self.text(what, path, bytes)?;
+        let included = (file, text.clone().into_bytes());
+        self.includes.borrow_mut().push(included);
         Some(text)
     }
 
     /// The content of a local file that is not part of the revision: a secret's digest says something about it.
     pub fn read_secret(&self, what: &str, path: &At<String>) -> Option<String> {
-        self.read(what, path).map(|(_, text)| text)
-    }
-
-    fn read(&self, what: &str, path: &At<String>) -> Option<(PathBuf, String)> {
         let file = self.path(path)?;
-        let bytes = self
-            .files
-            .read(&file)
-            .map_err(|error| self.push(unreadable(what, path, &error)))
-            .ok()?;
-        if bytes.len() > MAX_INCLUDE {
-            let problem = Problem::new(
-                path.span,
-                format!("{what} {:?} has more than 1 MiB", path.value),
-            );
-            self.push(problem.help("is this the right file?"));
-            return None;
-        }
-        match String::from_utf8(bytes) {
-            Ok(text) => Some((file, text)),
-            Err(_) => {
-                let problem = Problem::new(
-                    path.span,
-                    format!("{what} {:?} is not UTF-8 text", path.value),
-                );
-                self.push(problem.help("is this the right file?"));
-                None
-            }
+        match self.files.read(&file) {
+            Ok(bytes) => self.text(what, path, bytes),
+            Err(error) => self.absent(what, path, &error),
         }
     }
 
-    /// Digest and size of a local file, which become part of the revision.
-    pub fn digest(&self, what: &str, path: &At<String>) -> Option<(PathBuf, String, u64)> {
-        let file = self.path(path)?;
-        match self.files.digest(&file) {
-            Ok((digest, size)) => {
-                self.includes
-                    .borrow_mut()
-                    .push((file.clone(), digest.clone().into_bytes()));
-                Some((file, digest, size))
-            }
-            Err(error) => {
-                self.push(unreadable(what, path, &error));
-                None
-            }
+    /// What stands for a file that can't be read, or else a problem.
+    fn absent(&self, what: &str, path: &At<String>, error: &io::Error) -> Option<String> {
+        let stand_in = || self.files.stand_in(&format!("{what} {:?}", path.value));
+        let stands_in = match error.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied => stand_in(),
+            _ => None,
+        };
+        if stands_in.is_none() {
+            self.push(unreadable(what, path, error));
         }
+        stands_in
+    }
+
+    fn text(&self, what: &str, path: &At<String>, bytes: Vec<u8>) -> Option<String> {
+        let wrong = match String::from_utf8(bytes) {
+            Ok(text) if text.len() <= MAX_INCLUDE => return Some(text),
+            Ok(_) => "has more than 1 MiB",
+            Err(_) => "is not UTF-8 text",
+        };
+        let problem = Problem::new(path.span, format!("{what} {:?} {wrong}", path.value));
+        self.push(problem.help("is this the right file?"));
+        None
+    }
+
+    /// Digest and size of a local file, which become part of the revision. Where another one may stand for the file, it
+    /// has the digest that is `wanted`.
+    pub fn digest(
+        &self,
+        what: &str,
+        path: &At<String>,
+        wanted: Option<&str>,
+    ) -> Option<(PathBuf, String, u64)> {
+        let file = self.path(path)?;
+        let found = self.files.digest(&file).or_else(|error| {
+            self.absent(what, path, &error).ok_or(())?;
+            let digest = wanted.map_or_else(|| sha256(&path.value), str::to_owned);
+            Ok::<_, ()>((digest, STAND_IN))
+        });
+        let (digest, size) = found.ok()?;
+        let included = (file.clone(), digest.clone().into_bytes());
+        self.includes.borrow_mut().push(included);
+        Some((file, digest, size))
     }
 
     /// Whether a local file is there and can be read.
@@ -159,10 +196,7 @@ impl<'a> Context<'a> {
         let file = self.path(path)?;
         match self.files.read(&file) {
             Ok(_) => Some(file),
-            Err(error) => {
-                self.push(unreadable(what, path, &error));
-                None
-            }
+            Err(error) => self.absent(what, path, &error).map(|_| file),
         }
     }
 
@@ -221,30 +255,33 @@ impl<'a> Context<'a> {
             part(path.as_os_str().as_encoded_bytes());
             part(content);
         }
-        let digest = hash.finalize();
-        Revision(
-            digest
-                .iter()
-                .take(6)
-                .map(|byte| format!("{byte:02x}"))
-                .collect(),
-        )
+        Revision(hex(&hash.finalize()).chars().take(12).collect())
     }
 }
 
-fn unreadable(what: &str, path: &At<String>, error: &std::io::Error) -> Problem {
+fn key(text: &str) -> String {
+    format!("ssh-ed25519 {text}")
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn sha256(text: &str) -> String {
+    hex(&Sha256::digest(text))
+}
+
+fn unreadable(what: &str, path: &At<String>, error: &io::Error) -> Problem {
     let name = &path.value;
     let problem = |message: String| Problem::new(path.span, message);
     match error.kind() {
-        std::io::ErrorKind::NotFound if name.starts_with(['/', '~']) => {
+        io::ErrorKind::NotFound if name.starts_with(['/', '~']) => {
             problem(format!("{what} {name:?} is not there")).help("check the path")
         }
-        std::io::ErrorKind::NotFound => problem(format!("{what} {name:?} is not there"))
+        io::ErrorKind::NotFound => problem(format!("{what} {name:?} is not there"))
             .help("check the path: a relative one starts at the directory of this file"),
-        std::io::ErrorKind::PermissionDenied => {
-            problem(format!("{what} {name:?} must not be read"))
-                .help("check who may read the file, and who runs reconcile")
-        }
+        io::ErrorKind::PermissionDenied => problem(format!("{what} {name:?} must not be read"))
+            .help("check who may read the file, and who runs reconcile"),
         _ => problem(format!("{what} {name:?} can't be read: {error}")).help("check the path"),
     }
 }

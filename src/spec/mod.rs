@@ -53,6 +53,13 @@ pub trait SpecFiles {
     fn resolve(&self, path: &Path) -> PathBuf {
         path.to_owned()
     }
+
+    /// What stands for something that only work on machines needs (a secret, a key, an image), where `what` is not here;
+    /// none: it has to be.
+    fn stand_in(&self, what: &str) -> Option<String> {
+        let _ = what;
+        None
+    }
 }
 
 /// Where a file stands alone: there is no other one, and no environment.

@@ -43,11 +43,22 @@ pub(super) fn desired(args: &Args) -> Result<Desired, Failure> {
     read(args).map(|(desired, _)| desired)
 }
 
+/// The same where nothing is contacted, with what is not here and would be needed then.
+pub(super) fn checked(args: &Args) -> Result<(Desired, Vec<String>), Failure> {
+    let disk = disk(args).with_stand_ins();
+    let (desired, _) = read_from(args, &disk)?;
+    Ok((desired, disk.missing()))
+}
+
 /// The same, with what it takes to read it again when it has changed.
 fn read(args: &Args) -> Result<(Desired, Snapshot), Failure> {
+    read_from(args, &disk(args))
+}
+
+fn read_from(args: &Args, disk: &DiskFiles) -> Result<(Desired, Snapshot), Failure> {
     let source = source(&args.global.file)?;
     let name = args.global.file.display().to_string();
-    let read = crate::spec::parse_with_sources(&name, &source, &disk(args));
+    let read = crate::spec::parse_with_sources(&name, &source, disk);
     let (desired, sources) = read.map_err(|errors| Failure::Spec { file: name, errors })?;
     Ok((desired, Snapshot::of(&source, sources)))
 }

@@ -1,10 +1,7 @@
 //! `reconcile rehearse`: what would happen, on a simulated cluster. Contacts no machine, and writes nothing but what is
 //! asked for with `--html`.
 
-use std::cell::RefCell;
-use std::collections::BTreeMap;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,14 +18,11 @@ use crate::model::desired::Desired;
 use crate::model::scenario::{Event, Happening, Scenario};
 use crate::rehearse::survive::{Question, WITHIN, survive};
 use crate::rehearse::{AFTERWARDS, DEFAULT_FAILURES, failures, rehearse};
-use crate::sim::vm::sha256;
 use crate::spec::scenario::{Cluster, edited, parse_scenario};
-use crate::spec::{SpecErrors, SpecFiles, parse};
+use crate::spec::{SpecErrors, parse};
 
 /// Where nobody says how long failures are spread.
 const A_DAY: Duration = Duration::from_secs(86_400);
-/// What an image has that is not there.
-const IMAGE: u64 = 64 << 20;
 
 pub(super) fn run(
     args: &Args,
@@ -38,7 +32,7 @@ pub(super) fn run(
 ) -> Result<Exit, Failure> {
     let file = &args.global.file;
     let (name, bytes) = (file.display().to_string(), load::source(file)?);
-    let files = Files::beside(file);
+    let files = DiskFiles::beside(file).with_stand_ins();
     let desired = parse(&name, &bytes, &files).map(Arc::new);
     let desired = desired.map_err(|errors| wrong(&name, errors))?;
     let cluster = Cluster {
@@ -161,50 +155,5 @@ fn wrong(name: &str, errors: SpecErrors) -> Failure {
     Failure::Spec {
         file: name.to_owned(),
         errors,
-    }
-}
-
-/// The files beside `cluster.yaml`, of which images need not be there: nothing boots from them. Each is digested once:
-/// with `--survive`, the file is read many times.
-struct Files {
-    disk: DiskFiles,
-    digests: RefCell<BTreeMap<PathBuf, (String, u64)>>,
-}
-
-impl Files {
-    fn beside(file: &Path) -> Self {
-        Files {
-            disk: DiskFiles::beside(file),
-            digests: RefCell::default(),
-        }
-    }
-}
-
-impl SpecFiles for Files {
-    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        self.disk.read(path)
-    }
-
-    fn digest(&self, path: &Path) -> io::Result<(String, u64)> {
-        if let Some(known) = self.digests.borrow().get(path) {
-            return Ok(known.clone());
-        }
-        let digest = match self.disk.digest(path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                (sha256(&path.to_string_lossy()), IMAGE)
-            }
-            digest => digest?,
-        };
-        let mut digests = self.digests.borrow_mut();
-        digests.insert(path.to_owned(), digest.clone());
-        Ok(digest)
-    }
-
-    fn env(&self, name: &str) -> Option<String> {
-        self.disk.env(name)
-    }
-
-    fn resolve(&self, path: &Path) -> PathBuf {
-        self.disk.resolve(path)
     }
 }

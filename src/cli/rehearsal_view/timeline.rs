@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::exact;
 use crate::cli::style::{Paint, Style};
 use crate::cli::text;
+use crate::model::condition::HostCondition;
 use crate::model::plan::{NoticeKind, Outcome};
 use crate::model::unit::span;
 use crate::rehearse::{Entry, Rehearsal, What, Who};
@@ -70,9 +71,10 @@ fn is_news(entry: &Entry) -> bool {
         | What::Down { .. }
         | What::Up { .. }
         | What::Broken { .. }
+        | What::Refused { .. }
         | What::Expected { .. } => true,
         What::Did { outcome, .. } => matches!(outcome, Outcome::Failed(_)),
-        What::Decides { .. } | What::Says { .. } | What::Converged => false,
+        What::Decides { .. } | What::Says { .. } | What::Host { .. } | What::Converged => false,
     }
 }
 
@@ -243,6 +245,18 @@ fn lines(entry: &Entry) -> Vec<Line> {
             };
             vec![line(("▲", Paint::Good), Paint::Good, text, after)]
         }
+        What::Host { host, state } => {
+            let is = match state {
+                HostCondition::Maintenance => "in maintenance".to_owned(),
+                state => state.to_string(),
+            };
+            let text = format!("{who}host {host} is {is}");
+            vec![line(("~", paint_of(*state)), Paint::Plain, text, none())]
+        }
+        What::Refused { text, why } => {
+            let text = format!("{text}: refused: {why}");
+            vec![line(("✗", Paint::Bad), Paint::Bad, text, none())]
+        }
         What::Converged => {
             let text = format!("{who}all is as desired");
             vec![line(("=", Paint::Good), Paint::Good, text, none())]
@@ -268,6 +282,17 @@ fn lines(entry: &Entry) -> Vec<Line> {
             let text = format!("expected that {text}, but {but}");
             vec![line(("✗", Paint::StrongBad), Paint::Bad, text, none())]
         }
+    }
+}
+
+fn paint_of(state: HostCondition) -> Paint {
+    match state {
+        HostCondition::Online => Paint::Good,
+        HostCondition::Unreachable | HostCondition::Fenced => Paint::Bad,
+        HostCondition::Suspect
+        | HostCondition::Maintenance
+        | HostCondition::Rejoining
+        | HostCondition::Leaving => Paint::Warn,
     }
 }
 

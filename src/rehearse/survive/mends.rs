@@ -9,11 +9,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use super::judge::{Finding, Trouble};
+use super::judge::{Break, Finding, Trouble};
 use super::losses::Loss;
 use crate::model::desired::{Desired, Group, Host};
 use crate::model::id::GroupId;
 
+/// How the planner says that no host takes an instance.
+const NO_PLACE: &str = "no host can take it";
 /// At most so many hosts get more addresses, each alone.
 const MOST_HOSTS: usize = 8;
 
@@ -43,23 +45,14 @@ impl Mend {
     }
 }
 
-/// What might mend it, the smallest first.
+/// What might mend it: what its causes call for before the rest, then the smallest first.
 pub fn proposals(desired: &Desired, loss: &Loss, finding: &Finding) -> Vec<Mend> {
     let trouble = Facts::of(desired, loss, finding);
-    let room = [trouble.addresses(), trouble.reserves()].concat();
     let rules = trouble.rules();
     let replicas = trouble.replicas(1);
     let evidence = trouble.evidence();
     let (host, hosts) = (trouble.hosts(1), trouble.hosts(2));
     let brake = trouble.brake();
-    let singly = [
-        room,
-        rules.clone(),
-        replicas.clone(),
-        evidence.clone(),
-        brake.clone(),
-        host.clone(),
-    ];
     let together = [
         both(&rules, &replicas),
         both(&evidence, &brake),
@@ -71,11 +64,48 @@ pub fn proposals(desired: &Desired, loss: &Loss, finding: &Finding) -> Vec<Mend>
         both(&trouble.replicas(2), &hosts),
         trouble.promises(),
     ];
-    let mut proposals: Vec<Mend> = singly.concat();
+    let room = [trouble.addresses(), trouble.reserves()].concat();
+    let (space, promise) = (Cause::Space, Cause::Promise);
+    let singly = [
+        (room, space),
+        (rules, space),
+        (replicas, promise),
+        (evidence, Cause::Evidence),
+        (brake, Cause::Evidence),
+        (host, space),
+    ];
+    let mut proposals = trouble.ordered(singly);
     proposals.extend(together.concat());
     let mut seen = BTreeSet::new();
     proposals.retain(|mend| seen.insert(mend.changes.clone()));
     proposals
+}
+
+/// Why something breaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Cause {
+    /// No host takes an instance: addresses, memory, rules.
+    Space,
+    /// Nobody knows whether a lost host is off, or whether it is us who are cut off.
+    Evidence,
+    /// Too few were left to serve.
+    Promise,
+}
+
+impl Cause {
+    /// What it is that an instance or VIP is not back.
+    fn of(broken: &Break) -> Option<Cause> {
+        let no_place = |why: &String| why.contains(NO_PLACE);
+        match &broken.trouble {
+            Trouble::Short(_) => Some(Cause::Promise),
+            Trouble::Missing(..) | Trouble::Unheld(_) | Trouble::Left => match &broken.why {
+                Some(why) if no_place(why) => Some(Cause::Space),
+                Some(_) => Some(Cause::Evidence),
+                None => None,
+            },
+            Trouble::Unreached(_) | Trouble::Broken => None,
+        }
+    }
 }
 
 fn both(some: &[Mend], others: &[Mend]) -> Vec<Mend> {
@@ -95,6 +125,7 @@ struct Facts<'a> {
     missing: usize,
     /// Something waits for somebody to decide it: a VIP, an instance.
     open: bool,
+    causes: BTreeSet<Cause>,
 }
 
 impl<'a> Facts<'a> {
@@ -105,6 +136,7 @@ impl<'a> Facts<'a> {
             groups: BTreeSet::new(),
             missing: 0,
             open: false,
+            causes: finding.breaks.iter().filter_map(Cause::of).collect(),
         };
         for found in &finding.breaks {
             match &found.trouble {
@@ -127,6 +159,19 @@ impl<'a> Facts<'a> {
             }
         }
         facts
+    }
+
+    /// What a cause calls for before the rest. One more instance only ever moves the others about where a promise is not
+    /// what broke: that comes last.
+    fn ordered<const N: usize>(&self, singly: [(Vec<Mend>, Cause); N]) -> Vec<Mend> {
+        let rank = |cause: Cause| match (self.causes.contains(&cause), cause) {
+            (true, _) => 0,
+            (false, Cause::Space | Cause::Evidence) => 1,
+            (false, Cause::Promise) => 2,
+        };
+        let mut singly = Vec::from(singly);
+        singly.sort_by_key(|(_, cause)| rank(*cause));
+        singly.into_iter().flat_map(|(mends, _)| mends).collect()
     }
 
     fn survivors(&self) -> impl Iterator<Item = &'a Host> {
@@ -192,5 +237,32 @@ impl<'a> Facts<'a> {
             })
         });
         less.collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cause_is_read_off_what_is_printed() {
+        let group: GroupId = "web".parse().unwrap();
+        let broken = |trouble, why: &str| Break {
+            trouble,
+            what: String::new(),
+            why: Some(why.to_owned()),
+            help: None,
+        };
+        let missing = || Trouble::Missing(group.clone(), 1);
+        let no_place =
+            "it has to move: host a is drained; but no host can take it: no address free";
+        let cause = |trouble, why| Cause::of(&broken(trouble, why));
+        assert_eq!(cause(missing(), no_place), Some(Cause::Space));
+        let unseen = "nothing shows that host a is off";
+        assert_eq!(cause(missing(), unseen), Some(Cause::Evidence));
+        assert_eq!(
+            cause(Trouble::Short(group.clone()), ""),
+            Some(Cause::Promise)
+        );
     }
 }

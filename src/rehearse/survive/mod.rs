@@ -7,6 +7,7 @@ mod losses;
 mod mends;
 mod parallel;
 mod report;
+mod search;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -23,7 +24,7 @@ use crate::model::desired::Desired;
 use crate::model::id::HostId;
 use crate::model::scenario::{Event, Machine, Scenario};
 use judge::Case;
-use parallel::{cores, in_parallel};
+use parallel::in_parallel;
 
 /// How long after a loss everything must be well again, where nobody says otherwise.
 pub const WITHIN: Duration = Duration::from_secs(900);
@@ -31,8 +32,6 @@ pub const WITHIN: Duration = Duration::from_secs(900);
 const SETTLES: [Duration; 2] = [Duration::from_secs(600), Duration::from_secs(7_200)];
 /// What was well for so long has settled.
 const SETTLED: Duration = Duration::from_secs(60);
-/// Of more losses that are not survived, only the first are mended.
-const MOST_MENDED: usize = 20;
 
 /// The cluster with some keys changed, by their dotted paths; none: that would not be valid.
 pub type Edited<'a> = dyn Fn(&BTreeMap<String, String>) -> Option<Arc<Desired>> + 'a;
@@ -198,73 +197,6 @@ impl Rehearsals<'_> {
         let each = losses.iter().zip(found);
         each.map(|(loss, found)| Ok(outcome(loss, found?)))
             .collect()
-    }
-
-    /// Looks for what mends the losses that were not survived.
-    fn mend(
-        &self,
-        losses: &[Loss],
-        outcomes: &mut [Outcome],
-        settled: &Settled,
-        edited: &Edited<'_>,
-    ) -> Result<(), RehearsalError> {
-        let nothing = nothing();
-        let broken = outcomes.iter_mut().filter(|outcome| !outcome.survived);
-        for (number, outcome) in broken.enumerate() {
-            let loss = losses.iter().find(|loss| loss.name == outcome.lost);
-            outcome.mend = Some(match number < MOST_MENDED {
-                true => self.mended(loss.unwrap_or(&nothing), &outcome.finding, settled, edited)?,
-                false => Mended::NotSought,
-            });
-        }
-        Ok(())
-    }
-
-    /// The first change with which a loss is survived. So many are tried at a time as there are cores; which one is
-    /// the first does not depend on that.
-    fn mended(
-        &self,
-        loss: &Loss,
-        finding: &Finding,
-        settled: &Settled,
-        edited: &Edited<'_>,
-    ) -> Result<Mended, RehearsalError> {
-        let proposals = mends::proposals(self.question.desired, loss, finding);
-        let mut tried = 0;
-        for some in proposals.chunks(cores()) {
-            let valid = some
-                .iter()
-                .filter_map(|mend| Some((mend, edited(&mend.changes)?)));
-            let valid: Vec<(&Mend, Arc<Desired>)> = valid.collect();
-            tried += valid.len();
-            let survived =
-                in_parallel(&valid, |(_, desired)| self.survives(loss, desired, settled));
-            for ((mend, _), survived) in valid.iter().zip(survived) {
-                if survived? {
-                    return Ok(Mended::By((*mend).clone()));
-                }
-            }
-        }
-        Ok(Mended::ByNone(tried))
-    }
-
-    /// Whether a loss is survived with a change. Mostly the cluster settles with it as soon as it did without: then one
-    /// rehearsal tells all.
-    fn survives(
-        &self,
-        loss: &Loss,
-        desired: &Arc<Desired>,
-        without: &Settled,
-    ) -> Result<bool, RehearsalError> {
-        if without.finding.survived() {
-            let events = at(loss, without.at);
-            let rehearsal = self.run(desired, events, self.question.within)?;
-            if was_well(&rehearsal, millis(without.at)) {
-                return Ok(judged(desired, &rehearsal, loss, without).survived());
-            }
-        }
-        let settled = self.settle_within(desired, SETTLES[0])?;
-        Ok(settled.finding.survived() && self.lose(loss, &settled)?.survived())
     }
 
     /// All mends at once, and every loss again with them.

@@ -109,6 +109,9 @@ fn public_half(fields: &Fields<'_>, identity: &At<String>) -> Vec<String> {
         (false, _) => Vec::new(),
         (true, true) => key_file(fields, place),
         (true, false) => {
+            if let Some(key) = fields.cx.stand_in_key(&public) {
+                return vec![key];
+            }
             let problem = Problem::new(
                 identity.span,
                 format!("the public key {public:?} is not there"),
@@ -132,7 +135,7 @@ fn keys(fields: &Fields<'_>, text: At<String>) -> Vec<String> {
 }
 
 fn key_file(fields: &Fields<'_>, path: At<String>) -> Vec<String> {
-    let Some(text) = fields.cx.include("the public key", &path) else {
+    let Some(text) = fields.cx.include_key(&path) else {
         return Vec::new();
     };
     let lines = text

@@ -167,7 +167,8 @@ fn file(fields: &Fields<'_>, path: &str, copies: &mut Vec<CopyDraft>) -> Option<
     ) else {
         return host_file(fields, path);
     };
-    let (local, sha256, size) = fields.cx.digest("the image file", &source)?;
+    let wanted = digest.as_ref().map(|at| at.value.as_str());
+    let (local, sha256, size) = fields.cx.digest("the image file", &source, wanted)?;
     if let Some(wanted) = digest.filter(|wanted| wanted.value != sha256) {
         let problem = Problem::new(
             wanted.span,

@@ -1,67 +1,244 @@
 //! Operators' commands in a scenario, in the words of the command line.
 
+use std::time::Duration;
+
 use super::Reader;
+use crate::model::command::{Command, Turn};
+use crate::model::desired::Revision;
 use crate::model::orders::{OrderKey, Scope};
 use crate::model::scenario::Happening;
+use crate::model::unit::parse_span;
+use crate::spec::problem::{Problem, slip_of};
+use crate::spec::source::Span;
 use crate::spec::tree::Entry;
-use crate::spec::words;
+use crate::spec::words::{self, Wrong};
 
-const KNOWN: &str = "it can be: drain HOST, undrain HOST, pause [SCOPE], resume [SCOPE], disarm, arm, fence confirm HOST, fence retract HOST, retry INSTANCE";
+const VERBS: [&str; 10] = [
+    "drain",
+    "undrain",
+    "pause",
+    "resume",
+    "disarm",
+    "arm",
+    "fence",
+    "retry",
+    "rollback",
+    "reconcile",
+];
+const KNOWN: &str = "it can be: drain HOST, undrain HOST, pause [SCOPE], resume [SCOPE], disarm, arm, fence confirm HOST, fence retract HOST, retry INSTANCE, rollback [REVISION]; with --reason TEXT and --for SPAN as on the command line";
+
+/// A command line in parts.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Typed {
+    words: Vec<String>,
+    reason: Option<String>,
+    span: Option<Duration>,
+    undo: bool,
+}
+
+/// What may be said with a command besides its words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Options {
+    None,
+    /// `--reason`, `--for`.
+    When,
+    /// `--yes`.
+    Yes,
+    /// `--reason`, `--undo`.
+    Rollback,
+}
 
 impl Reader<'_> {
-    /// `command: drain b`.
+    /// `command: drain b --reason "new disks" --for 2h`.
     pub(super) fn command(&self, entry: &Entry) -> Option<Happening> {
         let text = self.text(entry)?;
-        let (verb, rest) = text.value.split_once(' ').unwrap_or((text.value, ""));
-        let rest = rest.trim();
-        let host = |name: &str| self.host(name.trim(), text.span);
-        let (give, take) = match (verb, rest.is_empty()) {
-            ("drain", false) => (vec![OrderKey::Drained(host(rest)?)], vec![]),
-            ("undrain", false) => (vec![], vec![OrderKey::Drained(host(rest)?)]),
-            ("pause", _) => (vec![OrderKey::Paused(self.scope(entry, rest)?)], vec![]),
-            ("resume", _) => {
-                let scope = self.scope(entry, rest)?;
-                let released = (scope == Scope::Cluster).then_some(OrderKey::Released);
-                let give = released.into_iter().collect();
-                (give, vec![OrderKey::Paused(scope)])
-            }
-            ("disarm", true) => (vec![OrderKey::Disarmed], vec![]),
-            ("arm", true) => (vec![], vec![OrderKey::Disarmed]),
-            ("retry", false) => {
-                let instance = self.instance(rest, text.span)?;
-                (vec![OrderKey::Retried(instance)], vec![])
-            }
-            ("fence", false) => match rest.split_once(' ') {
-                Some(("confirm", name)) => (vec![OrderKey::Confirmed(host(name)?)], vec![]),
-                Some(("retract", name)) => (vec![], vec![OrderKey::Confirmed(host(name)?)]),
-                Some(_) | None => return self.unknown_command(entry, text.value),
-            },
-            _ => return self.unknown_command(entry, text.value),
-        };
+        let typed = self.cx.convert("command", &text, typed)?.value;
+        let turn = self.turn(&typed, text.span)?;
         Some(Happening::Command {
             text: text.value.to_owned(),
-            give,
-            take,
+            command: Command {
+                turn,
+                reason: typed.reason,
+                span: typed.span,
+            },
         })
     }
 
-    fn unknown_command(&self, entry: &Entry, text: &str) -> Option<Happening> {
-        let text = format!("{} is no command", words::quoted(text));
-        self.wrong(entry.value.span, text, KNOWN)
+    fn turn(&self, typed: &Typed, span: Span) -> Option<Turn> {
+        let words: Vec<&str> = typed.words.iter().map(String::as_str).collect();
+        let host = |name: &str| self.host(name, span);
+        Some(match words.as_slice() {
+            ["drain", name] => Turn::Give(OrderKey::Drained(host(name)?)),
+            ["undrain", name] => Turn::Take(OrderKey::Drained(host(name)?)),
+            ["pause"] => Turn::Give(OrderKey::Paused(Scope::Cluster)),
+            ["pause", scope] => Turn::Give(OrderKey::Paused(self.scope(scope, span)?)),
+            ["resume"] => Turn::Resume(Scope::Cluster),
+            ["resume", scope] => Turn::Resume(self.scope(scope, span)?),
+            ["disarm"] => Turn::Give(OrderKey::Disarmed),
+            ["arm"] => Turn::Take(OrderKey::Disarmed),
+            ["retry", name] => Turn::Give(OrderKey::Retried(self.instance(name, span)?)),
+            ["fence", "confirm", name] => Turn::Give(OrderKey::Confirmed(host(name)?)),
+            ["fence", "retract", name] => Turn::Take(OrderKey::Confirmed(host(name)?)),
+            ["rollback"] => rollback(typed, None),
+            ["rollback", revision] => rollback(typed, Some(Revision((*revision).to_owned()))),
+            _ => {
+                let text = format!("{} is no command", words::quoted(&words.join(" ")));
+                let verb = words.first().copied().unwrap_or_default();
+                let known = VERBS.contains(&verb);
+                let near = slip_of(verb, VERBS).filter(|_| !known);
+                let help = near.map(|verb| format!("did you mean `{verb}`?"));
+                let problem = Problem::new(span, text).help(KNOWN);
+                self.cx.push(problem.help_if(help));
+                return None;
+            }
+        })
     }
 
-    fn scope(&self, entry: &Entry, text: &str) -> Option<Scope> {
-        let scope = match text {
-            "" => Ok(Scope::Cluster),
-            scope => scope.parse(),
+    fn scope(&self, text: &str, span: Span) -> Option<Scope> {
+        let wrong = |why: String| {
+            let help = "a scope is `cluster`, `service/NAME` or `host/NAME`";
+            self.cx.push(Problem::new(span, why).help(help));
         };
-        match scope {
-            Ok(scope) => Some(scope),
-            Err(why) => {
-                let help = "a scope is `cluster`, `service/NAME` or `host/NAME`";
-                self.wrong(entry.value.span, why, help);
-                None
+        let scope: Scope = text.parse().map_err(wrong).ok()?;
+        match &scope {
+            Scope::Cluster => {}
+            Scope::Host(host) => drop(self.host(host.as_str(), span)?),
+            Scope::Group(group) => {
+                let groups = self.states.iter().flat_map(|s| s.groups.keys());
+                let names: Vec<&str> = groups.map(|group| group.as_str()).collect();
+                if !names.contains(&group.as_str()) {
+                    let text = format!("there is no service or load balancer {group}");
+                    let help = self.cx.did_you_mean(group.as_str(), names);
+                    self.cx.push(Problem::new(span, text).help_if(help));
+                    return None;
+                }
             }
+        }
+        Some(scope)
+    }
+}
+
+fn rollback(typed: &Typed, revision: Option<Revision>) -> Turn {
+    match typed.undo {
+        true => Turn::Undo(revision),
+        false => Turn::Rollback(revision),
+    }
+}
+
+/// Takes a command line apart.
+fn typed(text: &str) -> Result<Typed, Wrong> {
+    let mut parts = split(text)?.into_iter();
+    let (mut typed, mut said) = (Typed::default(), Vec::new());
+    while let Some(part) = parts.next() {
+        let Some(option) = part.strip_prefix('-').map(|rest| rest.trim_matches('-')) else {
+            typed.words.push(part);
+            continue;
+        };
+        let (name, value) = option.split_once('=').unzip();
+        let name = name.unwrap_or(option).to_owned();
+        let mut value = || {
+            let value = value.map(str::to_owned).or_else(|| parts.next());
+            value.ok_or_else(|| Wrong::new(format!("`--{name}` has no value"), KNOWN))
+        };
+        match name.as_str() {
+            "reason" => typed.reason = Some(value()?),
+            "for" => typed.span = Some(lasts(&value()?)?),
+            "undo" => typed.undo = true,
+            "yes" | "y" => {}
+            "until" => {
+                return Err(Wrong::new(
+                    "`--until` needs a time of day, and there is none in a rehearsal",
+                    "write `--for 30m`: from the moment of the command",
+                ));
+            }
+            _ => return Err(Wrong::new(format!("`{part}` is no option here"), KNOWN)),
+        }
+        said.push(name);
+    }
+    // As on the command line, `reconcile` itself may stand in front.
+    if typed.words.first().is_some_and(|word| word == "reconcile") {
+        typed.words.remove(0);
+    }
+    let verb = typed.words.first().map_or("", String::as_str).to_owned();
+    match said.iter().find(|name| !takes(&verb, name)) {
+        Some(name) => {
+            let text = format!("`{verb}` takes no `--{name}`");
+            Err(Wrong::new(text, KNOWN))
+        }
+        None => Ok(typed),
+    }
+}
+
+fn takes(verb: &str, option: &str) -> bool {
+    let options = match verb {
+        "drain" | "pause" | "disarm" => Options::When,
+        "fence" => Options::Yes,
+        "rollback" => Options::Rollback,
+        _ => Options::None,
+    };
+    match options {
+        Options::None => false,
+        Options::When => matches!(option, "reason" | "for"),
+        Options::Yes => matches!(option, "yes" | "y"),
+        Options::Rollback => matches!(option, "reason" | "undo"),
+    }
+}
+
+fn lasts(text: &str) -> Result<Duration, Wrong> {
+    let span = parse_span(text).map_err(|error| Wrong::new(error.to_string(), "as in `90m`"))?;
+    match span.is_zero() {
+        true => Err(Wrong::new("`--for`: it would end at once", "as in `90m`")),
+        false => Ok(span),
+    }
+}
+
+/// The words of a line; those in quotes are one.
+fn split(text: &str) -> Result<Vec<String>, Wrong> {
+    let (mut words, mut word, mut quote) = (Vec::new(), None::<String>, None);
+    for c in text.chars() {
+        match (quote, c) {
+            (Some(open), c) if c == open => quote = None,
+            (None, '"' | '\'') => {
+                quote = Some(c);
+                word.get_or_insert_default();
+            }
+            (None, c) if c.is_whitespace() => words.extend(word.take()),
+            (_, c) => word.get_or_insert_default().push(c),
+        }
+    }
+    match quote {
+        Some(open) => Err(Wrong::new(
+            format!("`{open}` is not closed"),
+            "quote a reason as in `--reason 'new disks'`",
+        )),
+        None => {
+            words.extend(word);
+            Ok(words)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_is_taken_apart_as_a_shell_and_the_command_line_do() {
+        let read = typed("reconcile drain b --reason 'new  disks' --for=90m").unwrap();
+        assert_eq!(read.words, ["drain", "b"]);
+        assert_eq!(read.reason.as_deref(), Some("new  disks"));
+        assert_eq!(read.span, Some(Duration::from_secs(5_400)));
+        assert!(typed("rollback --undo").unwrap().undo);
+        for wrong in [
+            "drain b --reason",
+            "drain b --reason 'x",
+            "drain b --until 22:00",
+            "drain b --for 0s",
+            "drain b --undo",
+            "resume --reason x",
+            "drain b --speed 3",
+        ] {
+            assert!(typed(wrong).is_err(), "{wrong}");
         }
     }
 }

@@ -1,12 +1,13 @@
 //! What is expected, at a time or at the end.
 
+use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
 use super::Reader;
 use crate::model::condition::HostCondition;
 use crate::model::id::{GroupId, HostId, InstanceId};
 use crate::model::scenario::{Expectation, Expected};
-use crate::spec::problem::{Problem, did_you_mean};
+use crate::spec::problem::{Problem, did_you_mean, slip_of};
 use crate::spec::source::{At, Span};
 use crate::spec::tree::{Entry, Kind};
 use crate::spec::words::{self, Wrong};
@@ -81,8 +82,29 @@ impl Reader<'_> {
         let mut groups = self.states.iter().flat_map(|s| s.groups.keys());
         match groups.find(|group| group.as_str() == name) {
             Some(group) => Some(About::Group(group.clone())),
-            None => self.instance(name, entry.span).map(About::Instance),
+            None => self.about_instance(name, entry.span),
         }
+    }
+
+    /// An instance; what is none is a slip of whatever something can be expected of.
+    fn about_instance(&self, name: &str, span: Span) -> Option<About> {
+        let instances = self.states.iter().flat_map(|s| s.instances());
+        let instances: BTreeSet<InstanceId> = instances.map(|(instance, _)| instance).collect();
+        let found = name.parse().ok().filter(|i| instances.contains(i));
+        if found.is_none() {
+            let states = || self.states.iter();
+            let groups = states().flat_map(|s| s.groups.keys().map(ToString::to_string));
+            let hosts = states().flat_map(|s| s.hosts.keys().map(|host| format!("host {host}")));
+            let vips = states().flat_map(|s| s.load_balancers());
+            let vips = vips.map(|(_, lb)| format!("vip {}", lb.vip.addr()));
+            let known = groups.chain(vips).chain(hosts);
+            let known = known.chain(instances.iter().map(ToString::to_string));
+            let known: BTreeSet<String> = known.chain(["converged".to_owned()]).collect();
+            let help = self.cx.did_you_mean(name, known.iter().map(String::as_str));
+            let text = format!("nothing is called {} here", words::quoted(name));
+            self.cx.push(Problem::new(span, text).help_if(help));
+        }
+        found.map(About::Instance)
     }
 
     fn vip(&self, text: &str) -> Result<Ipv4Addr, Wrong> {
@@ -116,6 +138,10 @@ impl Reader<'_> {
                 let number = self.cx.convert("available", &text, number)?;
                 Some(Expected::Available(group.clone(), number.value))
             }
+            (About::Group(group), "serving") => {
+                let number = self.cx.convert("serving", &text, number)?;
+                Some(Expected::Serving(group.clone(), number.value))
+            }
             (About::Group(group), "downtime") => {
                 let most = self.cx.convert("downtime", &text, at_most)?;
                 Some(Expected::ServiceDowntime(group.clone(), most.value))
@@ -134,8 +160,10 @@ impl Reader<'_> {
             }
             (_, key) => {
                 let text = format!("{} can't be expected of it", words::quoted(key));
-                self.cx
-                    .push(Problem::new(clause.span, text).help(about.known()));
+                let near = slip_of(key, about.keys().iter().copied());
+                let near = near.map(|key| format!("did you mean `{key}`?"));
+                let problem = Problem::new(clause.span, text).help(about.known());
+                self.cx.push(problem.help_if(near));
                 None
             }
         }
@@ -155,10 +183,21 @@ impl Reader<'_> {
 }
 
 impl About {
+    fn keys(&self) -> &'static [&'static str] {
+        match self {
+            About::Vip(_) => &["holder", "held", "downtime"],
+            About::Group(_) => &["available", "serving", "downtime"],
+            About::Host(_) => &["state"],
+            About::Instance(_) => &["host", "serves"],
+        }
+    }
+
     fn known(&self) -> &'static str {
         match self {
             About::Vip(_) => "of a VIP it can be `holder: INSTANCE`, `held: true`, `downtime: 5s`",
-            About::Group(_) => "of a service it can be `available: 3`, `downtime: 5s`",
+            About::Group(_) => {
+                "of a service it can be `available: 3` (at least), `serving: 3` (exactly), `downtime: 5s`"
+            }
             About::Host(_) => "of a host it can be `state: fenced`",
             About::Instance(_) => "of an instance it can be `host: NAME`, `serves: true`",
         }

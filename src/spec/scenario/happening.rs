@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use super::Reader;
 use super::verbs::{CONTROLLER, HOST, INSTANCE, Verb, verb};
 use crate::model::id::InstanceId;
+use crate::model::policy::Witness;
 use crate::model::scenario::{Happening, Node as Party};
 use crate::spec::problem::Problem;
 use crate::spec::source::Span;
@@ -60,7 +61,7 @@ impl Reader<'_> {
     }
 
     fn partition(&self, entry: &Entry) -> Option<Happening> {
-        let how = "write the sides as `[[controller, a], [b, c]]`, or `none`; whoever is not named is on the first side";
+        let how = "write the sides as `[[controller, a], [b, c]]`, or `none`; whoever is not named is on the first side, who is named on two sees both";
         let sides = match &entry.value.kind {
             Kind::Scalar(text, _) if text == "none" => return Some(Happening::Partition(vec![])),
             Kind::List(sides) => sides,
@@ -69,7 +70,6 @@ impl Reader<'_> {
                 return self.wrong(entry.value.span, text, how);
             }
         };
-        let mut named = BTreeSet::new();
         let mut read = Vec::new();
         for side in sides {
             let Kind::List(members) = &side.kind else {
@@ -77,12 +77,6 @@ impl Reader<'_> {
                 return self.wrong(side.span, text, how);
             };
             let members: Option<BTreeSet<Party>> = members.iter().map(|n| self.party(n)).collect();
-            for party in members.iter().flatten() {
-                if !named.insert(party.clone()) {
-                    let text = format!("{party} is on two sides");
-                    return self.wrong(side.span, text, how);
-                }
-            }
             read.push(members?);
         }
         match read.len() {
@@ -104,7 +98,23 @@ impl Reader<'_> {
             "controller" => Some(Party::Controller),
             "second" if !host_second => Some(Party::Second),
             "clients" => Some(Party::Clients),
-            name => self.host(name, node.span).map(Party::Host),
+            name => match self.witness(name) {
+                Some(witness) => Some(Party::Witness(witness)),
+                None => self.host(name, node.span).map(Party::Host),
+            },
         }
+    }
+
+    /// A witness that the file names, as a partition says it: `gateway` is that of the first network.
+    fn witness(&self, name: &str) -> Option<Witness> {
+        let gateways = self.states.iter().flat_map(|s| s.networks.values());
+        let gateway = gateways.filter_map(|network| network.gateway).next();
+        let named = match (name, gateway) {
+            ("gateway", Some(gateway)) => gateway.to_string(),
+            (name, _) => name.to_owned(),
+        };
+        let all = self.states.iter().flat_map(|s| &s.safety.witnesses);
+        let mut all = all.filter(|witness| witness.to_string() == named);
+        all.next().cloned()
     }
 }

@@ -7,6 +7,9 @@ use super::{MACHINE, SCENARIO};
 use crate::model::condition::HostCondition;
 use crate::spec::schema;
 
+/// A time from the start, or a span.
+const MOMENT: &str = "^[0-9]+ ?(ms|s|m|h|d)$";
+
 /// The JSON Schema (2020-12) of scenario.yaml.
 pub fn json_schema() -> Value {
     let mut whole = schema::object(&SCENARIO);
@@ -16,6 +19,7 @@ pub fn json_schema() -> Value {
     whole["properties"]["events"]["items"] = event();
     let about = whole["properties"]["expect"]["description"].take();
     whole["properties"]["expect"] = expect();
+    whole["properties"]["for"]["pattern"] = json!(MOMENT);
     whole["properties"]["expect"]["description"] = about;
     whole
 }
@@ -29,15 +33,15 @@ fn event() -> Value {
         "properties": {
             "at": {
                 "type": "string",
-                "pattern": "^[0-9]+ ?(ms|s|m|h)$",
+                "pattern": MOMENT,
                 "description": "When, from the start.",
             },
             "partition": {
-                "description": "The sides into which the network falls apart; `none`: it is whole again. Whoever is not named is on the first side.",
+                "description": "The sides into which the network falls apart; `none`: it is whole again. Whoever is not named is on the first side (a witness where clients are); who is named on two sees both.",
                 "anyOf": [{ "const": "none" }, { "type": "array", "items": side, "minItems": 2 }],
             },
             "controller": happens("What happens to the controller.", &CONTROLLER),
-            "command": { "type": "string", "description": "An operator's command, as it is typed.", "examples": ["drain b", "pause service/random", "fence confirm c"] },
+            "command": { "type": "string", "description": "An operator's command, as it is typed.", "examples": ["drain b --reason 'new disks' --for 2h", "pause service/random", "fence confirm c", "rollback"] },
             "edit": {
                 "type": "object",
                 "description": "An edit of cluster.yaml: dotted keys with their new values (nothing removes the key), or `file` with another file.",
@@ -63,7 +67,7 @@ fn happens<T>(about: &str, verbs: &[Verb<T>]) -> Value {
 }
 
 fn expect() -> Value {
-    let span = json!({ "type": "string", "pattern": "^[0-9]+ ?(ms|s|m|h)$" });
+    let span = json!({ "type": "string", "pattern": MOMENT });
     let states = HostCondition::ALL.map(|state| state.to_string());
     json!({
         "type": "object",
@@ -89,6 +93,7 @@ fn expect() -> Value {
             "type": "object",
             "properties": {
                 "available": { "type": "integer", "minimum": 0 },
+                "serving": { "type": "integer", "minimum": 0 },
                 "downtime": span,
                 "host": { "type": "string" },
                 "serves": { "type": "boolean" },

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::*;
+use crate::model::command::{Command, Turn};
 use crate::model::condition::HostCondition;
 use crate::model::scenario::{ControllerEvent, HostEvent, InstanceEvent};
 use crate::spec::NoFiles;
@@ -126,15 +127,43 @@ events:
   - { at: 1s, host c: cut }
   - { at: 1s, instance random-9: crash }
   - { at: 1s, instance random-1: explode }
-  - { at: 1s, partition: [[a], [a]] }
+  - { at: 1s, partition: [[a]] }
   - { at: 1s, edit: { services.random.replicas: many } }
   - { at: 1s }
   - power off
   - { at: 1s, meteor: here }
   - { at: 1s, expect: { random: { speed: 3 }, vip 10.0.0.9: { held: true } } }
+  - { at: 1s, expect: { randon: { available: 3 }, host-a: { state: fenced }, random: { avaliable: 2 } } }
+  - { at: 1s, command: drian b }
+  - { at: 1s, command: drain b --until 22:00 }
+  - { at: 1s, command: pause service/randm }
 ";
     let errors = read(text).unwrap_err();
     insta::assert_snapshot!(errors.to_string());
+}
+
+#[test]
+fn commands_sides_and_spans_are_written_as_elsewhere() {
+    let text = "\
+for: 365d
+events:
+  - { at: 1d, command: \"drain b --reason 'new disks' --for 2h\" }
+  - { at: 1d, command: rollback --undo }
+  - { at: 2d, partition: [[controller, a, b], [b, clients]] }
+expect: { random: { serving: 2 } }
+";
+    let scenario = read(text).unwrap_or_else(|errors| panic!("{errors}"));
+    assert_eq!(scenario.lasts, Some(Duration::from_secs(365 * 86_400)));
+    let [drain, undo, _] = scenario.events.as_slice() else {
+        panic!("{:?}", scenario.events)
+    };
+    let Happening::Command { command, .. } = &drain.what else {
+        panic!("{drain:?}")
+    };
+    assert_eq!(command.reason.as_deref(), Some("new disks"));
+    assert_eq!(command.span, Some(Duration::from_secs(7_200)));
+    let undone = |command: &Command| command.turn == Turn::Undo(None);
+    assert!(matches!(&undo.what, Happening::Command { command, .. } if undone(command)));
 }
 
 #[test]

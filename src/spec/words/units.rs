@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Wrong;
-use crate::model::unit::{Bytes, UnitError, parse_span};
+use crate::model::unit::{Bytes, UnitError, parse_long_span, parse_span};
 
 /// A size. The smallest that makes sense is the caller's to know.
 pub fn size(text: &str, least: Bytes) -> Result<Bytes, Wrong> {
@@ -42,11 +42,11 @@ pub fn pause(text: &str) -> Result<Duration, Wrong> {
 
 /// A moment of a simulation, from its start: up to ten years.
 pub fn moment(text: &str) -> Result<Duration, Wrong> {
-    let span = parse_span(text).map_err(|error| unit(error, text, "s"))?;
+    let span = parse_long_span(text).map_err(|error| unit(error, text, "s"))?;
     match span > Duration::from_secs(10 * 366 * 86_400) {
         true => Err(Wrong::new(
             format!("{text} is too long"),
-            "the longest is ten years: 87600h",
+            "the longest is ten years: 3650d",
         )),
         false => Ok(span),
     }

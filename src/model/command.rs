@@ -1,0 +1,32 @@
+//! An operator's command, as a scenario has it typed.
+
+use std::time::Duration;
+
+use super::desired::Revision;
+use super::orders::{OrderKey, Scope};
+
+/// What an operator asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Command {
+    /// What is turned.
+    pub turn: Turn,
+    /// Why.
+    pub reason: Option<String>,
+    /// For how long; none: until it is taken back.
+    pub span: Option<Duration>,
+}
+
+/// What a command turns.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Turn {
+    /// An order is given.
+    Give(OrderKey),
+    /// An order is taken back.
+    Take(OrderKey),
+    /// What is paused is looked after again; of the whole cluster, the brake is let go, too.
+    Resume(Scope),
+    /// A state of the file is not applied; none: the present one.
+    Rollback(Option<Revision>),
+    /// It is applied after all.
+    Undo(Option<Revision>),
+}

@@ -1,0 +1,150 @@
+//! Operators' commands: what they turn, and when they are refused, as the real ones are.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::model::command::{Command, Turn};
+use crate::model::desired::{Desired, Revision};
+use crate::model::id::HostId;
+use crate::model::orders::{Order, OrderKey, Scope};
+use crate::model::scenario::{Libvirt, Node};
+use crate::sim::world::{Link, World};
+
+/// What is done once is forgotten after a day, as the commands have it.
+const ONCE: Duration = Duration::from_secs(86_400);
+
+/// The states of the file, and which is applied.
+pub struct States {
+    /// Every one so far, the last one as the file is now.
+    pub all: Vec<Arc<Desired>>,
+    /// Those with which all was as desired, the last one first.
+    pub good: Vec<Revision>,
+}
+
+impl States {
+    /// What the file says now.
+    pub fn present(&self) -> Option<&Arc<Desired>> {
+        self.all.last()
+    }
+
+    /// The state that is applied: the present one, or the last good one where that is held.
+    pub fn in_force(&self, world: &World) -> Option<&Arc<Desired>> {
+        let is_held = |revision: &Revision| world.orders.held.contains_key(revision);
+        let present = self.present()?;
+        if !is_held(&present.revision) {
+            return Some(present);
+        }
+        let mut good = self.good.iter().filter(|revision| !is_held(revision));
+        good.find_map(|good| self.all.iter().find(|state| state.revision == *good))
+    }
+}
+
+/// Does what a command asks for, or says why not.
+pub fn obey(world: &mut World, command: &Command, states: &States) -> Result<(), String> {
+    match &command.turn {
+        Turn::Give(key) => give(world, key.clone(), command)?,
+        Turn::Take(key) => drop(world.orders.take(key)),
+        Turn::Resume(scope) => {
+            world.orders.take(&OrderKey::Paused(scope.clone()));
+            if *scope == Scope::Cluster {
+                put(world, OrderKey::Released, command);
+            }
+        }
+        Turn::Rollback(revision) => hold(world, revision.as_ref(), command, states)?,
+        Turn::Undo(revision) => {
+            let held = known(revision.as_ref(), states)?;
+            world.orders.take(&OrderKey::Held(held));
+        }
+    }
+    Ok(())
+}
+
+fn give(world: &mut World, key: OrderKey, command: &Command) -> Result<(), String> {
+    let desired = &world.desired;
+    match &key {
+        OrderKey::Drained(host) | OrderKey::Paused(Scope::Host(host)) => {
+            ensure(world.hosts.contains_key(host), || not_in_the_file(&key))?;
+        }
+        OrderKey::Paused(Scope::Group(group)) => {
+            ensure(desired.groups.contains_key(group), || not_in_the_file(&key))?;
+        }
+        OrderKey::Retried(instance) => {
+            let mut all = desired.instances();
+            ensure(all.any(|(i, _)| i == *instance), || not_in_the_file(&key))?;
+        }
+        OrderKey::Confirmed(host) => ensure(!answers(world, host), || {
+            format!("host {host} answers, so it is neither off nor cut off: nothing was confirmed")
+        })?,
+        OrderKey::Disarmed
+        | OrderKey::Paused(Scope::Cluster)
+        | OrderKey::Released
+        | OrderKey::Held(_) => {}
+    }
+    put(world, key, command);
+    Ok(())
+}
+
+fn put(world: &mut World, key: OrderKey, command: &Command) {
+    let at = world.now;
+    let once = matches!(key, OrderKey::Released | OrderKey::Retried(_)).then_some(ONCE);
+    let order = Order {
+        by: "operator".to_owned(),
+        at,
+        reason: command.reason.clone(),
+        until: command.span.or(once).map(|span| at.plus(span)),
+    };
+    world.orders.put(key, order);
+}
+
+fn ensure(so: bool, otherwise: impl Fn() -> String) -> Result<(), String> {
+    if so { Ok(()) } else { Err(otherwise()) }
+}
+
+fn not_in_the_file(key: &OrderKey) -> String {
+    format!("there is no {} in the file", key.subject())
+}
+
+/// Whether the machine of the controller gets any answer from a host.
+fn answers(world: &World, id: &HostId) -> bool {
+    let seen = world.wire.joins(&Node::Controller, &Node::Host(id.clone()));
+    world.hosts.get(id).is_some_and(|host| {
+        let links = host.link != Link::Unreachable && host.libvirt != Libvirt::Hangs;
+        seen && links && world.is_on(host)
+    })
+}
+
+/// The present state of the file is not to be applied any more, or another one.
+fn hold(
+    world: &mut World,
+    revision: Option<&Revision>,
+    command: &Command,
+    states: &States,
+) -> Result<(), String> {
+    let held = known(revision, states)?;
+    let key = OrderKey::Held(held.clone());
+    put(world, key.clone(), command);
+    if states.in_force(world).is_none() {
+        world.orders.take(&key);
+        return Err(format!(
+            "there is no state of the file to go back to from {held}: none before it was ever applied in full"
+        ));
+    }
+    Ok(())
+}
+
+/// A state that the file had, or the present one.
+fn known(revision: Option<&Revision>, states: &States) -> Result<Revision, String> {
+    let present = || states.present().map(|state| state.revision.clone());
+    let found = match revision {
+        None => present(),
+        Some(named) => {
+            let mut all = states.all.iter().map(|state| &state.revision);
+            all.find(|revision| *revision == named).cloned()
+        }
+    };
+    found.ok_or_else(|| {
+        let named = revision.map(|revision| revision.0.as_str());
+        let named = named.unwrap_or_default();
+        format!("revision {named} is not known: nothing was ever done for it")
+    })
+}

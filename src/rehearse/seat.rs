@@ -1,0 +1,85 @@
+//! The places of controllers: each runs the loop of `watch` over the simulated cluster, and can be killed.
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use tokio::task::JoinHandle;
+
+use super::record::{Record, Voice};
+use super::report::Who;
+use super::wiring::{eyes, hands};
+use crate::controller::look::Eyes;
+use crate::controller::watch::{Signal, Watch};
+use crate::controller::{Session, Watcher};
+use crate::execute::Hands;
+use crate::memory;
+use crate::model::desired::Desired;
+use crate::ports::store::{StoreError, StoreView};
+use crate::sim::cluster::Cluster;
+use crate::sim::store::MemoryStore;
+
+/// The place of a controller: its store outlives it.
+pub(super) struct Seat {
+    pub(super) cluster: Arc<Cluster>,
+    pub(super) voice: Arc<Voice>,
+    pub(super) store: Arc<MemoryStore>,
+    pub(super) running: Option<Running>,
+}
+
+pub(super) struct Running {
+    pub(super) task: JoinHandle<Result<(), StoreError>>,
+    signals: UnboundedSender<Signal>,
+}
+
+impl Seat {
+    pub(super) fn new(record: &Arc<Record>, cluster: &Arc<Cluster>, who: Who) -> Self {
+        Seat {
+            cluster: Arc::clone(cluster),
+            voice: Voice::new(record, cluster, who),
+            store: Arc::default(),
+            running: None,
+        }
+    }
+
+    /// A controller is started: it knows what its store knows.
+    pub(super) fn start(&mut self, desired: &Arc<Desired>) -> Result<(), StoreError> {
+        let memory = memory::after_restart(self.store.load()?);
+        let watcher = Watcher::new(Arc::clone(desired), memory, self.eyes());
+        let session = Session::new(watcher, Arc::clone(&self.store) as _);
+        let (signals, heard) = unbounded_channel();
+        let watch = Watch::new(session, self.hands(desired), heard);
+        let task = tokio::spawn(watch.run());
+        self.running = Some(Running { task, signals });
+        Ok(())
+    }
+
+    /// It dies: what it had in hand is left as it is.
+    pub(super) async fn kill(&mut self) {
+        if let Some(running) = self.running.take() {
+            running.task.abort();
+            // It was killed: there is nothing to hear from it.
+            let _ = running.task.await;
+        }
+    }
+
+    fn eyes(&self) -> Eyes {
+        eyes(&self.cluster, Arc::clone(&self.cluster) as _)
+    }
+
+    fn hands(&self, desired: &Desired) -> Hands {
+        let clock = Arc::clone(&self.cluster) as _;
+        hands(&self.cluster, clock, Arc::clone(&self.voice) as _, desired)
+    }
+
+    pub(super) fn follow(&self, desired: &Arc<Desired>) {
+        let ports = Box::new((self.hands(desired), self.eyes()));
+        self.signal(Signal::Edited(Arc::clone(desired), ports));
+    }
+
+    pub(super) fn signal(&self, signal: Signal) {
+        if let Some(running) = &self.running {
+            // A controller that ended by itself is found at the end.
+            let _ = running.signals.send(signal);
+        }
+    }
+}
