@@ -103,7 +103,7 @@ impl<'a> Planner<'a> {
             },
             subject: instance.to_string(),
             text: format!(
-                "the bootstrap address {bootstrap} of its image is taken, or may be, by {other}"
+                "{other} has the bootstrap address {bootstrap} of its image, or may have it"
             ),
             help: None,
             line: self.round.desired.lines.of(&format!("images.{}", image.id)),

@@ -7,7 +7,7 @@ use super::world::DomainState;
 use crate::model::id::HostId;
 use crate::model::policy::{FenceAgent, Witness};
 use crate::model::scenario::Node;
-use crate::ports::fencer::Fencer;
+use crate::ports::fencer::{Fencer, FencerView, Power};
 use crate::ports::witness::Witnesses;
 use crate::ports::{ActError, Effect};
 
@@ -30,6 +30,17 @@ impl Fencer for Cluster {
             })
         })
         .await
+    }
+}
+
+#[async_trait]
+impl FencerView for Cluster {
+    fn is_installed(&self, _: &FenceAgent) -> bool {
+        true
+    }
+
+    async fn power(&self, _: &FenceAgent) -> Result<Power, ActError> {
+        Ok(Power::On)
     }
 }
 

@@ -5,9 +5,7 @@ mkdir -p "${CLAIM%/*}" || fail "can't make ${CLAIM%/*}"
 exec 9> "$CLAIM.lock" || fail "can't write $CLAIM.lock"
 flock -w 5 9 || fail "another controller is asking for this host"
 read_claim
-if [ -z "$OPEN" ] && [ -n "$last" ] && [ "$last" != "$OWNER" ]; then
-  if [ -z "$owner" ]; then owner=$last expires=$now; fi
-fi
+if [ -z "$OPEN$owner" ] && [ -n "$last" ] && [ "$last" != "$OWNER" ]; then owner=$last expires=$now; fi
 if [ -z "$owner" ]; then since=$now; fi
 if [ -z "$owner" ] || [ "$owner" = "$OWNER" ]; then
   owner=$OWNER expires=$((now + TTL)) who=$WHO

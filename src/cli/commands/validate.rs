@@ -1,32 +1,56 @@
 //! `reconcile validate`: the file and all it refers to, without a machine.
 
 use super::{Failure, load, print};
+use crate::adapters::fence_agent::FenceAgents;
 use crate::cli::args::{Args, Output};
 use crate::cli::exit::Exit;
 use crate::cli::style::{Paint, Style};
+use crate::cli::text;
+use crate::controller::look::missing_agents;
+use crate::model::desired::Desired;
+use crate::model::plan::Notice;
+use crate::plan::fencing;
 
 pub(super) fn run(args: &Args, style: &Style) -> Result<Exit, Failure> {
     let desired = load::desired(args)?;
-    let instances = desired.instances().count();
-    let (hosts, file) = (desired.hosts.len(), &desired.file);
+    let missing = missing_agents(&desired, &FenceAgents);
+    let warnings: Vec<Notice> = fencing::missing_agents(&desired, &missing).collect();
     print(&match args.global.output {
-        Output::Text => format!(
-            "{} {file} is valid: cluster {}, {hosts} hosts, {instances} instances (revision {}).\n",
-            style.paint(Paint::Good, "✓"),
-            desired.cluster,
-            desired.revision
-        ),
-        Output::Json => format!(
-            "{}\n",
-            serde_json::json!({
-                "format_version": 1,
-                "file": file,
-                "cluster": desired.cluster,
-                "revision": desired.revision,
-                "hosts": hosts,
-                "instances": instances,
-                "errors": [],
-            })
-        ),
+        Output::Text => valid_text(&desired, &warnings, style),
+        Output::Json => valid_json(&desired, &warnings),
     })
+}
+
+fn valid_text(desired: &Desired, warnings: &[Notice], style: &Style) -> String {
+    let (hosts, file) = (desired.hosts.len(), &desired.file);
+    let head = format!(
+        "{} {file} is valid: cluster {}, {hosts} hosts, {} instances (revision {}).\n",
+        style.paint(Paint::Good, "✓"),
+        desired.cluster,
+        desired.instances().count(),
+        desired.revision
+    );
+    let warned = warnings.iter().map(|warning| {
+        let line = warning.line.map(|line| format!(" ({file}:{line})"));
+        let text = text::clean(&format!("{}{}", warning.text, line.unwrap_or_default()));
+        let help = warning.help.as_deref().map(text::clean);
+        let help = help.map(|help| format!("  help: {help}\n"));
+        let word = style.paint(Paint::Warn, "warning:");
+        format!("{word} {text}\n{}", help.unwrap_or_default())
+    });
+    std::iter::once(head).chain(warned).collect()
+}
+
+fn valid_json(desired: &Desired, warnings: &[Notice]) -> String {
+    let valid = serde_json::json!({
+        "format_version": 1,
+        "file": desired.file,
+        "cluster": desired.cluster,
+        "revision": desired.revision,
+        "hosts": desired.hosts.len(),
+        "instances": desired.instances().count(),
+        "errors": [],
+        "warnings": warnings,
+    });
+    format!("{valid}\n")
 }
