@@ -136,10 +136,10 @@ mod tests {
         let text = fence_text(&host, &all(), &Style::plain(80));
         assert_eq!(
             text,
-            "DEVICE           TOOK     ANSWER\n\
-             fence_ipmilan   1.2 s  ✓  on\n\
-             lease           61 ms  ✗  no guard runs there\n\
-             manual                    a person\n\n\
+            "DEVICE          TOOK     ANSWER\n\
+             fence_ipmilan  1.2 s  ✓  on\n\
+             lease          61 ms  ✗  no guard runs there\n\
+             manual                   a person\n\n\
              1 of 2 devices of host b would be of no use now. Nothing was switched.\n"
         );
     }
