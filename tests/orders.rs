@@ -191,6 +191,12 @@ fn a_controller_hears_of_an_order_at_once_and_keeps_it_when_the_file_breaks() {
 fn resume_lets_the_brake_go_and_says_what_is_paused_still() {
     let desk = Desk::new();
     desk.says("pause service/web");
+    let nothing = desk.says("resume");
+    assert!(nothing.contains("The brake does not hold"), "{nothing}");
+    let brake =
+        json!({ "since": "2026-01-01T00:00:00.000Z", "text": "2 of 3 hosts fell silent at once" });
+    let memory = json!({ "hosts": {}, "guests": {}, "holders": {}, "brake": brake });
+    fs::write(desk.state().join("memory.json"), memory.to_string()).unwrap();
     let text = desk.says("resume");
     assert!(text.contains("The cluster was not paused"), "{text}");
     assert!(text.contains("The brake is let go"), "{text}");

@@ -2,6 +2,8 @@
 //! list of processes shows a password; the answer is the exit status
 //! (<https://github.com/ClusterLabs/fence-agents/blob/main/doc/FenceAgentAPI.md>).
 
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 use std::process::Stdio;
 
 use async_trait::async_trait;
@@ -11,7 +13,7 @@ use tokio::process::Command;
 use crate::model::id::HostId;
 use crate::model::policy::{FenceAgent, Parameter};
 use crate::model::unit::span;
-use crate::ports::fencer::Fencer;
+use crate::ports::fencer::{Fencer, FencerView, Power};
 use crate::ports::{ActError, Effect};
 
 /// What `action=status` says of a machine that is off.
@@ -46,6 +48,32 @@ impl Fencer for FenceAgents {
             ))),
         }
     }
+}
+
+#[async_trait]
+impl FencerView for FenceAgents {
+    fn is_installed(&self, agent: &FenceAgent) -> bool {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        // A name with a slash in it is not looked for, as when it is run.
+        let named = agent.program.contains('/');
+        let found = || std::env::split_paths(&path).any(|dir| runs(&dir.join(&agent.program)));
+        match named {
+            true => runs(Path::new(&agent.program)),
+            false => found(),
+        }
+    }
+
+    async fn power(&self, agent: &FenceAgent) -> Result<Power, ActError> {
+        Ok(match status(agent).await? {
+            OFF => Power::Off,
+            _ => Power::On,
+        })
+    }
+}
+
+fn runs(program: &Path) -> bool {
+    let known = std::fs::metadata(program);
+    known.is_ok_and(|known| known.is_file() && known.permissions().mode() & 0o111 != 0)
 }
 
 async fn status(agent: &FenceAgent) -> Result<i32, ActError> {
@@ -132,7 +160,6 @@ fn complaint(agent: &FenceAgent, said: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
-    use std::os::unix::fs::PermissionsExt;
     use std::time::Duration;
 
     use super::*;
@@ -200,6 +227,34 @@ mod tests {
             text.ends_with("could not switch b off (exit status 1): login with (secret) refused"),
             "{text}"
         );
+    }
+
+    #[tokio::test]
+    async fn a_device_that_is_asked_for_the_power_switches_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let agent = agent(
+            dir.path(),
+            &format!("echo off > {}/state", dir.path().display()),
+        );
+        assert!(FenceAgents.is_installed(&agent));
+        assert_eq!(FenceAgents.power(&agent).await, Ok(Power::On));
+        assert_eq!(FenceAgents.power(&agent).await, Ok(Power::On));
+        FenceAgents.switch_off(&host(), &agent).await.unwrap();
+        assert_eq!(FenceAgents.power(&agent).await, Ok(Power::Off));
+    }
+
+    #[test]
+    fn only_a_program_that_can_be_run_is_installed() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut agent = agent(dir.path(), "true");
+        std::fs::set_permissions(&agent.program, std::fs::Permissions::from_mode(0o644)).unwrap();
+        assert!(!FenceAgents.is_installed(&agent));
+        agent.program = dir.path().display().to_string();
+        assert!(!FenceAgents.is_installed(&agent));
+        agent.program = "fence_nowhere".to_owned();
+        assert!(!FenceAgents.is_installed(&agent));
+        agent.program = "sh".to_owned();
+        assert!(FenceAgents.is_installed(&agent));
     }
 
     #[tokio::test]

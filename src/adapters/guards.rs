@@ -6,16 +6,16 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::script::Script;
-use super::ssh_reader::{broken, text};
+use super::ssh_reader::{SshReader, broken, text};
 use super::ssh_writer::SshWriter;
 use super::{endpoints, scripts};
 use crate::model::desired::Host;
-use crate::model::facts::{Unseen, UnseenKind};
+use crate::model::facts::{Seen, Unseen, UnseenKind};
 use crate::model::id::ClusterName;
 use crate::model::time::Timestamp;
 use crate::observe::parse_answer::records;
 use crate::ports::clock::Clock;
-use crate::ports::guard::{Guards, Until, Watchword};
+use crate::ports::guard::{GuardSeen, GuardView, Guards, Until, Watchword};
 use crate::ports::{ActError, Effect};
 
 use super::system_clock::SystemClock;
@@ -72,6 +72,32 @@ impl Guards for SshWriter {
             .var("UNIT", unit(cluster));
         let (effect, _) = self.act(&endpoints::host(host), &script, RENEWAL).await?;
         Ok(effect)
+    }
+}
+
+#[async_trait]
+impl GuardView for SshReader {
+    async fn look(&self, host: &Host, cluster: &ClusterName) -> Seen<GuardSeen> {
+        match self.guard_of(host, cluster).await {
+            Ok(guard) => Seen::Yes(guard),
+            Err(unseen) => Seen::No(unseen),
+        }
+    }
+}
+
+impl SshReader {
+    async fn guard_of(&self, host: &Host, cluster: &ClusterName) -> Result<GuardSeen, Unseen> {
+        let script = Script::new(&scripts::OBSERVE_GUARD).var("DIR", directory(host, cluster));
+        let endpoint = endpoints::host(host);
+        let said = self.access.run(&endpoint, &script, RENEWAL).await?;
+        let text = text(&said);
+        let records = records(&text).map_err(|error| broken(&endpoint, error, &said))?;
+        let Some(guard) = records.iter().find(|record| record.key == "guard") else {
+            return Ok(GuardSeen::None);
+        };
+        let left = guard.parsed(0);
+        let left = left.map_err(|error| broken(&endpoint, error, &said))?;
+        Ok(GuardSeen::Runs(Duration::from_secs(left)))
     }
 }
 

@@ -7,8 +7,10 @@ const LIBVIRT: &str = include_str!("scripts/libvirt.sh");
 const HOST: &str = include_str!("scripts/host.sh");
 const ADDRESS: &str = include_str!("scripts/address.sh");
 const SEES: &str = include_str!("scripts/sees.sh");
+const UPTIME: &str = include_str!("scripts/uptime.sh");
 const CLAIM: &str = include_str!("scripts/claim.sh");
 const WRITE_CLAIM: &str = include_str!("scripts/write_claim.sh");
+const GUARD_LIVES: &str = include_str!("scripts/guard_lives.sh");
 const GUEST: &str = include_str!("scripts/guest.sh");
 
 /// Everything that is to be known of a host.
@@ -17,6 +19,7 @@ pub static OBSERVE_HOST: Body<Read> = Body::new(&[
     LIBVIRT,
     include_str!("scripts/probe_kvm.sh"),
     SEES,
+    UPTIME,
     CLAIM,
     include_str!("scripts/observe_host.sh"),
 ]);
@@ -25,6 +28,13 @@ pub static WHO_ANSWERS: Body<Read> = Body::new(&[COMMON, include_str!("scripts/w
 /// Everything that is to be known of the inside of a guest.
 pub static OBSERVE_GUEST: Body<Read> =
     Body::new(&[COMMON, GUEST, include_str!("scripts/observe_guest.sh")]);
+/// Whether the guard of a host runs.
+pub static OBSERVE_GUARD: Body<Read> = Body::new(&[
+    COMMON,
+    UPTIME,
+    GUARD_LIVES,
+    include_str!("scripts/observe_guard.sh"),
+]);
 /// Nothing: whether the machine lets us in.
 pub static REACH: Body<Read> = Body::new(&[":"]);
 
@@ -46,6 +56,7 @@ pub static SET_MARK: Body<Write> =
 /// Takes the claim on a host, or renews it.
 pub static KEEP_CLAIM: Body<Write> = Body::new(&[
     COMMON,
+    UPTIME,
     CLAIM,
     WRITE_CLAIM,
     include_str!("scripts/keep_claim.sh"),
@@ -53,16 +64,24 @@ pub static KEEP_CLAIM: Body<Write> = Body::new(&[
 /// Gives up the claim on a host.
 pub static RELEASE_CLAIM: Body<Write> = Body::new(&[
     COMMON,
+    UPTIME,
     CLAIM,
     WRITE_CLAIM,
     include_str!("scripts/release_claim.sh"),
 ]);
 /// Arms the guard of a host and renews its lease.
-pub static KEEP_GUARD: Body<Write> = Body::new(&[COMMON, include_str!("scripts/keep_guard.sh")]);
+pub static KEEP_GUARD: Body<Write> = Body::new(&[
+    COMMON,
+    UPTIME,
+    GUARD_LIVES,
+    include_str!("scripts/keep_guard.sh"),
+]);
 /// Ends the guard of a host.
-pub static END_GUARD: Body<Write> = Body::new(&[COMMON, include_str!("scripts/end_guard.sh")]);
+pub static END_GUARD: Body<Write> =
+    Body::new(&[COMMON, GUARD_LIVES, include_str!("scripts/end_guard.sh")]);
 /// The guard itself.
-pub static GUARD: Body<Write> = Body::new(&[COMMON, SEES, include_str!("scripts/guard.sh")]);
+pub static GUARD: Body<Write> =
+    Body::new(&[COMMON, UPTIME, SEES, include_str!("scripts/guard.sh")]);
 /// Before a transfer: is the file there, and how much of it.
 pub static COPY_BEGIN: Body<Write> = Body::new(&[COMMON, include_str!("scripts/copy_begin.sh")]);
 /// After a transfer: check, and put in place.
@@ -121,6 +140,7 @@ mod tests {
             OBSERVE_HOST,
             WHO_ANSWERS,
             OBSERVE_GUEST,
+            OBSERVE_GUARD,
             REACH,
             BUILD,
             FENCE,
@@ -204,7 +224,7 @@ mod tests {
             "rc-service ",
         ];
         let harmless = ["rm -f \"$bios\"", "kill -0 ", "-v rc-service "];
-        for (name, text) in texts().into_iter().take(4) {
+        for (name, text) in texts().into_iter().take(5) {
             let text = String::from_utf8(text).unwrap();
             let body = harmless
                 .iter()

@@ -73,6 +73,12 @@ impl Told {
         }
     }
 
+    /// That there is nothing of it to change.
+    pub fn was_not(key: OrderKey) -> Told {
+        let result = Result::WasNot;
+        Told { key, result }
+    }
+
     /// What the history says of it; nothing where nothing changed.
     pub fn entry(&self, at: Timestamp, by: &str) -> Option<OrderEntry> {
         let (turn, reason, until) = match &self.result {
@@ -159,7 +165,7 @@ fn states(key: &OrderKey) -> (&'static str, &'static str) {
         OrderKey::Drained(_) => ("is drained", "was not drained"),
         OrderKey::Confirmed(_) => ("is confirmed to be off", "was not confirmed to be off"),
         OrderKey::Held(_) => ("is held back", "was not held back"),
-        OrderKey::Released => ("is let go", "was not let go"),
+        OrderKey::Released => ("is let go", "does not hold"),
         OrderKey::Retried(_) => ("is to be tried again", "was not to be tried again"),
     }
 }
@@ -173,7 +179,7 @@ fn given(key: &OrderKey) -> &'static str {
         OrderKey::Drained(_) => "moves its guests elsewhere and puts none there",
         OrderKey::Confirmed(_) => "takes that as evidence, and recovers its guests elsewhere",
         OrderKey::Held(_) => "does not apply that state of the file",
-        OrderKey::Released => "goes on with what the brake held, if it held",
+        OrderKey::Released => "goes on with what the brake held",
         OrderKey::Retried(_) => "tries it again, without a pause",
     }
 }

@@ -181,7 +181,7 @@ pub enum Command {
     #[command(long_about = help::RETRY_ABOUT, after_help = help::RETRY_EXAMPLES)]
     Retry(RetryArgs),
 
-    /// Say that a host is off, where no device can fence it
+    /// Say that a host is off, where no device can tell; or ask whether its devices work
     #[command(subcommand, long_about = help::FENCE_ABOUT, after_help = help::FENCE_EXAMPLES)]
     Fence(FenceCommand),
 

@@ -192,6 +192,7 @@ impl Draft {
             uneven: false,
             orders: Orders::default(),
             left_alone: BTreeSet::new(),
+            in_hand: BTreeSet::new(),
         })
     }
 

@@ -262,9 +262,9 @@ impl Watch {
         });
         self.say(&plan);
         self.arm_or_disarm(plan.orders.disarmed.is_some()).await?;
-        self.progress.planned(&plan);
-        self.runner.load(plan.actions);
         self.claims.heed(&observed).await;
+        self.progress.planned(&self.as_it_may(&plan));
+        self.runner.load(plan.actions);
         self.begin()
     }
 

@@ -67,6 +67,7 @@ fn new_run(old: &GuestMemory, run: String, long: Duration, now: Timestamp) -> Gu
         worked_on: old.worked_on,
         last_attempt: old.last_attempt,
         failed: old.failed,
+        not_built: old.not_built.clone(),
         revision: old.revision.clone(),
         tried: old.tried.clone(),
         built: old.built.clone(),
@@ -90,6 +91,7 @@ fn remember_beat(guest: &mut GuestMemory, failures: u32, long: Duration, now: Ti
 fn forget_trials(guest: &mut GuestMemory) {
     guest.trials.clear();
     guest.crashes = 0;
+    guest.not_built = None;
 }
 
 /// Whether an order to try an instance again was not carried out yet.

@@ -63,7 +63,7 @@ pub(super) fn forget(memory: &mut Memory, desired: &Desired, observed: &Observed
         is_renamed(host, memory, desired) || !seen && is_over(id, host, memory, desired)
     });
     let gone: Vec<HostId> = gone.map(|(id, _)| id.clone()).collect();
-    gone.iter().for_each(|id| drop(memory.hosts.remove(id)));
+    remove(memory, &gone);
 }
 
 /// Forgets hosts that left the file and are seen to be empty, with nothing left to do on them.
@@ -80,7 +80,11 @@ pub(super) fn forget_emptied(memory: &mut Memory, plan: &Plan) {
     };
     let gone = left.filter(|(id, _)| empty(id) && !busy.contains(id) && !acted.contains(id));
     let gone: Vec<HostId> = gone.map(|(id, _)| id.clone()).collect();
-    gone.iter().for_each(|id| drop(memory.hosts.remove(id)));
+    remove(memory, &gone);
+}
+
+fn remove(memory: &mut Memory, gone: &[HostId]) {
+    memory.hosts.retain(|id, _| !gone.contains(id));
 }
 
 /// Whether a host of the file has the very same guests: a life is only on one machine.

@@ -7,13 +7,15 @@ pub mod leaving;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
-use crate::model::action::{FenceHost, Operation};
+use crate::model::action::{Build, FenceHost, Operation};
 use crate::model::bug::Bug;
 use crate::model::desired::{Desired, LoadBalancer, Revision};
 use crate::model::facts::{Answer, Observed, Seen};
 use crate::model::id::{GroupId, HostId, InstanceId};
 use crate::model::mark::Mark;
-use crate::model::memory::{Busy, Evidence, EvidenceKind, Foreign, Holder, Memory};
+use crate::model::memory::{
+    Busy, Evidence, EvidenceKind, Foreign, Holder, Memory, NotBuilt, Serving,
+};
 use crate::model::plan::{Action, Motive, NoticeKind, Outcome, Plan, ReasonCode};
 use crate::model::time::Timestamp;
 
@@ -150,6 +152,7 @@ pub fn begin(memory: &mut Memory, action: &Action, now: Timestamp) {
             since: now,
             host: action.operation.host().clone(),
             mark: mark_given(&action.operation).cloned(),
+            service: service_meanwhile(&action.operation),
         };
         memory.busy.insert(instance.clone(), busy);
     }
@@ -216,6 +219,24 @@ fn mark_given(operation: &Operation) -> Option<&Mark> {
     }
 }
 
+/// Whoever has to give a heartbeat afterwards was started anew.
+fn service_meanwhile(operation: &Operation) -> Serving {
+    match operation {
+        Operation::Configure(configure) if configure.healthy.is_none() => Serving::GoesOn,
+        Operation::AddVip(_) | Operation::DropVip(_) | Operation::SetMark(_) => Serving::GoesOn,
+        Operation::Configure(_)
+        | Operation::CopyImage(_)
+        | Operation::Create(_)
+        | Operation::Recreate(_)
+        | Operation::Fence(_)
+        | Operation::Destroy(_)
+        | Operation::Sweep(_)
+        | Operation::Bootstrap(_)
+        | Operation::Rebind(_)
+        | Operation::FenceHost(_) => Serving::Pauses,
+    }
+}
+
 /// An action has ended.
 pub fn end(
     memory: &mut Memory,
@@ -229,8 +250,8 @@ pub fn end(
     }
     match &action.operation {
         Operation::Create(build) | Operation::Recreate(build) => {
-            if matches!(outcome, Outcome::Changed | Outcome::Failed(_)) {
-                remember_build(memory, build, revision, now);
+            if let Outcome::Changed | Outcome::Failed(_) = outcome {
+                remember_build(memory, build, outcome, revision, now);
             }
         }
         Operation::Bootstrap(bootstrap) if outcome.is_good() => {
@@ -287,7 +308,8 @@ fn remember_fencing(memory: &mut Memory, fence: &FenceHost, outcome: &Outcome, n
 
 fn remember_build(
     memory: &mut Memory,
-    build: &crate::model::action::Build,
+    build: &Build,
+    outcome: &Outcome,
     revision: &Revision,
     now: Timestamp,
 ) {
@@ -298,6 +320,13 @@ fn remember_build(
     *guest.trials.entry(build.host.clone()).or_default() += 1;
     guest.last_attempt = Some(now);
     guest.tried = Some(revision.clone());
+    guest.not_built = match outcome {
+        Outcome::Failed(why) => Some(NotBuilt {
+            host: build.host.clone(),
+            why: why.lines().next().unwrap_or_default().to_owned(),
+        }),
+        Outcome::Changed | Outcome::AlreadyDone | Outcome::Skipped(_) => None,
+    };
 }
 
 /// So it is there from now on, or may be, even if the host is not seen again.
@@ -327,6 +356,7 @@ pub fn remember_applied(memory: &mut Memory, observed: &Observed, plan: &Plan) {
     for (instance, seen) in &observed.guests {
         let as_desired = !worked_on.contains(instance)
             && !plan.left_alone.contains(instance)
+            && !plan.in_hand.contains(instance)
             && !spoken_of.contains(instance.to_string().as_str());
         let guest = memory
             .guests
@@ -343,7 +373,7 @@ fn is_good(memory: &Memory, plan: &Plan) -> bool {
     let waits = plan.notices.iter().any(|n| n.kind == NoticeKind::Waiting);
     let mut guests = memory.guests.values();
     let fails = guests.any(|g| !g.trials.is_empty() && g.tried.as_ref() == Some(&plan.revision));
-    plan.actions.is_empty() && !waits && !fails
+    plan.actions.is_empty() && plan.in_hand.is_empty() && !waits && !fails
 }
 
 /// Another controller was at work, and has ended.

@@ -9,7 +9,9 @@ use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 
 use super::id::{ClusterName, GroupId, HostId, ImageId, InstanceId, NetworkId};
-use super::policy::{Budget, Fencing, Percent, PlacementRules, Rebalance, Restarts, Safety};
+use super::policy::{
+    Budget, FenceAgent, Fencing, Percent, PlacementRules, Rebalance, Restarts, Safety,
+};
 use super::secret::Secret;
 use super::unit::Bytes;
 
@@ -164,6 +166,14 @@ pub enum Membership {
 }
 
 impl Host {
+    /// Its fencing devices that are programs.
+    pub fn agents(&self) -> impl Iterator<Item = &FenceAgent> {
+        self.fencing.iter().filter_map(|device| match device {
+            Fencing::Agent(agent) => Some(agent),
+            Fencing::Libvirt | Fencing::Lease | Fencing::Manual => None,
+        })
+    }
+
     /// Whether it is not in the file any more.
     pub fn is_leaving(&self) -> bool {
         self.membership == Membership::Leaving

@@ -1,6 +1,6 @@
 //! What is observed: plain facts with no judgement in them. What could not be seen is there too, with its reason.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
 use serde::{Deserialize, Serialize};
@@ -37,6 +37,8 @@ pub struct Observed {
     pub succeeds: bool,
     /// Hosts on which another controller has the claim.
     pub rivals: BTreeMap<HostId, Claim>,
+    /// Programs of fencing devices that are not on this machine, with the hosts that they are for.
+    pub missing_agents: BTreeMap<String, BTreeSet<HostId>>,
     /// Why the orders could not be read: then they are those of an earlier look.
     pub orders_unread: Option<String>,
 }

@@ -139,6 +139,9 @@ pub struct GuestMemory {
     /// When setting it up last failed.
     #[serde(default)]
     pub failed: Option<Timestamp>,
+    /// Why it could not even be built, where the last try to build it failed.
+    #[serde(default)]
+    pub not_built: Option<NotBuilt>,
     /// The state of the file that was last applied to it, or that it was seen to have.
     #[serde(default)]
     pub revision: Option<Revision>,
@@ -148,6 +151,15 @@ pub struct GuestMemory {
     /// The state of the file that it was last rebuilt for.
     #[serde(default)]
     pub tried: Option<Revision>,
+}
+
+/// A build that failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NotBuilt {
+    /// Where.
+    pub host: HostId,
+    /// Why, in a line.
+    pub why: String,
 }
 
 /// A VIP's holder.
@@ -178,6 +190,20 @@ pub struct Busy {
     pub host: HostId,
     /// The mark that the guest is being given: its addresses are taken from the first moment on.
     pub mark: Option<Mark>,
+    /// What becomes of its service meanwhile.
+    #[serde(default)]
+    pub service: Serving,
+}
+
+/// What an action does to the service of its instance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Serving {
+    /// It goes on: files are written, a process reloaded, a VIP comes or goes.
+    GoesOn,
+    /// It is interrupted, or not there yet.
+    #[default]
+    Pauses,
 }
 
 /// An address of ours that somebody else uses.

@@ -201,6 +201,12 @@ impl Orders {
         self
     }
 
+    /// The first of these scopes that is paused.
+    pub fn pause_of(&self, scopes: impl IntoIterator<Item = Scope>) -> Option<Scope> {
+        let mut scopes = scopes.into_iter();
+        scopes.find(|scope| self.paused.contains_key(scope))
+    }
+
     /// Whether an order keeps things as they are that would otherwise be put right.
     pub fn hold_back(&self) -> bool {
         self.disarmed.is_some() || !self.paused.is_empty()

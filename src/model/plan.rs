@@ -44,12 +44,15 @@ pub struct Plan {
     pub orders: Orders,
     /// Guests that were looked into and are left as they are because of an order, though there is something to do.
     pub left_alone: BTreeSet<InstanceId>,
+    /// Instances that actions of earlier plans are at work on.
+    pub in_hand: BTreeSet<InstanceId>,
 }
 
 impl Plan {
     /// Whether the world is as desired, as far as it can be seen, and nothing waits.
     pub fn converged(&self) -> bool {
-        self.actions.is_empty() && self.notices.iter().all(|n| n.kind == NoticeKind::Warning)
+        let nothing_to_do = self.actions.is_empty() && self.in_hand.is_empty();
+        nothing_to_do && self.notices.iter().all(|n| n.kind == NoticeKind::Warning)
     }
 
     /// Whether time alone will bring what is missing. What an order keeps back waits for a person.

@@ -112,7 +112,7 @@ impl<'a> Planner<'a> {
             },
             subject: instance.to_string(),
             text: format!(
-                "the bootstrap address {bootstrap} of its image is taken, or may be, by {other}"
+                "{other} has the bootstrap address {bootstrap} of its image, or may have it"
             ),
             help: hidden.map(|host| {
                 format!("look at host {host}; once it is off: reconcile fence confirm {host}")

@@ -70,7 +70,7 @@ impl<'a> Planner<'a> {
                 perhaps("it can't be looked into")
             }
             State::Perhaps(host) => perhaps(format!("host {host} can't be seen")),
-            State::Busy => perhaps("an action is at work on it"),
+            State::Busy => perhaps(self.busy_text(instance)),
             State::Absent | State::Hidden(..) | State::Lost(..) => Hold::No,
         }
     }

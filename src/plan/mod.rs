@@ -11,6 +11,7 @@ mod create;
 mod draft;
 mod drift;
 mod failover;
+pub mod fencing;
 mod health;
 mod hold;
 pub mod hosts;
@@ -241,6 +242,7 @@ impl<'a> Planner<'a> {
             uneven: self.round.placement.uneven,
             orders: self.open_orders(),
             left_alone,
+            in_hand: self.round.memory.busy.keys().cloned().collect(),
             actions: self.draft.in_waves(),
         }
     }

@@ -1,10 +1,11 @@
 //! What can't be seen, what is in the way, what another action is at work on: said, not acted on.
 
-use super::Planner;
 use super::round::State;
+use super::{Planner, fencing};
 use crate::model::facts::{Seen, UnseenKind};
 use crate::model::id::{HostId, InstanceId};
 use crate::model::mark::Mark;
+use crate::model::memory::Serving;
 use crate::model::plan::{Notice, NoticeKind};
 
 impl Planner<'_> {
@@ -14,6 +15,9 @@ impl Planner<'_> {
         self.unseen_hosts();
         self.instances_out_of_sight();
         self.surplus_out_of_sight();
+        let missing = &self.round.observed.missing_agents;
+        let missing = fencing::missing_agents(self.round.desired, missing);
+        self.draft.notices.extend(missing);
         let notices = std::mem::take(&mut self.round.placement.notices);
         self.draft.notices.extend(notices);
     }
@@ -55,6 +59,7 @@ impl Planner<'_> {
                     ),
                     None,
                 ),
+                State::Busy if self.serves_meanwhile(instance) => continue,
                 State::Busy => (NoticeKind::Waiting, self.busy_text(instance), None),
                 State::Absent | State::Lost(..) | State::Live(_) => continue,
             };
@@ -134,10 +139,17 @@ impl Planner<'_> {
         }
     }
 
+    /// What is being done with it: `under way: configure random-2: 2 files, start`.
     pub(super) fn busy_text(&self, instance: &InstanceId) -> String {
         let busy = self.round.memory.busy.get(instance);
         busy.map_or_else(String::new, |b| {
-            format!("an action is at work on it: {} {}", b.action, b.summary)
+            format!("under way: {} {}", b.action, b.summary)
         })
+    }
+
+    /// Whether an instance serves while an action is at work on it: then that keeps nothing back that users miss.
+    pub(super) fn serves_meanwhile(&self, instance: &InstanceId) -> bool {
+        let busy = self.round.memory.busy.get(instance);
+        busy.is_some_and(|busy| busy.service == Serving::GoesOn)
     }
 }

@@ -36,8 +36,7 @@ impl Round<'_> {
         let group = Scope::Group(instance.group.clone());
         let host = self.host_of(instance).cloned().map(Scope::Host);
         let scopes = [Some(Scope::Cluster), Some(group), host];
-        let mut scopes = scopes.into_iter().flatten();
-        scopes.find(|scope| self.observed.orders.paused.contains_key(scope))
+        self.observed.orders.pause_of(scopes.into_iter().flatten())
     }
 
     /// Where an instance is, was, or would be.
@@ -231,7 +230,7 @@ fn about_nothing<'o>(
     lost.map(|(key, order)| Notice {
         kind: NoticeKind::Warning,
         subject: key.subject(),
-        text: format!("{} by {}, and not in the file", key.word(), order.by),
+        text: format!("{} by {}, but not in the file", key.word(), order.by),
         help: key.undo().map(|undo| format!("`{undo}` takes it back")),
         line: None,
     })

@@ -23,7 +23,8 @@ pub fn missing(hosts: &BTreeMap<HostId, Host>, observed: &Observed) -> Option<Re
     }
     let others = match witnesses {
         0 => String::new(),
-        all => format!(" and {answered} of {all} witnesses"),
+        1 => ", and the witness does not answer".to_owned(),
+        all => format!(", and {answered} of {all} witnesses answer"),
     };
     let help = match witnesses {
         0 => Some("name somebody who shows that our network works: `safety.witnesses`".to_owned()),

@@ -3,12 +3,16 @@
 use super::Planner;
 use super::build::Purpose;
 use super::health::Health;
+use super::machine::volume_directory;
 use super::round::State;
 use super::trials::Trials;
 use crate::model::id::InstanceId;
+use crate::model::memory::NotBuilt;
 use crate::model::plan::{Motive, Notice, NoticeKind, Reason, ReasonCode};
 use crate::model::unit::span;
 
+/// What every system says of a full disk (ENOSPC), but for capitals.
+const DISK_FULL: &str = "no space left on device";
 const LOOK_INTO_IT: &str = "look at its console and its service: virsh console, `run`, `heartbeat`";
 
 impl Planner<'_> {
@@ -80,18 +84,16 @@ impl Planner<'_> {
             return false;
         };
         let due = trials.due(host);
-        let text = format!(
-            "{}: tried again in {}",
-            trials.words(),
-            span(due.since(now))
-        );
+        let again = span(due.since(now));
+        let text = format!("{}: tried again in {again}", trials.words());
+        let look = self.look_into(trials.not_built);
         let (kind, text, help) = match trials.is_enough(host) {
             true => (
                 NoticeKind::Blocked,
                 format!("failed: {text}"),
-                format!("{LOOK_INTO_IT}; then: reconcile retry {instance}"),
+                format!("{look}; then: reconcile retry {instance}"),
             ),
-            false => (NoticeKind::Waiting, text, LOOK_INTO_IT.to_owned()),
+            false => (NoticeKind::Waiting, text, look),
         };
         self.draft.notices.push(Notice {
             kind,
@@ -102,5 +104,18 @@ impl Planner<'_> {
         });
         self.draft.look_again_at(due);
         true
+    }
+
+    /// What to do about a guest that does not come up. One that could not even be built has no console.
+    fn look_into(&self, not_built: Option<&NotBuilt>) -> String {
+        let Some(NotBuilt { host, why }) = not_built else {
+            return LOOK_INTO_IT.to_owned();
+        };
+        let known = self.round.desired.hosts.get(host);
+        let full = known.filter(|_| why.to_lowercase().contains(DISK_FULL));
+        full.map_or(format!("mend that on host {host}"), |known| {
+            let directory = volume_directory(self.round.desired, known);
+            format!("free space on the disk of host {host} that {directory} is on")
+        })
     }
 }

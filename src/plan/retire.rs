@@ -159,10 +159,8 @@ impl<'a> Planner<'a> {
     /// The disk of a stateful guest, also of one whose group left the file.
     fn kept_disk(&self, found: &Found<'_>) -> Option<String> {
         let (desired, instance) = (self.round.desired, &found.mark.instance);
-        let stateful = match desired.group_of(instance) {
-            Some(group) => group.stateful,
-            None => machine::is_stateful(&found.mark.digest),
-        };
+        let stateful = self.stateful(instance);
+        let stateful = stateful.unwrap_or_else(|| machine::is_stateful(&found.mark.digest));
         // Nothing is on it before it was set up.
         let keeps = stateful && found.mark.stage == Stage::Ready;
         let host = desired.hosts.get(found.host).filter(|_| keeps)?;
@@ -207,7 +205,8 @@ impl<'a> Planner<'a> {
             };
             let directory = volume_directory(self.round.desired, host);
             for name in &facts.volumes {
-                let keeps = |i: &InstanceId| name.ends_with(DISK_ENDING) && self.is_stateful(i);
+                let stateful = |i: &InstanceId| self.stateful(i) == Some(true);
+                let keeps = |i: &InstanceId| name.ends_with(DISK_ENDING) && stateful(i);
                 let owner = owner(name).filter(|i| self.is_leftover(i, id) && !keeps(i));
                 if let Some(instance) = owner {
                     leftovers
@@ -238,9 +237,10 @@ impl<'a> Planner<'a> {
         }
     }
 
-    fn is_stateful(&self, instance: &InstanceId) -> bool {
+    /// Whether the file says that an instance is stateful; none where it says nothing of it.
+    fn stateful(&self, instance: &InstanceId) -> Option<bool> {
         let group = self.round.desired.group_of(instance);
-        group.is_some_and(|group| group.stateful)
+        group.map(|group| group.stateful)
     }
 
     fn is_leftover(&self, instance: &InstanceId, host: &HostId) -> bool {

@@ -299,8 +299,12 @@ impl<'a> Planner<'a> {
                 format!("its heartbeat is good, but it can't be looked into: {message}"),
                 "ssh to it works",
             ),
+            1 => (
+                "a heartbeat is missing, not enough to call it dead".to_owned(),
+                "its heartbeat is back",
+            ),
             missing => (
-                format!("{missing} of its heartbeats are missing, not enough to call it dead"),
+                format!("{missing} heartbeats are missing, not enough to call it dead"),
                 "its heartbeat is back",
             ),
         };

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::model::desired::Group;
 use crate::model::id::HostId;
-use crate::model::memory::GuestMemory;
+use crate::model::memory::{GuestMemory, NotBuilt};
 use crate::model::policy::Restarts;
 use crate::model::time::Timestamp;
 
@@ -14,7 +14,10 @@ pub struct Trials<'a> {
     by_host: &'a BTreeMap<HostId, u32>,
     /// When the last one was known to be in vain, or began.
     last: Timestamp,
-    crashes: u32,
+    /// How often it died soon after it had come up: before the first of these builds, and after some of them.
+    deaths: u32,
+    /// Why the last one could not even be built.
+    pub not_built: Option<&'a NotBuilt>,
     rules: &'a Restarts,
     stateful: bool,
 }
@@ -26,7 +29,8 @@ impl<'a> Trials<'a> {
         Some(Trials {
             by_host: Some(&memory.trials).filter(|trials| !trials.is_empty())?,
             last: memory.last_attempt.max(memory.failed)?,
-            crashes: memory.crashes,
+            deaths: memory.crashes + u32::from(memory.healthy_since.is_some()),
+            not_built: memory.not_built.as_ref(),
             rules: &group.restarts,
             stateful: group.stateful,
         })
@@ -71,17 +75,31 @@ impl<'a> Trials<'a> {
         pause.min(self.rules.longest_pause)
     }
 
-    /// In words: `built 9 times on hosts a, b and c and never healthy`.
+    /// In words: `built 9 times on hosts a, b, c, never healthy`.
     pub fn words(&self) -> String {
         let hosts: Vec<&str> = self.by_host.keys().map(HostId::as_str).collect();
-        let result = match self.crashes {
-            0 => "never healthy",
-            1 => "and dead again soon after it was healthy",
-            _ => "and dead again soon each time: it crashes in a loop",
-        };
         let noun = if hosts.len() == 1 { "host" } else { "hosts" };
-        let times = times(self.all());
-        format!("built {times} on {noun} {}, {result}", hosts.join(", "))
+        let there = format!("{} on {noun} {}", times(self.all()), hosts.join(", "));
+        match self.not_built {
+            Some(NotBuilt { why, .. }) => format!("could not be built, tried {there}: {why}"),
+            None => format!("built {there}{}", self.result()),
+        }
+    }
+
+    /// What became of the builds: the first of them was for the first death.
+    fn result(&self) -> String {
+        match (self.deaths, self.all()) {
+            (0, _) => ", never healthy".to_owned(),
+            (1, _) => " after it died, and not healthy since".to_owned(),
+            (_, 1) => ", and dead again soon after it was healthy".to_owned(),
+            (deaths, builds) if deaths > builds => {
+                ", and dead again soon each time: it crashes in a loop".to_owned()
+            }
+            (deaths, _) => {
+                let again = times(deaths - 1);
+                format!(", and {again} dead again soon after it was healthy")
+            }
+        }
     }
 }
 
@@ -103,11 +121,53 @@ mod tests {
         let trials = Trials {
             by_host: &by_host,
             last: Timestamp(0),
-            crashes: 0,
+            deaths: 0,
+            not_built: None,
             rules: &rules,
             stateful: false,
         };
         let pauses = [0, 1, 2, 3, 7, 40].map(|n| trials.pause_after(n).as_secs());
         assert_eq!(pauses, [0, 10, 20, 40, 600, 600]);
+    }
+
+    #[test]
+    fn it_is_said_what_became_of_the_builds() {
+        let (rules, host) = (Restarts::default(), || "a".parse().unwrap());
+        let not_built = NotBuilt {
+            host: host(),
+            why: "no space left on device".to_owned(),
+        };
+        let words = |builds, deaths, not_built| {
+            let trials = Trials {
+                by_host: &[(host(), builds)].into(),
+                last: Timestamp(0),
+                deaths,
+                not_built,
+                rules: &rules,
+                stateful: false,
+            };
+            trials.words()
+        };
+        assert_eq!(words(2, 0, None), "built twice on host a, never healthy");
+        assert_eq!(
+            words(9, 1, None),
+            "built 9 times on host a after it died, and not healthy since"
+        );
+        assert_eq!(
+            words(1, 2, None),
+            "built once on host a, and dead again soon after it was healthy"
+        );
+        assert_eq!(
+            words(5, 3, None),
+            "built 5 times on host a, and twice dead again soon after it was healthy"
+        );
+        assert_eq!(
+            words(2, 3, None),
+            "built twice on host a, and dead again soon each time: it crashes in a loop"
+        );
+        assert_eq!(
+            words(3, 1, Some(&not_built)),
+            "could not be built, tried 3 times on host a: no space left on device"
+        );
     }
 }

@@ -79,7 +79,7 @@ impl<'a> Hosts<'a> {
         if let Some(text) = self.braked() {
             return Some(Refusal {
                 text,
-                help: Some("look at it, then: reconcile resume".to_owned()),
+                help: Some("look at what fell silent, then: reconcile resume".to_owned()),
                 until: None,
             });
         }
@@ -179,8 +179,7 @@ impl<'a> Hosts<'a> {
     /// The pause under which a host must be left as it is.
     fn pause_of(&self, host: &Host) -> Option<Scope> {
         let scopes = [Scope::Cluster, Scope::Host(host.id.clone())];
-        let paused = &self.observed.orders.paused;
-        let paused = scopes.into_iter().find(|scope| paused.contains_key(scope));
+        let paused = self.observed.orders.pause_of(scopes);
         paused.filter(|_| !Bug::IgnoreAPause.is_in())
     }
 
@@ -233,7 +232,7 @@ impl<'a> Hosts<'a> {
         match due {
             Some(due) => Refusal {
                 text: format!(
-                    "the guard of host {} has stopped everything in {} at the latest",
+                    "the guard of host {} stops everything on it within {}",
                     host.id,
                     span(due.since(self.observed.now))
                 ),
@@ -286,7 +285,7 @@ impl<'a> Hosts<'a> {
         if self.held.is_some() {
             return Err(refusal);
         }
-        match self.remembered(host).map(|m| self.lost_at(m)) {
+        match self.remembered(host).map(|m| self.given_up_at(host, m)) {
             Some(at) if self.observed.now >= at || Bug::ActUnseen.is_in() => Ok(()),
             Some(at) => Err(Refusal {
                 text: format!(
@@ -300,6 +299,15 @@ impl<'a> Hosts<'a> {
         }
     }
 
+    /// When a stateless instance there is made elsewhere: after long silence, or as soon as there is evidence by a lease.
+    fn given_up_at(&self, host: &HostId, memory: &HostMemory) -> Timestamp {
+        let known = self.desired.hosts.get(host);
+        let due = known.and_then(|host| lease_due(memory, host, self.desired, self.observed));
+        let lost = self.lost_at(memory);
+        let to_come = due.filter(|due| *due > self.observed.now);
+        to_come.map_or(lost, |due| lost.min(due))
+    }
+
     fn why_not_silent(&self, instance: &InstanceId, group: &Group, mark: &Mark) -> Option<String> {
         let failures = self.observed.beats.get(instance).map_or(0, |b| b.failures);
         let known = self.memory.guests.get(instance);
@@ -307,9 +315,9 @@ impl<'a> Hosts<'a> {
             known.is_some_and(|m| m.healthy_since.is_some() && m.run.starts_with(&mark.generation));
         let enough = if lived { group.heartbeat.retries } else { 1 };
         match failures {
-            0 => Some("its heartbeat comes".to_owned()),
-            1 if enough > 1 => Some("only one of its heartbeats is missing".to_owned()),
-            n if n < enough => Some(format!("only {n} of its heartbeats are missing")),
+            0 => Some("its heartbeat still comes".to_owned()),
+            1 if enough > 1 => Some("only one heartbeat is missing".to_owned()),
+            n if n < enough => Some(format!("only {n} heartbeats are missing")),
             _ => None,
         }
     }

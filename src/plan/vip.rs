@@ -126,7 +126,10 @@ impl<'a> Planner<'a> {
         }
         let likely = self.likely_holder(group, lb);
         if let Some(notice) = self.why_not_yet(group, lb, likely.as_ref()) {
-            self.draft.notices.push(notice);
+            // A holder that is only reloaded has it still.
+            let known = self.known_holder(group, lb);
+            let holds = known.is_some_and(|holder| self.serves_meanwhile(&holder.instance));
+            self.draft.notices.extend(Some(notice).filter(|_| !holds));
             return;
         }
         let fresh = || {

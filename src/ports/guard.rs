@@ -1,10 +1,12 @@
 //! The guard on a host: it stops our guests there when nobody renews its lease and it is cut off from the other hosts.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 
 use super::{ActError, Effect};
 use crate::model::desired::Host;
-use crate::model::facts::Unseen;
+use crate::model::facts::{Seen, Unseen};
 use crate::model::id::ClusterName;
 use crate::model::policy::LeasePolicy;
 use crate::model::time::Timestamp;
@@ -32,4 +34,20 @@ pub trait Guards: Send + Sync {
 
     /// Ends the guard: from then on it stops nothing.
     async fn disarm(&self, host: &Host, cluster: &ClusterName) -> Result<Effect, ActError>;
+}
+
+/// What there is of a guard on a host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GuardSeen {
+    /// None runs.
+    None,
+    /// It runs, and its lease ends after so long: zero where it is over.
+    Runs(Duration),
+}
+
+/// Guards that are only looked at.
+#[async_trait]
+pub trait GuardView: Send + Sync {
+    /// Looks at the guard of a host.
+    async fn look(&self, host: &Host, cluster: &ClusterName) -> Seen<GuardSeen>;
 }

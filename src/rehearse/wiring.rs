@@ -17,6 +17,7 @@ pub fn eyes(cluster: &Arc<Cluster>, clock: Arc<dyn Clock>) -> Eyes {
         guests: Arc::clone(cluster) as _,
         heartbeats: Arc::clone(cluster) as _,
         witnesses: Arc::clone(cluster) as _,
+        fencers: Arc::clone(cluster) as _,
         leases: Leases::default(),
         clock,
         orders: Arc::clone(cluster) as _,

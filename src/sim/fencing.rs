@@ -6,7 +6,7 @@ use super::cluster::{Cluster, Way};
 use crate::model::id::HostId;
 use crate::model::policy::{FenceAgent, Witness};
 use crate::model::scenario::Node;
-use crate::ports::fencer::Fencer;
+use crate::ports::fencer::{Fencer, FencerView, Power};
 use crate::ports::witness::Witnesses;
 use crate::ports::{ActError, Effect};
 
@@ -29,6 +29,17 @@ impl Fencer for Cluster {
             })
         })
         .await
+    }
+}
+
+#[async_trait]
+impl FencerView for Cluster {
+    fn is_installed(&self, _: &FenceAgent) -> bool {
+        true
+    }
+
+    async fn power(&self, _: &FenceAgent) -> Result<Power, ActError> {
+        Ok(Power::On)
     }
 }
 

@@ -1,6 +1,5 @@
 # claim.sh: who has the claim on this host. CLAIM: the file that says so, one line: OWNER UPTIME-OF-ITS-END
 # UPTIME-OF-ITS-BEGINNING BOOT WHO. Uptimes, which no clock that is set can move; with the boot that they are of.
-uptime_now() { read -r now _ < /proc/uptime; now=${now%%.*}; }
 
 # Sets owner, expires, since and who; owner is empty where nobody has it any more; last is who had it last. One that was
 # given up ends at 0.

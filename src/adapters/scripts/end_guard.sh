@@ -3,8 +3,7 @@
 [ -d "$DIR" ] || already
 exec 9> "$DIR/lock"
 flock -w 5 9 || fail "another action is at work on the guard"
-pid=$(cat "$DIR/pid" 2>/dev/null)
 rm -f "$DIR/lease"
 if [ -d /run/systemd/system ] && command -v systemctl >/dev/null 2>&1; then systemctl stop "$UNIT.service" 2>/dev/null; fi
-if [ -n "$pid" ] && tr '\0' ' ' < "/proc/$pid/cmdline" 2>/dev/null | grep -qF "$DIR/guard"; then kill "$pid" 2>/dev/null; fi
+if lives; then kill "$pid" 2>/dev/null; fi
 rm -rf "$DIR"

@@ -1,7 +1,5 @@
 # guard.sh: stops the guests of a cluster on this host when nobody renews its lease and it is cut off from most of the
 # other hosts. Needs nothing but a shell: no libvirtd, which may hang. DIR holds what it knows; where it is gone, it ends.
-uptime_now() { read -r now _ < /proc/uptime; now=${now%%.*}; }
-
 # Not seeing a majority, itself counted.
 alone() {
   others=0

@@ -4,13 +4,8 @@
 mkdir -p "$DIR" && chmod 700 "$DIR" || fail "can't make $DIR"
 exec 9> "$DIR/lock"
 flock -w 5 9 || fail "another action is at work on the guard"
-uptime_now() { read -r now _ < /proc/uptime; now=${now%%.*}; }
 uptime_now
 
-lives() {
-  pid=$(cat "$DIR/pid" 2>/dev/null)
-  [ -n "$pid" ] && tr '\0' ' ' < "/proc/$pid/cmdline" 2>/dev/null | grep -qF "$DIR/guard"
-}
 renew() { # UPTIME
   printf '%s\n' "$1" > "$DIR/lease.new" && mv "$DIR/lease.new" "$DIR/lease" || fail "can't write $DIR/lease"
 }

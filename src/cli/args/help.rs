@@ -192,10 +192,12 @@ Examples:
   reconcile retry random-2";
 
 pub(super) const FENCE_ABOUT: &str = "\
-What a person knows of a host that no fencing device can tell: `fence confirm HOST`.";
+What a person knows of a host that no fencing device can tell: `fence confirm HOST`; and whether its devices work: \
+`fence test HOST`.";
 
 pub(super) const FENCE_EXAMPLES: &str = "\
 Examples:
+  reconcile fence test b
   reconcile fence confirm b
   reconcile fence retract b";
 
@@ -209,6 +211,19 @@ pub(super) const FENCE_CONFIRM_EXAMPLES: &str = "\
 Examples:
   reconcile fence confirm b
   reconcile fence confirm b --yes    in a script that pulled the plug";
+
+pub(super) const FENCE_TEST_ABOUT: &str = "\
+Asks each fencing device of a host whether it works: programs for their status, the host's libvirt and guard whether \
+they answer. Nothing is switched.
+
+Exit code 0 only if every device answers as it should. A device that says that the host is off while the host answers \
+is the device of another machine.";
+
+pub(super) const FENCE_TEST_EXAMPLES: &str = "\
+Examples:
+  reconcile fence test b
+  reconcile fence test b --device fence_ipmilan
+  reconcile fence test b --output json";
 
 pub(super) const FENCE_RETRACT_ABOUT: &str = "\
 Takes `fence confirm` back. What was already begun because of it is not undone.";

@@ -126,6 +126,17 @@ pub enum FenceCommand {
         yes: bool,
     },
 
+    /// Ask the fencing devices of a host whether they work; nothing is switched
+    #[command(long_about = help::FENCE_TEST_ABOUT, after_help = help::FENCE_TEST_EXAMPLES)]
+    Test {
+        /// The host
+        host: HostId,
+
+        /// Only this one, by its name in the file: fence_ipmilan, lease, libvirt
+        #[arg(long, value_name = "NAME")]
+        device: Option<String>,
+    },
+
     /// Take such a word back
     #[command(long_about = help::FENCE_RETRACT_ABOUT, after_help = help::FENCE_RETRACT_EXAMPLES)]
     Retract {

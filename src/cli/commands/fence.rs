@@ -1,12 +1,13 @@
-//! `reconcile fence`: what a person has seen of a host that no device could tell.
+//! `reconcile fence`: what a person has seen of a host that no device could tell; and whether its devices work.
 
 use super::desk::{Desk, unknown_host};
-use super::{Failure, load};
+use super::{Failure, fence_test, load};
 use crate::cli::answer::fence_question;
 use crate::cli::args::Args;
 use crate::cli::args::orders::{FenceCommand, When};
 use crate::cli::confirm::{Consent, Decision, Person, ask_that, decide};
 use crate::cli::exit::Exit;
+use crate::cli::style::Style;
 use crate::model::desired::Desired;
 use crate::model::facts::{Seen, UnseenKind};
 use crate::model::id::HostId;
@@ -15,9 +16,16 @@ use crate::plan::queries::host_query;
 use crate::ports::hypervisor::Hypervisor;
 use crate::ports::store::StoreView;
 
-pub(super) async fn run(args: &Args, command: &FenceCommand) -> Result<Exit, Failure> {
+pub(super) async fn run(
+    args: &Args,
+    command: &FenceCommand,
+    style: &Style,
+) -> Result<Exit, Failure> {
     match command {
         FenceCommand::Confirm { host, yes } => confirm(args, host, *yes).await,
+        FenceCommand::Test { host, device } => {
+            fence_test::run(args, host, device.as_deref(), style).await
+        }
         FenceCommand::Retract { host } => {
             let desk = Desk::open(args)?;
             let key = OrderKey::Confirmed(host.clone());

@@ -207,6 +207,7 @@ pub(super) fn eyes(reader: &Arc<SshReader>, state: &Path) -> Eyes {
         guests: Arc::clone(reader) as _,
         heartbeats: Arc::new(HttpHeartbeats),
         witnesses: Arc::new(NetworkWitnesses),
+        fencers: Arc::new(FenceAgents),
         leases: Leases::default(),
         clock: Arc::new(SystemClock),
         orders: Arc::new(FileOrders::new(state)),

@@ -7,6 +7,7 @@ mod disarm;
 mod drain;
 mod dry_run;
 mod fence;
+mod fence_test;
 mod history;
 mod load;
 mod orders;
@@ -77,7 +78,7 @@ pub async fn run(args: Args, screen: Screen) -> Exit {
         Some(Command::Disarm(when)) => disarm::run(&args, when),
         Some(Command::Arm) => arm::run(&args),
         Some(Command::Retry(retry)) => retry::run(&args, retry),
-        Some(Command::Fence(fence)) => fence::run(&args, fence).await,
+        Some(Command::Fence(fence)) => fence::run(&args, fence, &style).await,
         Some(Command::Rollback(rollback)) => rollback::run(&args, rollback),
         Some(Command::Orders) => orders::run(&args, &style),
         Some(Command::History(history)) => history::run(&args, history, &style),

@@ -2,47 +2,69 @@
 //! keys, images) need not be here.
 
 use super::{Failure, load, print};
+use crate::adapters::fence_agent::FenceAgents;
 use crate::cli::args::{Args, Output};
 use crate::cli::exit::Exit;
 use crate::cli::style::{Paint, Style};
+use crate::cli::text;
+use crate::controller::look::missing_agents;
+use crate::model::desired::Desired;
+use crate::model::plan::{Notice, NoticeKind};
+use crate::plan::fencing;
 
 pub(super) fn run(args: &Args, style: &Style) -> Result<Exit, Failure> {
-    let (desired, missing) = load::checked(args)?;
-    let warning = not_here(&missing);
-    let instances = desired.instances().count();
-    let (hosts, file) = (desired.hosts.len(), &desired.file);
+    let (desired, not_here) = load::checked(args)?;
+    let agents = missing_agents(&desired, &FenceAgents);
+    let warnings = fencing::missing_agents(&desired, &agents);
+    let warnings: Vec<Notice> = warnings.chain(unchecked(&desired, &not_here)).collect();
     print(&match args.global.output {
-        Output::Text => format!(
-            "{}{} {file} is valid: cluster {}, {hosts} hosts, {instances} instances (revision {}).\n",
-            warned(warning.as_deref(), style),
-            style.paint(Paint::Good, "✓"),
-            desired.cluster,
-            desired.revision
-        ),
-        Output::Json => format!(
-            "{}\n",
-            serde_json::json!({
-                "format_version": 1,
-                "file": file,
-                "cluster": desired.cluster,
-                "revision": desired.revision,
-                "hosts": hosts,
-                "instances": instances,
-                "errors": [],
-                "warnings": Vec::from_iter(warning),
-            })
-        ),
+        Output::Text => valid_text(&desired, &warnings, style),
+        Output::Json => valid_json(&desired, &warnings),
     })
 }
 
-/// What could not be looked at, in one line.
-fn not_here(missing: &[String]) -> Option<String> {
-    let names = missing.join(", ");
-    let text = format!("not here, so not checked and not in the revision: {names}");
-    (!missing.is_empty()).then_some(text)
+fn valid_text(desired: &Desired, warnings: &[Notice], style: &Style) -> String {
+    let (hosts, file) = (desired.hosts.len(), &desired.file);
+    let head = format!(
+        "{} {file} is valid: cluster {}, {hosts} hosts, {} instances (revision {}).\n",
+        style.paint(Paint::Good, "✓"),
+        desired.cluster,
+        desired.instances().count(),
+        desired.revision
+    );
+    let warned = warnings.iter().map(|warning| {
+        let line = warning.line.map(|line| format!(" ({file}:{line})"));
+        let text = text::clean(&format!("{}{}", warning.text, line.unwrap_or_default()));
+        let help = warning.help.as_deref().map(text::clean);
+        let help = help.map(|help| format!("  help: {help}\n"));
+        let word = style.paint(Paint::Warn, "warning:");
+        format!("{word} {text}\n{}", help.unwrap_or_default())
+    });
+    std::iter::once(head).chain(warned).collect()
 }
 
-fn warned(warning: Option<&str>, style: &Style) -> String {
-    let line = warning.map(|text| format!("{}\n", style.paint(Paint::Warn, format!("! {text}"))));
-    line.unwrap_or_default()
+fn valid_json(desired: &Desired, warnings: &[Notice]) -> String {
+    let valid = serde_json::json!({
+        "format_version": 1,
+        "file": desired.file,
+        "cluster": desired.cluster,
+        "revision": desired.revision,
+        "hosts": desired.hosts.len(),
+        "instances": desired.instances().count(),
+        "errors": [],
+        "warnings": warnings,
+    });
+    format!("{valid}\n")
+}
+
+/// What could not be looked at.
+fn unchecked(desired: &Desired, missing: &[String]) -> Option<Notice> {
+    let names = missing.join(", ");
+    (!missing.is_empty()).then(|| Notice {
+        kind: NoticeKind::Warning,
+        subject: desired.file.clone(),
+        text: format!("not here, so not checked and not in the revision: {names}"),
+        help: None,
+        line: None,
+    })
 }

@@ -183,6 +183,7 @@ impl World {
             since: ago(4),
             host: host("a"),
             mark: None,
+            service: crate::model::memory::Serving::Pauses,
         };
         self.memory.busy.insert(instance(name), busy);
     }

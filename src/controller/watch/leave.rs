@@ -1,5 +1,6 @@
 //! What lets a controller act, and what it keeps while it may: the claims on hosts, and the guards there.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use tokio::sync::mpsc::UnboundedSender;
@@ -10,6 +11,7 @@ use crate::controller::claims::Told;
 use crate::controller::guards::{self, Guards};
 use crate::controller::monitor::Change;
 use crate::execute::Barred;
+use crate::model::plan::{Notice, NoticeKind, Plan};
 use crate::model::time::Timestamp;
 use crate::ports::store::StoreError;
 
@@ -30,6 +32,25 @@ impl Watch {
             }
             Err(Barred::Unclaimed | Barred::Asked(_)) => Ok(false),
         }
+    }
+
+    /// The plan as far as it is carried out: nothing of it while another controller is at work.
+    pub(super) fn as_it_may<'p>(&self, plan: &'p Plan) -> Cow<'p, Plan> {
+        let clock = self.session.watcher.eyes.clock.as_ref();
+        let rival = matches!(self.claims.permit().may_begin(clock), Err(Barred::Rival(_)));
+        if !rival || plan.actions.is_empty() {
+            return Cow::Borrowed(plan);
+        }
+        let mut told = plan.clone();
+        told.actions.clear();
+        told.notices.push(Notice {
+            kind: NoticeKind::Waiting,
+            subject: "cluster".to_owned(),
+            text: "there is something to do; it is left to the other controller".to_owned(),
+            help: None,
+            line: None,
+        });
+        Cow::Owned(told)
     }
 
     /// Whoever waited for another controller knows less than that one did: it looks once more before it acts.

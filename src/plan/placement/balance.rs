@@ -118,7 +118,9 @@ impl<'a> Placer<'a, '_> {
         let here = self.existing[group]
             .iter()
             .find(|e| e.at == Some(from) && e.movable);
-        let Some(index) = here.map(|e| e.index).filter(|_| !side.stateful) else {
+        // Evenness is worth no outage.
+        let alone = side.replicas - side.extra <= 1 && side.budget.surge == 0;
+        let Some(index) = here.map(|e| e.index).filter(|_| !side.stateful && !alone) else {
             return Vec::new();
         };
         if self.board.groups[group].rules.pin_of(index).is_some() {

@@ -173,6 +173,7 @@ fn apart_from_itself(cx: &Context<'_>, draft: &Draft, group: &GroupDraft) {
     let (Some(own), Some(replicas)) = (apart.find(|name| name.value == id), group.replicas) else {
         return;
     };
+    pins_apart(cx, group, own);
     let hosts = draft.hosts.iter().filter(|host| allowed(group, host));
     let count = hosts.count();
     if u64::from(replicas.value) > count as u64 {
@@ -182,6 +183,23 @@ fn apart_from_itself(cx: &Context<'_>, draft: &Draft, group: &GroupDraft) {
         );
         let problem = Problem::new(own.span, message).also(replicas.span, "the instances");
         cx.push(problem.help("allow more hosts, have fewer replicas, or make it `preferred`"));
+    }
+}
+
+/// Two instances that must be apart can't be pinned to one host.
+fn pins_apart(cx: &Context<'_>, group: &GroupDraft, apart: &At<String>) {
+    let mut first: BTreeMap<&str, &At<u32>> = BTreeMap::new();
+    for (number, host) in &group.placement.pins {
+        let Some(other) = first.insert(&host.value, number) else {
+            continue;
+        };
+        let message = format!(
+            "instances {} and {} of `{}` are pinned to `{}`, and they must be apart",
+            other.value, number.value, group.id.value, host.value
+        );
+        let problem = Problem::new(host.span, message);
+        let problem = problem.also(apart.span, "here it is said");
+        cx.push(problem.help("pin one of them to another host, or make it `preferred`"));
     }
 }
 

@@ -71,6 +71,7 @@ fn a_guest_that_is_worked_on_is_left_there() {
         since: world.observed.now,
         host: "a".parse().unwrap(),
         mark: None,
+        service: crate::model::memory::Serving::Pauses,
     };
     world.memory.busy.insert("web-1".parse().unwrap(), busy);
     assert_eq!(world.moves(), [""; 0]);
