@@ -78,6 +78,13 @@ impl HostLooks {
             .collect()
     }
 
+    /// Something was done on a host: what is still being looked at there may be older.
+    pub fn outdate(&mut self, id: &HostId) {
+        if let Some(task) = self.under_way.remove(id) {
+            task.abort();
+        }
+    }
+
     fn patience(&self, id: &HostId) -> Duration {
         match (self.unseen.contains_key(id), self.late.get(id)) {
             (true, _) => LITTLE_PATIENCE,

@@ -214,6 +214,7 @@ impl Session {
             &revision,
             now,
         );
+        self.watcher.hosts.outdate(ended.action.operation.host());
         let entry = HistoryEntry {
             at: now,
             took_ms: u64::try_from(ended.took.as_millis()).unwrap_or(u64::MAX),

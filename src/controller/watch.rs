@@ -5,6 +5,7 @@ mod edit;
 mod leave;
 mod reach;
 mod say;
+mod vain;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -28,6 +29,7 @@ use crate::model::plan::Outcome;
 use crate::model::time::Timestamp;
 use crate::ports::progress::Progress;
 use crate::ports::store::StoreError;
+use vain::Vain;
 
 /// The pace while nothing happens.
 pub const STEADY: Duration = Duration::from_secs(10);
@@ -71,6 +73,8 @@ pub struct Watch {
     signals: UnboundedReceiver<Signal>,
     /// When time alone may change what the last round decided.
     look_again: Option<Timestamp>,
+    /// What failed lately.
+    vain: Vain,
     /// Whether the last round did not see all hosts.
     unsure: bool,
     /// The notices of the last round: only new ones are logged.
@@ -109,6 +113,7 @@ impl Watch {
             changes,
             signals,
             look_again: None,
+            vain: Vain::default(),
             unsure: false,
             said: Vec::new(),
         }
@@ -293,16 +298,18 @@ impl Watch {
 
     /// What the plan in force did not reckon with is looked at at once, whatever else is in hand: others may wait for it.
     fn end_all(&mut self, first: Ended) -> Result<Wake, StoreError> {
-        let mut as_planned = first.as_planned;
-        self.end(&first)?;
-        while let Some(Some(ended)) = self.runner.next_end().now_or_never() {
-            as_planned &= ended.as_planned;
+        let mut wake = Wake::Act;
+        let mut next = Some(first);
+        while let Some(ended) = next {
+            let now = self.session.watcher.eyes.clock.now();
+            let again = self.vain.again(&ended, now);
+            if !again && (!ended.as_planned || self.runner.is_idle()) {
+                wake = Wake::Look;
+            }
             self.end(&ended)?;
+            next = self.runner.next_end().now_or_never().flatten();
         }
-        Ok(match as_planned && !self.runner.is_idle() {
-            true => Wake::Act,
-            false => Wake::Look,
-        })
+        Ok(wake)
     }
 
     fn end(&mut self, ended: &Ended) -> Result<(), StoreError> {

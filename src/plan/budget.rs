@@ -4,10 +4,11 @@
 use super::Planner;
 use super::balancers::Obstacle;
 use super::health::Health;
+use super::hosts::HostState;
 use super::round::State;
 use crate::model::bug::Bug;
 use crate::model::desired::Group;
-use crate::model::id::InstanceId;
+use crate::model::id::{HostId, InstanceId};
 use crate::model::plan::NoticeKind;
 use crate::model::policy::Budget;
 use crate::model::unit::span;
@@ -104,6 +105,12 @@ impl Planner<'_> {
         })
     }
 
+    /// Whether a host fell silent a moment ago, so that nobody knows yet what becomes of its guests.
+    fn is_suspect(&self, host: &HostId) -> bool {
+        let state = self.round.inventory.hosts.state(host);
+        matches!(state, Some(HostState::Suspect { .. }))
+    }
+
     /// Whether no heartbeat is missing, and one came since something was tried with it in vain: that may have ended it.
     fn gives_heartbeats(&self, instance: &InstanceId) -> bool {
         let beat = self.round.observed.beats.get(instance);
@@ -118,12 +125,9 @@ impl Planner<'_> {
         let other = others.find(|(i, view)| match view.state {
             State::Live(Health::Booting { .. } | Health::Dead(_)) => !self.planned.contains_key(*i),
             State::Live(Health::Healthy) => !self.gives_heartbeats(i),
+            State::Hidden(host, _) => !self.gives_heartbeats(i) && self.is_suspect(host),
             // What can't be seen may be away for long, and what can't be placed too: others go on.
-            State::Busy
-            | State::Absent
-            | State::Hidden(..)
-            | State::Lost(..)
-            | State::Perhaps(_) => false,
+            State::Busy | State::Absent | State::Lost(..) | State::Perhaps(_) => false,
         });
         other.map(|(i, _)| i.clone())
     }

@@ -85,8 +85,9 @@ fn may_take_over(world: &World, build: &Build) -> Result<(), String> {
     if is_stateful(world, instance) {
         is_proven(world, &Claim::Instance(instance.clone()))?;
     }
-    // Who starts its own copy may not know what another controller built: harmless for what has no state.
-    if build.replaces.is_some() && world.vigil.is_of_another(instance, &world.seen_by) {
+    // Who starts an older copy may not know what another controller built, or gave the last one up when it might, and
+    // could not build it then: harmless for what has no state.
+    if build.replaces.is_some() {
         return Ok(());
     }
     let mut copies = world.domains_of(instance);

@@ -66,8 +66,8 @@ pub struct Vigil {
     pub fell: BTreeMap<InstanceId, Timestamp>,
     /// Lives that were seen.
     lives: BTreeSet<String>,
-    /// The last life of each instance, and which controller built it.
-    last_life: BTreeMap<InstanceId, (String, Node)>,
+    /// The last life of each instance.
+    last_life: BTreeMap<InstanceId, String>,
     /// When the controller was last given something new: another file, or a new beginning.
     pub renewed: Timestamp,
 }
@@ -79,7 +79,7 @@ pub fn look(world: &mut World, cause: Cause) {
     let mut vigil = std::mem::take(&mut world.vigil);
     vigil.never_doubled(world, cause);
     vigil.follow_sight(world);
-    vigil.follow_lives(world, &seen_by);
+    vigil.follow_lives(world);
     vigil.follow_claims(world, cause);
     vigil.follow_health(world, cause);
     world.vigil = vigil;
@@ -135,13 +135,7 @@ impl Vigil {
     /// Whether an instance had no later life than this one.
     pub fn is_last_life(&self, instance: &InstanceId, generation: &str) -> bool {
         let last = self.last_life.get(instance);
-        last.is_some_and(|(last, _)| last == generation)
-    }
-
-    /// Whether the last life of an instance was built by another controller than this one.
-    pub fn is_of_another(&self, instance: &InstanceId, us: &Node) -> bool {
-        let last = self.last_life.get(instance);
-        last.is_some_and(|(_, builder)| builder != us)
+        last.is_some_and(|last| last == generation)
     }
 
     fn never_doubled(&mut self, world: &World, cause: Cause) {
@@ -183,12 +177,12 @@ impl Vigil {
         self.majority = has_majority(world);
     }
 
-    fn follow_lives(&mut self, world: &World, builder: &Node) {
+    fn follow_lives(&mut self, world: &World) {
         for mark in world.domains().filter_map(|(.., d)| world.ours(d)) {
             if !self.lives.contains(&mark.generation) {
                 self.lives.insert(mark.generation.clone());
-                let last = (mark.generation.clone(), builder.clone());
-                self.last_life.insert(mark.instance.clone(), last);
+                let last = (mark.instance.clone(), mark.generation.clone());
+                self.last_life.extend([last]);
             }
         }
     }
