@@ -125,8 +125,13 @@ pub async fn part(hands: Hands, host: Host, cluster: ClusterName, leases: Leases
     }
 }
 
-/// Ends the guard of a host. Whether it said in time that it has.
+/// Ends the guard of a host, where it is ours to end: another controller may rest on it. Whether it said in time that it
+/// has.
 async fn end(hands: &Hands, host: &Host, cluster: &ClusterName) -> bool {
+    let leave = hands.permit.may_touch(&host.id, hands.clock.as_ref());
+    if leave.is_err() {
+        return false;
+    }
     let disarm = hands.guards.disarm(host, cluster);
     let patience = hands.clock.sleep(FAREWELL);
     tokio::select! {

@@ -19,6 +19,7 @@ const FORGIVEN: u32 = 20;
 /// Takes what was seen of the hosts into memory.
 pub fn remember(memory: &mut Memory, desired: &Desired, observed: &Observed) {
     for (id, seen) in &observed.hosts {
+        let given = given_on(memory, id);
         let host = memory.hosts.entry(id.clone()).or_default();
         host.armed |= observed.leases.contains_key(id);
         define(host, desired.hosts.get(id));
@@ -26,6 +27,9 @@ pub fn remember(memory: &mut Memory, desired: &Desired, observed: &Observed) {
             Seen::Yes(facts) => {
                 appear(host, &desired.safety, observed.now);
                 host.guests = guests_of(facts, desired);
+                for mark in given {
+                    host.guests.entry(mark.instance.clone()).or_insert(mark);
+                }
             }
             Seen::No(_) => vanish(host, observed.now),
         }
@@ -87,6 +91,12 @@ fn guests_of(facts: &HostFacts, desired: &Desired) -> BTreeMap<InstanceId, Mark>
         .filter(|m| m.cluster == desired.cluster)
         .map(|m| (m.instance.clone(), m.clone()))
         .collect()
+}
+
+/// The marks of guests that are being made on a host: the look may have begun before.
+fn given_on(memory: &Memory, host: &HostId) -> Vec<Mark> {
+    let busy = memory.busy.values().filter(|busy| busy.host == *host);
+    busy.filter_map(|busy| busy.mark.clone()).collect()
 }
 
 fn vanish(host: &mut HostMemory, now: Timestamp) {

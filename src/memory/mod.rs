@@ -1,5 +1,6 @@
 //! What observation can't tell: how memory follows from a round and from an outcome. Pure.
 
+mod actions;
 pub mod guests;
 pub mod hosts;
 pub mod leaving;
@@ -7,16 +8,14 @@ pub mod leaving;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
-use crate::model::action::{Build, FenceHost, Operation};
+pub use actions::{begin, end};
+
 use crate::model::bug::Bug;
-use crate::model::desired::{Desired, LoadBalancer, Revision};
+use crate::model::desired::{Desired, LoadBalancer};
 use crate::model::facts::{Answer, Observed, Seen};
-use crate::model::id::{GroupId, HostId, InstanceId};
-use crate::model::mark::Mark;
-use crate::model::memory::{
-    Busy, Evidence, EvidenceKind, Foreign, Holder, Memory, NotBuilt, Serving,
-};
-use crate::model::plan::{Action, Motive, NoticeKind, Outcome, Plan, ReasonCode};
+use crate::model::id::{GroupId, InstanceId};
+use crate::model::memory::{Foreign, Holder, Memory};
+use crate::model::plan::{NoticeKind, Plan};
 use crate::model::time::Timestamp;
 
 /// How many states of the file are remembered as good ones.
@@ -140,199 +139,6 @@ pub fn remember_foreign(memory: &mut Memory, observed: &Observed) {
             }
         }
     }
-}
-
-/// An action begins: nothing else may touch its instance. A guest may be there, an address taken, a VIP held from now
-/// on, whatever becomes of us or of the host.
-pub fn begin(memory: &mut Memory, action: &Action, now: Timestamp) {
-    if let Some(instance) = action.operation.instance() {
-        let busy = Busy {
-            action: action.operation.kind().to_owned(),
-            summary: action.summary.clone(),
-            since: now,
-            host: action.operation.host().clone(),
-            mark: mark_given(&action.operation).cloned(),
-            service: service_meanwhile(&action.operation),
-        };
-        memory.busy.insert(instance.clone(), busy);
-    }
-    if action.reason.code == ReasonCode::Uneven {
-        memory.evened_out = Some(now);
-    }
-    if action.operation.ends_a_life() && action.motive != Motive::Heal {
-        let guest = action.operation.instance();
-        let guest = guest.and_then(|guest| memory.guests.get_mut(guest));
-        // That it ends is no crash.
-        guest
-            .into_iter()
-            .for_each(|guest| guest.healthy_since = None);
-    }
-    match &action.operation {
-        Operation::AddVip(vip) => set_holder(
-            memory,
-            &vip.balancer,
-            (&vip.guest.instance, Some(vip.guest.generation.clone())),
-            vip.vip.addr(),
-            now,
-        ),
-        Operation::Create(build) | Operation::Recreate(build) => {
-            let guest = memory
-                .guests
-                .entry(build.mark.instance.clone())
-                .or_default();
-            guest.last_attempt = Some(now);
-            guest.built = Some(build.mark.generation.clone());
-            remember_mark(memory, &build.host, &build.mark);
-        }
-        Operation::Rebind(rebind) => remember_mark(memory, &rebind.guest.host, &rebind.moving),
-        Operation::DropVip(vip) if action.reason.code == ReasonCode::HolderChanges => {
-            let handed = (vip.balancer.clone(), vip.vip.addr());
-            memory.handing_over.extend([handed]);
-        }
-        Operation::CopyImage(_)
-        | Operation::Fence(_)
-        | Operation::Destroy(_)
-        | Operation::Sweep(_)
-        | Operation::Bootstrap(_)
-        | Operation::Configure(_)
-        | Operation::DropVip(_)
-        | Operation::SetMark(_)
-        | Operation::FenceHost(_) => {}
-    }
-}
-
-/// The mark that an operation gives to a guest.
-fn mark_given(operation: &Operation) -> Option<&Mark> {
-    match operation {
-        Operation::Create(build) | Operation::Recreate(build) => Some(&build.mark),
-        Operation::Bootstrap(bootstrap) => Some(&bootstrap.mark),
-        Operation::Rebind(rebind) => Some(&rebind.moving),
-        Operation::SetMark(set) => Some(&set.mark),
-        Operation::CopyImage(_)
-        | Operation::Fence(_)
-        | Operation::Destroy(_)
-        | Operation::Sweep(_)
-        | Operation::Configure(_)
-        | Operation::AddVip(_)
-        | Operation::DropVip(_)
-        | Operation::FenceHost(_) => None,
-    }
-}
-
-/// Whoever has to give a heartbeat afterwards was started anew.
-fn service_meanwhile(operation: &Operation) -> Serving {
-    match operation {
-        Operation::Configure(configure) if configure.healthy.is_none() => Serving::GoesOn,
-        Operation::AddVip(_) | Operation::DropVip(_) | Operation::SetMark(_) => Serving::GoesOn,
-        Operation::Configure(_)
-        | Operation::CopyImage(_)
-        | Operation::Create(_)
-        | Operation::Recreate(_)
-        | Operation::Fence(_)
-        | Operation::Destroy(_)
-        | Operation::Sweep(_)
-        | Operation::Bootstrap(_)
-        | Operation::Rebind(_)
-        | Operation::FenceHost(_) => Serving::Pauses,
-    }
-}
-
-/// An action has ended.
-pub fn end(
-    memory: &mut Memory,
-    action: &Action,
-    outcome: &Outcome,
-    revision: &Revision,
-    now: Timestamp,
-) {
-    if let Some(instance) = action.operation.instance() {
-        memory.busy.remove(instance);
-    }
-    match &action.operation {
-        Operation::Create(build) | Operation::Recreate(build) => {
-            if let Outcome::Changed | Outcome::Failed(_) = outcome {
-                remember_build(memory, build, outcome, revision, now);
-            }
-        }
-        Operation::Bootstrap(bootstrap) if outcome.is_good() => {
-            remember_mark(memory, &bootstrap.guest.host, &bootstrap.mark);
-        }
-        Operation::Rebind(rebind) if outcome.is_good() => {
-            remember_mark(memory, &rebind.guest.host, &rebind.moved);
-        }
-        Operation::Destroy(removal) if outcome.is_good() => {
-            if let Some(host) = memory.hosts.get_mut(&removal.host) {
-                host.guests.remove(&removal.instance);
-            }
-        }
-        Operation::Configure(configure) if outcome.is_good() => {
-            let guest = memory
-                .guests
-                .entry(configure.guest.instance.clone())
-                .or_default();
-            guest.revision = Some(revision.clone());
-            if configure.healthy.is_some() {
-                guest.worked_on = Some(now);
-            }
-        }
-        Operation::Configure(_) | Operation::Bootstrap(_)
-            if matches!(outcome, Outcome::Failed(_)) =>
-        {
-            let guest = action.operation.instance();
-            let guest = guest.and_then(|guest| memory.guests.get_mut(guest));
-            guest.into_iter().for_each(|guest| guest.failed = Some(now));
-        }
-        Operation::FenceHost(fence) => remember_fencing(memory, fence, outcome, now),
-        _ => {}
-    }
-}
-
-fn remember_fencing(memory: &mut Memory, fence: &FenceHost, outcome: &Outcome, now: Timestamp) {
-    let host = memory.hosts.entry(fence.host.clone()).or_default();
-    let believed = Bug::TrustAFailedFence.is_in().then_some(&Outcome::Changed);
-    match believed.unwrap_or(outcome) {
-        Outcome::Changed | Outcome::AlreadyDone => {
-            host.fenced = Some(Evidence {
-                kind: EvidenceKind::Agent,
-                at: now,
-                text: format!("{} switched it off", fence.agent.program),
-            });
-        }
-        Outcome::Failed(_) => {
-            *host.fence_failures.entry(fence.device).or_default() += 1;
-            host.fence_failed = Some(now);
-        }
-        Outcome::Skipped(_) => {}
-    }
-}
-
-fn remember_build(
-    memory: &mut Memory,
-    build: &Build,
-    outcome: &Outcome,
-    revision: &Revision,
-    now: Timestamp,
-) {
-    let guest = memory
-        .guests
-        .entry(build.mark.instance.clone())
-        .or_default();
-    *guest.trials.entry(build.host.clone()).or_default() += 1;
-    guest.last_attempt = Some(now);
-    guest.tried = Some(revision.clone());
-    guest.not_built = match outcome {
-        Outcome::Failed(why) => Some(NotBuilt {
-            host: build.host.clone(),
-            why: why.lines().next().unwrap_or_default().to_owned(),
-        }),
-        Outcome::Changed | Outcome::AlreadyDone | Outcome::Skipped(_) => None,
-    };
-}
-
-/// So it is there from now on, or may be, even if the host is not seen again.
-fn remember_mark(memory: &mut Memory, host: &HostId, mark: &Mark) {
-    let host = memory.hosts.entry(host.clone()).or_default();
-    host.guests.insert(mark.instance.clone(), mark.clone());
 }
 
 /// Guests that were looked into and that the plan leaves as they are have what the file says: what differs on them

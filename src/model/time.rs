@@ -22,6 +22,16 @@ impl Timestamp {
     }
 }
 
+impl Timestamp {
+    /// For people, who need no seconds: `2026-11-22 03:34 UTC`.
+    pub fn to_minute(self) -> String {
+        match jiff::Timestamp::from_millisecond(self.0) {
+            Ok(time) => time.strftime("%Y-%m-%d %H:%M UTC").to_string(),
+            Err(_) => self.to_string(),
+        }
+    }
+}
+
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match jiff::Timestamp::from_millisecond(self.0) {

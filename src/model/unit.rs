@@ -84,9 +84,15 @@ impl fmt::Display for Bytes {
     }
 }
 
-/// Reads a span: `200ms`, `4s`, `5m`, `2h`.
+/// Reads a span: `200ms`, `4s`, `5m`, `2h`, `1h30m`.
 pub fn parse_span(text: &str) -> Result<Duration, UnitError> {
     let (number, unit) = split(text, SPAN_UNITS)?;
+    let is_word = |end: &usize| unit[..*end].trim().chars().all(char::is_alphabetic);
+    let end = unit.find(|c: char| c.is_ascii_digit());
+    let (unit, rest) = match end.filter(is_word) {
+        Some(end) => (unit[..end].trim(), Some(&unit[end..])),
+        None => (unit, None),
+    };
     let factor = match unit {
         "ms" => 1,
         "s" => 1_000,
@@ -94,10 +100,11 @@ pub fn parse_span(text: &str) -> Result<Duration, UnitError> {
         "h" => 3_600_000,
         other => return Err(UnitError::BadUnit(other.to_owned(), SPAN_UNITS)),
     };
-    number
-        .checked_mul(factor)
-        .map(Duration::from_millis)
-        .ok_or_else(|| UnitError::TooLarge(text.to_owned()))
+    let too_large = || UnitError::TooLarge(text.to_owned());
+    let span = number.checked_mul(factor).map(Duration::from_millis);
+    let rest = rest.map_or(Ok(Duration::ZERO), parse_span)?;
+    span.and_then(|span| span.checked_add(rest))
+        .ok_or_else(too_large)
 }
 
 /// Reads a span that may be long: also `365d`.
@@ -141,6 +148,13 @@ mod tests {
         assert!(parse_span("2d").is_err());
         let error = parse_long_span("2y").unwrap_err().to_string();
         assert!(error.contains("h, d"), "{error}");
+    }
+
+    #[test]
+    fn a_span_may_have_several_units() {
+        assert_eq!(parse_span("1h30m"), parse_span("90m"));
+        assert_eq!(parse_span("2m 10s"), parse_span("130s"));
+        assert!(parse_span("1.5s").is_err() && parse_span("2m10").is_err());
     }
 
     #[test]

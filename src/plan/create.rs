@@ -75,7 +75,10 @@ impl<'a> Planner<'a> {
 
     fn create_elsewhere(&mut self, instance: &InstanceId, group: &'a Group, host: &'a HostId) {
         if let Some((reason, mut needs)) = self.why_lost(instance, group, host) {
-            needs.extend(self.end_copies_of(instance, &reason));
+            let Some(ends) = self.end_copies_of(instance, &reason) else {
+                return;
+            };
+            needs.extend(ends);
             let purpose = Purpose {
                 motive: Motive::Heal,
                 reason,
@@ -86,12 +89,17 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// Ends copies of earlier lives that are in sight: their last life is given up, and a new one begins.
-    fn end_copies_of(&mut self, instance: &InstanceId, why: &Reason) -> Vec<ActionId> {
+    /// Ends copies of earlier lives that are in sight: their last life is given up, and a new one begins. None where an
+    /// order says that one that runs is left alone.
+    fn end_copies_of(&mut self, instance: &InstanceId, why: &Reason) -> Option<Vec<ActionId>> {
         let found = self.round.inventory.all_found().map(|(found, _)| found);
         let copies: Vec<Found<'a>> = found.filter(|f| f.mark.instance == *instance).collect();
+        let (left, ended): (Vec<_>, Vec<_>) = copies
+            .into_iter()
+            .partition(|f| self.hands_off_at(instance, f.host));
         let end = |found| self.push_destroy(&found, Motive::Heal, why.clone(), &[], None);
-        copies.into_iter().map(end).collect()
+        let runs = left.iter().any(|f| f.domain.run.is_some());
+        (!runs).then(|| ended.into_iter().map(end).collect())
     }
 
     /// Whether an order says that a missing instance is not made, or not made again.

@@ -5,7 +5,7 @@ use super::health::{Health, run_of};
 use super::inventory::Found;
 use super::lost::is_life;
 use super::round::State;
-use super::verdict::Refusal;
+use super::verdict::{Refusal, Verdict};
 use crate::model::desired::{Group, LoadBalancer};
 use crate::model::facts::{Answer, DomainState};
 use crate::model::id::InstanceId;
@@ -141,6 +141,25 @@ impl<'a> Planner<'a> {
         };
         seen.or_else(unseen)
             .or_else(|| self.older_copy(group, known))
+            .or_else(|| self.unknown_copy(group, known))
+    }
+
+    /// Where we don't know who holds the VIP, it may be on a host that we don't know.
+    fn unknown_copy(&self, group: &Group, known: Option<&Holder>) -> Option<(InstanceId, Refusal)> {
+        let inventory = &self.round.inventory;
+        let host = inventory.unknown().filter(|_| known.is_none())?;
+        let refusal = match inventory.hosts.verdict(host) {
+            Verdict::Ended(_) => return None,
+            Verdict::No(refusal) => refusal,
+            Verdict::Fence(..) => Refusal {
+                text: format!("host {host} can't be seen, and we don't know what is on it"),
+                help: Some(format!(
+                    "look at host {host}; once it is off: reconcile fence confirm {host}"
+                )),
+                until: None,
+            },
+        };
+        Some((InstanceId::new(&group.id, 1), refusal))
     }
 
     /// The actions that end copies of the group which do not count any more.

@@ -7,7 +7,7 @@ use std::net::Ipv4Addr;
 use super::hosts::Hosts;
 use super::verdict::Refusal;
 use crate::model::bug::Bug;
-use crate::model::desired::{Desired, Role};
+use crate::model::desired::{Desired, Provision, Role};
 use crate::model::facts::{Domain, Observed, Seen};
 use crate::model::id::{DomainName, HostId, InstanceId};
 use crate::model::mark::Mark;
@@ -145,15 +145,21 @@ impl<'a> Inventory<'a> {
     fn may_run_unseen(&self, instance: &InstanceId, found: &Found<'_>) -> bool {
         let group = self.hosts.desired.group_of(instance);
         let stateful = group.is_some_and(|group| group.stateful);
-        let unknown = self.never_seen.or(self.outdated);
-        stateful && found.domain.run.is_none() && unknown.is_some()
+        stateful && found.domain.run.is_none() && self.unknown().is_some()
     }
 
-    /// A host where an instance may be that was not found, and is remembered nowhere. What is stateless and has no VIP may
-    /// be made though another controller made it, too.
+    /// A host that can't be seen, of which we don't know what is on it now; and nothing shows that it ended.
+    pub fn unknown(&self) -> Option<&'a HostId> {
+        self.never_seen.or(self.outdated)
+    }
+
+    /// A host where an instance may be that was not found, and is remembered nowhere. What is stateless, has no VIP and
+    /// needs no bootstrap address may be made though another controller made it, too.
     fn unknown_host(&self, instance: &InstanceId) -> Option<&'a HostId> {
         let group = self.hosts.desired.group_of(instance)?;
-        let single = group.stateful || matches!(group.role, Role::LoadBalancer(_));
+        let image = self.hosts.desired.images.get(&group.image);
+        let bootstraps = image.is_some_and(|i| matches!(i.provision, Provision::Ssh { .. }));
+        let single = group.stateful || matches!(group.role, Role::LoadBalancer(_)) || bootstraps;
         self.never_seen.or(self.outdated.filter(|_| single))
     }
 

@@ -127,6 +127,10 @@ impl<'a> Planner<'a> {
                 Vec::new(),
             ),
         };
+        let text = match group.stateful {
+            true => format!("{text}; the disk that it had stays on host {host}"),
+            false => text,
+        };
         let line = self.round.desired.line_of(instance);
         Some((reason_at(ReasonCode::HostLost, text, line), needs))
     }

@@ -185,6 +185,8 @@ impl<'a> Planner<'a> {
         let unread = round.observed.orders_unread.as_deref().map(unreadable);
         let lost = about_nothing(orders, round.desired);
         self.draft.notices.extend(kept.chain(unread).chain(lost));
+        let ends: Vec<_> = orders.all().filter_map(|(_, order)| order.until).collect();
+        ends.into_iter().for_each(|at| self.draft.look_again_at(at));
     }
 }
 

@@ -10,6 +10,7 @@ use crate::model::action::Operation;
 use crate::model::desired::{Group, LoadBalancer, Role};
 use crate::model::id::{HostId, InstanceId};
 use crate::model::mark::Mark;
+use crate::model::orders::Scope;
 use crate::model::plan::{Action, ActionId, Plan};
 use crate::model::scenario::{Libvirt, Node};
 use crate::plan::machine;
@@ -36,8 +37,11 @@ fn doubled_instances(world: &World) -> BTreeSet<InstanceId> {
         let known = world.vigil.in_sight_for(world, id) > NEWS || world.rounds == Rounds::Apart;
         // A second controller was never told of hosts that left the file before it came.
         let told = world.seen_by == Node::Controller || world.desired.hosts.contains_key(id);
+        // A copy on a paused host is left there.
+        let paused = Scope::Host(id.clone());
         known
             && told
+            && !world.orders.paused.contains_key(&paused)
             && world.unseen(id).is_none()
             && !host.known_unseen.contains(&world.seen_by)
             && host.libvirt == Libvirt::Works

@@ -102,9 +102,7 @@ impl<'a> Rejection<'a> {
         Rejection::Drained {
             reason: order.reason.as_deref(),
             // To the second: nobody drains by milliseconds.
-            until: order
-                .until
-                .map(|until| until.to_string().replace(".000Z", "Z")),
+            until: order.until.map(|until| until.to_minute()),
         }
     }
 

@@ -147,8 +147,17 @@ pub fn order(board: &super::board::Board<'_>) -> Vec<GroupNo> {
     let mut order: Vec<GroupNo> = Vec::with_capacity(board.groups.len());
     let near = |group: GroupNo| &board.groups[group].rules.near;
     let size = |group: GroupNo| board.groups[group].group.replicas;
-    let (free, mut bound): (Vec<_>, Vec<_>) =
+    let (mut free, mut bound): (Vec<_>, Vec<_>) =
         (0..board.groups.len()).partition(|g| near(*g).is_empty());
+    // Whoever can't go elsewhere comes first: pinned to a host, then bound to some.
+    let choice = |g: GroupNo| {
+        let rules = &board.groups[g].rules;
+        (
+            rules.pin.is_none_or(BTreeMap::is_empty),
+            rules.allowed.is_none(),
+        )
+    };
+    free.sort_by_key(|g| choice(*g));
     bound.sort_by_key(|g| (std::cmp::Reverse(size(*g)), *g));
     order.extend(free);
     let mut visited = vec![false; board.groups.len()];

@@ -13,7 +13,7 @@ const fn form(what: &'static str, example: &'static str, pattern: &'static str) 
 pub const TEXT: Shape = Shape::Text(form("a text", "hello", ""));
 pub const NAME: Form = form("a name", "NAME", "^[a-z0-9]([a-z0-9-]{0,26}[a-z0-9])?$");
 pub const SIZE: Shape = Shape::Text(form("a size", "512MiB", "^[0-9]+ ?(KiB|MiB|GiB|TiB)$"));
-pub const SPAN: Shape = Shape::Text(form("a span of time", "4s", "^[0-9]+ ?(ms|s|m|h)$"));
+pub const SPAN: Shape = Shape::Text(form("a span of time", "4s", "^([0-9]+ ?(ms|s|m|h) ?)+$"));
 pub const ADDRESS: Shape = Shape::Text(form(
     "an IPv4 address",
     "192.168.10.1",

@@ -205,7 +205,7 @@ pub static SAFETY: Object = Object {
             "recover_after",
             "30s",
             SPAN,
-            "How long a host must be out of sight before its guests are made elsewhere.",
+            "How long a host must be out of sight before its guests are made elsewhere, where nothing shows that they ended.",
         ),
         default(
             "rejoin_after",

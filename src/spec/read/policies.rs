@@ -16,6 +16,8 @@ use super::{Names, NetworkDraft};
 const LEAST_RECOVERY: Duration = Duration::from_secs(5);
 /// A lease is renewed several times before it lapses.
 const LEAST_TTL: Duration = Duration::from_secs(3);
+/// Whoever waits for less has no time for clocks that differ.
+const LEAST_MARGIN: Duration = Duration::from_secs(1);
 
 /// `safety:`.
 pub struct SafetyDraft {
@@ -58,7 +60,7 @@ pub fn safety(root: &Fields<'_>, networks: &[NetworkDraft], names: &Names) -> Sa
 fn lease(safety: &Fields<'_>) -> Option<LeasePolicy> {
     let fields = safety.object("lease")?;
     let ttl = fields.get("ttl", at_least(LEAST_TTL));
-    let margin = fields.get("margin", words::span);
+    let margin = fields.get("margin", at_least(LEAST_MARGIN));
     let watchdog = fields.get("watchdog", words::device);
     Some(LeasePolicy {
         ttl: ttl?.value,
@@ -69,7 +71,7 @@ fn lease(safety: &Fields<'_>) -> Option<LeasePolicy> {
 
 fn at_least(least: Duration) -> impl Fn(&str) -> Result<Duration, Wrong> {
     move |text| {
-        let span = words::span(text)?;
+        let span = words::pause(text)?;
         match span < least {
             true => Err(Wrong::new(
                 format!("{text} is too short"),

@@ -8,7 +8,7 @@ use crate::model::condition::HostCondition;
 use crate::spec::schema;
 
 /// A time from the start, or a span.
-const MOMENT: &str = "^[0-9]+ ?(ms|s|m|h|d)$";
+const MOMENT: &str = "^([0-9]+ ?(ms|s|m|h) ?)+$|^[0-9]+ ?d$";
 
 /// The JSON Schema (2020-12) of scenario.yaml.
 pub fn json_schema() -> Value {
