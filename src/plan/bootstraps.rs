@@ -1,6 +1,7 @@
 //! Bootstrap addresses: every fresh guest of an image has the same one, so only one of them may be there at a time.
 
 use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
 
 use super::Planner;
 use super::draft::{Step, reason_at};
@@ -96,7 +97,7 @@ impl<'a> Planner<'a> {
         let other = self.occupants.other(instance);
         let other = other.or_else(|| self.left_behind(instance));
         let Some(other) = other else {
-            return true;
+            return !self.may_be_unknown(instance, image, bootstrap);
         };
         let hidden = self.round.inventory.all_out_of_sight();
         let hidden = hidden
@@ -120,6 +121,25 @@ impl<'a> Planner<'a> {
             line: self.round.desired.lines.of(&format!("images.{}", image.id)),
         });
         false
+    }
+
+    /// Whether somebody may be at the bootstrap address on a host that we don't know. That is said.
+    fn may_be_unknown(&mut self, instance: &InstanceId, image: &Image, at: Ipv4Addr) -> bool {
+        let Some(host) = self.round.inventory.unknown() else {
+            return false;
+        };
+        self.draft.notices.push(Notice {
+            kind: NoticeKind::Unknown,
+            subject: instance.to_string(),
+            text: format!(
+                "a guest on host {host}, which can't be seen, may have the bootstrap address {at} of its image"
+            ),
+            help: Some(format!(
+                "look at host {host}; once it is off: reconcile fence confirm {host}"
+            )),
+            line: self.round.desired.lines.of(&format!("images.{}", image.id)),
+        });
+        true
     }
 
     /// Gives a fresh guest its own address.
