@@ -69,10 +69,6 @@ async fn silence(args: &Args, desired: &Desired, id: &HostId) -> Result<String, 
     match reader.observe(host, &host_query(desired, host)).await {
         Seen::Yes(_) => Err(it_answers(id, "it can be looked at")),
         Seen::No(unseen) => match unseen.kind {
-            // Whoever refuses a connection is on.
-            UnseenKind::Unreachable if unseen.message.to_lowercase().contains("refused") => {
-                Err(it_answers(id, &unseen.message))
-            }
             UnseenKind::Unreachable => Ok(unseen.message),
             UnseenKind::HostKeyChanged | UnseenKind::Refused | UnseenKind::Broken => {
                 Err(it_answers(id, &unseen.message))
