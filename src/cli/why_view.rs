@@ -38,7 +38,7 @@ pub struct WhyReport {
     pub address: Option<Ipv4Addr>,
     /// The host that it leaves.
     pub from: Option<HostId>,
-    /// Why it moves, or why it has no place.
+    /// Why it moves, has no place, or stays where it should not be.
     pub reason: Option<String>,
     /// The smallest change by which it would have a place.
     pub help: Option<String>,
@@ -129,6 +129,7 @@ impl WhyReport {
         let (from, reason, help) = match &why.stand {
             Stand::Moves { from, why, .. } => (Some(from.clone()), Some(why.clone()), None),
             Stand::Nowhere(text, help) => (None, Some(text.clone()), help.clone()),
+            Stand::Stays(_, _, Some((text, help))) => (None, Some(text.clone()), help.clone()),
             Stand::Stays(..) | Stand::Comes(..) | Stand::OutOfSight(..) | Stand::Perhaps(_) => {
                 (None, None, None)
             }
@@ -172,7 +173,7 @@ fn state(stand: &Stand) -> State {
 
 fn address(stand: &Stand) -> Option<Ipv4Addr> {
     match stand {
-        Stand::Stays(_, address)
+        Stand::Stays(_, address, _)
         | Stand::Moves { address, .. }
         | Stand::Comes(_, address)
         | Stand::OutOfSight(_, address) => Some(*address),

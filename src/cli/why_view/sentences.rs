@@ -12,7 +12,10 @@ pub(super) fn stand(report: &WhyReport) -> String {
     let address = address.unwrap_or_default();
     let reason = report.reason.as_deref().unwrap_or_default();
     match report.state {
-        State::Stays => format!("{instance} is on {host} with {address}, and stays there."),
+        State::Stays if reason.is_empty() => {
+            format!("{instance} is on {host} with {address}, and stays there.")
+        }
+        State::Stays => format!("{instance} is on {host} with {address}: {reason}."),
         State::Moves => {
             let from = self::host(report.from.as_ref());
             format!("{instance} moves from {from} to {host} with {address}: {reason}.")

@@ -171,6 +171,11 @@ impl<'a> Board<'a> {
     /// It is gone from `host`, with all that it took.
     pub fn remove(&mut self, group: GroupNo, index: u32, host: HostNo) {
         self.unsettle(group, index, host);
+        self.vacate(group, index, host);
+    }
+
+    /// What was left of it on `host` is gone, with all that it took.
+    pub fn vacate(&mut self, group: GroupNo, index: u32, host: HostNo) {
         let side = &mut self.groups[group];
         if let Some(present) = side.present.get_mut(&host) {
             present.leave.retain(|i| *i != index);

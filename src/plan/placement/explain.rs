@@ -32,8 +32,8 @@ pub struct Why {
 /// Where an instance is, or goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Stand {
-    /// It is on this host and stays.
-    Stays(HostId, Ipv4Addr),
+    /// It is on this host and stays; or it should leave, and why it does not, and what would help.
+    Stays(HostId, Ipv4Addr, Option<(String, Option<String>)>),
     /// It has to leave its host.
     Moves {
         /// Where it is.
@@ -61,7 +61,7 @@ impl Stand {
     /// The host where it is, or shall be.
     pub fn host(&self) -> Option<&HostId> {
         match self {
-            Stand::Stays(host, _)
+            Stand::Stays(host, ..)
             | Stand::Moves { to: host, .. }
             | Stand::Comes(host, _)
             | Stand::OutOfSight(host, _)
@@ -118,6 +118,7 @@ pub fn why<'a>(
         verdicts: Vec::new(),
     });
     placer.place_all();
+    placer.untangle();
     placer.look_back(group, instance);
     let rules = &placer.board.groups[group].rules;
     Some(Why {
@@ -158,8 +159,7 @@ impl<'a> Placer<'a, '_> {
             self.board.remove(group, instance.index, home);
             // The place of one that goes back to a better host was found; its old one is judged without it, too.
             if from != home {
-                self.board.belong(group, instance.index, from);
-                self.board.remove(group, instance.index, from);
+                self.board.vacate(group, instance.index, from);
             }
         }
         let turn = Turn::new(&self.board, group);
@@ -246,15 +246,21 @@ impl<'a> Placer<'a, '_> {
                 {
                     Stand::Comes(place.host.clone(), place.address)
                 }
-                None => Stand::Stays(place.host.clone(), place.address),
+                None => Stand::Stays(place.host.clone(), place.address, self.said_of(instance)),
             },
             (None, _) => {
-                let name = instance.to_string();
-                let notice = self.notices.iter().find(|notice| notice.subject == name);
-                let notice = notice.map(|notice| (notice.text.clone(), notice.help.clone()));
-                let (text, help) = notice.unwrap_or_default();
+                let (text, help) = self.said_of(instance).unwrap_or_default();
                 Stand::Nowhere(text, help)
             }
         }
+    }
+
+    /// Why an instance is not where it should be, and what would help.
+    fn said_of(&self, instance: &InstanceId) -> Option<(String, Option<String>)> {
+        let yields = self.yielding.as_ref().filter(|y| y.instance == *instance);
+        let name = instance.to_string();
+        let notice = self.notices.iter().find(|notice| notice.subject == name);
+        let notice = notice.map(|notice| (notice.text.clone(), notice.help.clone()));
+        yields.map(|y| (y.text.clone(), None)).or(notice)
     }
 }

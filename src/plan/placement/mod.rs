@@ -350,13 +350,16 @@ impl<'a, 'i> Placer<'a, 'i> {
                 self.board.settle(turn.group, instance.index, host);
                 self.put(turn, host, instance, address, None);
             }
-            Err(refusal) => self.notices.push(Notice {
-                kind: NoticeKind::Blocked,
-                subject: instance.to_string(),
-                text: refusal.text,
-                help: refusal.help,
-                line: self.desired.line_of(&instance),
-            }),
+            Err(refusal) => {
+                let notice = Notice {
+                    kind: NoticeKind::Blocked,
+                    subject: instance.to_string(),
+                    text: refusal.text,
+                    help: refusal.help,
+                    line: self.desired.line_of(&instance),
+                };
+                self.be_stuck(turn.group, instance.index, None, notice);
+            }
         }
     }
 

@@ -169,7 +169,7 @@ impl<'a> Placer<'a, '_> {
                     help: refusal.help,
                     line: self.desired.line_of(&instance),
                 };
-                self.be_stuck(group, existing.index, notice);
+                self.be_stuck(group, existing.index, Some(existing), notice);
             }
         }
     }

@@ -1,19 +1,34 @@
-//! Instances that stand in each other's way: each has to move to where only the other one, who has to move, too, keeps it
-//! from going. One of them ends first, so that the others can move; then it is made where it belongs.
+//! Instances that stand in each other's way: each has to go to where only another one, who has to go, too, takes the room,
+//! the address, or must not be met. One of them ends first, so that the others can move; then it is made where it belongs.
 
-use super::Placer;
-use super::board::GroupNo;
-use super::filter::{Question, Rejection};
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+
+use super::board::{Board, GroupNo, HostNo};
+use super::filter::{Kind, Question};
+use super::{Existing, Place, Placer};
 use crate::model::id::InstanceId;
 use crate::model::plan::{Notice, NoticeKind};
 
-/// An instance that has to move and can't.
-#[derive(Debug)]
+/// So many are looked at to find who ends for the others: the rest has its turn when these are gone.
+const MOST: usize = 64;
+
+/// An instance that has no place where it may be.
+#[derive(Debug, Clone)]
 pub struct Stuck {
     group: GroupNo,
     index: u32,
+    /// Where it is, and can't stay; none: it is nowhere.
+    seat: Option<Seat>,
     /// What is said of it, where nothing helps.
     notice: Notice,
+}
+
+/// What an instance gives back where it leaves.
+#[derive(Debug, Clone, Copy)]
+struct Seat {
+    host: HostNo,
+    address: Ipv4Addr,
 }
 
 /// An instance that ends so that another one can move.
@@ -25,71 +40,247 @@ pub struct Yielding {
     pub text: String,
 }
 
-impl Placer<'_, '_> {
-    /// Remembers an instance that can't move, until all were asked.
-    pub(super) fn be_stuck(&mut self, group: GroupNo, index: u32, notice: Notice) {
+impl<'a> Placer<'a, '_> {
+    /// Remembers an instance that has no place, until all were asked.
+    pub(super) fn be_stuck(
+        &mut self,
+        group: GroupNo,
+        index: u32,
+        existing: Option<&Existing<'a>>,
+        notice: Notice,
+    ) {
+        let seat = existing.and_then(|existing| {
+            Some(Seat {
+                host: existing.at?,
+                address: existing.mark.address,
+            })
+        });
         self.stuck.push(Stuck {
             group,
             index,
+            seat,
             notice,
         });
     }
 
-    /// Finds who has to end, so that another one can move. Of the others it is said that they can't.
+    /// Finds who goes on as soon as others have left, and who has to end so that others can move. Of the rest it is said
+    /// that they can't.
     pub(super) fn untangle(&mut self) {
-        let stuck = std::mem::take(&mut self.stuck);
-        let pair = stuck
-            .iter()
-            .find_map(|one| Some((one, self.who_yields(one, &stuck)?)));
-        for one in &stuck {
-            let instance = self.instance(one);
-            let helped = pair
-                .as_ref()
-                .is_some_and(|(first, _)| self.instance(first) == instance);
-            let yields = pair.as_ref().is_some_and(|(_, y)| y.instance == instance);
-            let mut notice = one.notice.clone();
-            if let (true, Some((_, yielding))) = (helped, &pair) {
-                notice.kind = NoticeKind::Waiting;
-                notice.text = format!("it moves as soon as {} has ended", yielding.instance);
-                notice.help = None;
-            }
-            self.notices.extend(Some(notice).filter(|_| !yields));
+        let mut stuck = std::mem::take(&mut self.stuck);
+        if stuck.is_empty() {
+            return;
         }
-        self.yielding = pair.map(|(_, yielding)| yielding);
-    }
-
-    /// Of those who are stuck, the one that alone keeps `one` from a host, and for whom the same is true of `one`: both
-    /// have a place in the end.
-    fn who_yields(&self, one: &Stuck, stuck: &[Stuck]) -> Option<Yielding> {
-        let own = self.instance(one);
-        let rival = self.only_rival(one).filter(|rival| *rival != own)?;
-        let other = stuck.iter().find(|other| self.instance(other) == rival)?;
-        let stateful = self.board.groups[other.group].group.stateful;
-        let mutual = self.only_rival(other).as_ref() == Some(&own);
-        (mutual && !stateful).then(|| Yielding {
-            text: format!("it and {own} have to change places: it ends first"),
-            instance: rival,
-        })
-    }
-
-    /// Who alone keeps an instance from some host.
-    fn only_rival(&self, stuck: &Stuck) -> Option<InstanceId> {
-        let mut hosts = 0..self.board.hosts.len();
-        hosts.find_map(|host| {
-            let ask = Question {
-                group: stuck.group,
-                index: Some(stuck.index),
-                host,
-            };
-            let mut why = self.board.rejections(ask);
-            match (why.next(), why.next()) {
-                (Some(Rejection::Rival(rival)), None) => Some(rival),
-                _ => None,
+        let moved = self.after_the_moves(&stuck);
+        for number in moved.found.keys() {
+            stuck[*number].wait_for(moved.whom(*number));
+        }
+        let rest: Vec<usize> = (0..stuck.len())
+            .filter(|n| !moved.found.contains_key(n))
+            .collect();
+        let swap = self.who_yields(&stuck, &rest);
+        let yields = swap.as_ref().map(|(yields, _)| *yields);
+        if let Some((yields, after)) = swap {
+            let others: Vec<usize> = after.found.into_keys().filter(|n| *n != yields).collect();
+            self.yielding = Some(self.yielding(&stuck, yields, &others));
+            for number in others {
+                let who = stuck[yields].instance(&self.board);
+                stuck[number].wait_for(format!("{who} has ended"));
             }
+        }
+        let said = stuck.into_iter().enumerate();
+        let said = said.filter(|(number, _)| Some(*number) != yields);
+        self.notices.extend(said.map(|(_, one)| one.notice));
+    }
+
+    fn yielding(&self, stuck: &[Stuck], yields: usize, others: &[usize]) -> Yielding {
+        let name = |number: &usize| stuck[*number].instance(&self.board).to_string();
+        let others: Vec<String> = others.iter().map(name).collect();
+        let others = others.join(" and ");
+        Yielding {
+            instance: stuck[yields].instance(&self.board),
+            text: format!("it and {others} have to change places: it ends first"),
+        }
+    }
+
+    /// Who finds a place when those have left who move by this plan.
+    fn after_the_moves(&self, stuck: &[Stuck]) -> Outlook<'a> {
+        let mut outlook = Outlook::new(&self.board);
+        for (instance, place) in &self.places {
+            if let Some((group, seat)) = self.left_behind(instance, place) {
+                outlook.board.vacate(group, instance.index, seat.host);
+                outlook.free(seat, instance.clone());
+            }
+        }
+        if !outlook.left.is_empty() {
+            outlook.go_on(stuck, (0..stuck.len().min(MOST)).collect(), None);
+        }
+        outlook
+    }
+
+    /// The seat that one leaves by this plan. A stateful one stays with its disk, wherever it should be.
+    fn left_behind(&self, instance: &InstanceId, place: &Place<'a>) -> Option<(GroupNo, Seat)> {
+        let from = place.moves.as_ref()?.from;
+        let group = self.board.group_no(&instance.group)?;
+        let mut existing = self.existing[group].iter();
+        let own = existing.find(|e| e.index == instance.index)?;
+        let seat = Seat {
+            host: self.board.host_no(from)?,
+            address: own.mark.address,
+        };
+        (!self.board.groups[group].group.stateful).then_some((group, seat))
+    }
+
+    /// Of those who are stuck, the one by whose end others can move, so that it has a place, too, in the end.
+    fn who_yields(&self, stuck: &[Stuck], rest: &[usize]) -> Option<(usize, Outlook<'a>)> {
+        let group = |n: usize| self.board.groups[stuck[n].group].group;
+        let rest = rest.iter().copied().filter(|n| !group(*n).stateful);
+        let rest: Vec<usize> = rest.take(MOST).collect();
+        let mut candidates = self.in_each_others_way(stuck, &rest);
+        // Rather one of many than one that serves alone; of equals, the last one.
+        candidates.sort_by_key(|n| (group(*n).replicas <= 1, std::cmp::Reverse(*n)));
+        candidates.into_iter().find_map(|yields| {
+            let mut outlook = Outlook::new(&self.board);
+            outlook.leave(&stuck[yields]);
+            outlook.go_on(stuck, rest.clone(), Some(yields));
+            let placed = outlook.found.contains_key(&yields);
+            placed.then_some((yields, outlook))
         })
     }
 
-    fn instance(&self, stuck: &Stuck) -> InstanceId {
-        InstanceId::new(&self.board.groups[stuck.group].group.id, stuck.index)
+    /// Those who want to where somebody stuck is, and are where somebody stuck wants to. Mostly there is nobody.
+    fn in_each_others_way(&self, stuck: &[Stuck], rest: &[usize]) -> Vec<usize> {
+        let seat = |n: &usize| stuck[*n].seat.map(|seat| seat.host);
+        let mut seats: Vec<HostNo> = rest.iter().filter_map(seat).collect();
+        seats.sort_unstable();
+        seats.dedup();
+        let mut wanted = vec![false; self.board.hosts.len()];
+        let mut wants = Vec::new();
+        for number in rest {
+            let other = |host: &&HostNo| seat(number) != Some(**host);
+            let may = |host: &&HostNo| self.only_others_are_in_the_way(&stuck[*number], **host);
+            let hosts: Vec<HostNo> = seats.iter().filter(other).filter(may).copied().collect();
+            hosts.iter().for_each(|host| wanted[*host] = true);
+            if seat(number).is_some() && !hosts.is_empty() {
+                wants.push(*number);
+            }
+        }
+        wants.retain(|n| seat(n).is_some_and(|host| wanted[host]));
+        wants
+    }
+
+    fn only_others_are_in_the_way(&self, stuck: &Stuck, host: HostNo) -> bool {
+        let mut why = self.board.rejections(stuck.asks(host));
+        why.all(|why| {
+            matches!(
+                why.kind(),
+                Kind::Rival | Kind::Apart | Kind::Memory | Kind::Cpus | Kind::NoAddress
+            )
+        })
+    }
+}
+
+impl Stuck {
+    fn instance(&self, board: &Board<'_>) -> InstanceId {
+        InstanceId::new(&board.groups[self.group].group.id, self.index)
+    }
+
+    fn asks(&self, host: HostNo) -> Question {
+        Question {
+            group: self.group,
+            index: Some(self.index),
+            host,
+        }
+    }
+
+    fn wait_for(&mut self, what: String) {
+        self.notice.kind = NoticeKind::Waiting;
+        self.notice.text = format!("it goes on as soon as {what}");
+        self.notice.help = None;
+    }
+}
+
+/// What would be if some left.
+#[derive(Debug)]
+struct Outlook<'a> {
+    board: Board<'a>,
+    /// Addresses that come back to a pool that was used up.
+    freed: BTreeMap<HostNo, usize>,
+    /// The first one that leaves each host.
+    left: BTreeMap<HostNo, InstanceId>,
+    /// The hosts that those who were stuck find, by their numbers.
+    found: BTreeMap<usize, HostNo>,
+}
+
+impl<'a> Outlook<'a> {
+    fn new(board: &Board<'a>) -> Self {
+        Outlook {
+            board: board.clone(),
+            freed: BTreeMap::new(),
+            left: BTreeMap::new(),
+            found: BTreeMap::new(),
+        }
+    }
+
+    /// What one that finds a place waits for.
+    fn whom(&self, stuck: usize) -> String {
+        let host = self.found.get(&stuck);
+        match host.and_then(|host| Some((self.left.get(host)?, host))) {
+            Some((who, host)) => {
+                format!("{who} has left host {}", self.board.hosts[*host].host.id)
+            }
+            None => "others have moved".to_owned(),
+        }
+    }
+
+    /// An address of a host is free again, and the first one of those who left is remembered.
+    fn free(&mut self, seat: Seat, instance: InstanceId) {
+        let room = &mut self.board.hosts[seat.host];
+        let was_spent = room.spent || self.freed.contains_key(&seat.host);
+        if was_spent && room.host.pool.contains(seat.address) {
+            room.spent = false;
+            *self.freed.entry(seat.host).or_default() += 1;
+        }
+        self.left.entry(seat.host).or_insert(instance);
+    }
+
+    fn leave(&mut self, one: &Stuck) {
+        if let Some(seat) = one.seat {
+            self.board.remove(one.group, one.index, seat.host);
+            self.free(seat, one.instance(&self.board));
+        }
+    }
+
+    fn come(&mut self, one: &Stuck, host: HostNo) {
+        self.board.settle(one.group, one.index, host);
+        if let Some(freed) = self.freed.get_mut(&host) {
+            *freed = freed.saturating_sub(1);
+            self.board.hosts[host].spent = *freed == 0;
+        }
+    }
+
+    /// Lets one after the other move, as long as one finds a place. One has left already.
+    fn go_on(&mut self, stuck: &[Stuck], mut who: Vec<usize>, gone: Option<usize>) {
+        while let Some((nth, host)) = self.next(stuck, &who) {
+            let number = who.remove(nth);
+            if gone != Some(number) {
+                self.leave(&stuck[number]);
+            }
+            self.come(&stuck[number], host);
+            self.found.insert(number, host);
+        }
+    }
+
+    /// The next one that some host takes, as a place in the list.
+    fn next(&self, stuck: &[Stuck], who: &[usize]) -> Option<(usize, HostNo)> {
+        let takes = |number: usize, host: &HostNo| {
+            let asked = stuck[number].asks(*host);
+            stuck[number].seat.is_none_or(|seat| seat.host != *host)
+                && self.board.rejections(asked).next().is_none()
+        };
+        let mut all = who.iter().enumerate();
+        all.find_map(|(nth, number)| {
+            let host = (0..self.board.hosts.len()).find(|host| takes(*number, host))?;
+            Some((nth, host))
+        })
     }
 }

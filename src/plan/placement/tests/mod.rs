@@ -205,6 +205,15 @@ impl World {
         words.join(", ")
     }
 
+    pub fn ends(&mut self, instance: &InstanceId) {
+        for seen in self.observed.hosts.values_mut() {
+            if let Seen::Yes(facts) = seen {
+                let is = |d: &Domain| d.mark.as_ref().is_some_and(|m| m.instance == *instance);
+                facts.domains.retain(|d| !is(d));
+            }
+        }
+    }
+
     /// What was decided becomes what is seen.
     pub fn carry_out(&mut self) {
         let (places, ..) = self.placement();

@@ -471,7 +471,7 @@ proptest! {
                     let pinned = group.placement.pin.contains_key(&instance.index);
                     prop_assert!(pinned || told.hosts[0].host == *host, "{} is not the best", host);
                 }
-                (Stand::Stays(host, address), Some(place)) => {
+                (Stand::Stays(host, address, _), Some(place)) => {
                     prop_assert_eq!((host.to_string(), *address), place.clone());
                 }
                 (Stand::Moves { to, .. }, Some(place)) => prop_assert_eq!(to.to_string(), place.0.clone()),
