@@ -61,18 +61,13 @@ impl<'a> Planner<'a> {
 
     /// Why a guest ends for the sake of another one, where it does.
     pub(super) fn yields(&self, instance: &InstanceId, group: &Group) -> Option<Reason> {
-        let yielding = self.round.placement.yielding.as_ref();
-        let yielding = yielding.filter(|yielding| yielding.instance == *instance)?;
+        let text = self.round.placement.yielding.get(instance)?;
         let line = self
             .round
             .desired
             .lines
             .of(&format!("{}.placement", group.key()));
-        Some(reason_at(
-            ReasonCode::Misplaced,
-            yielding.text.clone(),
-            line,
-        ))
+        Some(reason_at(ReasonCode::Misplaced, text.clone(), line))
     }
 
     /// Ends a guest that serves. Where it belongs it is made in a later round.

@@ -257,10 +257,10 @@ impl<'a> Placer<'a, '_> {
 
     /// Why an instance is not where it should be, and what would help.
     fn said_of(&self, instance: &InstanceId) -> Option<(String, Option<String>)> {
-        let yields = self.yielding.as_ref().filter(|y| y.instance == *instance);
         let name = instance.to_string();
         let notice = self.notices.iter().find(|notice| notice.subject == name);
         let notice = notice.map(|notice| (notice.text.clone(), notice.help.clone()));
-        yields.map(|y| (y.text.clone(), None)).or(notice)
+        let yields = self.yielding.get(instance);
+        yields.map(|text| (text.clone(), None)).or(notice)
     }
 }

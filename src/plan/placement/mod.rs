@@ -39,7 +39,7 @@ pub use filter::Kind;
 use filter::{Question, Rejection};
 use reasons::Refusal;
 pub use score::{Criterion, Score};
-use swap::{Stuck, Yielding};
+use swap::Stuck;
 use turn::Turn;
 
 /// The place of an instance.
@@ -94,8 +94,8 @@ pub struct Placement<'a> {
     pub places: BTreeMap<InstanceId, Place<'a>>,
     /// Instances without a place, and addresses that are not used, with the reasons.
     pub notices: Vec<Notice>,
-    /// Who ends so that others can move.
-    pub yielding: Option<Yielding>,
+    /// Who ends so that others can move, and why.
+    pub yielding: BTreeMap<InstanceId, String>,
     /// Whether one host is much fuller than the mean, where the file asks for that to be evened out.
     pub uneven: bool,
 }
@@ -160,7 +160,7 @@ struct Placer<'a, 'i> {
     /// Why nobody took the last instance of the group whose turn it is: others of it need not ask.
     refusal: Option<Refusal>,
     stuck: Vec<Stuck>,
-    yielding: Option<Yielding>,
+    yielding: BTreeMap<InstanceId, String>,
     uneven: bool,
     /// Who looks on while one instance is placed.
     witness: Option<Witness<'a>>,
@@ -183,7 +183,7 @@ impl<'a, 'i> Placer<'a, 'i> {
             notices: Vec::new(),
             refusal: None,
             stuck: Vec::new(),
-            yielding: None,
+            yielding: BTreeMap::new(),
             uneven: false,
             witness: None,
         };

@@ -31,15 +31,6 @@ struct Seat {
     address: Ipv4Addr,
 }
 
-/// An instance that ends so that another one can move.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Yielding {
-    /// It.
-    pub instance: InstanceId,
-    /// Why.
-    pub text: String,
-}
-
 impl<'a> Placer<'a, '_> {
     /// Remembers an instance that has no place, until all were asked.
     pub(super) fn be_stuck(
@@ -74,32 +65,31 @@ impl<'a> Placer<'a, '_> {
         for number in moved.found.keys() {
             stuck[*number].wait_for(moved.whom(*number));
         }
-        let rest: Vec<usize> = (0..stuck.len())
-            .filter(|n| !moved.found.contains_key(n))
-            .collect();
-        let swap = self.who_yields(&stuck, &rest);
-        let yields = swap.as_ref().map(|(yields, _)| *yields);
-        if let Some((yields, after)) = swap {
+        let mut rest: Vec<usize> = (0..stuck.len()).collect();
+        rest.retain(|n| !moved.found.contains_key(n));
+        let mut board = self.board.clone();
+        while let Some((yields, after)) = who_yields(&board, &stuck, &rest) {
+            board = after.board;
+            rest.retain(|n| !after.found.contains_key(n));
             let others: Vec<usize> = after.found.into_keys().filter(|n| *n != yields).collect();
-            self.yielding = Some(self.yielding(&stuck, yields, &others));
+            let (who, why) = self.yielding(&stuck, yields, &others);
             for number in others {
-                let who = stuck[yields].instance(&self.board);
                 stuck[number].wait_for(format!("{who} has ended"));
             }
+            self.yielding.insert(who, why);
         }
-        let said = stuck.into_iter().enumerate();
-        let said = said.filter(|(number, _)| Some(*number) != yields);
-        self.notices.extend(said.map(|(_, one)| one.notice));
+        let yields = |one: &Stuck| self.yielding.contains_key(&one.instance(&self.board));
+        stuck.retain(|one| !yields(one));
+        self.notices.extend(stuck.into_iter().map(|one| one.notice));
     }
 
-    fn yielding(&self, stuck: &[Stuck], yields: usize, others: &[usize]) -> Yielding {
+    /// Who ends, and why.
+    fn yielding(&self, stuck: &[Stuck], yields: usize, others: &[usize]) -> (InstanceId, String) {
         let name = |number: &usize| stuck[*number].instance(&self.board).to_string();
         let others: Vec<String> = others.iter().map(name).collect();
         let others = others.join(" and ");
-        Yielding {
-            instance: stuck[yields].instance(&self.board),
-            text: format!("it and {others} have to change places: it ends first"),
-        }
+        let text = format!("it and {others} have to change places: it ends first");
+        (stuck[yields].instance(&self.board), text)
     }
 
     /// Who finds a place when those have left who move by this plan.
@@ -129,54 +119,58 @@ impl<'a> Placer<'a, '_> {
         };
         (!self.board.groups[group].group.stateful).then_some((group, seat))
     }
+}
 
-    /// Of those who are stuck, the one by whose end others can move, so that it has a place, too, in the end.
-    fn who_yields(&self, stuck: &[Stuck], rest: &[usize]) -> Option<(usize, Outlook<'a>)> {
-        let group = |n: usize| self.board.groups[stuck[n].group].group;
-        let rest = rest.iter().copied().filter(|n| !group(*n).stateful);
-        let rest: Vec<usize> = rest.take(MOST).collect();
-        let mut candidates = self.in_each_others_way(stuck, &rest);
-        // Rather one of many than one that serves alone; of equals, the last one.
-        candidates.sort_by_key(|n| (group(*n).replicas <= 1, std::cmp::Reverse(*n)));
-        candidates.into_iter().find_map(|yields| {
-            let mut outlook = Outlook::new(&self.board);
-            outlook.leave(&stuck[yields]);
-            outlook.go_on(stuck, rest.clone(), Some(yields));
-            let placed = outlook.found.contains_key(&yields);
-            placed.then_some((yields, outlook))
-        })
-    }
+/// Of those who are stuck, the one by whose end others can move, so that it has a place, too, in the end.
+fn who_yields<'a>(
+    board: &Board<'a>,
+    stuck: &[Stuck],
+    rest: &[usize],
+) -> Option<(usize, Outlook<'a>)> {
+    let group = |n: usize| board.groups[stuck[n].group].group;
+    let rest = rest.iter().copied().filter(|n| !group(*n).stateful);
+    let rest: Vec<usize> = rest.take(MOST).collect();
+    let mut candidates = in_each_others_way(board, stuck, &rest);
+    // Rather one of many than one that serves alone; of equals, the last one.
+    candidates.sort_by_key(|n| (group(*n).replicas <= 1, std::cmp::Reverse(*n)));
+    candidates.into_iter().find_map(|yields| {
+        let mut outlook = Outlook::new(board);
+        outlook.leave(&stuck[yields]);
+        outlook.go_on(stuck, rest.clone(), Some(yields));
+        let placed = outlook.found.contains_key(&yields);
+        placed.then_some((yields, outlook))
+    })
+}
 
-    /// Those who want to where somebody stuck is, and are where somebody stuck wants to. Mostly there is nobody.
-    fn in_each_others_way(&self, stuck: &[Stuck], rest: &[usize]) -> Vec<usize> {
-        let seat = |n: &usize| stuck[*n].seat.map(|seat| seat.host);
-        let mut seats: Vec<HostNo> = rest.iter().filter_map(seat).collect();
-        seats.sort_unstable();
-        seats.dedup();
-        let mut wanted = vec![false; self.board.hosts.len()];
-        let mut wants = Vec::new();
-        for number in rest {
-            let other = |host: &&HostNo| seat(number) != Some(**host);
-            let may = |host: &&HostNo| self.only_others_are_in_the_way(&stuck[*number], **host);
-            let hosts: Vec<HostNo> = seats.iter().filter(other).filter(may).copied().collect();
-            hosts.iter().for_each(|host| wanted[*host] = true);
-            if seat(number).is_some() && !hosts.is_empty() {
-                wants.push(*number);
-            }
+/// Those who want to where somebody stuck is, and are where somebody stuck wants to. Mostly there is nobody.
+fn in_each_others_way(board: &Board<'_>, stuck: &[Stuck], rest: &[usize]) -> Vec<usize> {
+    let seat = |n: &usize| stuck[*n].seat.map(|seat| seat.host);
+    let mut seats: Vec<HostNo> = rest.iter().filter_map(seat).collect();
+    seats.sort_unstable();
+    seats.dedup();
+    let mut wanted = vec![false; board.hosts.len()];
+    let mut wants = Vec::new();
+    for number in rest {
+        let other = |host: &&HostNo| seat(number) != Some(**host);
+        let may = |host: &&HostNo| only_others_are_in_the_way(board, &stuck[*number], **host);
+        let hosts: Vec<HostNo> = seats.iter().filter(other).filter(may).copied().collect();
+        hosts.iter().for_each(|host| wanted[*host] = true);
+        if seat(number).is_some() && !hosts.is_empty() {
+            wants.push(*number);
         }
-        wants.retain(|n| seat(n).is_some_and(|host| wanted[host]));
-        wants
     }
+    wants.retain(|n| seat(n).is_some_and(|host| wanted[host]));
+    wants
+}
 
-    fn only_others_are_in_the_way(&self, stuck: &Stuck, host: HostNo) -> bool {
-        let mut why = self.board.rejections(stuck.asks(host));
-        why.all(|why| {
-            matches!(
-                why.kind(),
-                Kind::Rival | Kind::Apart | Kind::Memory | Kind::Cpus | Kind::NoAddress
-            )
-        })
-    }
+fn only_others_are_in_the_way(board: &Board<'_>, stuck: &Stuck, host: HostNo) -> bool {
+    let mut why = board.rejections(stuck.asks(host));
+    why.all(|why| {
+        matches!(
+            why.kind(),
+            Kind::Rival | Kind::Apart | Kind::Memory | Kind::Cpus | Kind::NoAddress
+        )
+    })
 }
 
 impl Stuck {

@@ -5,6 +5,7 @@ mod moves;
 mod property;
 mod scores;
 mod spare;
+mod swaps;
 
 use std::net::Ipv4Addr;
 
