@@ -28,7 +28,7 @@ use crate::model::facts::{Observed, Seen};
 use crate::model::id::{DomainName, HostId, InstanceId};
 use crate::model::mark::Mark;
 use crate::model::memory::Memory;
-use crate::model::orders::Scope;
+use crate::model::orders::{Orders, Scope};
 use crate::model::plan::{Notice, NoticeKind};
 use crate::model::unit::span;
 use addresses::Addresses;
@@ -150,6 +150,7 @@ struct Existing<'a> {
 
 struct Placer<'a, 'i> {
     desired: &'a Desired,
+    orders: &'a Orders,
     inventory: &'i Inventory<'a>,
     board: Board<'a>,
     addresses: Addresses<'a>,
@@ -175,6 +176,7 @@ impl<'a, 'i> Placer<'a, 'i> {
     ) -> Self {
         let mut placer = Placer {
             desired,
+            orders: &observed.orders,
             inventory,
             board: Board::new(desired, observed),
             addresses: Addresses::new(desired, observed, memory, inventory.taken.clone()),

@@ -8,6 +8,7 @@ use super::board::{Board, GroupNo, HostNo};
 use super::filter::{Kind, Question};
 use super::{Existing, Place, Placer};
 use crate::model::id::InstanceId;
+use crate::model::orders::Scope;
 use crate::model::plan::{Notice, NoticeKind};
 
 /// So many are looked at to find who ends for the others: the rest has its turn when these are gone.
@@ -66,7 +67,7 @@ impl<'a> Placer<'a, '_> {
             stuck[*number].wait_for(moved.whom(*number));
         }
         let mut rest: Vec<usize> = (0..stuck.len()).collect();
-        rest.retain(|n| !moved.found.contains_key(n));
+        rest.retain(|n| !moved.found.contains_key(n) && self.may_change_places(&stuck[*n]));
         let mut board = self.board.clone();
         while let Some((yields, after)) = who_yields(&board, &stuck, &rest) {
             board = after.board;
@@ -81,6 +82,16 @@ impl<'a> Placer<'a, '_> {
         let yields = |one: &Stuck| self.yielding.contains_key(&one.instance(&self.board));
         stuck.retain(|one| !yields(one));
         self.notices.extend(stuck.into_iter().map(|one| one.notice));
+    }
+
+    /// Whether no order leaves it as it is, nor would leave it dead. A stateful one stays with its disk.
+    fn may_change_places(&self, stuck: &Stuck) -> bool {
+        let group = self.board.groups[stuck.group].group;
+        let host = stuck.seat.map(|seat| &self.board.hosts[seat.host].host.id);
+        let scopes = [Scope::Cluster, Scope::Group(group.id.clone())];
+        let scopes = scopes.into_iter().chain(host.cloned().map(Scope::Host));
+        let left_alone = self.orders.pause_of(scopes).is_some();
+        !left_alone && self.orders.disarmed.is_none() && !group.stateful
     }
 
     /// Who ends, and why.
@@ -128,8 +139,7 @@ fn who_yields<'a>(
     rest: &[usize],
 ) -> Option<(usize, Outlook<'a>)> {
     let group = |n: usize| board.groups[stuck[n].group].group;
-    let rest = rest.iter().copied().filter(|n| !group(*n).stateful);
-    let rest: Vec<usize> = rest.take(MOST).collect();
+    let rest: Vec<usize> = rest.iter().copied().take(MOST).collect();
     let mut candidates = in_each_others_way(board, stuck, &rest);
     // Rather one of many than one that serves alone; of equals, the last one.
     candidates.sort_by_key(|n| (group(*n).replicas <= 1, std::cmp::Reverse(*n)));

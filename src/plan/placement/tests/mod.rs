@@ -123,13 +123,17 @@ impl World {
         pool.addresses().find(|a| !taken.contains(a)).unwrap()
     }
 
-    pub fn drain(&mut self, host: &str) {
-        let order = Order {
+    pub fn order(&self) -> Order {
+        Order {
             by: "eva".into(),
             at: self.observed.now,
             reason: Some("kernel update".into()),
             until: None,
-        };
+        }
+    }
+
+    pub fn drain(&mut self, host: &str) {
+        let order = self.order();
         self.observed
             .orders
             .drained

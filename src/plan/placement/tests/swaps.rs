@@ -111,6 +111,33 @@ fn a_stateful_guest_never_ends_for_another_one() {
     );
 }
 
+fn yielding(world: &World) -> usize {
+    let inventory = Inventory::take(&world.desired, &world.observed, &world.memory);
+    let placement = place(&world.desired, &world.observed, &world.memory, &inventory);
+    placement.yielding.len()
+}
+
+#[test]
+fn nobody_ends_for_one_that_is_paused() {
+    let groups = ["x 1 placement: { hosts: b }", "y 1 placement: { hosts: a }"];
+    let mut world = world(&["a", "b"], &groups);
+    ["a", "b"].iter().for_each(|host| world.memory(host, 700));
+    world.runs("x-1@a y-1@b");
+    assert_eq!(yielding(&world), 1);
+    for scope in [
+        Scope::Cluster,
+        Scope::Group("x".parse().unwrap()),
+        Scope::Host("b".parse().unwrap()),
+    ] {
+        let order = world.order();
+        world.observed.orders.paused = BTreeMap::from([(scope, order)]);
+        assert_eq!(yielding(&world), 0);
+    }
+    world.observed.orders.paused.clear();
+    world.observed.orders.disarmed = Some(world.order());
+    assert_eq!(yielding(&world), 0);
+}
+
 proptest! {
     #[test]
     fn whoever_goes_where_all_hosts_are_full_comes_there_in_the_end(
