@@ -2,6 +2,7 @@
 
 use super::desk::{Desk, unknown_host};
 use super::{Failure, fence_test, load};
+use crate::adapters::file_store::FileStore;
 use crate::cli::answer::fence_question;
 use crate::cli::args::Args;
 use crate::cli::args::orders::{FenceCommand, When};
@@ -63,9 +64,16 @@ Use --yes where a script has made sure that the host is off";
 
 /// Why a host can't be reached. One that answers in any way is not off, and refusing is all that can be done.
 async fn silence(args: &Args, desired: &Desired, id: &HostId) -> Result<String, Failure> {
-    let host = desired.hosts.get(id);
-    let host = host.ok_or_else(|| unknown_host(desired, id))?;
-    let reader = load::reader(desired, &load::state(args, &desired.cluster)?)?;
+    let state = load::state(args, &desired.cluster)?;
+    let Some(host) = desired.hosts.get(id) else {
+        let known = FileStore::new(&state).load()?.inherited.remove(id);
+        let known = known.ok_or_else(|| unknown_host(desired, id))?;
+        return Ok(format!(
+            "it is not in the file; {} worked with it",
+            known.from
+        ));
+    };
+    let reader = load::reader(desired, &state)?;
     match reader.observe(host, &host_query(desired, host)).await {
         Seen::Yes(_) => Err(it_answers(id, "it can be looked at")),
         Seen::No(unseen) => match unseen.kind {

@@ -127,7 +127,8 @@ impl Watch {
             }
         }
         self.disarm().await?;
-        self.claims.release().await;
+        let left = self.session.watcher.hosts_left();
+        self.claims.leave(left).await;
         info!("stopped");
         Ok(())
     }
