@@ -40,12 +40,16 @@ async fn confirm(args: &Args, host: &HostId, yes: bool) -> Result<Exit, Failure>
     let desired = load::known(args)?;
     let desk = Desk::open(args)?;
     let why = silence(args, &desired, host).await?;
+    let warning = has_power(&why).then(|| refuses(host));
     let consent = if yes { Consent::Given } else { Consent::Open };
     match decide(consent, Person::present()) {
         Decision::Apply => {}
         Decision::Refuse => return Err(Failure::Other(REFUSAL.to_owned())),
         Decision::Ask => {
             let question = fence_question(host, &why, desk.store.load()?.hosts.get(host), desk.now);
+            warning
+                .iter()
+                .for_each(|warning| eprintln!("warning: {warning}"));
             let (mut input, mut output) = (std::io::stdin().lock(), std::io::stderr());
             let yes = ask_that(&question, &mut input, &mut output);
             let yes = yes.map_err(|error| Failure::Other(format!("can't ask: {error}")))?;
@@ -56,7 +60,21 @@ async fn confirm(args: &Args, host: &HostId, yes: bool) -> Result<Exit, Failure>
         }
     }
     // What counts is the moment at which the person answered.
-    Desk::open(args)?.give(OrderKey::Confirmed(host.clone()), &When::default())
+    let mut desk = Desk::open(args)?;
+    desk.warnings.extend(warning);
+    desk.give(OrderKey::Confirmed(host.clone()), &When::default())
+}
+
+/// Whether somebody said that nobody is there, in the words of ssh: a machine, or a firewall before it.
+fn has_power(silence: &str) -> bool {
+    silence.to_lowercase().contains("connection refused")
+}
+
+fn refuses(host: &HostId) -> String {
+    format!(
+        "the address of host {host} still answers, with a refusal: something there has power. Unless that is a firewall or \
+         another machine, host {host} may be on, and its guests run twice: reconcile fence retract {host} takes it back"
+    )
 }
 
 const REFUSAL: &str = "nobody can be asked, because this is not a terminal: nothing was confirmed. \
