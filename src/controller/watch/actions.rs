@@ -51,7 +51,7 @@ impl Watch {
         Ok(wake)
     }
 
-    fn end(&mut self, ended: &Ended) -> Result<(), StoreError> {
+    pub(super) fn end(&mut self, ended: &Ended) -> Result<(), StoreError> {
         let action = ended.action.operation.kind();
         let (summary, took) = (&ended.action.summary, millis(ended.took));
         self.progress
