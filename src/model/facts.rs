@@ -112,6 +112,9 @@ pub struct HostFacts {
     pub files: BTreeMap<String, HostFile>,
     /// Disks in our directory on it, by file name, with a domain or without.
     pub volumes: Vec<String>,
+    /// Of these, disks that outlived their guests, and when each was last written, by the clock of the host.
+    #[serde(default)]
+    pub kept: BTreeMap<String, Timestamp>,
     /// Memory of the machine.
     pub memory: Option<Bytes>,
     /// Processors of the machine.

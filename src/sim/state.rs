@@ -59,6 +59,8 @@ pub struct HostState {
     pub files: BTreeMap<String, HostFile>,
     /// Disks by path.
     pub volumes: BTreeSet<String>,
+    /// Of these, the disks that outlived their guests, and since when.
+    pub kept: BTreeMap<String, Timestamp>,
     /// How often each file was copied to it.
     pub copies: BTreeMap<String, usize>,
 }
@@ -122,6 +124,7 @@ impl HostState {
             domains: BTreeMap::new(),
             files: BTreeMap::new(),
             volumes: BTreeSet::new(),
+            kept: BTreeMap::new(),
             copies: BTreeMap::new(),
         }
     }
