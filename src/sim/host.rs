@@ -261,13 +261,8 @@ impl HypervisorControl for Cluster {
                 host_answers(world, host)?;
                 let now = world.now;
                 let state = world.host_mut(host)?;
-                let volumes = &mut state.volumes;
-                volumes.retain(|v| !removal.volumes.contains(v));
-                if let Some(kept) = removal.kept.as_ref().filter(|kept| volumes.remove(*kept)) {
-                    let kept = format!("{kept}.kept");
-                    volumes.insert(kept.clone());
-                    state.kept.insert(kept, now);
-                }
+                state.volumes.retain(|v| !removal.volumes.contains(v));
+                removal.kept.iter().for_each(|disk| state.keep(disk, now));
                 Ok(Effect::Changed)
             },
         )
@@ -363,9 +358,7 @@ fn make_disks(world: &mut World, host: &HostId, build: &Build) -> Result<(), Act
         return Err(ActError::Failed(text));
     }
     if build.machine.former_disk == FormerDisk::Used {
-        let kept = format!("{}.kept", build.machine.disk);
-        state.volumes.remove(&kept);
-        state.kept.remove(&kept);
+        state.take_back(&build.machine.disk);
     }
     let disks = [Some(build.machine.disk.clone()), build.machine.seed.clone()];
     state.volumes.extend(disks.into_iter().flatten());

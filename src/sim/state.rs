@@ -90,6 +90,22 @@ impl HostState {
         Some(Bytes(if self.disk_full { 0 } else { left }))
     }
 
+    /// A disk outlives its guest, under another name.
+    pub fn keep(&mut self, disk: &str, now: Timestamp) {
+        if self.volumes.remove(disk) {
+            let kept = format!("{disk}.kept");
+            self.volumes.insert(kept.clone());
+            self.kept.insert(kept, now);
+        }
+    }
+
+    /// A new guest has it again.
+    pub fn take_back(&mut self, disk: &str) {
+        let kept = format!("{disk}.kept");
+        self.volumes.remove(&kept);
+        self.kept.remove(&kept);
+    }
+
     /// How long a span of its own clock really is: a clock that is fast ends it early.
     pub fn by_its_clock(&self, span: Duration) -> Duration {
         let percent = self.machine.as_ref().map_or(100, |m| m.clock.max(1));
