@@ -307,6 +307,15 @@ fn nobody_is_taken_at_a_word_that_nobody_gave() {
         text.starts_with("host b is confirmed to be off"),
         "{given:?}"
     );
+    let warned = "still answers, with a refusal: something there has power";
+    let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains(warned), "{text}");
+    let json = desk.at(&file, "fence confirm b --yes --output json");
+    let json: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
+    assert!(
+        json["warnings"][0].as_str().unwrap().contains(warned),
+        "{json}"
+    );
     let back = desk.at(&file, "fence retract b");
     assert!(back.status.success());
 }

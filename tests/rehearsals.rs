@@ -14,6 +14,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use reconcile::cli::rehearsal_view::{rehearsal_json, rehearsal_text};
 use reconcile::cli::style::Style;
 use reconcile::cli::survival_view::survival_text;
+use reconcile::model::desired::Desired;
 use reconcile::model::scenario::Scenario;
 use reconcile::rehearse::survive::{Question, Survival, WITHIN, survive};
 use reconcile::rehearse::{AFTERWARDS, Rehearsal, failures, rehearse};
@@ -180,16 +181,41 @@ fn the_same_seed_gives_the_same_bytes_and_another_one_others() {
     assert_ne!(first, run(4));
 }
 
+fn survives_a_day(desired: &Arc<Desired>, seed: u64, failures_of_it: usize) {
+    let day = std::time::Duration::from_secs(86_400);
+    let scenario = failures(desired, seed, failures_of_it, Some(day));
+    let afterwards = std::time::Duration::from_secs(1_800);
+    let rehearsal = rehearse(desired, &scenario, seed, afterwards).unwrap();
+    let shown = || rehearsal_text(&rehearsal, &Style::plain(110));
+    assert!(rehearsal.is_good(), "seed {seed}\n{}", shown());
+}
+
 #[test]
 fn random_failures_break_no_law_and_the_cluster_is_as_desired_afterwards() {
     for seed in 1..=6 {
         with_cluster(&root(), |cluster| {
-            let day = std::time::Duration::from_secs(86_400);
-            let scenario = failures(&cluster.desired, seed, 15, Some(day));
-            let afterwards = std::time::Duration::from_secs(1_800);
-            let rehearsal = rehearse(&cluster.desired, &scenario, seed, afterwards).unwrap();
-            let shown = || rehearsal_text(&rehearsal, &Style::plain(110));
-            assert!(rehearsal.is_good(), "seed {seed}\n{}", shown());
+            survives_a_day(&cluster.desired, seed, 15)
         });
+    }
+}
+
+#[test]
+fn what_devices_switch_off_in_random_failures_is_switched_on_by_a_person() {
+    let text = fs::read_to_string(root().join("cluster.yaml")).unwrap();
+    let device = "fencing: { agent: fence_ipmilan, with: { ip: 10.1.0.1 } } }\n";
+    let text = [19, 29, 39].iter().fold(text, |text, last| {
+        let end = format!("192.168.10.{last}");
+        text.replace(&format!("{end} }}\n"), &format!("{end}, {device}"))
+    });
+    let desired = parse("cluster.yaml", text.as_bytes(), &Files(root()));
+    let desired = Arc::new(desired.unwrap_or_else(|errors| panic!("{errors}")));
+    assert!(
+        desired
+            .hosts
+            .values()
+            .all(|host| host.agents().count() == 1)
+    );
+    for seed in 1..=12 {
+        survives_a_day(&desired, seed, 30);
     }
 }

@@ -14,7 +14,7 @@ use super::{endpoints, scripts};
 use crate::model::claim::{Claim, Claimant, MARGIN, Succession, TTL, clean};
 use crate::model::desired::Host;
 use crate::model::facts::{Unseen, UnseenKind};
-use crate::model::id::ClusterName;
+use crate::model::id::{ClusterName, HostId};
 use crate::observe::parse_claim::parse_claim_answer;
 use crate::ports::claim::{Claims, Held, Lost};
 use crate::ports::clock::Clock;
@@ -52,7 +52,8 @@ impl Claims for SshWriter {
     ) -> Result<Effect, ActError> {
         let script = Script::new(&scripts::RELEASE_CLAIM)
             .var("CLAIM", file(cluster))
-            .var("OWNER", claimant.id.to_string());
+            .var("OWNER", claimant.id.to_string())
+            .var("HOSTS", names(claimant));
         let (effect, _) = self.act(&endpoints::host(host), &script, RENEWAL).await?;
         Ok(effect)
     }
@@ -89,8 +90,14 @@ fn keep_script(file: &str, claimant: &Claimant, succession: Succession) -> Write
         .var("CLAIM", file)
         .var("OWNER", claimant.id.to_string())
         .var("WHO", clean(&claimant.who))
+        .var("HOSTS", names(claimant))
         .var("OPEN", open)
         .var("TTL", TTL.as_secs().to_string())
+}
+
+fn names(claimant: &Claimant) -> String {
+    let hosts: Vec<&str> = claimant.hosts.iter().map(HostId::as_str).collect();
+    hosts.join(" ")
 }
 
 /// Where the claim is kept: of the machine, whatever the file calls it. A boot ends it, and does not wipe out whose it was.
@@ -126,6 +133,7 @@ mod tests {
         Claimant {
             id: id.parse().unwrap(),
             who: format!("{id}@ops, watch, pid 7\n'$(id)`"),
+            hosts: ["b", "c-1"].map(|host| host.parse().unwrap()).into(),
         }
     }
 
@@ -140,6 +148,10 @@ mod tests {
         }
 
         fn run(&self, script: &WriteScript) -> Output {
+            self.run_text(&script.render().unwrap())
+        }
+
+        fn run_text(&self, text: &[u8]) -> Output {
             let mut child = Command::new(self.shell[0])
                 .args(&self.shell[1..])
                 .arg("-s")
@@ -148,8 +160,7 @@ mod tests {
                 .stderr(Stdio::piped())
                 .spawn()
                 .unwrap();
-            let text = script.render().unwrap();
-            child.stdin.take().unwrap().write_all(&text).unwrap();
+            child.stdin.take().unwrap().write_all(text).unwrap();
             child.wait_with_output().unwrap()
         }
 
@@ -168,14 +179,30 @@ mod tests {
         fn release(&self, id: &str) -> Option<i32> {
             let script = Script::new(&scripts::RELEASE_CLAIM)
                 .var("CLAIM", self.file().display().to_string())
-                .var("OWNER", id);
+                .var("OWNER", id)
+                .var("HOSTS", "c-1");
             self.run(&script).status.code()
+        }
+
+        /// The claim as a look finds it.
+        fn left(&self) -> Claim {
+            let path = self.file().display().to_string();
+            let script = Script::new(&scripts::OBSERVE_HOST).var("CLAIM", path);
+            let output = self.run_text(&script.render().unwrap());
+            let said = String::from_utf8_lossy(&output.stdout).into_owned();
+            let records = crate::observe::parse_answer::records(&said).unwrap();
+            let record = records.iter().find(|record| record.key == "claim");
+            crate::observe::parse_claim::parse_claim(record.unwrap()).unwrap()
         }
 
         fn write(&self, text: &str) {
             std::fs::create_dir_all(self.file().parent().unwrap()).unwrap();
             std::fs::write(self.file(), text).unwrap();
         }
+    }
+
+    fn names(claim: &Claim) -> Vec<&str> {
+        claim.hosts.iter().map(HostId::as_str).collect()
     }
 
     fn everywhere(test: impl Fn(&Place)) {
@@ -220,8 +247,10 @@ mod tests {
             assert_eq!(place.take("b").owner.to_string(), "a");
             assert_eq!(place.release("b"), Some(10), "it is none of its own");
             assert_eq!(place.take("a").owner.to_string(), "a");
+            assert_eq!(names(&claim), ["b", "c-1"]);
             assert_eq!(place.release("a"), Some(0));
             assert_eq!(place.release("a"), Some(10), "it is gone already");
+            assert_eq!(names(&place.left()), ["c-1"], "what was left is known");
             assert_eq!(place.take("b").owner.to_string(), "b");
         });
     }

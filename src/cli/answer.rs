@@ -1,8 +1,8 @@
 //! What an operator is told of an order: what exactly it changed, and what happens next. Pure.
 //!
 //! In JSON: `format_version`, `changes[]` (`result`: `given`, `renewed`, `already`, `taken_back`, `was_not`; and the
-//! order as in [`super::orders_view`], without `by` and what follows where there is none), `controller` (`running`,
-//! `process` or null, `state`: the state directory).
+//! order as in [`super::orders_view`], without `by` and what follows where there is none), `warnings[]` (what speaks against
+//! it), `controller` (`running`, `process` or null, `state`: the state directory).
 
 use serde_json::{Value, json};
 
@@ -202,6 +202,8 @@ pub struct Answer {
     pub told: Vec<Told>,
     /// What is in force now.
     pub left: Orders,
+    /// What speaks against it, though it was done.
+    pub warnings: Vec<String>,
     /// Who makes something of it.
     pub controller: Controller,
     /// The state directory that they meet at: another user's controller may have another one.
@@ -218,6 +220,8 @@ pub fn answer_text(answer: &Answer, style: &Style) -> String {
         let next = told.next().map(|next| does(answer, next));
         lines.extend(next.map(|next| (Paint::Plain, next)));
     }
+    let warnings = answer.warnings.iter();
+    lines.extend(warnings.map(|text| (Paint::Warn, format!("warning: {}", text::clean(text)))));
     lines.extend(still_paused(answer).map(|still| (Paint::Warn, still)));
     let wrapped = lines.iter().flat_map(|(paint, line)| {
         let lines = text::wrap(line, style.width).into_iter();
@@ -275,6 +279,7 @@ pub fn answer_json(answer: &Answer) -> String {
     text::json(&json!({
         "format_version": FORMAT_VERSION,
         "changes": answer.told.iter().map(Told::json).collect::<Vec<_>>(),
+        "warnings": answer.warnings,
         "controller": { "running": running, "process": process, "state": answer.state },
     }))
 }

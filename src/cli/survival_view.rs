@@ -34,6 +34,7 @@ pub fn survival_text(survival: &Survival, style: &Style) -> String {
             .take(MOST_TOLD)
             .map(|outcome| told(outcome, style)),
     );
+    sections.extend(data_lost(survival, style));
     sections.extend(survival.together.as_ref().map(|all| together(all, style)));
     sections.push(verdict(survival, broken.count(), style));
     sections.join("\n")
@@ -175,6 +176,27 @@ fn told(outcome: &Outcome, style: &Style) -> String {
         .as_ref()
         .map(|mend| mended(mend, style))
         .unwrap_or_default()
+}
+
+/// Which losses cost data, survived or not.
+fn data_lost(survival: &Survival, style: &Style) -> Option<String> {
+    let losses = survival.losses.iter();
+    let costly: Vec<&Outcome> = losses.filter(|o| !o.finding.data_lost.is_empty()).collect();
+    let shown = costly.iter().take(MOST_TOLD).flat_map(|outcome| {
+        let each = outcome.finding.data_lost.iter();
+        each.map(|lost| {
+            format!(
+                "without {}: {} goes on with an empty disk on host {}; its data stays on host {}",
+                outcome.lost, lost.instance, lost.runs_on, lost.stays_on
+            )
+        })
+    });
+    let shown = shown.map(|text| lines("! ", &text, 2, Paint::Warn, style));
+    let more = costly.len().saturating_sub(MOST_TOLD);
+    let more = (more > 0).then(|| format!("  and with {more} more of these losses\n"));
+    let all: String = shown.chain(more).collect();
+    let title = style.paint(Paint::Strong, "Data that is lost");
+    (!costly.is_empty()).then(|| format!("{title}\n{all}"))
 }
 
 /// What helps is said once.

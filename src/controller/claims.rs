@@ -11,7 +11,7 @@ use tokio::task::AbortHandle;
 use tracing::{debug, warn};
 
 use crate::execute::{Barred, Hands, Hold, Permit};
-use crate::model::claim::{Claim, ControllerId, Succession};
+use crate::model::claim::{Claim, Claimant, ControllerId, Succession};
 use crate::model::desired::{Desired, Host};
 use crate::model::facts::{Observed, UnseenKind};
 use crate::model::id::{ClusterName, HostId};
@@ -70,9 +70,13 @@ impl Drop for Keeper {
 impl Claims {
     /// None yet. `told` hears that something changed.
     pub fn new(desired: &Desired, hands: &Hands, told: Told) -> Self {
+        let claimant = with_hosts(&hands.claimant, desired.hosts.keys().cloned().collect());
         Claims {
             cluster: desired.cluster.clone(),
-            hands: hands.clone(),
+            hands: Hands {
+                claimant,
+                ..hands.clone()
+            },
             hosts: desired.hosts.clone(),
             keepers: BTreeMap::new(),
             told,
@@ -89,10 +93,25 @@ impl Claims {
         self.hosts = desired.hosts.clone();
         let permit = self.hands.permit.clone();
         permit.retain(|id| desired.hosts.contains_key(id));
+        let known = self.hands.claimant.hosts.iter();
+        let known = known.chain(desired.hosts.keys()).cloned().collect();
         self.hands = Hands {
             permit,
+            claimant: with_hosts(&hands.claimant, known),
             ..hands.clone()
         };
+        self.take_anew();
+    }
+
+    /// The claims name these hosts from now on.
+    pub fn name(&mut self, hosts: BTreeSet<HostId>) {
+        if self.hands.claimant.hosts != hosts {
+            self.hands.claimant = with_hosts(&self.hands.claimant, hosts);
+            self.take_anew();
+        }
+    }
+
+    fn take_anew(&mut self) {
         let trying = !self.keepers.is_empty();
         self.keepers.clear();
         if trying {
@@ -168,8 +187,14 @@ impl Claims {
         }
     }
 
+    /// Gives up every claim that we may have, for good: what is left names these hosts.
+    pub async fn leave(&mut self, hosts: BTreeSet<HostId>) {
+        self.hands.claimant = with_hosts(&self.hands.claimant, hosts);
+        self.release().await;
+    }
+
     /// Gives up every claim that we may have, on hosts that answer in time.
-    pub async fn release(&mut self) {
+    async fn release(&mut self) {
         if self.keepers.is_empty() {
             return;
         }
@@ -233,10 +258,22 @@ impl ClaimsOnce {
         }
     }
 
-    /// Gives up every claim.
-    pub async fn release(&mut self) {
-        self.claims.release().await;
+    /// The claims name these hosts.
+    pub fn name(&mut self, hosts: BTreeSet<HostId>) {
+        self.claims.name(hosts);
     }
+
+    /// Gives up every claim; what is left names these hosts.
+    pub async fn leave(&mut self, hosts: BTreeSet<HostId>) {
+        self.claims.leave(hosts).await;
+    }
+}
+
+fn with_hosts(claimant: &Claimant, hosts: BTreeSet<HostId>) -> Arc<Claimant> {
+    Arc::new(Claimant {
+        hosts,
+        ..claimant.clone()
+    })
 }
 
 async fn keep(hands: Hands, cluster: ClusterName, host: Host, told: Told) {
@@ -292,6 +329,7 @@ mod tests {
                 who: String::new(),
                 held_s: 0,
                 left_s: 30,
+                hosts: BTreeSet::new(),
             };
             (format!("host-{number}").parse().unwrap(), claim)
         };

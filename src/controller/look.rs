@@ -10,7 +10,7 @@ use super::guards::Leases;
 use super::heard::Heard;
 use super::hosts::{HostLooks, Wait};
 use super::standing::Standing;
-use crate::model::claim::{Claim, ControllerId};
+use crate::model::claim::ControllerId;
 use crate::model::desired::Desired;
 use crate::model::facts::{Beat, GuestFacts, HostFacts, Observed, Seen, Unseen, UnseenKind};
 use crate::model::id::HostId;
@@ -127,7 +127,7 @@ impl Eyes {
             hosts.look(desired, &self.hypervisor, &self.clock, wait),
             join_all(early)
         );
-        (observed.rivals, observed.succeeds) = self.others(&seen_hosts);
+        self.heed_claims(&mut observed, &seen_hosts);
         observed.hosts = seen_hosts;
         observed.leases = self.leases.known();
         observed.missing_agents = missing_agents(desired, self.fencers.as_ref());
@@ -149,17 +149,21 @@ impl Eyes {
         (observed, looks)
     }
 
-    /// The hosts that other controllers have, and whether one was at work since we were.
-    fn others(&self, hosts: &BTreeMap<HostId, Seen<HostFacts>>) -> (BTreeMap<HostId, Claim>, bool) {
+    /// The hosts that other controllers have or had, and whether one was at work since we were.
+    fn heed_claims(&self, observed: &mut Observed, hosts: &BTreeMap<HostId, Seen<HostFacts>>) {
         let claims = hosts
             .iter()
             .filter_map(|(id, seen)| Some((id, seen.facts()?.claim.as_ref()?)));
         let (ours, others): (Vec<_>, Vec<_>) =
             claims.partition(|(_, claim)| self.us.as_ref() == Some(&claim.owner));
-        let succeeds = ours.is_empty() && !others.is_empty();
-        let rivals = others.into_iter().filter(|(_, claim)| claim.holds());
-        let rivals = rivals.map(|(id, claim)| (id.clone(), claim.clone()));
-        (rivals.collect(), succeeds)
+        observed.succeeds = ours.is_empty() && !others.is_empty();
+        for (host, claim) in others {
+            let named = claim.hosts.iter().map(|id| (id.clone(), claim.who.clone()));
+            observed.theirs.extend(named);
+            if claim.holds() {
+                observed.rivals.insert(host.clone(), claim.clone());
+            }
+        }
     }
 
     /// Only where somebody is missing: else there is nothing that they could decide.

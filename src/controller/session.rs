@@ -1,6 +1,6 @@
 //! What a controller has at hand for its rounds: desired state, memory, eyes and store.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +11,7 @@ use super::look::{Beats, Eyes};
 use super::standing::Standing;
 use crate::execute::Ended;
 use crate::memory;
+use crate::memory::inherited;
 use crate::memory::leaving::with_leaving;
 use crate::model::desired::Desired;
 use crate::model::facts::Observed;
@@ -76,6 +77,16 @@ impl Watcher {
         self.file = file;
         self.renderer = Renderer::default();
         self.know_leaving();
+    }
+
+    /// The hosts that it works with, for whoever comes after it.
+    pub fn hosts(&self) -> BTreeSet<HostId> {
+        inherited::named(&self.memory, &self.desired)
+    }
+
+    /// Of these, where guests may be.
+    pub fn hosts_left(&self) -> BTreeSet<HostId> {
+        inherited::left(&self.memory, &self.desired)
     }
 
     /// Hosts that left the file are known as long as memory knows them.

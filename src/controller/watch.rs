@@ -266,8 +266,11 @@ impl Watch {
         });
         self.say(&plan);
         self.arm_or_disarm(plan.orders.disarmed.is_some()).await?;
+        self.claims.name(self.session.watcher.hosts());
         self.claims.heed(&observed).await;
-        self.progress.planned(&self.as_it_may(&plan));
+        self.leave_to_rival()?;
+        let plan = self.as_it_may(&plan).into_owned();
+        self.progress.planned(&plan);
         self.runner.load(plan.actions);
         self.begin()
     }

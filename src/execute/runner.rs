@@ -92,6 +92,13 @@ impl Runner {
         self.pending.clear();
     }
 
+    /// Gives up what has not begun, because of `why`: how it all ended.
+    pub fn give_up(&mut self, why: &str) -> Vec<Ended> {
+        let pending = std::mem::take(&mut self.pending);
+        let skipped = |action: Action| self.skip(action, why.to_owned());
+        pending.into_values().map(skipped).collect()
+    }
+
     /// Whether nothing is pending and nothing in hand.
     pub fn is_idle(&self) -> bool {
         self.pending.is_empty() && self.running.is_empty()
@@ -114,7 +121,10 @@ impl Runner {
                 break;
             };
             match self.failed_need(&action) {
-                Some(need) => skipped.push(self.skip(action, need)),
+                Some(need) => {
+                    let why = format!("action {need} did not succeed");
+                    skipped.push(self.skip(action, why));
+                }
                 None => {
                     before(&action)?;
                     self.spawn(action);
@@ -163,12 +173,11 @@ impl Runner {
             .copied()
     }
 
-    fn skip(&mut self, action: Action, need: ActionId) -> Ended {
+    fn skip(&mut self, action: Action, why: String) -> Ended {
         self.outcomes.insert(action.id, false);
-        let outcome = Outcome::Skipped(format!("action {need} did not succeed"));
         Ended {
             action,
-            outcome,
+            outcome: Outcome::Skipped(why),
             took: Duration::ZERO,
             as_planned: false,
         }

@@ -104,7 +104,7 @@ fn is_over(id: &HostId, host: &HostMemory, memory: &Memory, desired: &Desired) -
     let counted = desired.hosts.contains_key(id) && desired.hosts.values().any(guarded);
     let mut guests = host.guests.keys();
     match (&host.fenced, host.guests.is_empty()) {
-        (None, true) => !counted,
+        (None, true) => !counted && !memory.inherited.contains_key(id),
         (Some(_), _) => guests.all(|guest| is_settled(guest, id, memory, desired)),
         (None, false) => false,
     }

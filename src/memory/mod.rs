@@ -3,6 +3,7 @@
 mod actions;
 pub mod guests;
 pub mod hosts;
+pub mod inherited;
 pub mod leaving;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,6 +26,7 @@ const GOOD: usize = 10;
 pub fn remember(memory: &mut Memory, desired: &Desired, observed: &Observed) {
     hosts::remember(memory, desired, observed);
     guests::remember(memory, desired, observed);
+    inherited::remember(memory, observed);
     leaving::forget(memory, desired, observed);
     forget_removed(memory, desired);
     guests::forgive(memory, desired, observed);

@@ -1,11 +1,14 @@
 //! The claim of a controller on a host: who acts there now. It keeps two controllers of one cluster apart, which know
 //! nothing of each other but what the hosts say.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+
+use super::id::HostId;
 
 /// How long a claim lasts on its host, by the uptime of that host, when nobody renews it.
 pub const TTL: Duration = Duration::from_secs(30);
@@ -13,6 +16,8 @@ pub const TTL: Duration = Duration::from_secs(30);
 pub const MARGIN: Duration = Duration::from_secs(10);
 /// The longest description of a controller that is taken from a host.
 const LONGEST: usize = 120;
+/// The most hosts that a claim names.
+pub const MOST_HOSTS: usize = 1024;
 
 /// The name of a controller, kept as long as its state directory: one that is killed and started again is the same one.
 /// Of two that want the same hosts at the same moment, the smaller one goes first.
@@ -71,6 +76,8 @@ pub struct Claimant {
     pub id: ControllerId,
     /// Who that is, for people: `anna@ops, watch, pid 4711`.
     pub who: String,
+    /// The hosts that it works with. Whoever comes after it may have a file without some of them.
+    pub hosts: BTreeSet<HostId>,
 }
 
 /// Whose claim may be taken.
@@ -94,6 +101,9 @@ pub struct Claim {
     pub held_s: u64,
     /// How long it lasts unless it is renewed, in seconds; none of one that is over.
     pub left_s: u64,
+    /// The hosts that its owner works with; of one that was given up, those where guests may be.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub hosts: BTreeSet<HostId>,
 }
 
 impl Claim {

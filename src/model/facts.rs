@@ -37,6 +37,8 @@ pub struct Observed {
     pub succeeds: bool,
     /// Hosts on which another controller has the claim.
     pub rivals: BTreeMap<HostId, Claim>,
+    /// Hosts that other controllers work with, or did when they had a claim last, and who says so.
+    pub theirs: BTreeMap<HostId, String>,
     /// Programs of fencing devices that are not on this machine, with the hosts that they are for.
     pub missing_agents: BTreeMap<String, BTreeSet<HostId>>,
     /// Why the orders could not be read: then they are those of an earlier look.
@@ -110,6 +112,9 @@ pub struct HostFacts {
     pub files: BTreeMap<String, HostFile>,
     /// Disks in our directory on it, by file name, with a domain or without.
     pub volumes: Vec<String>,
+    /// Of these, disks that outlived their guests, and when each was last written, by the clock of the host.
+    #[serde(default)]
+    pub kept: BTreeMap<String, Timestamp>,
     /// Memory of the machine.
     pub memory: Option<Bytes>,
     /// Processors of the machine.

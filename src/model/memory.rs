@@ -41,9 +41,24 @@ pub struct Memory {
     /// When this controller last went on after another one.
     #[serde(default)]
     pub took_over: Option<Timestamp>,
+    /// Hosts that other controllers worked with, and that we did not see since.
+    #[serde(default)]
+    pub inherited: BTreeMap<HostId, Inherited>,
     /// Instances that an action is at work on now: no other action may touch them.
     #[serde(default)]
     pub busy: BTreeMap<InstanceId, Busy>,
+}
+
+/// A host that another controller worked with, and that we did not see since.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Inherited {
+    /// Who that was, for people.
+    pub from: String,
+    /// When its claim first said so.
+    pub since: Timestamp,
+    /// The evidence that nothing of ours runs on it.
+    #[serde(default)]
+    pub fenced: Option<Evidence>,
 }
 
 /// The last complete look at a host.

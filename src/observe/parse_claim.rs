@@ -1,16 +1,29 @@
 //! What a host says of the claim on it → [`Claim`].
 
-use super::parse_answer::{ParseError, Record, records};
-use crate::model::claim::{Claim, clean};
+use std::collections::BTreeSet;
 
-/// The claim of a record.
+use super::parse_answer::{ParseError, Record, records};
+use crate::model::claim::{Claim, MOST_HOSTS, clean};
+use crate::model::id::HostId;
+
+/// The claim of a record. Its text is a line that says who that is, and a line that names hosts.
 pub fn parse_claim(record: &Record<'_>) -> Result<Claim, ParseError> {
+    let text = record.text()?;
+    let (who, hosts) = text.split_once('\n').unwrap_or((&text, ""));
     Ok(Claim {
         owner: record.parsed(0)?,
         left_s: record.parsed(1)?,
         held_s: record.parsed(2)?,
-        who: clean(&record.text()?),
+        who: clean(who),
+        hosts: names(hosts).ok_or_else(|| record.error())?,
     })
+}
+
+/// A list with anything else in it is none.
+fn names(line: &str) -> Option<BTreeSet<HostId>> {
+    let names = line.split_ascii_whitespace().take(MOST_HOSTS + 1);
+    let names: Option<BTreeSet<HostId>> = names.map(|name| name.parse().ok()).collect();
+    names.filter(|names| names.len() <= MOST_HOSTS)
 }
 
 /// The claim that an answer is about.
@@ -22,6 +35,8 @@ pub fn parse_claim_answer(answer: &str) -> Result<Claim, ParseError> {
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine;
+    use base64::engine::general_purpose::STANDARD;
     use proptest::prelude::*;
 
     use super::*;
@@ -33,6 +48,24 @@ mod tests {
         assert_eq!(claim.owner.to_string(), "0f-3");
         assert_eq!((claim.left_s, claim.held_s), (25, 65));
         assert_eq!(claim.who, "anna@ops");
+    }
+
+    fn naming(hosts: &str) -> Result<Claim, ParseError> {
+        let body = STANDARD.encode(format!("anna@ops\n{hosts}"));
+        parse_claim_answer(&format!(
+            "reconcile-answer\nclaim 0f-3 25 65 <base64\n{body}\n.\nend\n"
+        ))
+    }
+
+    #[test]
+    fn a_claim_names_hosts_and_nothing_else() {
+        let claim = naming("b c-1 b").unwrap();
+        let hosts: Vec<&str> = claim.hosts.iter().map(HostId::as_str).collect();
+        assert_eq!((claim.who.as_str(), hosts), ("anna@ops", vec!["b", "c-1"]));
+        let many: Vec<String> = (0..=MOST_HOSTS).map(|n| format!("h{n}")).collect();
+        for bad in ["B", "b ;rm", "b\n$(c)", "\u{202e}b", &many.join(" ")] {
+            assert!(matches!(naming(bad), Err(ParseError::Record(_))), "{bad}");
+        }
     }
 
     #[test]

@@ -1,10 +1,13 @@
 //! What the look at a host brought → [`HostFacts`].
 
+use std::collections::BTreeMap;
+
 use super::parse_answer::{ParseError, Record, records};
 use super::parse_claim::parse_claim;
 use super::parse_domain::parse_domains;
 use crate::model::facts::{HostFacts, HostFile};
 use crate::model::id::HostId;
+use crate::model::time::Timestamp;
 use crate::model::unit::Bytes;
 
 /// What is wrong with a host that answered.
@@ -37,6 +40,7 @@ pub fn parse_host(answer: &str, files: &[&str], peers: &[&HostId]) -> Result<Hos
                 facts.files.insert(path, file);
             }
             "volumes" => facts.volumes = volumes(&record)?,
+            "kept" => facts.kept = kept(&record)?,
             "memory" => facts.memory = Some(Bytes(product(record.parsed(0)?, 1024))),
             "cpus" => facts.cpus = Some(record.parsed(0)?),
             "free" => facts.free = Some(Bytes(product(record.parsed(0)?, record.parsed(1)?))),
@@ -93,15 +97,30 @@ pub fn is_digest(text: &str) -> bool {
 
 /// File names, each with a NUL byte behind it. One that is no UTF-8 is none of ours.
 fn volumes(record: &Record<'_>) -> Result<Vec<String>, ParseError> {
-    let body = record.body.as_deref().ok_or_else(|| record.error())?;
-    let names = body
-        .split(|byte| *byte == 0)
-        .filter(|name| !name.is_empty());
-    let mut names: Vec<String> = names
-        .filter_map(|name| String::from_utf8(name.to_vec()).ok())
-        .collect();
+    let mut names = entries(record)?;
     names.sort();
     Ok(names)
+}
+
+fn entries(record: &Record<'_>) -> Result<Vec<String>, ParseError> {
+    let body = record.body.as_deref().ok_or_else(|| record.error())?;
+    let entries = body
+        .split(|byte| *byte == 0)
+        .filter(|entry| !entry.is_empty());
+    let entries = entries.filter_map(|entry| String::from_utf8(entry.to_vec()).ok());
+    Ok(entries.collect())
+}
+
+/// `SECONDS NAME` of each file: seconds since 1970, with a fraction.
+fn kept(record: &Record<'_>) -> Result<BTreeMap<String, Timestamp>, ParseError> {
+    let entry = |entry: String| {
+        let (seconds, name) = entry.split_once(' ')?;
+        let whole = seconds.split('.').next()?;
+        let millis = whole.parse::<i64>().ok()?.checked_mul(1000)?;
+        Some((name.to_owned(), Timestamp(millis)))
+    };
+    let kept: Option<BTreeMap<_, _>> = entries(record)?.into_iter().map(entry).collect();
+    kept.ok_or_else(|| record.error())
 }
 
 #[cfg(test)]
@@ -120,14 +139,16 @@ mod tests {
     fn a_look_at_a_host_brings_all_its_facts() {
         let digest = "0".repeat(64);
         let answer = format!(
-            "reconcile-answer\nvirsh n1 {}\nfile 1 4096 {digest}\nfile 0 7 ?\nvolumes {}\nmemory 2048\ncpus 4\nfree 10 4096\nkvm no\nend\n",
+            "reconcile-answer\nvirsh n1 {}\nfile 1 4096 {digest}\nfile 0 7 ?\nvolumes {}\nkept {}\nmemory 2048\ncpus 4\nfree 10 4096\nkvm no\nend\n",
             body("n1 end\n"),
             body("b.qcow2\0a\nb\0"),
+            body("1700000000.5 b.qcow2.kept\0"),
         );
         let facts = parse_host(&answer, &["/x", "/y"], &[]).unwrap();
         assert_eq!(facts.files["/y"].sha256.as_deref(), Some(digest.as_str()));
         assert_eq!(facts.files["/x"].sha256, None);
         assert_eq!(facts.volumes, ["a\nb", "b.qcow2"]);
+        assert_eq!(facts.kept["b.qcow2.kept"], Timestamp(1_700_000_000_000));
         assert_eq!(facts.memory, Some(Bytes(2 << 20)));
         assert_eq!((facts.cpus, facts.free), (Some(4), Some(Bytes(40960))));
         assert_eq!(facts.kvm, Some(false));
@@ -143,9 +164,21 @@ mod tests {
         assert_eq!(missing, Err(ParseError::Missing("domains").into()));
     }
 
+    #[test]
+    fn a_disk_with_a_time_that_is_none_makes_the_answer_none() {
+        for bad in ["b.kept", "x b.kept", "9999999999999999 b.kept"] {
+            let answer = format!("reconcile-answer\nkept {}\nend\n", body(bad));
+            let error = parse_host(&answer, &[], &[]).unwrap_err();
+            assert!(
+                matches!(error, HostError::Answer(ParseError::Record(_))),
+                "{bad}"
+            );
+        }
+    }
+
     proptest! {
         #[test]
-        fn no_answer_makes_it_panic(answer in "reconcile-answer\n((file|free|cpus|memory|kvm|volumes|virsh|broken) \\PC{0,30}\n|x <base64\n[A-Za-z0-9=]{0,8}\n\\.\n){0,8}end\n") {
+        fn no_answer_makes_it_panic(answer in "reconcile-answer\n((file|free|cpus|memory|kvm|volumes|kept|virsh|broken) \\PC{0,30}\n|x <base64\n[A-Za-z0-9=]{0,8}\n\\.\n){0,8}end\n") {
             let _ = parse_host(&answer, &["/x"], &[]);
         }
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Planner;
 use super::draft::Step;
 use super::images::Supply;
-use super::machine::machine;
+use super::machine::{kept_disk, machine};
 use super::rotation::Trust;
 use crate::model::action::{Build, FormerDisk, Operation};
 use crate::model::desired::{Group, Image, Provision};
@@ -13,6 +13,7 @@ use crate::model::facts::HostFacts;
 use crate::model::id::{HostId, InstanceId};
 use crate::model::mark::{Mark, Stage};
 use crate::model::plan::{ActionId, Motive, Notice, NoticeKind, Reason};
+use crate::model::unit::span;
 use crate::render;
 
 /// What a build is for.
@@ -35,6 +36,8 @@ pub(super) struct Prepared<'a> {
     build: Build,
     /// The copy of its image that it needs.
     pub copy: Option<ActionId>,
+    /// That an old disk is used again, in words.
+    old_disk: Option<String>,
 }
 
 impl<'a> Planner<'a> {
@@ -64,11 +67,13 @@ impl<'a> Planner<'a> {
             Supply::Copied(copy) => Some(copy),
             Supply::Impossible => return None,
         };
+        let old_disk = self.old_disk(instance, &build, facts);
         Some(Prepared {
             group,
             image,
             build,
             copy,
+            old_disk,
         })
     }
 
@@ -84,7 +89,10 @@ impl<'a> Planner<'a> {
             image,
             build,
             copy,
+            old_disk,
         } = prepared;
+        let mut purpose = purpose;
+        purpose.reason.text += old_disk.as_deref().unwrap_or_default();
         let (host, mark) = (build.host.clone(), build.mark.clone());
         let summary = format!("{instance} on host {host} with {}", mark.address);
         let (motive, why) = (purpose.motive, purpose.reason.clone());
@@ -113,6 +121,17 @@ impl<'a> Planner<'a> {
         }
         let why = (motive, self.fresh_reason());
         self.configure_fresh(instance, group, &host, &mark, why)
+    }
+
+    /// What is stateful goes on with a disk that it had on this host some time ago: how old that is must be known.
+    fn old_disk(&self, instance: &InstanceId, build: &Build, facts: &HostFacts) -> Option<String> {
+        let used = build.machine.former_disk == FormerDisk::Used && build.replaces.is_none();
+        let written = kept_disk(facts, instance).filter(|_| used)?;
+        let ago = span(self.round.observed.now.since(written));
+        Some(format!(
+            "; it goes on with the disk that it left on host {}, last written {ago} ago",
+            build.host
+        ))
     }
 
     fn build_of(

@@ -112,6 +112,7 @@ impl<'a> Inventory<'a> {
             .iter()
             .filter(|(id, host)| !desired.hosts.contains_key(*id) && host.seen.is_some());
         gone.for_each(|(id, _)| inventory.sort_hidden(id, memory));
+        inventory.sort_inherited(memory);
         inventory.sort_busy(memory);
         inventory.sort_copies();
         inventory.refuse(desired);
@@ -228,6 +229,14 @@ impl<'a> Inventory<'a> {
         for (instance, mark) in &remembered.guests {
             self.taken.extend(mark.addresses());
             self.hidden.entry(instance).or_default().push((host, mark));
+        }
+    }
+
+    /// Hosts on which another controller may have left something, in the file or not.
+    fn sort_inherited(&mut self, memory: &'a Memory) {
+        let mut open = memory.inherited.keys();
+        if let Some(host) = open.find(|host| !self.hosts.has_ended(host)) {
+            self.outdated = Some(host);
         }
     }
 

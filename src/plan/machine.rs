@@ -7,6 +7,7 @@ use crate::model::action::{FormerDisk, Machine};
 use crate::model::desired::{Accelerator, Desired, Group, Host, Image, ImageFile, Provision};
 use crate::model::facts::HostFacts;
 use crate::model::id::{ClusterName, DomainName, InstanceId};
+use crate::model::time::Timestamp;
 
 /// The directory of our disks on a host.
 pub fn volume_directory(desired: &Desired, host: &Host) -> String {
@@ -87,6 +88,14 @@ fn disk_path(directory: &str, instance: &InstanceId) -> String {
 /// The disk of an instance on `host`.
 pub fn disk_of(desired: &Desired, host: &Host, instance: &InstanceId) -> String {
     disk_path(&volume_directory(desired, host), instance)
+}
+
+/// When the disk was last written that a guest of `instance` left on `host` and that a new one uses again.
+pub fn kept_disk(facts: &HostFacts, instance: &InstanceId) -> Option<Timestamp> {
+    let disk = format!("{instance}.{DISK_ENDING}");
+    let present = facts.volumes.contains(&disk);
+    let kept = facts.kept.get(&format!("{disk}.kept"));
+    kept.filter(|_| !present).copied()
 }
 
 /// All files that a guest of `instance` may have on `host`.

@@ -1,6 +1,7 @@
 //! What can't be seen, what is in the way, what another action is at work on: said, not acted on.
 
 use super::round::State;
+use super::verdict::help_inherited;
 use super::{Planner, fencing};
 use crate::model::facts::{Seen, UnseenKind};
 use crate::model::id::{HostId, InstanceId};
@@ -13,6 +14,7 @@ impl Planner<'_> {
     pub(super) fn notices(&mut self) {
         self.brake_notice();
         self.unseen_hosts();
+        self.inherited_hosts();
         self.instances_out_of_sight();
         self.surplus_out_of_sight();
         let missing = &self.round.observed.missing_agents;
@@ -44,6 +46,25 @@ impl Planner<'_> {
                 text: unseen.message.clone(),
                 help: Some(help),
                 line: self.round.desired.lines.of(&format!("hosts.{id}")),
+            });
+        }
+    }
+
+    fn inherited_hosts(&mut self) {
+        for (id, known) in &self.round.memory.inherited {
+            if self.round.desired.hosts.contains_key(id) || known.fenced.is_some() {
+                continue;
+            }
+            self.draft.notices.push(Notice {
+                kind: NoticeKind::Unknown,
+                subject: format!("host {id}"),
+                text: format!(
+                    "it is not in the file, but another controller worked with it ({}), and may have left guests on it: what \
+                     must not be twice is not made elsewhere",
+                    known.from
+                ),
+                help: Some(help_inherited(id)),
+                line: None,
             });
         }
     }

@@ -69,6 +69,8 @@ fn text(claims: &[(&HostId, &Claim)]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     fn rivals(said: &[(&str, &str)]) -> BTreeMap<HostId, Claim> {
@@ -78,6 +80,7 @@ mod tests {
                 who: format!("{owner}@ops, watch, pid 7"),
                 held_s: 3_600,
                 left_s: 21,
+                hosts: BTreeSet::new(),
             };
             (host.parse().unwrap(), claim)
         };

@@ -67,6 +67,13 @@ fn doubted(evidence: &Evidence, host: &HostId) -> String {
     }
 }
 
+/// What to do about a host that is not in the file, and that another controller worked with.
+pub(super) fn help_inherited(host: &HostId) -> String {
+    format!(
+        "put it back into `hosts`; or, once nothing of this cluster runs on it for good: reconcile fence confirm {host}"
+    )
+}
+
 impl<'a> Hosts<'a> {
     /// That the brake holds, where it does.
     pub(super) fn braked(&self) -> Option<String> {
@@ -102,10 +109,7 @@ impl<'a> Hosts<'a> {
     /// Whether what ran on a host that can't be seen may be taken over, VIPs and stateful guests included.
     pub fn verdict(&self, host: &HostId) -> Verdict<'a> {
         let Some(known) = self.desired.hosts.get(host) else {
-            return Verdict::No(Refusal {
-                text: format!("host {host} is not in the file any more"),
-                ..Refusal::default()
-            });
+            return self.of_inherited(host);
         };
         if let Some(held) = &self.held {
             return Verdict::No(held.clone());
@@ -124,6 +128,27 @@ impl<'a> Hosts<'a> {
             };
         }
         self.by_device(known, memory)
+    }
+
+    /// A host that is not in the file: what another controller left on it ended only if a person says so.
+    fn of_inherited(&self, host: &HostId) -> Verdict<'a> {
+        let Some(known) = self.memory.inherited.get(host) else {
+            return Verdict::No(Refusal {
+                text: format!("host {host} is not in the file any more"),
+                ..Refusal::default()
+            });
+        };
+        match (&self.held, &known.fenced) {
+            (Some(held), _) => Verdict::No(held.clone()),
+            (None, Some(evidence)) => Verdict::Ended(evidence),
+            (None, None) => Verdict::No(Refusal {
+                text: format!(
+                    "host {host} is not in the file, and may have guests of ours that another controller left there"
+                ),
+                help: Some(help_inherited(host)),
+                until: None,
+            }),
+        }
     }
 
     fn by_device(&self, host: &'a Host, memory: &HostMemory) -> Verdict<'a> {

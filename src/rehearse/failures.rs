@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::model::desired::Desired;
-use crate::model::id::{HostId, InstanceId};
+use crate::model::desired::{Desired, Host};
+use crate::model::id::InstanceId;
 use crate::model::scenario::{Event, Expectation, Happening, HostEvent, InstanceEvent, Scenario};
 use crate::sim::chance::Chance;
 
@@ -15,11 +15,14 @@ const BUILD: Duration = Duration::from_secs(300);
 /// From one failure to the next, where only a few are asked for.
 const APART: Duration = Duration::from_secs(300);
 
+/// How long after a host is whole again, or booted, a person switches it on that a device may have switched off.
+const SWITCHED_ON: Duration = Duration::from_secs(180);
+
 /// A scenario with this many failures. With a span, they are spread over it by chance; without, they come one by one.
 pub fn failures(desired: &Desired, seed: u64, number: usize, over: Option<Duration>) -> Scenario {
     let mut chance = Chance::new(seed);
     let mut draw = Draw {
-        hosts: desired.hosts.keys().cloned().collect(),
+        hosts: desired.hosts.values().collect(),
         instances: desired.instances().map(|(i, _)| i).collect(),
         chance: &mut chance,
     };
@@ -46,12 +49,12 @@ pub fn failures(desired: &Desired, seed: u64, number: usize, over: Option<Durati
 }
 
 struct Draw<'a> {
-    hosts: Vec<HostId>,
+    hosts: Vec<&'a Host>,
     instances: Vec<InstanceId>,
     chance: &'a mut Chance,
 }
 
-impl Draw<'_> {
+impl<'a> Draw<'a> {
     fn within(&mut self, span: Duration) -> Duration {
         let millis = u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
         Duration::from_millis(self.chance.below("when", millis))
@@ -62,9 +65,9 @@ impl Draw<'_> {
         self.instances.get(usize::try_from(n).ok()?).cloned()
     }
 
-    fn host(&mut self) -> Option<HostId> {
+    fn host(&mut self) -> Option<&'a Host> {
         let n = self.chance.below("host", self.hosts.len() as u64);
-        self.hosts.get(usize::try_from(n).ok()?).cloned()
+        self.hosts.get(usize::try_from(n).ok()?).copied()
     }
 
     fn crash(&mut self, at: Duration) -> Vec<Event> {
@@ -79,13 +82,19 @@ impl Draw<'_> {
     /// A host loses something, and gets it back after some minutes.
     fn for_a_while(&mut self, at: Duration, bad: HostEvent, good: HostEvent) -> Vec<Event> {
         let back = at + Duration::from_secs(120 + self.chance.below("while", 480));
-        let event = |at, host: &HostId, event| Event {
-            at,
-            what: Happening::Host(host.clone(), event),
+        let Some(host) = self.host() else {
+            return Vec::new();
         };
-        let host = self.host();
-        let both = host.map(|host| [event(at, &host, bad), event(back, &host, good)]);
-        both.into_iter().flatten().collect()
+        let both = [on(host, at, bad), on(host, back, good)];
+        both.into_iter().chain(switched_on(host, back)).collect()
+    }
+
+    fn reboots(&mut self, at: Duration) -> Vec<Event> {
+        let Some(host) = self.host() else {
+            return Vec::new();
+        };
+        let reboot = on(host, at, HostEvent::Reboot);
+        [reboot].into_iter().chain(switched_on(host, at)).collect()
     }
 
     fn host_dies(&mut self, at: Duration) -> Vec<Event> {
@@ -101,13 +110,20 @@ impl Draw<'_> {
             70..80 => self.happens(at, InstanceEvent::Reboot),
             80..90 => self.for_a_while(at, HostEvent::Cut, HostEvent::Heal),
             90..95 => self.host_dies(at),
-            _ => match self.host() {
-                Some(host) => vec![Event {
-                    at,
-                    what: Happening::Host(host, HostEvent::Reboot),
-                }],
-                None => Vec::new(),
-            },
+            _ => self.reboots(at),
         }
     }
+}
+
+fn on(host: &Host, at: Duration, event: HostEvent) -> Event {
+    Event {
+        at,
+        what: Happening::Host(host.id.clone(), event),
+    }
+}
+
+/// What a device switched off stays off until somebody comes.
+fn switched_on(host: &Host, whole: Duration) -> Option<Event> {
+    let has_device = host.agents().next().is_some();
+    has_device.then(|| on(host, whole + SWITCHED_ON, HostEvent::PowerOn))
 }

@@ -60,6 +60,7 @@ impl HostState {
             who: claimed.by.who.clone(),
             held_s: now.since(claimed.since).as_secs(),
             left_s: claimed.left(now).as_secs(),
+            hosts: claimed.by.hosts.clone(),
         })
     }
 }
@@ -132,6 +133,7 @@ impl Claims for Cluster {
             return Ok(Effect::AlreadyDone);
         };
         claimed.run_out(now);
+        claimed.by = claimant.clone();
         claimed.released = true;
         drop(world);
         self.changed();

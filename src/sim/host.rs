@@ -48,6 +48,10 @@ impl Hypervisor for Cluster {
             .iter()
             .filter_map(|v| v.strip_prefix(&in_directory))
             .map(str::to_owned);
+        let kept = state.kept.iter().filter_map(|(path, since)| {
+            let name = path.strip_prefix(&in_directory)?;
+            Some((name.to_owned(), *since))
+        });
         Seen::Yes(HostFacts {
             domains: state
                 .domains
@@ -62,6 +66,7 @@ impl Hypervisor for Cluster {
                 .map(|(p, f)| (p.clone(), f.clone()))
                 .collect(),
             volumes: volumes.collect(),
+            kept: kept.collect(),
             memory: state.machine.as_ref().map(|m| m.memory),
             cpus: state.machine.as_ref().map(|m| m.cpus),
             free: state.free(),
@@ -254,11 +259,10 @@ impl HypervisorControl for Cluster {
             &removal.instance,
             |world| {
                 host_answers(world, host)?;
-                let volumes = &mut world.host_mut(host)?.volumes;
-                volumes.retain(|v| !removal.volumes.contains(v));
-                if let Some(kept) = removal.kept.as_ref().filter(|kept| volumes.remove(*kept)) {
-                    volumes.insert(format!("{kept}.kept"));
-                }
+                let now = world.now;
+                let state = world.host_mut(host)?;
+                state.volumes.retain(|v| !removal.volumes.contains(v));
+                removal.kept.iter().for_each(|disk| state.keep(disk, now));
                 Ok(Effect::Changed)
             },
         )
@@ -352,6 +356,9 @@ fn make_disks(world: &mut World, host: &HostId, build: &Build) -> Result<(), Act
     if state.free().is_some_and(|free| free < OVERLAY) {
         let text = format!("{}: no space left on device", build.machine.disk);
         return Err(ActError::Failed(text));
+    }
+    if build.machine.former_disk == FormerDisk::Used {
+        state.take_back(&build.machine.disk);
     }
     let disks = [Some(build.machine.disk.clone()), build.machine.seed.clone()];
     state.volumes.extend(disks.into_iter().flatten());

@@ -59,6 +59,8 @@ pub struct HostState {
     pub files: BTreeMap<String, HostFile>,
     /// Disks by path.
     pub volumes: BTreeSet<String>,
+    /// Of these, the disks that outlived their guests, and since when.
+    pub kept: BTreeMap<String, Timestamp>,
     /// How often each file was copied to it.
     pub copies: BTreeMap<String, usize>,
 }
@@ -86,6 +88,22 @@ impl HostState {
         let guests = OVERLAY.0 * self.volumes.len() as u64;
         let left = machine.disk.0.saturating_sub(images + guests);
         Some(Bytes(if self.disk_full { 0 } else { left }))
+    }
+
+    /// A disk outlives its guest, under another name.
+    pub fn keep(&mut self, disk: &str, now: Timestamp) {
+        if self.volumes.remove(disk) {
+            let kept = format!("{disk}.kept");
+            self.volumes.insert(kept.clone());
+            self.kept.insert(kept, now);
+        }
+    }
+
+    /// A new guest has it again.
+    pub fn take_back(&mut self, disk: &str) {
+        let kept = format!("{disk}.kept");
+        self.volumes.remove(&kept);
+        self.kept.remove(&kept);
     }
 
     /// How long a span of its own clock really is: a clock that is fast ends it early.
@@ -122,6 +140,7 @@ impl HostState {
             domains: BTreeMap::new(),
             files: BTreeMap::new(),
             volumes: BTreeSet::new(),
+            kept: BTreeMap::new(),
             copies: BTreeMap::new(),
         }
     }

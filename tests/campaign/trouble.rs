@@ -198,12 +198,6 @@ impl<'a> Troubles<'a> {
         }
     }
 
-    /// Whether something like this happens already.
-    fn tells(&self, what: &str) -> bool {
-        let events = self.case.events();
-        events.iter().any(|(_, event)| event.contains(what))
-    }
-
     fn controller(&mut self, at: u64) -> Vec<(u64, String)> {
         let event = |at, what: &str| (at, format!("controller: {what}"));
         let end = at + self.while_of();
@@ -216,9 +210,7 @@ impl<'a> Troubles<'a> {
                     event(end, "restart"),
                 ]
             }
-            7 | 8 if !self.tells("edit: { hosts.") => {
-                vec![event(at, "second"), event(end, "second ends")]
-            }
+            7 | 8 => vec![event(at, "second"), event(end, "second ends")],
             _ => vec![event(at, "restart")],
         }
     }
@@ -264,8 +256,7 @@ impl<'a> Troubles<'a> {
 
     fn edit(&mut self, at: u64) -> Vec<(u64, String)> {
         let (service, host) = (self.service(), self.host());
-        // Whoever comes without any memory knows nothing of hosts that left the file.
-        if self.draw.percent("a host leaves", 20) && !self.tells("controller: second") {
+        if self.draw.percent("a host leaves", 20) {
             return self.host_leaves(at);
         }
         let edit = match self.draw.number("edit", 0, 12) {

@@ -46,6 +46,8 @@ done
 
 if [ -d "$VOLUMES" ]; then
   find "$VOLUMES" -mindepth 1 -maxdepth 1 -type f -printf '%f\0' | encode volumes
+  # Disks that outlived their guests, and when each was last written, in seconds since 1970.
+  find "$VOLUMES" -mindepth 1 -maxdepth 1 -type f -name '*.kept' -printf '%T@ %f\0' | encode kept
 fi
 
 while read -r key value _; do

@@ -19,6 +19,7 @@ fn answer(told: Vec<Told>, left: Orders, controller: Controller) -> Answer {
     Answer {
         told,
         left,
+        warnings: Vec::new(),
         controller,
         state: "/var/lib/reconcile/demo".into(),
         now: NOW,

@@ -59,7 +59,8 @@ pub(super) async fn run(args: &Args, style: &Style, screen: &Screen) -> Result<E
         stop: stop_signal(),
     };
     let exit = apply.run().await;
-    apply.claims.release().await;
+    let left = apply.session.watcher.hosts_left();
+    apply.claims.leave(left).await;
     exit
 }
 
@@ -90,6 +91,7 @@ impl Apply<'_> {
             if !self.may_apply(&plan)? {
                 return Ok(Exit::Error);
             }
+            self.claims.name(self.session.watcher.hosts());
             let leave = self.claims.take(&observed).await;
             leave.map_err(|barred| unclaimed(&barred))?;
             done.extend(self.carry_out(&plan).await?);

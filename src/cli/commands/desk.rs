@@ -29,6 +29,8 @@ pub(super) struct Desk<'a> {
     /// Memory and history.
     pub store: FileStore,
     orders: FileOrders,
+    /// What speaks against what is ordered here.
+    pub warnings: Vec<String>,
     /// The present moment.
     pub now: Timestamp,
 }
@@ -47,6 +49,7 @@ impl<'a> Desk<'a> {
             store: FileStore::new(&state),
             orders: FileOrders::new(&state),
             state,
+            warnings: Vec::new(),
             now: SystemClock.now(),
         })
     }
@@ -98,6 +101,7 @@ impl<'a> Desk<'a> {
         let answer = Answer {
             told,
             left,
+            warnings: self.warnings.clone(),
             controller: self.store.controller()?,
             state: self.state.display().to_string(),
             now: self.now,

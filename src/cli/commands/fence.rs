@@ -2,6 +2,7 @@
 
 use super::desk::{Desk, unknown_host};
 use super::{Failure, fence_test, load};
+use crate::adapters::file_store::FileStore;
 use crate::cli::answer::fence_question;
 use crate::cli::args::Args;
 use crate::cli::args::orders::{FenceCommand, When};
@@ -39,12 +40,16 @@ async fn confirm(args: &Args, host: &HostId, yes: bool) -> Result<Exit, Failure>
     let desired = load::known(args)?;
     let desk = Desk::open(args)?;
     let why = silence(args, &desired, host).await?;
+    let warning = has_power(&why).then(|| refuses(host));
     let consent = if yes { Consent::Given } else { Consent::Open };
     match decide(consent, Person::present()) {
         Decision::Apply => {}
         Decision::Refuse => return Err(Failure::Other(REFUSAL.to_owned())),
         Decision::Ask => {
             let question = fence_question(host, &why, desk.store.load()?.hosts.get(host), desk.now);
+            warning
+                .iter()
+                .for_each(|warning| eprintln!("warning: {warning}"));
             let (mut input, mut output) = (std::io::stdin().lock(), std::io::stderr());
             let yes = ask_that(&question, &mut input, &mut output);
             let yes = yes.map_err(|error| Failure::Other(format!("can't ask: {error}")))?;
@@ -55,7 +60,21 @@ async fn confirm(args: &Args, host: &HostId, yes: bool) -> Result<Exit, Failure>
         }
     }
     // What counts is the moment at which the person answered.
-    Desk::open(args)?.give(OrderKey::Confirmed(host.clone()), &When::default())
+    let mut desk = Desk::open(args)?;
+    desk.warnings.extend(warning);
+    desk.give(OrderKey::Confirmed(host.clone()), &When::default())
+}
+
+/// Whether somebody said that nobody is there, in the words of ssh: a machine, or a firewall before it.
+fn has_power(silence: &str) -> bool {
+    silence.to_lowercase().contains("connection refused")
+}
+
+fn refuses(host: &HostId) -> String {
+    format!(
+        "the address of host {host} still answers, with a refusal: something there has power. Unless that is a firewall or \
+         another machine, host {host} may be on, and its guests run twice: reconcile fence retract {host} takes it back"
+    )
 }
 
 const REFUSAL: &str = "nobody can be asked, because this is not a terminal: nothing was confirmed. \
@@ -63,9 +82,16 @@ Use --yes where a script has made sure that the host is off";
 
 /// Why a host can't be reached. One that answers in any way is not off, and refusing is all that can be done.
 async fn silence(args: &Args, desired: &Desired, id: &HostId) -> Result<String, Failure> {
-    let host = desired.hosts.get(id);
-    let host = host.ok_or_else(|| unknown_host(desired, id))?;
-    let reader = load::reader(desired, &load::state(args, &desired.cluster)?)?;
+    let state = load::state(args, &desired.cluster)?;
+    let Some(host) = desired.hosts.get(id) else {
+        let known = FileStore::new(&state).load()?.inherited.remove(id);
+        let known = known.ok_or_else(|| unknown_host(desired, id))?;
+        return Ok(format!(
+            "it is not in the file; {} worked with it",
+            known.from
+        ));
+    };
+    let reader = load::reader(desired, &state)?;
     match reader.observe(host, &host_query(desired, host)).await {
         Seen::Yes(_) => Err(it_answers(id, "it can be looked at")),
         Seen::No(unseen) => match unseen.kind {

@@ -51,7 +51,7 @@ impl Watch {
         Ok(wake)
     }
 
-    fn end(&mut self, ended: &Ended) -> Result<(), StoreError> {
+    pub(super) fn end(&mut self, ended: &Ended) -> Result<(), StoreError> {
         let action = ended.action.operation.kind();
         let (summary, took) = (&ended.action.summary, millis(ended.took));
         self.progress
@@ -127,7 +127,8 @@ impl Watch {
             }
         }
         self.disarm().await?;
-        self.claims.release().await;
+        let left = self.session.watcher.hosts_left();
+        self.claims.leave(left).await;
         info!("stopped");
         Ok(())
     }

@@ -22,6 +22,7 @@ impl Watch {
         match self.claims.permit().may_begin(clock.as_ref()) {
             Ok(()) => self.take_over(clock.now()),
             Err(Barred::Rival(rivals)) => {
+                self.leave_to_rival()?;
                 if self.waits.is_none() {
                     let who = rivals.values().next().map(|claim| claim.who.clone());
                     let who = who.unwrap_or_default();
@@ -34,11 +35,29 @@ impl Watch {
         }
     }
 
-    /// The plan as far as it is carried out: nothing of it while another controller is at work.
-    pub(super) fn as_it_may<'p>(&self, plan: &'p Plan) -> Cow<'p, Plan> {
+    /// What was decided and has not begun is the other controller's to decide now.
+    pub(super) fn leave_to_rival(&mut self) -> Result<(), StoreError> {
+        let Some(barred) = self.rival() else {
+            return Ok(());
+        };
+        for ended in self.runner.give_up(&barred.to_string()) {
+            self.end(&ended)?;
+        }
+        Ok(())
+    }
+
+    fn rival(&self) -> Option<Barred> {
         let clock = self.session.watcher.eyes.clock.as_ref();
-        let rival = matches!(self.claims.permit().may_begin(clock), Err(Barred::Rival(_)));
-        if !rival || plan.actions.is_empty() {
+        let leave = self.claims.permit().may_begin(clock);
+        leave
+            .err()
+            .filter(|barred| matches!(barred, Barred::Rival(_)))
+    }
+
+    /// The plan as far as it is carried out: nothing of it while another controller is at work, or was until this look.
+    pub(super) fn as_it_may<'p>(&self, plan: &'p Plan) -> Cow<'p, Plan> {
+        let waits = self.waits.is_some() || self.rival().is_some();
+        if !waits || plan.actions.is_empty() {
             return Cow::Borrowed(plan);
         }
         let mut told = plan.clone();

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::model::desired::{Desired, Group};
-use crate::model::id::{GroupId, HostId};
+use crate::model::id::{GroupId, HostId, InstanceId};
 use crate::model::plan::NoticeKind;
 use crate::model::unit::span;
 use crate::rehearse::{Decision, Lane, LaneKind, Outage, Rehearsal, State, Subject, What};
@@ -19,8 +19,21 @@ pub struct Finding {
     pub outages: Vec<Worst>,
     /// After how long everything was well again; none: not before the end.
     pub back_after_ms: Option<u64>,
+    /// Stateful instances that go on without their data, for it was on a host that was lost.
+    pub data_lost: Vec<DataLost>,
     /// What is not as it must be.
     pub breaks: Vec<Break>,
+}
+
+/// A stateful instance that runs elsewhere with an empty disk.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DataLost {
+    /// Which.
+    pub instance: String,
+    /// Where its disk stays.
+    pub stays_on: String,
+    /// Where it runs with another one.
+    pub runs_on: String,
 }
 
 /// The longest gap of a service or VIP.
@@ -95,8 +108,31 @@ impl Case<'_> {
         Finding {
             outages: self.outages(),
             back_after_ms: self.back_after(),
+            data_lost: self.data_lost(),
             breaks,
         }
+    }
+
+    /// That is no break: it is what evidence is for. A group that copies its data by itself lives with it.
+    fn data_lost(&self) -> Vec<DataLost> {
+        let is_stateful = |name: &str| {
+            let instance = name.parse::<InstanceId>().ok();
+            let group = instance.and_then(|instance| self.desired.group_of(&instance));
+            group.is_some_and(|group| group.stateful)
+        };
+        let placed = self.rehearsal.placement.iter();
+        let moved = placed
+            .filter(|placed| is_stateful(&placed.instance))
+            .filter_map(|placed| {
+                let (now, before) = (placed.host.as_ref()?, self.before.get(&placed.instance)?);
+                let lost = self.lost.iter().any(|lost| lost.as_str() == before);
+                (lost && now != before).then(|| DataLost {
+                    instance: placed.instance.clone(),
+                    stays_on: before.clone(),
+                    runs_on: now.clone(),
+                })
+            });
+        moved.collect()
     }
 
     fn outages(&self) -> Vec<Worst> {
@@ -135,7 +171,7 @@ impl Case<'_> {
     fn of_group(&self, group: &Group) -> Vec<Break> {
         let lanes = self.rehearsal.lanes.iter();
         let of_group = lanes.filter(|lane| {
-            let instance = lane.name.parse::<crate::model::id::InstanceId>();
+            let instance = lane.name.parse::<InstanceId>();
             lane.kind == LaneKind::Instance
                 && instance.is_ok_and(|i| i.group == group.id && i.index <= group.replicas)
         });
