@@ -51,7 +51,7 @@ impl Claims for SshWriter {
         claimant: &Claimant,
     ) -> Result<Effect, ActError> {
         let script = Script::new(&scripts::RELEASE_CLAIM)
-            .var("CLAIM", file(cluster))
+            .var("CLAIM", endpoints::claim(cluster))
             .var("OWNER", claimant.id.to_string());
         let (effect, _) = self.act(&endpoints::host(host), &script, RENEWAL).await?;
         Ok(effect)
@@ -67,7 +67,7 @@ impl SshWriter {
         (claimant, succession): (&Claimant, Succession),
     ) -> Result<Claim, Unseen> {
         let endpoint = endpoints::host(host);
-        let script = keep_script(&file(cluster), claimant, succession);
+        let script = keep_script(&endpoints::claim(cluster), claimant, succession);
         let acted = self.act(&endpoint, &script, RENEWAL).await;
         let (_, answer) = acted.map_err(|error| match error {
             ActError::Unreachable(unseen) => unseen,
@@ -91,11 +91,6 @@ fn keep_script(file: &str, claimant: &Claimant, succession: Succession) -> Write
         .var("WHO", clean(&claimant.who))
         .var("OPEN", open)
         .var("TTL", TTL.as_secs().to_string())
-}
-
-/// Where the claim is kept: of the machine, whatever the file calls it. A boot ends it, and does not wipe out whose it was.
-pub(super) fn file(cluster: &ClusterName) -> String {
-    format!("/var/lib/reconcile/claim-{cluster}")
 }
 
 #[cfg(test)]

@@ -4,8 +4,9 @@ use super::Planner;
 use super::health::{Health, run_of};
 use super::inventory::Found;
 use super::lost::is_life;
+use super::refusal::{Refusal, confirm};
 use super::round::State;
-use super::verdict::{Refusal, Verdict};
+use super::verdict::Verdict;
 use crate::model::desired::{Group, LoadBalancer};
 use crate::model::facts::{Answer, DomainState};
 use crate::model::id::InstanceId;
@@ -153,9 +154,7 @@ impl<'a> Planner<'a> {
             Verdict::No(refusal) => refusal,
             Verdict::Fence(..) => Refusal {
                 text: format!("host {host} can't be seen, and we don't know what is on it"),
-                help: Some(format!(
-                    "look at host {host}; once it is off: reconcile fence confirm {host}"
-                )),
+                help: Some(confirm(host)),
                 until: None,
             },
         };

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::verdict::Refusal;
+use super::refusal::Refusal;
 use crate::model::bug::Bug;
 use crate::model::desired::Host;
 use crate::model::facts::{Observed, Seen, UnseenKind};
@@ -46,11 +46,9 @@ pub fn is_of_hosts(hosts: &BTreeMap<HostId, Host>, observed: &Observed) -> bool 
 }
 
 fn reached(hosts: &BTreeMap<HostId, Host>, observed: &Observed) -> (usize, usize) {
-    let leaves = |id: &HostId| hosts.get(id).is_some_and(Host::is_leaving);
-    let all = hosts.keys().filter(|id| !leaves(id)).count();
-    let seen = observed.hosts.iter();
-    let reached = seen.filter(|(id, seen)| !leaves(id) && answers(seen));
-    (reached.count(), all)
+    let members = || hosts.values().filter(|host| !host.is_leaving());
+    let reached = members().filter(|host| observed.hosts.get(&host.id).is_some_and(answers));
+    (reached.count(), members().count())
 }
 
 /// A host whose sshd answers is one that we reach, whatever else is the matter with it.

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use super::hosts::Hosts;
+use super::refusal::{Refusal, confirm};
 use crate::memory::hosts::lease_due;
 use crate::model::bug::Bug;
 use crate::model::desired::{Group, Host};
@@ -12,7 +13,6 @@ use crate::model::id::{HostId, InstanceId};
 use crate::model::mark::{Mark, Stage};
 use crate::model::memory::{Evidence, EvidenceKind, HostMemory};
 use crate::model::orders::Scope;
-use crate::model::plan::NoticeKind;
 use crate::model::policy::{FenceAgent, Fencing};
 use crate::model::time::Timestamp;
 use crate::model::unit::span;
@@ -33,28 +33,6 @@ pub enum Verdict<'a> {
     Fence(usize, &'a FenceAgent),
     /// Not now; why, and what would help.
     No(Refusal),
-}
-
-/// Why something is not given up yet.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Refusal {
-    /// In words.
-    pub text: String,
-    /// What to do about it.
-    pub help: Option<String>,
-    /// When this may be otherwise by nothing but time.
-    pub until: Option<Timestamp>,
-}
-
-impl Refusal {
-    /// What kind of notice says it.
-    pub fn kind(&self) -> NoticeKind {
-        match (self.until, &self.help) {
-            (Some(_), _) => NoticeKind::Waiting,
-            (None, Some(_)) => NoticeKind::Blocked,
-            (None, None) => NoticeKind::Unknown,
-        }
-    }
 }
 
 /// What to do about evidence that is wrong.
@@ -225,10 +203,6 @@ impl<'a> Hosts<'a> {
 
     fn no_evidence(&self, host: &Host, memory: Option<&HostMemory>) -> Refusal {
         let due = memory.and_then(|m| lease_due(m, host, self.desired, self.observed));
-        let confirm = format!(
-            "look at host {0}; once it is off: reconcile fence confirm {0}",
-            host.id
-        );
         match due {
             Some(due) => Refusal {
                 text: format!(
@@ -244,7 +218,7 @@ impl<'a> Hosts<'a> {
                     Some(sign) => format!("nothing shows that host {} is off: {sign}", host.id),
                     None => format!("nothing shows that host {} is off", host.id),
                 },
-                help: Some(confirm),
+                help: Some(confirm(&host.id)),
                 until: None,
             },
         }

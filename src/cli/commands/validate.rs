@@ -7,14 +7,14 @@ use crate::cli::args::{Args, Output};
 use crate::cli::exit::Exit;
 use crate::cli::style::{Paint, Style};
 use crate::cli::text;
-use crate::controller::look::missing_agents;
+use crate::controller::agents::Agents;
 use crate::model::desired::Desired;
 use crate::model::plan::{Notice, NoticeKind};
 use crate::plan::fencing;
 
 pub(super) fn run(args: &Args, style: &Style) -> Result<Exit, Failure> {
     let (desired, not_here) = load::checked(args)?;
-    let agents = missing_agents(&desired, &FenceAgents);
+    let agents = Agents::default().missing(&desired, &FenceAgents);
     let warnings = fencing::missing_agents(&desired, &agents);
     let warnings: Vec<Notice> = warnings.chain(unchecked(&desired, &not_here)).collect();
     print(&match args.global.output {
