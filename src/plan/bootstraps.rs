@@ -137,7 +137,8 @@ impl<'a> Planner<'a> {
             kind: NoticeKind::Unknown,
             subject: instance.to_string(),
             text: format!(
-                "a guest on host {host}, which can't be seen, may have the bootstrap address {at} of its image"
+                "a guest on {}, which can't be seen, may have the bootstrap address {at} of its image",
+                self.round.inventory.words_of_unknown(host)
             ),
             help: Some(confirm(host)),
             line: self.round.desired.lines.of(&format!("images.{}", image.id)),

@@ -70,7 +70,10 @@ impl<'a> Planner<'a> {
             State::Live(Health::Healthy | Health::Booting { .. }) => {
                 perhaps("it can't be looked into")
             }
-            State::Perhaps(host) => perhaps(format!("host {host} can't be seen")),
+            State::Perhaps(host) => {
+                let hosts = self.round.inventory.words_of_unknown(host);
+                perhaps(format!("{hosts} can't be seen"))
+            }
             State::Busy => perhaps(self.busy_text(instance)),
             State::Absent | State::Hidden(..) | State::Lost(..) => Hold::No,
         }
@@ -153,7 +156,10 @@ impl<'a> Planner<'a> {
             Verdict::Ended(_) => return None,
             Verdict::No(refusal) => refusal,
             Verdict::Fence(..) => Refusal {
-                text: format!("host {host} can't be seen, and we don't know what is on it"),
+                text: format!(
+                    "{} can't be seen, and we don't know what is on it",
+                    inventory.words_of_unknown(host)
+                ),
                 help: Some(confirm(host)),
                 until: None,
             },

@@ -13,6 +13,9 @@ use crate::model::id::{DomainName, HostId, InstanceId};
 use crate::model::mark::Mark;
 use crate::model::memory::Memory;
 
+/// So many hosts are named each; more are counted.
+const FEW: usize = 4;
+
 /// Where an instance is.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Whereabouts<'a> {
@@ -154,6 +157,30 @@ impl<'a> Inventory<'a> {
     /// A host that can't be seen, of which we don't know what is on it now; and nothing shows that it ended.
     pub fn unknown(&self) -> Option<&'a HostId> {
         self.never_seen.or(self.outdated)
+    }
+
+    /// All hosts like `one`, which is one of them, in words: `host a, b or c`.
+    pub fn words_of_unknown(&self, one: &HostId) -> String {
+        let (hosts, memory) = (self.hosts.desired.hosts.keys(), self.memory);
+        let seen = |host: &HostId| memory.hosts.get(host).and_then(|host| host.seen);
+        let is_unknown = |host: &&HostId| {
+            let unseen = self.hosts.unseen(host).is_some() && !self.hosts.has_ended(host);
+            *host == one || (unseen && (seen(host).is_none() || seen(host) < memory.took_over))
+        };
+        let mut names: Vec<&str> = hosts.filter(is_unknown).map(HostId::as_str).collect();
+        let more = match names.len().saturating_sub(FEW) {
+            0 => None,
+            more => Some(format!("{more} more")),
+        };
+        names.truncate(FEW);
+        names.extend(more.as_deref());
+        match names.split_last() {
+            Some((last, [_, ..])) => {
+                let others = &names[..names.len() - 1];
+                format!("host {} or {last}", others.join(", "))
+            }
+            Some(_) | None => format!("host {one}"),
+        }
     }
 
     /// A host where an instance may be that was not found, and is remembered nowhere. What is stateless, has no VIP and

@@ -28,7 +28,7 @@ pub fn missing(hosts: &BTreeMap<HostId, Host>, observed: &Observed) -> Option<Re
     };
     let help = match witnesses {
         0 => Some("name somebody who shows that our network works: `safety.witnesses`".to_owned()),
-        _ => None,
+        _ => Some("look at the network between us and the hosts".to_owned()),
     };
     Some(Refusal {
         text: format!(

@@ -86,6 +86,17 @@ impl<'a> Trials<'a> {
         }
     }
 
+    /// Why it leaves a host, in words: `it does not come up on host b`.
+    pub fn words_of(&self, host: &HostId) -> String {
+        let not_built = self.not_built.filter(|not_built| not_built.host == *host);
+        match (not_built, self.deaths) {
+            (Some(NotBuilt { why, .. }), _) => format!("it can't be built on host {host}: {why}"),
+            (None, 0) => format!("it does not come up on host {host}"),
+            (None, 1) => format!("it died on host {host}, and does not come up again there"),
+            (None, _) => format!("it dies on host {host} again soon after it comes up"),
+        }
+    }
+
     /// What became of the builds: the first of them was for the first death.
     fn result(&self) -> String {
         match (self.deaths, self.all()) {
