@@ -6,7 +6,6 @@ use super::balancers::Obstacle;
 use super::health::Health;
 use super::hosts::HostState;
 use super::round::State;
-use super::trials::Trials;
 use crate::model::bug::Bug;
 use crate::model::desired::Group;
 use crate::model::id::{HostId, InstanceId};
@@ -35,27 +34,20 @@ impl Planner<'_> {
             let memory = self.round.memory.guests.get(i)?;
             let now = memory.tried.as_ref() == Some(&self.round.desired.revision);
             let tries = memory.trials.values().sum::<u32>();
-            (now && tries > 0).then_some((i, &view.state, tries, memory))
+            (now && tries > 0).then_some((i, &view.state, tries))
         });
-        tried.find_map(|(other, state, tries, memory)| {
+        tried.find_map(|(other, state, tries)| {
             let again = self.planned.contains_key(other);
             let holds = match state {
                 State::Live(Health::Healthy) => false,
                 State::Live(Health::Dead(_)) if !again => true,
                 _ => tries > 1,
             };
-            // It is tried again by itself; what counts as failed needs a person.
-            let trials = Trials::of(group, Some(memory)).filter(|_| holds)?;
-            let host = self.round.place(other).map(|place| place.host);
-            let failed = host.is_some_and(|host| trials.is_enough(host));
-            let kind = match failed {
-                true => NoticeKind::Blocked,
-                false => NoticeKind::Waiting,
-            };
             let text = format!(
                 "{other} does not come up with this state of the file: mend it, or go back: reconcile rollback"
             );
-            Some((kind, text))
+            // That it is tried again does not mend the file: a person is needed.
+            holds.then_some((NoticeKind::Blocked, text))
         })
     }
 

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use super::refusal::Refusal;
 use crate::model::bug::Bug;
-use crate::model::desired::Host;
+use crate::model::desired::{Desired, Host};
 use crate::model::facts::{Observed, Seen, UnseenKind};
 use crate::model::id::HostId;
+use crate::model::plan::{Notice, NoticeKind};
+use crate::model::policy::Witness;
 
 /// What is missing, of these hosts; none while we reach a majority of the hosts, or of the witnesses. A host that left the
 /// file is none of those any more: whoever removed the dead one of two has said who is left.
@@ -36,6 +38,23 @@ pub fn missing(hosts: &BTreeMap<HostId, Host>, observed: &Observed) -> Option<Re
         ),
         help,
         until: None,
+    })
+}
+
+/// A warning of two hosts without a witness, or with one that is lost with a host: the loss of either takes the quorum.
+pub fn is_missing_with_one_host(desired: &Desired) -> Option<Notice> {
+    let hosts = || desired.hosts.values();
+    let is_host = |witness: &Witness| hosts().any(|host| host.address == witness.machine());
+    let mut witnesses = desired.safety.witnesses.iter();
+    let warn = hosts().count() == 2 && witnesses.all(is_host);
+    warn.then(|| Notice {
+        kind: NoticeKind::Warning,
+        subject: "safety".to_owned(),
+        text: "two hosts, and no witness: when one is lost, there is no quorum, and nothing of it is made elsewhere".to_owned(),
+        help: Some(
+            "name a machine that answers pings while a host is lost, such as the router: safety: { witnesses: ADDRESS }".to_owned(),
+        ),
+        line: desired.lines.of("safety.witnesses").or_else(|| desired.lines.of("hosts")),
     })
 }
 

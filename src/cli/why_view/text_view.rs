@@ -2,16 +2,18 @@
 
 use super::sentences::{decision, load, note, of_host, stand};
 use super::{HostVerdict, ScoreReport, WhyReport};
+use crate::cli::orders_view::order_lines;
 use crate::cli::style::{Paint, Style};
 use crate::cli::table::{Align, Cell, Table};
 use crate::cli::text;
 
 /// The report as text.
 pub fn why_text(report: &WhyReport, style: &Style) -> String {
+    let orders = order_lines(&report.orders, report.now, style);
     if let (Some(_), [only]) = (&report.asked, report.hosts.as_slice()) {
-        return paragraph(&of_host(report, only), style);
+        return orders + &paragraph(&of_host(report, only), style);
     }
-    let mut parts = vec![paragraph(&stand(report), style)];
+    let mut parts = vec![orders, paragraph(&stand(report), style)];
     if let Some(help) = &report.help {
         parts.push(paragraph(&format!("help: {help}"), style));
     }

@@ -86,6 +86,19 @@ fn whole(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
+/// A number of hosts: `1`, `1 host`.
+pub fn hosts(text: &str) -> Result<u32, Wrong> {
+    let number = text.strip_suffix(" hosts").or(text.strip_suffix(" host"));
+    let number = number.unwrap_or(text);
+    let hosts = number.parse().ok().filter(|hosts| *hosts <= 1_000);
+    hosts.filter(|_| whole(number)).ok_or_else(|| {
+        Wrong::new(
+            format!("{} is no number of hosts", quoted(text)),
+            "write a number from 0 to 1000",
+        )
+    })
+}
+
 /// The name of a label, or its value.
 pub fn label(text: &str) -> Result<String, Wrong> {
     let allowed = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
