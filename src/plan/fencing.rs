@@ -42,8 +42,10 @@ fn named(hosts: &BTreeSet<HostId>) -> String {
 fn help(program: &str, hosts: &BTreeSet<HostId>) -> String {
     let install = what_to_install(program);
     match hosts.first() {
-        Some(host) => format!("{install}; then: reconcile fence test {host}"),
-        None => install,
+        Some(host) if !install.ends_with('?') => {
+            format!("{install}; then: reconcile fence test {host}")
+        }
+        Some(_) | None => install,
     }
 }
 

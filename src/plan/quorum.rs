@@ -77,3 +77,28 @@ fn answers<T>(seen: &Seen<T>) -> bool {
         Seen::No(unseen) => unseen.kind != UnseenKind::Unreachable,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::spec::{NoFiles, parse};
+
+    fn warned(lan: &str, safety: &str) -> bool {
+        let text = format!(
+            "cluster: demo\nnetworks:\n  lan: {{ cidr: 10.0.0.0/16{lan} }}\nhosts:\n  a: {{ address: 10.0.0.2, pool: 10.0.1.1 }}\n  \
+             b: {{ address: 10.0.0.3, pool: 10.0.1.2 }}\nimages:\n  alpine: {{ path: /a.qcow2 }}\nservices:\n  \
+             api: {{ replicas: 1, image: alpine, memory: 128MiB, port: 80, run: x }}\n{safety}"
+        );
+        let desired = parse("cluster.yaml", text.as_bytes(), &NoFiles).unwrap();
+        is_missing_with_one_host(&desired).is_some()
+    }
+
+    #[test]
+    fn two_hosts_need_a_witness_that_is_none_of_them() {
+        assert!(warned("", ""));
+        assert!(!warned(", gateway: 10.0.0.1", ""));
+        assert!(warned(", gateway: 10.0.0.2", ""), "the gateway is a host");
+        assert!(warned(", gateway: 10.0.0.1", "safety: { witnesses: [] }\n"));
+        assert!(!warned("", "safety: { witnesses: 10.0.0.9 }\n"));
+    }
+}

@@ -142,6 +142,39 @@ mod tests {
     }
 
     #[test]
+    fn who_leaves_a_host_says_whether_it_was_never_built_never_came_up_or_died() {
+        let (rules, host) = (Restarts::default(), "b".parse().unwrap());
+        let full = NotBuilt {
+            host: "b".parse().unwrap(),
+            why: "no space left on device".to_owned(),
+        };
+        let words = |deaths, not_built| {
+            let trials = Trials {
+                by_host: &BTreeMap::new(),
+                last: Timestamp(0),
+                deaths,
+                not_built,
+                rules: &rules,
+                stateful: false,
+            };
+            trials.words_of(&host)
+        };
+        assert_eq!(
+            words(0, Some(&full)),
+            "it can't be built on host b: no space left on device"
+        );
+        assert_eq!(words(0, None), "it does not come up on host b");
+        assert_eq!(
+            words(1, None),
+            "it died on host b, and does not come up again there"
+        );
+        assert_eq!(
+            words(3, None),
+            "it dies on host b again soon after it comes up"
+        );
+    }
+
+    #[test]
     fn it_is_said_what_became_of_the_builds() {
         let (rules, host) = (Restarts::default(), || "a".parse().unwrap());
         let not_built = NotBuilt {

@@ -1,7 +1,7 @@
 //! A placement explained as text for people. Pure.
 
 use super::sentences::{decision, load, note, of_host, stand};
-use super::{HostVerdict, ScoreReport, WhyReport};
+use super::{HostVerdict, ScoreReport, State, WhyReport};
 use crate::cli::orders_view::order_lines;
 use crate::cli::style::{Paint, Style};
 use crate::cli::table::{Align, Cell, Table};
@@ -52,7 +52,9 @@ fn hosts(report: &WhyReport) -> Table {
 
 fn row(report: &WhyReport, number: usize, verdict: &HostVerdict) -> [Cell; 8] {
     let is = |host: &Option<_>| host.as_ref() == Some(&verdict.host);
-    let (sign, paint) = match (is(&report.host), is(&report.from)) {
+    // Where it may be on any of several hosts, none of them is pointed at.
+    let here = is(&report.host) && report.state != State::Perhaps;
+    let (sign, paint) = match (here, is(&report.from)) {
         (true, _) => ("→", Paint::Good),
         (_, true) => ("←", Paint::Warn),
         (false, false) => (" ", Paint::Plain),

@@ -283,6 +283,24 @@ mod tests {
     use super::*;
 
     #[test]
+    fn hosts_are_counted_with_or_without_the_word() {
+        assert_eq!(hosts("2").unwrap(), 2);
+        assert_eq!(hosts("1 host").unwrap(), 1);
+        assert_eq!(hosts("3 hosts").unwrap(), 3);
+        for wrong in [
+            "",
+            "host",
+            " host",
+            "-1",
+            "1host",
+            "1001 hosts",
+            "1.5 hosts",
+        ] {
+            assert!(hosts(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
     fn who_must_serve_is_rounded_up_and_who_may_be_away_is_rounded_down() {
         let half = amount("50%").unwrap();
         let of = |all| (half.at_least(all), half.at_most(all));
