@@ -1,26 +1,17 @@
 //! Bad input: every directory of `fixtures/bad` has a `cluster.yaml` and, in `expected.txt`, what the user is shown.
 //! `BLESS=1 cargo test --test bad_specs` writes what is shown now; read it as somebody at 3 a.m. would.
 
+#[path = "support/cases.rs"]
+mod cases;
+
 use std::fmt::Write as _;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use cases::{cases, is_written_down};
 use reconcile::adapters::spec_files::DiskFiles;
 use reconcile::model::desired::Desired;
 use reconcile::spec::{SpecErrors, parse};
-
-fn fixtures(kind: &str) -> Vec<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("fixtures")
-        .join(kind);
-    let mut found: Vec<PathBuf> = fs::read_dir(root)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.is_dir())
-        .collect();
-    found.sort();
-    found
-}
 
 fn read(directory: &Path) -> Result<Desired, SpecErrors> {
     let file = directory.join("cluster.yaml");
@@ -35,20 +26,13 @@ fn read_text(text: &str) -> Result<Desired, SpecErrors> {
 
 #[test]
 fn every_bad_file_is_refused_with_words_that_help() {
-    let bless = std::env::var_os("BLESS").is_some();
     let mut wrong = String::new();
-    let cases = fixtures("bad");
-    assert!(cases.len() >= 45, "only {} cases", cases.len());
-    for case in cases {
+    for case in cases("bad", 45) {
         let shown = match read(&case) {
             Ok(_) => format!("{} was accepted", case.display()),
             Err(errors) => format!("{errors}\n"),
         };
-        let expected = case.join("expected.txt");
-        if bless {
-            fs::write(&expected, &shown).unwrap();
-        }
-        if fs::read_to_string(&expected).unwrap_or_default() != shown {
+        if !is_written_down(&case.join("expected.txt"), &shown) {
             let _ = writeln!(wrong, "--- {}\n{shown}", case.display());
         }
     }
@@ -57,7 +41,7 @@ fn every_bad_file_is_refused_with_words_that_help() {
 
 #[test]
 fn every_good_file_is_accepted() {
-    for case in fixtures("good") {
+    for case in cases("good", 1) {
         if let Err(errors) = read(&case) {
             panic!("{}:\n{errors}", case.display());
         }

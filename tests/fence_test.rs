@@ -69,9 +69,23 @@ fn one_that_fails_gives_a_bad_exit_code_and_no_secret() {
     let answers = |n: usize| json["devices"][n]["answers"].clone();
     assert_eq!((answers(0), answers(1)), (true.into(), false.into()));
     let missing = json["devices"][2]["answer"].as_str().unwrap();
-    assert!(missing.contains("install the package"), "{missing}");
-    let one = reconcile(dir.path(), &format!("fence test a --device {good}"));
-    assert!(one.status.success());
+    assert!(missing.contains("it is not on PATH"), "{missing}");
+    for name in [good.as_str(), "fence_good"] {
+        let one = reconcile(dir.path(), &format!("fence test a --device {name}"));
+        assert!(one.status.success(), "{name}");
+    }
+}
+
+#[test]
+fn one_that_ends_without_a_word_is_told_by_its_exit_status() {
+    let dir = tempfile::tempdir().unwrap();
+    let mute = program(dir.path(), "fence_mute", "exit 77");
+    cluster(dir.path(), &[&mute]);
+    let output = reconcile(dir.path(), "fence test a --output json");
+    let json: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let answer = json["devices"][0]["answer"].as_str().unwrap();
+    let told = "it ended with exit status 77, and wrote no word about why";
+    assert!(answer.ends_with(told), "{answer}");
 }
 
 #[test]
@@ -82,7 +96,8 @@ fn an_agent_that_is_not_installed_is_warned_of_with_its_line_before_it_is_needed
         let output = reconcile(dir.path(), line);
         let text = String::from_utf8(output.stdout).unwrap();
         assert!(text.contains("fence_nowhere is not installed"), "{text}");
-        assert!(text.contains("fence-agents-nowhere"), "{text}");
+        assert!(text.contains("it is not on PATH"), "{text}");
+        assert!(!text.contains("fence-agents-nowhere"), "{text}");
         assert!(text.contains("cluster.yaml:9"), "{text}");
     }
     let output = reconcile(dir.path(), "validate --output json");

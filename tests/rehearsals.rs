@@ -4,6 +4,9 @@
 //! `BLESS=1 cargo test --test rehearsals` writes what is shown now; read it as somebody at 3 a.m. would.
 //! `CASE=name` runs the cases with that in their names.
 
+#[path = "support/cases.rs"]
+mod cases;
+
 use std::fmt::Write as _;
 use std::fs;
 use std::io;
@@ -11,6 +14,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use cases::{cases, is_written_down, root};
 use reconcile::cli::rehearsal_view::{rehearsal_json, rehearsal_text};
 use reconcile::cli::style::Style;
 use reconcile::cli::survival_view::survival_text;
@@ -39,24 +43,10 @@ impl SpecFiles for Files {
     }
 }
 
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/sim")
-}
-
-fn cases(root: &Path) -> Vec<PathBuf> {
-    let mut found: Vec<PathBuf> = fs::read_dir(root)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.is_dir())
-        .collect();
-    found.sort();
-    found
-}
-
 /// The cluster of a case: its own file, or the one that cases share.
 fn with_cluster<R>(case: &Path, run: impl FnOnce(&Cluster<'_>) -> R) -> R {
     let bytes = fs::read(case.join("cluster.yaml"))
-        .or_else(|_| fs::read(root().join("cluster.yaml")))
+        .or_else(|_| fs::read(root("sim").join("cluster.yaml")))
         .unwrap();
     let files = Files(case.to_owned());
     let desired = parse("cluster.yaml", &bytes, &files);
@@ -82,19 +72,12 @@ fn rehearsed(case: &Path) -> Rehearsal {
 
 #[test]
 fn every_scenario_ends_as_expected_and_is_told_as_written_down() {
-    let bless = std::env::var_os("BLESS").is_some();
-    let only = std::env::var("CASE").unwrap_or_default();
-    let cases = cases(&root());
-    assert!(cases.len() >= 100, "only {} cases", cases.len());
-    let cases: Vec<&PathBuf> = cases
-        .iter()
-        .filter(|c| c.to_string_lossy().contains(&only))
-        .collect();
+    let cases = cases("sim", 100);
     let next = AtomicUsize::new(0);
     let walk = || {
         let mut wrong = Vec::new();
         while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
-            wrong.extend(what_is_wrong(case, bless));
+            wrong.extend(what_is_wrong(case));
         }
         wrong
     };
@@ -107,7 +90,7 @@ fn every_scenario_ends_as_expected_and_is_told_as_written_down() {
 }
 
 /// What a case shows, where that is not what is written down, or it does not end well.
-fn what_is_wrong(case: &Path, bless: bool) -> Option<String> {
+fn what_is_wrong(case: &Path) -> Option<String> {
     let name = case.file_name().unwrap_or_default().to_string_lossy();
     assert!(
         case.join("README.md").exists(),
@@ -118,11 +101,7 @@ fn what_is_wrong(case: &Path, bless: bool) -> Option<String> {
         Err(_) => return Some(format!("--- {name}: see the panic\n")),
     };
     let shown = rehearsal_text(&rehearsal, &Style::plain(110));
-    let outcome = case.join("outcome");
-    if bless {
-        fs::write(&outcome, &shown).unwrap();
-    }
-    let told = fs::read_to_string(&outcome).unwrap_or_default() == shown;
+    let told = is_written_down(&case.join("outcome"), &shown);
     (!told || !rehearsal.is_good()).then(|| format!("--- {name}\n{shown}"))
 }
 
@@ -147,20 +126,12 @@ fn survival(case: &Path) -> Survival {
 
 #[test]
 fn losses_are_survived_or_told_with_what_would_mend_them() {
-    let bless = std::env::var_os("BLESS").is_some();
-    let only = std::env::var("CASE").unwrap_or_default();
-    let cases = cases(&root().with_file_name("survive"));
-    assert!(cases.len() >= 12, "only {} cases", cases.len());
     let mut wrong = String::new();
-    for case in cases.iter().filter(|c| c.to_string_lossy().contains(&only)) {
-        let shown = survival_text(&survival(case), &Style::plain(80));
+    for case in cases("survive", 12) {
+        let shown = survival_text(&survival(&case), &Style::plain(80));
         let widest = shown.lines().map(|line| line.chars().count()).max();
         assert!(widest <= Some(80), "{shown}");
-        let outcome = case.join("outcome");
-        if bless {
-            fs::write(&outcome, &shown).unwrap();
-        }
-        if fs::read_to_string(&outcome).unwrap_or_default() != shown {
+        if !is_written_down(&case.join("outcome"), &shown) {
             let _ = writeln!(wrong, "--- {}\n{shown}", case.display());
         }
     }
@@ -170,7 +141,7 @@ fn losses_are_survived_or_told_with_what_would_mend_them() {
 #[test]
 fn the_same_seed_gives_the_same_bytes_and_another_one_others() {
     let run = |seed| {
-        with_cluster(&root(), |cluster| {
+        with_cluster(&root("sim"), |cluster| {
             let day = std::time::Duration::from_secs(86_400);
             let scenario = failures(&cluster.desired, seed, 12, Some(day));
             rehearsal_json(&rehearse(&cluster.desired, &scenario, seed, AFTERWARDS).unwrap())
@@ -193,7 +164,7 @@ fn survives_a_day(desired: &Arc<Desired>, seed: u64, failures_of_it: usize) {
 #[test]
 fn random_failures_break_no_law_and_the_cluster_is_as_desired_afterwards() {
     for seed in 1..=6 {
-        with_cluster(&root(), |cluster| {
+        with_cluster(&root("sim"), |cluster| {
             survives_a_day(&cluster.desired, seed, 15)
         });
     }
@@ -201,13 +172,13 @@ fn random_failures_break_no_law_and_the_cluster_is_as_desired_afterwards() {
 
 #[test]
 fn what_devices_switch_off_in_random_failures_is_switched_on_by_a_person() {
-    let text = fs::read_to_string(root().join("cluster.yaml")).unwrap();
+    let text = fs::read_to_string(root("sim").join("cluster.yaml")).unwrap();
     let device = "fencing: { agent: fence_ipmilan, with: { ip: 10.1.0.1 } } }\n";
     let text = [19, 29, 39].iter().fold(text, |text, last| {
         let end = format!("192.168.10.{last}");
         text.replace(&format!("{end} }}\n"), &format!("{end}, {device}"))
     });
-    let desired = parse("cluster.yaml", text.as_bytes(), &Files(root()));
+    let desired = parse("cluster.yaml", text.as_bytes(), &Files(root("sim")));
     let desired = Arc::new(desired.unwrap_or_else(|errors| panic!("{errors}")));
     assert!(
         desired

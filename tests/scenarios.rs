@@ -3,24 +3,16 @@
 //! `BLESS=1 cargo test --test scenarios` writes what is shown now; read it as somebody at 3 a.m. would.
 //! `CASE=name` runs the cases with that in their names.
 
+#[path = "support/cases.rs"]
+mod cases;
 mod support;
 
 use std::fmt::Write as _;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use cases::{cases, is_written_down};
 use support::script::Script;
-
-fn cases() -> Vec<PathBuf> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/plan");
-    let mut found: Vec<PathBuf> = fs::read_dir(root)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .filter(|path| path.is_dir())
-        .collect();
-    found.sort();
-    found
-}
 
 /// The case's own file, or the one that cases share.
 fn yaml(case: &Path) -> String {
@@ -50,25 +42,17 @@ fn shown(case: &Path) -> Result<String, String> {
 
 #[test]
 fn every_scenario_is_planned_as_written_down_and_converges() {
-    let bless = std::env::var_os("BLESS").is_some();
-    let only = std::env::var("CASE").unwrap_or_default();
     let mut wrong = String::new();
-    let cases = cases();
-    assert!(cases.len() >= 30, "only {} cases", cases.len());
-    for case in cases.iter().filter(|c| c.to_string_lossy().contains(&only)) {
+    for case in cases("plan", 30) {
         let name = case.file_name().unwrap_or_default().to_string_lossy();
-        let shown = match shown(case) {
+        let shown = match shown(&case) {
             Ok(shown) => shown,
             Err(panic) => {
                 let _ = writeln!(wrong, "--- {name}\n{panic}");
                 continue;
             }
         };
-        let expected = case.join("plan.txt");
-        if bless {
-            fs::write(&expected, &shown).unwrap();
-        }
-        if fs::read_to_string(&expected).unwrap_or_default() != shown {
+        if !is_written_down(&case.join("plan.txt"), &shown) {
             let _ = writeln!(wrong, "--- {name}\n{shown}");
         }
     }

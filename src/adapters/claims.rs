@@ -51,7 +51,7 @@ impl Claims for SshWriter {
         claimant: &Claimant,
     ) -> Result<Effect, ActError> {
         let script = Script::new(&scripts::RELEASE_CLAIM)
-            .var("CLAIM", file(cluster))
+            .var("CLAIM", endpoints::claim(cluster))
             .var("OWNER", claimant.id.to_string())
             .var("HOSTS", names(claimant));
         let (effect, _) = self.act(&endpoints::host(host), &script, RENEWAL).await?;
@@ -68,7 +68,7 @@ impl SshWriter {
         (claimant, succession): (&Claimant, Succession),
     ) -> Result<Claim, Unseen> {
         let endpoint = endpoints::host(host);
-        let script = keep_script(&file(cluster), claimant, succession);
+        let script = keep_script(&endpoints::claim(cluster), claimant, succession);
         let acted = self.act(&endpoint, &script, RENEWAL).await;
         let (_, answer) = acted.map_err(|error| match error {
             ActError::Unreachable(unseen) => unseen,
@@ -98,11 +98,6 @@ fn keep_script(file: &str, claimant: &Claimant, succession: Succession) -> Write
 fn names(claimant: &Claimant) -> String {
     let hosts: Vec<&str> = claimant.hosts.iter().map(HostId::as_str).collect();
     hosts.join(" ")
-}
-
-/// Where the claim is kept: of the machine, whatever the file calls it. A boot ends it, and does not wipe out whose it was.
-pub(super) fn file(cluster: &ClusterName) -> String {
-    format!("/var/lib/reconcile/claim-{cluster}")
 }
 
 #[cfg(test)]

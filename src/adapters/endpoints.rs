@@ -1,4 +1,4 @@
-//! How a host, a guest, and a guest at its bootstrap address are connected to.
+//! How a host, a guest, and a guest at its bootstrap address are connected to, and where a host keeps its claim.
 
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
@@ -7,6 +7,7 @@ use super::ssh::{Endpoint, HostKeys};
 use crate::model::action::{Bootstrap, GuestRef};
 use crate::model::desired::Host;
 use crate::model::facts::{Unseen, UnseenKind};
+use crate::model::id::ClusterName;
 
 /// A host may be far away.
 const HOST_CONNECT_SECONDS: u64 = 5;
@@ -55,6 +56,11 @@ pub(super) fn bootstrap(bootstrap: &Bootstrap) -> Endpoint {
         keys: HostKeys::Any,
         connect_seconds: GUEST_CONNECT_SECONDS,
     }
+}
+
+/// Where a host keeps its claim: of the machine, whatever the file calls it. A boot ends it, and does not wipe out whose it was.
+pub(super) fn claim(cluster: &ClusterName) -> String {
+    format!("/var/lib/reconcile/claim-{cluster}")
 }
 
 /// The file with the host key of one life of a guest. Generations are read back from libvirt, where others write too.

@@ -80,20 +80,21 @@ async fn status(agent: &FenceAgent) -> Result<i32, ActError> {
     let (code, said) = run(agent, "status").await?;
     match code {
         0 | OFF => Ok(code),
-        code => Err(failed(agent, "can't tell the state", code, &said)),
+        code => Err(failed(
+            agent,
+            "can't tell whether the host is on or off",
+            code,
+            &said,
+        )),
     }
 }
 
 fn failed(agent: &FenceAgent, what: &str, code: i32, said: &str) -> ActError {
-    let said = if said.is_empty() {
-        "it said nothing"
-    } else {
-        said
+    let why = match said {
+        "" => format!("it ended with exit status {code}, and wrote no word about why"),
+        said => format!("exit status {code}: {said}"),
     };
-    ActError::Failed(format!(
-        "{}: {what} (exit status {code}): {said}",
-        agent.program
-    ))
+    ActError::Failed(format!("{}: {what}: {why}", agent.program))
 }
 
 /// The exit status, and the end of what it complained of.
@@ -224,7 +225,7 @@ mod tests {
         let error = FenceAgents.switch_off(&host(), &agent).await.unwrap_err();
         let text = error.to_string();
         assert!(
-            text.ends_with("could not switch b off (exit status 1): login with (secret) refused"),
+            text.ends_with("could not switch b off: exit status 1: login with (secret) refused"),
             "{text}"
         );
     }

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 
 use super::script::Script;
 use super::ssh::{Answer as Said, Endpoint, ReadAccess};
-use super::{claims, endpoints, scripts};
+use super::{endpoints, scripts};
 use crate::model::action::GuestRef;
 use crate::model::desired::{Host, SshAccess};
 use crate::model::facts::{Answer, GuestFacts, HostFacts, Seen, Unseen, UnseenKind};
@@ -67,7 +67,7 @@ impl SshReader {
                 query
                     .cluster
                     .as_ref()
-                    .map_or_else(String::new, claims::file),
+                    .map_or_else(String::new, endpoints::claim),
             )
             .args(&files);
         let endpoint = endpoints::host(host);

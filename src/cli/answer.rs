@@ -173,7 +173,7 @@ fn states(key: &OrderKey) -> (&'static str, &'static str) {
 fn given(key: &OrderKey) -> &'static str {
     match key {
         OrderKey::Disarmed => {
-            "leaves dead what is dead, moves no VIP for that and fences nothing; edits of the file go on"
+            "leaves dead what is dead, moves no VIP for that and fences nothing; `reconcile watch` ends the guards on hosts; edits of the file go on"
         }
         OrderKey::Paused(_) => "leaves it alone, whatever happens to it",
         OrderKey::Drained(_) => "moves its guests elsewhere and puts none there",

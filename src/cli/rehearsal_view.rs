@@ -244,7 +244,8 @@ pub(super) fn whole_again(failure: &Failure) -> String {
     let when = again(failure.whole_again);
     match (failure.whole_again, failure.short.len()) {
         (_, 0) | (Again::Never, _) => when,
-        (Again::Undisturbed | Again::AfterMs(_), short) => format!("{when}, {short} short"),
+        (Again::Undisturbed, short) => format!("{short} missing"),
+        (Again::AfterMs(_), short) => format!("{when}, {short} missing"),
     }
 }
 

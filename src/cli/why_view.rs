@@ -11,9 +11,13 @@ use std::net::Ipv4Addr;
 
 use serde::Serialize;
 
+use super::orders_view::OrderShown;
 use super::text;
 use crate::model::desired::Desired;
+use crate::model::facts::Observed;
 use crate::model::id::{ClusterName, GroupId, HostId, InstanceId};
+use crate::model::orders::{OrderKey, Scope};
+use crate::model::time::Timestamp;
 use crate::plan::{Criterion, LoadUnit, Score, Stand, Verdict, Why};
 
 pub use text_view::why_text;
@@ -42,11 +46,15 @@ pub struct WhyReport {
     pub reason: Option<String>,
     /// The smallest change by which it would have a place.
     pub help: Option<String>,
+    /// The orders in force that are about it, its group, its host, or the host that was asked about.
+    pub orders: Vec<OrderShown>,
     /// The hosts that were asked about, the best one first.
     pub hosts: Vec<HostVerdict>,
     /// All of them, also those that were not asked about: which one is best, and which is second.
     #[serde(skip)]
     best: Vec<HostVerdict>,
+    #[serde(skip)]
+    now: Timestamp,
     #[serde(skip)]
     group: GroupId,
     #[serde(skip)]
@@ -122,7 +130,12 @@ pub struct ScoreReport {
 
 impl WhyReport {
     /// The report, of one host or of all.
-    pub fn of(desired: &Desired, why: &Why, asked: Option<&HostId>) -> WhyReport {
+    pub fn of(
+        desired: &Desired,
+        observed: &Observed,
+        why: &Why,
+        asked: Option<&HostId>,
+    ) -> WhyReport {
         let all = why.hosts.iter().map(|verdict| host_verdict(why, verdict));
         let all: Vec<HostVerdict> = all.collect();
         let is_asked = |verdict: &&HostVerdict| asked.is_none_or(|host| verdict.host == *host);
@@ -134,6 +147,9 @@ impl WhyReport {
                 (None, None, None)
             }
         };
+        let hosts = [why.stand.host(), from.as_ref(), asked];
+        let mut orders = OrderShown::all(&observed.orders);
+        orders.retain(|order| concerns(&order.key, &why.instance, hosts));
         WhyReport {
             format_version: FORMAT_VERSION,
             cluster: desired.cluster.clone(),
@@ -144,6 +160,8 @@ impl WhyReport {
             from,
             reason,
             help,
+            orders,
+            now: observed.now,
             hosts: all.iter().filter(is_asked).cloned().collect(),
             best: all,
             group: why.instance.group.clone(),
@@ -157,6 +175,19 @@ impl WhyReport {
     /// The report as JSON, ending in a line break.
     pub fn json(&self) -> String {
         text::json(self)
+    }
+}
+
+/// Whether an order is about an instance, its group, or one of these hosts.
+fn concerns(key: &OrderKey, instance: &InstanceId, hosts: [Option<&HostId>; 3]) -> bool {
+    match key {
+        OrderKey::Disarmed | OrderKey::Paused(Scope::Cluster) => true,
+        OrderKey::Paused(Scope::Group(group)) => *group == instance.group,
+        OrderKey::Retried(retried) => retried == instance,
+        OrderKey::Paused(Scope::Host(host))
+        | OrderKey::Drained(host)
+        | OrderKey::Confirmed(host) => hosts.contains(&Some(host)),
+        OrderKey::Held(_) | OrderKey::Released => false,
     }
 }
 

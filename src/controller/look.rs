@@ -1,6 +1,6 @@
 //! One look at the world: all hosts at once, then all guests at once.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -84,21 +84,6 @@ const LAST_QUESTION: Duration = Duration::from_secs(1);
 /// From one thought to the next whether the guest that is looked into has fallen silent.
 const VIGIL: Duration = Duration::from_millis(50);
 
-/// Programs of fencing devices that are not on this machine.
-pub fn missing_agents(
-    desired: &Desired,
-    fencers: &dyn FencerView,
-) -> BTreeMap<String, BTreeSet<HostId>> {
-    let mut missing: BTreeMap<String, BTreeSet<HostId>> = BTreeMap::new();
-    for host in desired.hosts.values() {
-        for agent in host.agents().filter(|agent| !fencers.is_installed(agent)) {
-            let hosts = missing.entry(agent.program.clone()).or_default();
-            hosts.insert(host.id.clone());
-        }
-    }
-    missing
-}
-
 impl Eyes {
     /// Looks at everything. The guests that were looked at the last time are asked at once, the others when the
     /// hosts have said where they are.
@@ -130,7 +115,6 @@ impl Eyes {
         self.heed_claims(&mut observed, &seen_hosts);
         observed.hosts = seen_hosts;
         observed.leases = self.leases.known();
-        observed.missing_agents = missing_agents(desired, self.fencers.as_ref());
         observed.witnesses = self.ask_witnesses(desired, &observed).await;
         let looks = queries::looks(desired, &observed, memory, renderer);
         let guests = looks.iter().map(|look| {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use futures::future::join_all;
 
+use super::agents::Agents;
 use super::hosts::HostLooks;
 use super::look::{Beats, Eyes};
 use super::standing::Standing;
@@ -42,6 +43,8 @@ pub struct Watcher {
     hosts: HostLooks,
     /// The orders in force.
     standing: Standing,
+    /// The programs of fencing devices that are on this machine.
+    agents: Agents,
     /// Whether there was a round.
     began: bool,
 }
@@ -68,6 +71,7 @@ impl Watcher {
             last: Vec::new(),
             hosts: HostLooks::default(),
             standing: Standing::default(),
+            agents: Agents::default(),
             began: false,
         }
     }
@@ -75,6 +79,7 @@ impl Watcher {
     /// Follows another desired state from now on.
     pub fn follow(&mut self, file: Arc<Desired>) {
         self.file = file;
+        self.agents = Agents::default();
         self.renderer = Renderer::default();
         self.know_leaving();
     }
@@ -108,6 +113,8 @@ impl Watcher {
                 &mut self.standing,
             )
             .await;
+        let fencers = self.eyes.fencers.as_ref();
+        observed.missing_agents = self.agents.missing(&self.desired, fencers);
         self.last = looks.clone();
         let begins = !std::mem::replace(&mut self.began, true);
         if begins && observed.succeeds {

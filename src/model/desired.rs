@@ -52,6 +52,14 @@ impl Desired {
         self.hosts.get(host).is_some_and(Host::is_leaving)
     }
 
+    /// Whether two instances of one name must never be there at once: what is stateful would lose data, a VIP or a bootstrap
+    /// address would be there twice. Others may run twice for a while.
+    pub fn is_single(&self, group: &Group) -> bool {
+        let image = self.images.get(&group.image);
+        let bootstraps = image.is_some_and(|i| matches!(i.provision, Provision::Ssh { .. }));
+        group.stateful || matches!(group.role, Role::LoadBalancer(_)) || bootstraps
+    }
+
     /// All instances that should exist, in order.
     pub fn instances(&self) -> impl Iterator<Item = (InstanceId, &Group)> {
         self.groups.values().flat_map(|group| {

@@ -238,11 +238,11 @@ pub struct Notice {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NoticeKind {
-    /// It should be done and can't be.
+    /// It should be done and can't be: a person is needed.
     Blocked,
     /// It could not be observed, so nothing is decided about it.
     Unknown,
-    /// It will be done, later: something must come first.
+    /// It goes on by itself, later: something must come first.
     Waiting,
     /// Nothing to decide, but worth knowing.
     Warning,

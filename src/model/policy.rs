@@ -58,6 +58,25 @@ pub enum Witness {
     Url(String),
 }
 
+impl Witness {
+    /// The machine that is asked: an address, or a name.
+    pub fn machine(&self) -> String {
+        match self {
+            Witness::Address(address) => address.to_string(),
+            Witness::Url(url) => {
+                let server = url.split_once("://").map_or(url.as_str(), |(_, rest)| rest);
+                let end = server.find([':', '/', '?']).unwrap_or(server.len());
+                server[..end].to_owned()
+            }
+        }
+    }
+
+    /// Its address, where it is not named.
+    pub fn ipv4(&self) -> Option<Ipv4Addr> {
+        self.machine().parse().ok()
+    }
+}
+
 impl fmt::Display for Witness {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -20,9 +20,7 @@ impl Timestamp {
         let millis = i64::try_from(after.as_millis()).unwrap_or(i64::MAX);
         Timestamp(self.0.saturating_add(millis))
     }
-}
 
-impl Timestamp {
     /// For people, who need no seconds: `2026-11-22 03:34 UTC`.
     pub fn to_minute(self) -> String {
         match jiff::Timestamp::from_millisecond(self.0) {

@@ -6,6 +6,7 @@ use std::net::Ipv4Addr;
 use super::Planner;
 use super::draft::{Step, reason_at};
 use super::health::Health;
+use super::refusal::confirm;
 use super::round::{Round, State};
 use crate::model::action::{Bootstrap, Operation};
 use crate::model::desired::{Group, Image, Provision};
@@ -17,7 +18,12 @@ use crate::render;
 /// Guests that are at a bootstrap address, or may be. At which is not asked: their image may be another one in the file
 /// by now, or none.
 #[derive(Debug, Default)]
-pub struct Occupants(BTreeSet<InstanceId>);
+pub struct Occupants {
+    /// All of them; whoever gets its own address in this plan is none any more.
+    there: BTreeSet<InstanceId>,
+    /// Those of which a copy that is out of sight may be there: nobody can end it.
+    hidden: BTreeSet<InstanceId>,
+}
 
 impl Occupants {
     /// As it is before the plan.
@@ -32,28 +38,34 @@ impl Occupants {
         let hidden = round.inventory.all_out_of_sight();
         let hidden = hidden.filter(|(_, host, _)| !hosts.has_ended(host));
         let hidden = hidden.map(|(_, _, mark)| mark);
+        let hidden = at_bootstrap(hidden);
         // One that is being built may not be seen yet.
         let busy = round.memory.busy.values();
         let built = busy.filter_map(|busy| busy.mark.as_ref());
-        let there = running.chain(hidden).chain(built);
-        let there = there.filter(|mark| mark.stage == Stage::Bootstrap);
-        Occupants(there.map(|mark| mark.instance.clone()).collect())
+        let mut there = at_bootstrap(running.chain(built));
+        there.extend(hidden.iter().cloned());
+        Occupants { there, hidden }
     }
 
     /// Somebody else than `instance`.
     fn other(&self, instance: &InstanceId) -> Option<&InstanceId> {
-        self.0.iter().find(|i| *i != instance)
+        self.there.iter().find(|i| *i != instance)
     }
 
     /// Whether `instance` is at a bootstrap address.
     fn has(&self, instance: &InstanceId) -> bool {
-        self.0.contains(instance)
+        self.there.contains(instance)
     }
 
     /// `instance` leaves its bootstrap address.
     fn leave(&mut self, instance: &InstanceId) {
-        self.0.remove(instance);
+        self.there.remove(instance);
     }
+}
+
+fn at_bootstrap<'m>(marks: impl Iterator<Item = &'m Mark>) -> BTreeSet<InstanceId> {
+    let there = marks.filter(|mark| mark.stage == Stage::Bootstrap);
+    there.map(|mark| mark.instance.clone()).collect()
 }
 
 impl<'a> Planner<'a> {
@@ -75,13 +87,8 @@ impl<'a> Planner<'a> {
 
     /// The instance itself, where a copy of it that is out of sight may still be at the bootstrap address.
     fn left_behind<'i>(&self, instance: &'i InstanceId) -> Option<&'i InstanceId> {
-        let mut copies = self.round.inventory.all_out_of_sight();
-        let hosts = &self.round.inventory.hosts;
-        let there = copies.any(|(i, host, mark)| {
-            i == instance && mark.stage == Stage::Bootstrap && !hosts.has_ended(host)
-        });
         let busy = self.round.memory.busy.contains_key(instance);
-        (there && !busy).then_some(instance)
+        (self.occupants.hidden.contains(instance) && !busy).then_some(instance)
     }
 
     /// Whether `instance` stands in the way of others.
@@ -115,9 +122,7 @@ impl<'a> Planner<'a> {
             text: format!(
                 "{other} has the bootstrap address {bootstrap} of its image, or may have it"
             ),
-            help: hidden.map(|host| {
-                format!("look at host {host}; once it is off: reconcile fence confirm {host}")
-            }),
+            help: hidden.map(confirm),
             line: self.round.desired.lines.of(&format!("images.{}", image.id)),
         });
         false
@@ -132,11 +137,10 @@ impl<'a> Planner<'a> {
             kind: NoticeKind::Unknown,
             subject: instance.to_string(),
             text: format!(
-                "a guest on host {host}, which can't be seen, may have the bootstrap address {at} of its image"
+                "a guest on {}, which can't be seen, may have the bootstrap address {at} of its image",
+                self.round.inventory.words_of_unknown(host)
             ),
-            help: Some(format!(
-                "look at host {host}; once it is off: reconcile fence confirm {host}"
-            )),
+            help: Some(confirm(host)),
             line: self.round.desired.lines.of(&format!("images.{}", image.id)),
         });
         true

@@ -38,16 +38,16 @@ impl Planner<'_> {
         });
         tried.find_map(|(other, state, tries)| {
             let again = self.planned.contains_key(other);
-            let kind = match state {
-                State::Live(Health::Healthy) => return None,
-                State::Live(Health::Dead(_)) if !again => NoticeKind::Blocked,
-                _ if tries > 1 => NoticeKind::Waiting,
-                _ => return None,
+            let holds = match state {
+                State::Live(Health::Healthy) => false,
+                State::Live(Health::Dead(_)) if !again => true,
+                _ => tries > 1,
             };
             let text = format!(
                 "{other} does not come up with this state of the file: mend it, or go back: reconcile rollback"
             );
-            Some((kind, text))
+            // That it is tried again does not mend the file: a person is needed.
+            holds.then_some((NoticeKind::Blocked, text))
         })
     }
 

@@ -42,21 +42,98 @@ fn named(hosts: &BTreeSet<HostId>) -> String {
 fn help(program: &str, hosts: &BTreeSet<HostId>) -> String {
     let install = what_to_install(program);
     match hosts.first() {
-        Some(host) => format!("{install}; then: reconcile fence test {host}"),
-        None => install,
+        Some(host) if !install.ends_with('?') => {
+            format!("{install}; then: reconcile fence test {host}")
+        }
+        Some(_) | None => install,
     }
 }
 
-/// Distributions have one package with all agents, or one for each that is named like its program.
+/// What to do about a program that is not there. Distributions have one package with all agents, or one for each, most of
+/// them named like their programs.
 pub fn what_to_install(program: &str) -> String {
-    match program.strip_prefix("fence_") {
-        Some(kind) => {
-            let package = format!("fence-agents-{}", kind.replace('_', "-"));
-            format!("install the package fence-agents, or {package}")
-        }
-        None => "put the program there, and make it executable".to_owned(),
+    if program.contains('/') {
+        return "put the program there, and make it executable".to_owned();
+    }
+    if let Ok(number) = AGENTS.binary_search(&program) {
+        let kind = AGENTS[number].trim_start_matches("fence_");
+        let package = format!("fence-agents-{}", package_of(kind).replace('_', "-"));
+        return format!("install the package fence-agents, or {package}");
+    }
+    let distances = AGENTS.map(|known| (strsim::damerau_levenshtein(known, program), known));
+    match distances.into_iter().min().filter(|(far, _)| *far <= SLIP) {
+        Some((_, known)) => format!("did you mean `{known}`?"),
+        None => "it is not on PATH: put it there, or write its whole path".to_owned(),
     }
 }
+
+/// Names that differ more are no slips.
+const SLIP: usize = 2;
+
+/// Some programs are one under several names.
+fn package_of(kind: &str) -> &str {
+    match kind {
+        "idrac" | "ilo3" | "ilo4" | "ilo5" | "imm" | "ipmilanplus" => "ipmilan",
+        "ilo3_ssh" | "ilo4_ssh" | "ilo5_ssh" => "ilo_ssh",
+        other => other,
+    }
+}
+
+/// The agents of the family that switch machines, in order
+/// (<https://github.com/ClusterLabs/fence-agents/tree/main/agents>).
+const AGENTS: [&str; 51] = [
+    "fence_amt",
+    "fence_amt_ws",
+    "fence_apc",
+    "fence_apc_snmp",
+    "fence_bladecenter",
+    "fence_brocade",
+    "fence_cdu",
+    "fence_cisco_mds",
+    "fence_cisco_ucs",
+    "fence_compute",
+    "fence_cyberpower_ssh",
+    "fence_docker",
+    "fence_drac",
+    "fence_drac5",
+    "fence_eaton_snmp",
+    "fence_eaton_ssh",
+    "fence_emerson",
+    "fence_eps",
+    "fence_heuristics_ping",
+    "fence_hpblade",
+    "fence_ibmblade",
+    "fence_idrac",
+    "fence_ifmib",
+    "fence_ilo",
+    "fence_ilo2",
+    "fence_ilo3",
+    "fence_ilo3_ssh",
+    "fence_ilo4",
+    "fence_ilo4_ssh",
+    "fence_ilo5",
+    "fence_ilo5_ssh",
+    "fence_ilo_moonshot",
+    "fence_ilo_mp",
+    "fence_ilo_ssh",
+    "fence_imm",
+    "fence_intelmodular",
+    "fence_ipdu",
+    "fence_ipmilan",
+    "fence_ipmilanplus",
+    "fence_kubevirt",
+    "fence_netio",
+    "fence_openstack",
+    "fence_pve",
+    "fence_raritan",
+    "fence_redfish",
+    "fence_rsa",
+    "fence_rsb",
+    "fence_sanbox2",
+    "fence_virsh",
+    "fence_vmware_rest",
+    "fence_wti",
+];
 
 #[cfg(test)]
 mod tests {
@@ -83,6 +160,19 @@ mod tests {
         let help = notice.help.unwrap();
         assert!(help.starts_with("install the package fence-agents, or fence-agents-ipmilan;"));
         assert_eq!(notice.line, Some(8));
+    }
+
+    #[test]
+    fn a_slip_is_told_from_a_program_that_nobody_knows() {
+        assert!(AGENTS.is_sorted());
+        assert_eq!(
+            what_to_install("fence_ipmlan"),
+            "did you mean `fence_ipmilan`?"
+        );
+        let unknown = "it is not on PATH: put it there, or write its whole path";
+        assert_eq!(what_to_install("fence_of_ours"), unknown);
+        assert!(what_to_install("fence_ilo4").ends_with("or fence-agents-ipmilan"));
+        assert!(what_to_install("fence_apc_snmp").ends_with("or fence-agents-apc-snmp"));
     }
 
     #[test]

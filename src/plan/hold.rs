@@ -4,8 +4,9 @@ use super::Planner;
 use super::health::{Health, run_of};
 use super::inventory::Found;
 use super::lost::is_life;
+use super::refusal::{Refusal, confirm};
 use super::round::State;
-use super::verdict::{Refusal, Verdict};
+use super::verdict::Verdict;
 use crate::model::desired::{Group, LoadBalancer};
 use crate::model::facts::{Answer, DomainState};
 use crate::model::id::InstanceId;
@@ -69,7 +70,10 @@ impl<'a> Planner<'a> {
             State::Live(Health::Healthy | Health::Booting { .. }) => {
                 perhaps("it can't be looked into")
             }
-            State::Perhaps(host) => perhaps(format!("host {host} can't be seen")),
+            State::Perhaps(host) => {
+                let hosts = self.round.inventory.words_of_unknown(host);
+                perhaps(format!("{hosts} can't be seen"))
+            }
             State::Busy => perhaps(self.busy_text(instance)),
             State::Absent | State::Hidden(..) | State::Lost(..) => Hold::No,
         }
@@ -152,10 +156,11 @@ impl<'a> Planner<'a> {
             Verdict::Ended(_) => return None,
             Verdict::No(refusal) => refusal,
             Verdict::Fence(..) => Refusal {
-                text: format!("host {host} can't be seen, and we don't know what is on it"),
-                help: Some(format!(
-                    "look at host {host}; once it is off: reconcile fence confirm {host}"
-                )),
+                text: format!(
+                    "{} can't be seen, and we don't know what is on it",
+                    inventory.words_of_unknown(host)
+                ),
+                help: Some(confirm(host)),
                 until: None,
             },
         };

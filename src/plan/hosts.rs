@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::brake::Brake;
-use super::verdict::Refusal;
+use super::refusal::Refusal;
 use crate::model::condition::HostCondition;
 use crate::model::desired::Desired;
 use crate::model::facts::{Observed, Seen, UnseenKind};

@@ -5,13 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
 use super::hosts::Hosts;
-use super::verdict::Refusal;
+use super::refusal::Refusal;
 use crate::model::bug::Bug;
-use crate::model::desired::{Desired, Provision, Role};
+use crate::model::desired::Desired;
 use crate::model::facts::{Domain, Observed, Seen};
 use crate::model::id::{DomainName, HostId, InstanceId};
 use crate::model::mark::Mark;
 use crate::model::memory::Memory;
+
+/// So many hosts are named each; more are counted.
+const FEW: usize = 4;
 
 /// Where an instance is.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -144,9 +147,12 @@ impl<'a> Inventory<'a> {
     /// Whether something stateful that does not run here may run on a host that we never saw, or not for long: where we
     /// did not build it ourselves, we don't know whether this is its last life.
     fn may_run_unseen(&self, instance: &InstanceId, found: &Found<'_>) -> bool {
+        self.is_stateful(instance) && found.domain.run.is_none() && self.unknown().is_some()
+    }
+
+    fn is_stateful(&self, instance: &InstanceId) -> bool {
         let group = self.hosts.desired.group_of(instance);
-        let stateful = group.is_some_and(|group| group.stateful);
-        stateful && found.domain.run.is_none() && self.unknown().is_some()
+        group.is_some_and(|group| group.stateful)
     }
 
     /// A host that can't be seen, of which we don't know what is on it now; and nothing shows that it ended.
@@ -154,13 +160,35 @@ impl<'a> Inventory<'a> {
         self.never_seen.or(self.outdated)
     }
 
+    /// All hosts like `one`, which is one of them, in words: `host a, b or c`.
+    pub fn words_of_unknown(&self, one: &HostId) -> String {
+        let (hosts, memory) = (self.hosts.desired.hosts.keys(), self.memory);
+        let seen = |host: &HostId| memory.hosts.get(host).and_then(|host| host.seen);
+        let is_unknown = |host: &&HostId| {
+            let unseen = self.hosts.unseen(host).is_some() && !self.hosts.has_ended(host);
+            *host == one || (unseen && (seen(host).is_none() || seen(host) < memory.took_over))
+        };
+        let mut names: Vec<&str> = hosts.filter(is_unknown).map(HostId::as_str).collect();
+        let more = match names.len().saturating_sub(FEW) {
+            0 => None,
+            more => Some(format!("{more} more")),
+        };
+        names.truncate(FEW);
+        names.extend(more.as_deref());
+        match names.split_last() {
+            Some((last, [_, ..])) => {
+                let others = &names[..names.len() - 1];
+                format!("host {} or {last}", others.join(", "))
+            }
+            Some(_) | None => format!("host {one}"),
+        }
+    }
+
     /// A host where an instance may be that was not found, and is remembered nowhere. What is stateless, has no VIP and
     /// needs no bootstrap address may be made though another controller made it, too.
     fn unknown_host(&self, instance: &InstanceId) -> Option<&'a HostId> {
         let group = self.hosts.desired.group_of(instance)?;
-        let image = self.hosts.desired.images.get(&group.image);
-        let bootstraps = image.is_some_and(|i| matches!(i.provision, Provision::Ssh { .. }));
-        let single = group.stateful || matches!(group.role, Role::LoadBalancer(_)) || bootstraps;
+        let single = self.hosts.desired.is_single(group);
         self.never_seen.or(self.outdated.filter(|_| single))
     }
 
@@ -280,9 +308,8 @@ impl<'a> Inventory<'a> {
     fn awaits_latest(&self, instance: &InstanceId) -> bool {
         let copies = self.hidden.get(instance).into_iter().flatten();
         let mut latest = copies.filter(|(_, mark)| is_latest(self.memory, mark));
+        let stateful = self.is_stateful(instance);
         let lives = |host| {
-            let group = self.hosts.desired.group_of(instance);
-            let stateful = group.is_some_and(|group| group.stateful);
             self.refusals.contains_key(instance) || (stateful && !self.hosts.has_ended(host))
         };
         latest.any(|(host, _)| lives(host)) && !self.memory.busy.contains_key(instance)

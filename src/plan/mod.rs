@@ -25,6 +25,7 @@ mod placement;
 pub mod queries;
 pub mod quorum;
 mod recover;
+mod refusal;
 mod relocate;
 mod renderer;
 mod retire;

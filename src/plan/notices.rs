@@ -76,7 +76,8 @@ impl Planner<'_> {
                 State::Perhaps(host) => (
                     NoticeKind::Unknown,
                     format!(
-                        "may be on host {host}, which can't be seen: it is not created a second time"
+                        "may be on {}, which can't be seen: it is not created a second time",
+                        self.round.inventory.words_of_unknown(host)
                     ),
                     None,
                 ),

@@ -4,9 +4,11 @@ use super::Planner;
 use super::build::Purpose;
 use super::health::Health;
 use super::machine::volume_directory;
+use super::placement::Cause;
 use super::round::State;
 use super::trials::Trials;
-use crate::model::id::InstanceId;
+use crate::model::desired::Group;
+use crate::model::id::{HostId, InstanceId};
 use crate::model::memory::NotBuilt;
 use crate::model::plan::{Motive, Notice, NoticeKind, Reason, ReasonCode};
 use crate::model::unit::span;
@@ -57,7 +59,8 @@ impl Planner<'_> {
             return;
         }
         if let (Some(found), Some((_, why))) = (found, leaves) {
-            reason.text = format!("{}; {}", reason.text, why.text);
+            let fails = self.how_it_fails(instance, group, found.host);
+            reason.text = format!("{}; {}", reason.text, fails.unwrap_or(why.text));
             self.relocate_dead(instance, &found, reason);
             return;
         }
@@ -68,6 +71,14 @@ impl Planner<'_> {
             interrupts: None,
         };
         self.build(instance, purpose);
+    }
+
+    /// How an instance fails on its host, where it leaves because of that.
+    fn how_it_fails(&self, instance: &InstanceId, group: &Group, host: &HostId) -> Option<String> {
+        let moves = self.round.place(instance)?.moves.as_ref()?;
+        let memory = self.round.memory.guests.get(instance);
+        let trials = Trials::of(group, memory).filter(|_| moves.cause == Cause::Failing)?;
+        Some(trials.words_of(host))
     }
 
     /// A guest that does not come up however often it is built is built ever more rarely.

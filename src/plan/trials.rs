@@ -86,6 +86,17 @@ impl<'a> Trials<'a> {
         }
     }
 
+    /// Why it leaves a host, in words: `it does not come up on host b`.
+    pub fn words_of(&self, host: &HostId) -> String {
+        let not_built = self.not_built.filter(|not_built| not_built.host == *host);
+        match (not_built, self.deaths) {
+            (Some(NotBuilt { why, .. }), _) => format!("it can't be built on host {host}: {why}"),
+            (None, 0) => format!("it does not come up on host {host}"),
+            (None, 1) => format!("it died on host {host}, and does not come up again there"),
+            (None, _) => format!("it dies on host {host} again soon after it comes up"),
+        }
+    }
+
     /// What became of the builds: the first of them was for the first death.
     fn result(&self) -> String {
         match (self.deaths, self.all()) {
@@ -128,6 +139,39 @@ mod tests {
         };
         let pauses = [0, 1, 2, 3, 7, 40].map(|n| trials.pause_after(n).as_secs());
         assert_eq!(pauses, [0, 10, 20, 40, 600, 600]);
+    }
+
+    #[test]
+    fn who_leaves_a_host_says_whether_it_was_never_built_never_came_up_or_died() {
+        let (rules, host) = (Restarts::default(), "b".parse().unwrap());
+        let full = NotBuilt {
+            host: "b".parse().unwrap(),
+            why: "no space left on device".to_owned(),
+        };
+        let words = |deaths, not_built| {
+            let trials = Trials {
+                by_host: &BTreeMap::new(),
+                last: Timestamp(0),
+                deaths,
+                not_built,
+                rules: &rules,
+                stateful: false,
+            };
+            trials.words_of(&host)
+        };
+        assert_eq!(
+            words(0, Some(&full)),
+            "it can't be built on host b: no space left on device"
+        );
+        assert_eq!(words(0, None), "it does not come up on host b");
+        assert_eq!(
+            words(1, None),
+            "it died on host b, and does not come up again there"
+        );
+        assert_eq!(
+            words(3, None),
+            "it dies on host b again soon after it comes up"
+        );
     }
 
     #[test]

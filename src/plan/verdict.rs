@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use super::hosts::Hosts;
+use super::refusal::{Refusal, confirm};
 use crate::memory::hosts::lease_due;
 use crate::model::bug::Bug;
 use crate::model::desired::{Group, Host};
@@ -12,7 +13,6 @@ use crate::model::id::{HostId, InstanceId};
 use crate::model::mark::{Mark, Stage};
 use crate::model::memory::{Evidence, EvidenceKind, HostMemory};
 use crate::model::orders::Scope;
-use crate::model::plan::NoticeKind;
 use crate::model::policy::{FenceAgent, Fencing};
 use crate::model::time::Timestamp;
 use crate::model::unit::span;
@@ -33,28 +33,6 @@ pub enum Verdict<'a> {
     Fence(usize, &'a FenceAgent),
     /// Not now; why, and what would help.
     No(Refusal),
-}
-
-/// Why something is not given up yet.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Refusal {
-    /// In words.
-    pub text: String,
-    /// What to do about it.
-    pub help: Option<String>,
-    /// When this may be otherwise by nothing but time.
-    pub until: Option<Timestamp>,
-}
-
-impl Refusal {
-    /// What kind of notice says it.
-    pub fn kind(&self) -> NoticeKind {
-        match (self.until, &self.help) {
-            (Some(_), _) => NoticeKind::Waiting,
-            (None, Some(_)) => NoticeKind::Blocked,
-            (None, None) => NoticeKind::Unknown,
-        }
-    }
 }
 
 /// What to do about evidence that is wrong.
@@ -153,16 +131,7 @@ impl<'a> Hosts<'a> {
 
     fn by_device(&self, host: &'a Host, memory: &HostMemory) -> Verdict<'a> {
         if let Some(sign) = self.veto(&host.id) {
-            let text = format!("host {} lives: {sign}", host.id);
-            let help = Some(format!(
-                "mend it; or, once it is off: reconcile fence confirm {}",
-                host.id
-            ));
-            return Verdict::No(Refusal {
-                text,
-                help,
-                until: None,
-            });
+            return Verdict::No(self.lives(host, memory, &sign));
         }
         let lost = self.lost_at(memory);
         match (self.next_device(host, memory), self.pause_of(host)) {
@@ -248,12 +217,47 @@ impl<'a> Hosts<'a> {
         Some((index, agent, at.unwrap_or(self.observed.now)))
     }
 
+    /// Something on a host works. In its first seconds out of sight that may end by itself, and what decides then is said;
+    /// later, and where it does not let us in, a person is needed.
+    fn lives(&self, host: &Host, memory: &HostMemory, sign: &str) -> Refusal {
+        let text = format!("host {} lives: {sign}", host.id);
+        let lost = self.lost_at(memory);
+        let early = self.observed.now < lost && self.heartbeats_on(&host.id).is_some();
+        match early {
+            true => Refusal {
+                text: format!("{text}; if they cease, {}", self.who_decides(host, memory)),
+                help: None,
+                until: Some(lost),
+            },
+            false => Refusal {
+                text,
+                help: Some(format!(
+                    "mend it; or, once it is off: reconcile fence confirm {}",
+                    host.id
+                )),
+                until: None,
+            },
+        }
+    }
+
+    /// What will show that a host is off, if it is.
+    fn who_decides(&self, host: &Host, memory: &HostMemory) -> String {
+        let agent = self.next_device(host, memory).map(|(_, agent, _)| agent);
+        match (self.awaits_lease(host, memory), agent) {
+            (true, _) => "its lease decides".to_owned(),
+            (false, Some(agent)) => format!("{} switches it off", agent.program),
+            (false, None) => "a person has to look".to_owned(),
+        }
+    }
+
+    /// Whether the lease that we keep on a host may still show that it is off.
+    fn awaits_lease(&self, host: &Host, memory: &HostMemory) -> bool {
+        let kept = memory.armed && self.observed.leases.contains_key(&host.id);
+        host.fencing.contains(&Fencing::Lease) && kept
+    }
+
     fn no_evidence(&self, host: &Host, memory: Option<&HostMemory>) -> Refusal {
         let due = memory.and_then(|m| lease_due(m, host, self.desired, self.observed));
-        let confirm = format!(
-            "look at host {0}; once it is off: reconcile fence confirm {0}",
-            host.id
-        );
         match due {
             Some(due) => Refusal {
                 text: format!(
@@ -264,12 +268,28 @@ impl<'a> Hosts<'a> {
                 help: None,
                 until: Some(due),
             },
+            None => self.nothing_shows(host, memory),
+        }
+    }
+
+    /// A lease may still show it, as long as the host is not out of sight for long; else a person is needed.
+    fn nothing_shows(&self, host: &Host, memory: Option<&HostMemory>) -> Refusal {
+        let sign = self.sign_of_life(&host.id);
+        let sign = sign.map_or_else(String::new, |sign| format!(": {sign}"));
+        let awaits = memory.filter(|memory| self.awaits_lease(host, memory));
+        let lost = awaits.map(|memory| self.lost_at(memory));
+        match lost.filter(|lost| self.observed.now < *lost) {
+            Some(lost) => Refusal {
+                text: format!(
+                    "nothing shows yet that host {} is off{sign}; its lease decides once no host sees it",
+                    host.id
+                ),
+                help: None,
+                until: Some(lost),
+            },
             None => Refusal {
-                text: match self.sign_of_life(&host.id) {
-                    Some(sign) => format!("nothing shows that host {} is off: {sign}", host.id),
-                    None => format!("nothing shows that host {} is off", host.id),
-                },
-                help: Some(confirm),
+                text: format!("nothing shows that host {} is off{sign}", host.id),
+                help: Some(confirm(&host.id)),
                 until: None,
             },
         }

@@ -164,9 +164,13 @@ impl<'a> Planner<'a> {
         let comes = self
             .round
             .views_of(group)
-            .any(|(_, view)| match view.state {
+            .any(|(i, view)| match view.state {
                 State::Busy | State::Live(_) => true,
-                State::Absent | State::Hidden(..) | State::Lost(..) | State::Perhaps(_) => false,
+                State::Hidden(..) => {
+                    let refusal = self.round.inventory.refusal(i);
+                    refusal.is_some_and(|refusal| refusal.kind() == NoticeKind::Waiting)
+                }
+                State::Absent | State::Lost(..) | State::Perhaps(_) => false,
             });
         (group.replicas > 0).then(|| Notice {
             kind: if comes {

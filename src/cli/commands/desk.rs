@@ -1,6 +1,7 @@
 //! What the commands that give orders have in common: who gives them, which names exist, how the orders are changed,
 //! and what is told of it.
 
+use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
 
 use super::{Failure, load, print};
@@ -173,10 +174,30 @@ fn unknown<'n>(what: &str, name: &str, known: impl Iterator<Item = &'n str>) -> 
     Failure::Other(format!("there is no {what} {name} in the file{help}"))
 }
 
+/// The name of the user that this process runs as, or the number where no name is known.
+fn user_of_process() -> Option<String> {
+    let number = std::fs::metadata("/proc/self").ok()?.uid();
+    let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    Some(name_of(number, &users).unwrap_or_else(|| number.to_string()))
+}
+
+/// The name of a user, in the lines of passwd(5).
+fn name_of(number: u32, users: &str) -> Option<String> {
+    let fields = |line: &str| {
+        let mut fields = line.split(':');
+        let (name, number) = (fields.next()?, fields.nth(1)?);
+        Some((name.to_owned(), number.parse::<u32>().ok()?))
+    };
+    let mut users = users.lines().filter_map(fields);
+    let found = users.find(|(name, known)| *known == number && !name.is_empty());
+    found.map(|(name, _)| name)
+}
+
 /// Who gives an order: `anna@ops`, also where she does so as root.
 pub(super) fn caller() -> String {
     let said = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
     let user = ["SUDO_USER", "USER", "LOGNAME"].into_iter().find_map(said);
+    let user = user.or_else(user_of_process);
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
     let host = host.map(|name| name.trim().to_owned());
     let host = host.filter(|name| !name.is_empty());
@@ -185,4 +206,17 @@ pub(super) fn caller() -> String {
         user.unwrap_or_else(|| "somebody".to_owned()),
         host.unwrap_or_else(|| "localhost".to_owned())
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_user_is_found_by_number_among_lines_that_make_no_sense() {
+        let users = "root:x:0:0::/root:/bin/sh\n\nbroken\n:x:7:\nanna:x:1000:1000:Anna:/home/anna:/bin/sh\n";
+        assert_eq!(name_of(1000, users).as_deref(), Some("anna"));
+        assert_eq!(name_of(0, users).as_deref(), Some("root"));
+        assert_eq!((name_of(7, users), name_of(1, users)), (None, None));
+    }
 }

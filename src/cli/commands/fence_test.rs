@@ -48,7 +48,8 @@ pub(super) async fn run(
 
 /// The devices that are asked: all, or those of one name.
 fn chosen<'h>(host: &'h Host, name: Option<&str>) -> Result<Vec<&'h Fencing>, Failure> {
-    let of_name = |device: &&Fencing| name.is_none_or(|wanted| wanted == name_of(device));
+    let is = |device: &Fencing, name| name == name_of(device) || name == file_name_of(device);
+    let of_name = |device: &&Fencing| name.is_none_or(|name| is(device, name));
     let chosen: Vec<&Fencing> = host.fencing.iter().filter(of_name).collect();
     match (chosen.is_empty(), name) {
         (true, Some(name)) => {
@@ -70,6 +71,12 @@ fn name_of(device: &Fencing) -> &str {
         Fencing::Lease => "lease",
         Fencing::Manual => "manual",
     }
+}
+
+/// An agent that is given by its path may be called by the last part of that.
+fn file_name_of(device: &Fencing) -> &str {
+    let name = name_of(device);
+    name.rsplit_once('/').map_or(name, |(_, file)| file)
 }
 
 type Look = (Seen<HostFacts>, Duration);

@@ -19,7 +19,7 @@ pub(super) async fn run(args: &Args, asked: &WhyArgs, style: &Style) -> Result<E
     let memory = &reading.watcher.memory;
     let why = why(&desired, &round.observed, memory, &asked.instance);
     let why = why.ok_or_else(|| no_instance(&desired, &asked.instance))?;
-    let report = WhyReport::of(&desired, &why, asked.host.as_ref());
+    let report = WhyReport::of(&desired, &round.observed, &why, asked.host.as_ref());
     print(&match args.global.output {
         Output::Text => why_text(&report, style),
         Output::Json => report.json(),

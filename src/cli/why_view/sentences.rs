@@ -25,7 +25,7 @@ pub(super) fn stand(report: &WhyReport) -> String {
             "{instance} was on {host} with {address}, which can't be seen now: it is left there."
         ),
         State::Perhaps => format!(
-            "{instance} may be on {host}, which can't be seen: it is not created a second time."
+            "{instance} may be on a host that can't be seen: it is not created a second time."
         ),
         State::Nowhere => format!("{instance} has no place: {reason}."),
     }

@@ -16,7 +16,12 @@ fn report(world: &World, name: &str, asked: Option<&str>) -> WhyReport {
         &instance(name),
     )
     .unwrap();
-    WhyReport::of(&world.desired, &why, asked.map(host).as_ref())
+    WhyReport::of(
+        &world.desired,
+        &world.observed,
+        &why,
+        asked.map(host).as_ref(),
+    )
 }
 
 fn shown(world: &World, name: &str, asked: Option<&str>, columns: usize) -> String {

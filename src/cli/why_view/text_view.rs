@@ -1,17 +1,19 @@
 //! A placement explained as text for people. Pure.
 
 use super::sentences::{decision, load, note, of_host, stand};
-use super::{HostVerdict, ScoreReport, WhyReport};
+use super::{HostVerdict, ScoreReport, State, WhyReport};
+use crate::cli::orders_view::order_lines;
 use crate::cli::style::{Paint, Style};
 use crate::cli::table::{Align, Cell, Table};
 use crate::cli::text;
 
 /// The report as text.
 pub fn why_text(report: &WhyReport, style: &Style) -> String {
+    let orders = order_lines(&report.orders, report.now, style);
     if let (Some(_), [only]) = (&report.asked, report.hosts.as_slice()) {
-        return paragraph(&of_host(report, only), style);
+        return orders + &paragraph(&of_host(report, only), style);
     }
-    let mut parts = vec![paragraph(&stand(report), style)];
+    let mut parts = vec![orders, paragraph(&stand(report), style)];
     if let Some(help) = &report.help {
         parts.push(paragraph(&format!("help: {help}"), style));
     }
@@ -50,7 +52,9 @@ fn hosts(report: &WhyReport) -> Table {
 
 fn row(report: &WhyReport, number: usize, verdict: &HostVerdict) -> [Cell; 8] {
     let is = |host: &Option<_>| host.as_ref() == Some(&verdict.host);
-    let (sign, paint) = match (is(&report.host), is(&report.from)) {
+    // Where it may be on any of several hosts, none of them is pointed at.
+    let here = is(&report.host) && report.state != State::Perhaps;
+    let (sign, paint) = match (here, is(&report.from)) {
         (true, _) => ("→", Paint::Good),
         (_, true) => ("←", Paint::Warn),
         (false, false) => (" ", Paint::Plain),

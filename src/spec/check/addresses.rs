@@ -10,17 +10,19 @@ use crate::spec::problem::Problem;
 use crate::spec::read::{Draft, NetworkDraft};
 use crate::spec::source::{At, Span};
 
-use super::pools;
+use super::{pools, witnesses};
 
 /// An address that no guest may get.
 pub struct Reserved {
-    kind: Reservation,
+    /// What it is reserved for.
+    pub kind: Reservation,
     /// Whose it is.
     pub what: String,
     /// The place that says so.
     pub span: Span,
 }
 
+/// What an address is reserved for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reservation {
     Network,
@@ -38,6 +40,7 @@ pub fn check(cx: &Context<'_>, draft: &Draft) {
     vips_inside(cx, draft);
     reservations_apart(cx, &reserved);
     pools::check(cx, draft, &reserved);
+    witnesses::check(cx, draft, &reserved);
 }
 
 fn networks_apart(cx: &Context<'_>, networks: &[NetworkDraft]) {

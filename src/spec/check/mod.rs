@@ -10,6 +10,7 @@ mod policies;
 mod pools;
 mod routes;
 pub mod templates;
+mod witnesses;
 
 use super::context::Context;
 use super::read::Draft;

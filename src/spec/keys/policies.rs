@@ -4,6 +4,7 @@ use super::super::form::{Key, Object, Shape, default, optional, required};
 use super::forms::*;
 
 const AMOUNT: Shape = Shape::Either(&[Shape::Number(0, 10_000), PERCENT]);
+const HOSTS: Shape = Shape::Either(&[Shape::Number(0, 1_000), HOST_COUNT]);
 const METHOD: Shape = Shape::Choice(&["libvirt", "lease", "manual"]);
 const AGENT_OR_METHOD: Shape = Shape::Either(&[METHOD, Shape::Object(&FENCE_AGENT)]);
 const METHODS: Shape = Shape::Either(&[AGENT_OR_METHOD, Shape::List(&AGENT_OR_METHOD)]);
@@ -228,8 +229,8 @@ pub static SAFETY: Object = Object {
         default(
             "spare",
             "0",
-            Shape::Number(0, 1_000),
-            "Room is kept for the guests of this many hosts.",
+            HOSTS,
+            "Warn when the guests of this many hosts, the fullest ones, would find no room on the others; `1 host` says the same as `1`.",
         ),
         optional(
             "lease",
@@ -253,7 +254,7 @@ pub static LEASE: Object = Object {
             "margin",
             "10s",
             SPAN,
-            "How long the guard may take to stop everything after that.",
+            "How long the guard may take to stop everything after that; it is waited for before anything is taken over. A clock of a host that runs up to 1% slower than that of the controller is reckoned with beside it.",
         ),
         optional(
             "watchdog",
@@ -271,14 +272,14 @@ pub static REBALANCE: Object = Object {
             "threshold",
             "20%",
             PERCENT,
-            "How far the fullest host may be above the mean.",
+            "How far the fullest host may be above the mean of all, in points: a host whose memory is 70% full, where the mean is 50%, is 20 points above it.",
         ),
         default("hold", "5m", SPAN, "For how long that must last."),
         default(
             "margin",
             "10%",
             PERCENT,
-            "How much better it must be afterwards.",
+            "How much emptier the fuller of the two hosts must be after the move than the fullest was before, in the same points.",
         ),
         default("cooldown", "30m", SPAN, "The pause after a move."),
     ],

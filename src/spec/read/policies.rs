@@ -23,6 +23,8 @@ const LEAST_MARGIN: Duration = Duration::from_secs(1);
 pub struct SafetyDraft {
     /// How many hosts may be lost.
     pub spare: Option<At<u32>>,
+    /// The witnesses that are written, each at its place.
+    pub witnesses: Vec<At<Witness>>,
     /// The finished thing.
     pub built: Option<Safety>,
 }
@@ -32,15 +34,20 @@ pub fn safety(root: &Fields<'_>, networks: &[NetworkDraft], names: &Names) -> Sa
     let Some(fields) = root.object("safety") else {
         return SafetyDraft {
             spare: None,
+            witnesses: Vec::new(),
             built: None,
         };
     };
-    let spare = fields.number::<u32>("spare");
+    let spare = fields.get("spare", words::hosts);
     let recover_after = fields.get("recover_after", at_least(LEAST_RECOVERY));
     let rejoin_after = fields.get("rejoin_after", words::pause);
     let brake = fields.get("brake", |text| words::percent(text, 1, 100));
     let brake_window = fields.get("brake_window", words::span);
-    let witnesses = witnesses(&fields, networks, names);
+    let written = written_witnesses(&fields, networks);
+    let witnesses = match fields.entry("witnesses") {
+        Some(_) => without_repeats(written.iter().map(|at| at.value.clone())),
+        None => usual_witnesses(networks, names),
+    };
     let lease = lease(&fields);
     let built = || {
         Some(Safety {
@@ -54,7 +61,11 @@ pub fn safety(root: &Fields<'_>, networks: &[NetworkDraft], names: &Names) -> Sa
         })
     };
     let built = built();
-    SafetyDraft { spare, built }
+    SafetyDraft {
+        spare,
+        witnesses: written,
+        built,
+    }
 }
 
 fn lease(safety: &Fields<'_>) -> Option<LeasePolicy> {
@@ -82,42 +93,52 @@ fn at_least(least: Duration) -> impl Fn(&str) -> Result<Duration, Wrong> {
     }
 }
 
-/// Those that are written. Of two hosts that don't see each other, neither could tell who is cut off, so there the
-/// gateway is asked where nothing is written.
-fn witnesses(fields: &Fields<'_>, networks: &[NetworkDraft], names: &Names) -> Vec<Witness> {
-    let gateways: Vec<Ipv4Addr> = networks
-        .iter()
-        .filter_map(|net| Some(net.gateway?.value))
-        .collect();
-    let of_gateways = || gateways.iter().copied().map(Witness::Address);
+/// Of two hosts that don't see each other, neither could tell who is cut off, so there the gateway is asked where nothing
+/// is written.
+fn usual_witnesses(networks: &[NetworkDraft], names: &Names) -> Vec<Witness> {
+    let two = names.hosts.as_ref().is_some_and(|hosts| hosts.len() == 2);
+    let gateways = gateways(networks).map(Witness::Address);
+    without_repeats(gateways.filter(|_| two))
+}
+
+fn gateways(networks: &[NetworkDraft]) -> impl Iterator<Item = Ipv4Addr> + '_ {
+    networks.iter().filter_map(|net| Some(net.gateway?.value))
+}
+
+fn written_witnesses(fields: &Fields<'_>, networks: &[NetworkDraft]) -> Vec<At<Witness>> {
     if fields.entry("witnesses").is_none() {
-        let two = names.hosts.as_ref().is_some_and(|hosts| hosts.len() == 2);
-        return of_gateways().filter(|_| two).collect();
+        return Vec::new();
     }
     let mut found = Vec::new();
     for item in fields.list("witnesses", Single::Allowed) {
         let Some(word) = item.get(fields.cx, words::witness) else {
             continue;
         };
+        let at = |value| At {
+            value,
+            span: word.span,
+        };
         match word.value {
-            WitnessWord::One(witness) => found.push(witness),
+            WitnessWord::One(witness) => found.push(at(witness)),
             WitnessWord::Gateways => {
-                if gateways.is_empty() && networks.iter().all(|net| net.built.is_some()) {
+                if gateways(networks).next().is_none()
+                    && networks.iter().all(|net| net.built.is_some())
+                {
                     let problem = Problem::new(word.span, "no network has a gateway");
                     fields
                         .push(problem.help(
                             "add `gateway:` to a network, or write an address or a URL here",
                         ));
                 }
-                found.extend(of_gateways());
+                found.extend(gateways(networks).map(|gateway| at(Witness::Address(gateway))));
             }
         }
     }
-    without_repeats(found)
+    found
 }
 
-fn without_repeats(witnesses: Vec<Witness>) -> Vec<Witness> {
-    witnesses.into_iter().fold(Vec::new(), |mut once, witness| {
+fn without_repeats(witnesses: impl Iterator<Item = Witness>) -> Vec<Witness> {
+    witnesses.fold(Vec::new(), |mut once, witness| {
         if !once.contains(&witness) {
             once.push(witness);
         }

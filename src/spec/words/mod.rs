@@ -11,8 +11,8 @@ pub use access::{bridge, machine, owner, sha256, user, variable};
 pub use addresses::{address, address_with_prefix, network, range};
 pub use paths::{guest_path, host_directory, host_path, mode, url_path};
 pub use policies::{
-    Amount, ParameterWord, WitnessWord, amount, device, fence_agent, host_choice, instance_number,
-    label, parameter, parameter_value, percent, witness,
+    Amount, ParameterWord, WitnessWord, amount, device, fence_agent, host_choice, hosts,
+    instance_number, label, parameter, parameter_value, percent, witness,
 };
 pub use units::{moment, pause, size, span};
 

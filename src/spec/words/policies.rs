@@ -86,6 +86,19 @@ fn whole(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
+/// A number of hosts: `1`, `1 host`.
+pub fn hosts(text: &str) -> Result<u32, Wrong> {
+    let number = text.strip_suffix(" hosts").or(text.strip_suffix(" host"));
+    let number = number.unwrap_or(text);
+    let hosts = number.parse().ok().filter(|hosts| *hosts <= 1_000);
+    hosts.filter(|_| whole(number)).ok_or_else(|| {
+        Wrong::new(
+            format!("{} is no number of hosts", quoted(text)),
+            "write a number from 0 to 1000",
+        )
+    })
+}
+
 /// The name of a label, or its value.
 pub fn label(text: &str) -> Result<String, Wrong> {
     let allowed = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
@@ -268,6 +281,24 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn hosts_are_counted_with_or_without_the_word() {
+        assert_eq!(hosts("2").unwrap(), 2);
+        assert_eq!(hosts("1 host").unwrap(), 1);
+        assert_eq!(hosts("3 hosts").unwrap(), 3);
+        for wrong in [
+            "",
+            "host",
+            " host",
+            "-1",
+            "1host",
+            "1001 hosts",
+            "1.5 hosts",
+        ] {
+            assert!(hosts(wrong).is_err(), "{wrong:?}");
+        }
+    }
 
     #[test]
     fn who_must_serve_is_rounded_up_and_who_may_be_away_is_rounded_down() {
