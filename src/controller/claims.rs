@@ -11,11 +11,11 @@ use tokio::task::AbortHandle;
 use tracing::{debug, warn};
 
 use crate::execute::{Barred, Hands, Hold, Permit};
+use crate::memory::quorum;
 use crate::model::claim::{Claim, Claimant, ControllerId, Succession};
 use crate::model::desired::{Desired, Host};
 use crate::model::facts::{Observed, UnseenKind};
 use crate::model::id::{ClusterName, HostId};
-use crate::plan::quorum;
 use crate::ports::claim::Lost;
 
 /// From a claim that could not be had to the next try.

@@ -5,6 +5,7 @@ pub mod guests;
 pub mod hosts;
 pub mod inherited;
 pub mod leaving;
+pub mod quorum;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
@@ -24,6 +25,7 @@ const GOOD: usize = 10;
 
 /// Takes a look at the world into memory.
 pub fn remember(memory: &mut Memory, desired: &Desired, observed: &Observed) {
+    quorum::remember(memory, desired, observed);
     hosts::remember(memory, desired, observed);
     guests::remember(memory, desired, observed);
     inherited::remember(memory, observed);

@@ -38,6 +38,9 @@ pub struct Memory {
     /// Whether the brake holds.
     #[serde(default)]
     pub brake: Option<Brake>,
+    /// When we last reached neither a majority of the hosts nor of the witnesses.
+    #[serde(default)]
+    pub in_minority: Option<Timestamp>,
     /// When this controller last went on after another one.
     #[serde(default)]
     pub took_over: Option<Timestamp>,

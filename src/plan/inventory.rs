@@ -160,15 +160,17 @@ impl<'a> Inventory<'a> {
         self.never_seen.or(self.outdated)
     }
 
-    /// All hosts like `one`, which is one of them, in words: `host a, b or c`.
+    /// All hosts like `one`, which is one of them, and may have left the file, in words: `host a, b or c`.
     pub fn words_of_unknown(&self, one: &HostId) -> String {
         let (hosts, memory) = (self.hosts.desired.hosts.keys(), self.memory);
         let seen = |host: &HostId| memory.hosts.get(host).and_then(|host| host.seen);
         let is_unknown = |host: &&HostId| {
             let unseen = self.hosts.unseen(host).is_some() && !self.hosts.has_ended(host);
-            *host == one || (unseen && (seen(host).is_none() || seen(host) < memory.took_over))
+            unseen && (seen(host).is_none() || seen(host) < memory.took_over)
         };
-        let mut names: Vec<&str> = hosts.filter(is_unknown).map(HostId::as_str).collect();
+        let names = hosts.filter(is_unknown).chain([one]);
+        let names: BTreeSet<&str> = names.map(HostId::as_str).collect();
+        let mut names = Vec::from_iter(names);
         let more = match names.len().saturating_sub(FEW) {
             0 => None,
             more => Some(format!("{more} more")),

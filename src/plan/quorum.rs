@@ -1,28 +1,32 @@
 //! Whether we see enough of the world to give up what we don't see: else it is we who are cut off.
 
-use std::collections::BTreeMap;
-
 use super::refusal::Refusal;
+use crate::memory::quorum;
 use crate::model::bug::Bug;
-use crate::model::desired::{Desired, Host};
-use crate::model::facts::{Observed, Seen, UnseenKind};
-use crate::model::id::HostId;
+use crate::model::desired::Desired;
+use crate::model::facts::Observed;
+use crate::model::memory::Memory;
 use crate::model::plan::{Notice, NoticeKind};
 use crate::model::policy::Witness;
+use crate::model::unit::span;
 
-/// What is missing, of these hosts; none while we reach a majority of the hosts, or of the witnesses. A host that left the
-/// file is none of those any more: whoever removed the dead one of two has said who is left.
-pub fn missing(hosts: &BTreeMap<HostId, Host>, observed: &Observed) -> Option<Refusal> {
-    let (reached, all) = reached(hosts, observed);
-    let witnesses = observed.witnesses.len();
-    let answered = observed
-        .witnesses
-        .values()
-        .filter(|answers| **answers)
-        .count();
-    if reached * 2 > all || answered * 2 > witnesses || Bug::IgnoreTheQuorum.is_in() {
+/// What is missing; none while we reach a majority of the hosts, or of the witnesses, and did so for a while.
+pub fn missing(desired: &Desired, observed: &Observed, memory: &Memory) -> Option<Refusal> {
+    if Bug::IgnoreTheQuorum.is_in() {
         return None;
     }
+    if quorum::is_majority(&desired.hosts, observed) {
+        return quorum::counts_at(memory, observed).map(|at| Refusal {
+            text: format!(
+                "we reached no majority a moment ago: what we see now counts in {}",
+                span(at.since(observed.now))
+            ),
+            help: None,
+            until: Some(at),
+        });
+    }
+    let (reached, all) = quorum::reached(&desired.hosts, observed);
+    let (answered, witnesses) = quorum::answered(observed);
     let others = match witnesses {
         0 => String::new(),
         1 => ", and the witness does not answer".to_owned(),
@@ -56,26 +60,6 @@ pub fn is_missing_with_one_host(desired: &Desired) -> Option<Notice> {
         ),
         line: desired.lines.of("safety.witnesses").or_else(|| desired.lines.of("hosts")),
     })
-}
-
-/// Whether we reach a majority of these hosts, whatever witnesses say: another controller may reach those, too.
-pub fn is_of_hosts(hosts: &BTreeMap<HostId, Host>, observed: &Observed) -> bool {
-    let (reached, all) = reached(hosts, observed);
-    reached * 2 > all
-}
-
-fn reached(hosts: &BTreeMap<HostId, Host>, observed: &Observed) -> (usize, usize) {
-    let members = || hosts.values().filter(|host| !host.is_leaving());
-    let reached = members().filter(|host| observed.hosts.get(&host.id).is_some_and(answers));
-    (reached.count(), members().count())
-}
-
-/// A host whose sshd answers is one that we reach, whatever else is the matter with it.
-fn answers<T>(seen: &Seen<T>) -> bool {
-    match seen {
-        Seen::Yes(_) => true,
-        Seen::No(unseen) => unseen.kind != UnseenKind::Unreachable,
-    }
 }
 
 #[cfg(test)]

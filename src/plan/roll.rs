@@ -133,10 +133,14 @@ impl<'a> Planner<'a> {
     }
 
     fn say_later(&mut self, instance: &InstanceId, group: &Group, (kind, why): Obstacle) {
+        let stands = match kind {
+            NoticeKind::Blocked => "is held back",
+            NoticeKind::Unknown | NoticeKind::Waiting | NoticeKind::Warning => "waits",
+        };
         self.draft.notices.push(Notice {
             kind,
             subject: instance.to_string(),
-            text: format!("its change waits: {why}"),
+            text: format!("its change {stands}: {why}"),
             help: None,
             line: self.round.desired.lines.of(&group.key()),
         });

@@ -76,7 +76,7 @@ impl<'a> Hosts<'a> {
                 until: order.until,
             });
         }
-        super::quorum::missing(&self.desired.hosts, self.observed)
+        super::quorum::missing(self.desired, self.observed, self.memory)
     }
 
     /// Whether there is evidence that what ran on a host ended.
