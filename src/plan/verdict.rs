@@ -303,6 +303,15 @@ impl<'a> Hosts<'a> {
         host: &HostId,
         mark: &Mark,
     ) -> Result<(), Refusal> {
+        if group.stateful && self.is_drained(host) {
+            return Err(Refusal {
+                text: format!("host {host} is drained, and its disk is there: it is waited for"),
+                help: Some(format!(
+                    "bring host {host} back; or, to let it begin elsewhere with an empty disk: reconcile undrain {host}"
+                )),
+                until: None,
+            });
+        }
         let verdict = self.verdict(host);
         if matches!(verdict, Verdict::Ended(_)) {
             return Ok(());
@@ -323,6 +332,12 @@ impl<'a> Hosts<'a> {
             }
             Verdict::No(refusal) => self.without_evidence(host, refusal),
         }
+    }
+
+    /// Whether somebody works on a host: it goes down and comes back as that person wants.
+    fn is_drained(&self, host: &HostId) -> bool {
+        let order = self.observed.orders.drained.get(host);
+        order.is_some_and(|order| order.holds(self.observed.now))
     }
 
     /// A stateless instance may run twice for a while: with another address, nobody mistakes one for the other.

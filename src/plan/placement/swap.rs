@@ -1,12 +1,13 @@
 //! Instances that stand in each other's way: each has to go to where only another one, who has to go, too, takes the room,
 //! the address, or must not be met. One of them ends first, so that the others can move; then it is made where it belongs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
 use super::board::{Board, GroupNo, HostNo};
 use super::filter::{Kind, Question};
 use super::{Existing, Place, Placer};
+use crate::model::desired::Group;
 use crate::model::id::InstanceId;
 use crate::model::orders::Scope;
 use crate::model::plan::{Notice, NoticeKind};
@@ -68,16 +69,24 @@ impl<'a> Placer<'a, '_> {
         }
         let mut rest: Vec<usize> = (0..stuck.len()).collect();
         rest.retain(|n| !moved.found.contains_key(n) && self.may_change_places(&stuck[*n]));
+        // One that ended already has its turn first: of its group, another one would be missed, too.
+        let under_way = moved.found.keys().any(|n| stuck[*n].seat.is_none());
+        let mut used: BTreeSet<GroupNo> = BTreeSet::new();
         let mut board = self.board.clone();
         while let Some((yields, after)) = who_yields(&board, &stuck, &rest) {
             board = after.board;
             rest.retain(|n| !after.found.contains_key(n));
-            let others: Vec<usize> = after.found.into_keys().filter(|n| *n != yields).collect();
-            let (who, why) = self.yielding(&stuck, yields, &others);
-            for number in others {
-                stuck[number].wait_for(format!("{who} has ended"));
+            let later = under_way || !used.insert(stuck[yields].group);
+            let (who, why) = self.yielding(&stuck, yields, &after.found);
+            for number in after.found.into_keys() {
+                stuck[number].wait_for(match later {
+                    true => "others have changed places".to_owned(),
+                    false => format!("{who} has ended"),
+                });
             }
-            self.yielding.insert(who, why);
+            if !later {
+                self.yielding.insert(who, why);
+            }
         }
         let yields = |one: &Stuck| self.yielding.contains_key(&one.instance(&self.board));
         stuck.retain(|one| !yields(one));
@@ -95,9 +104,15 @@ impl<'a> Placer<'a, '_> {
     }
 
     /// Who ends, and why.
-    fn yielding(&self, stuck: &[Stuck], yields: usize, others: &[usize]) -> (InstanceId, String) {
-        let name = |number: &usize| stuck[*number].instance(&self.board).to_string();
-        let others: Vec<String> = others.iter().map(name).collect();
+    fn yielding(
+        &self,
+        stuck: &[Stuck],
+        yields: usize,
+        all: &BTreeMap<usize, HostNo>,
+    ) -> (InstanceId, String) {
+        let others = all.keys().filter(|number| **number != yields);
+        let others = others.map(|number| stuck[*number].instance(&self.board).to_string());
+        let others: Vec<String> = others.collect();
         let others = others.join(" and ");
         let text = format!("it and {others} have to change places: it ends first");
         (stuck[yields].instance(&self.board), text)
@@ -148,8 +163,19 @@ fn who_yields<'a>(
         outlook.leave(&stuck[yields]);
         outlook.go_on(stuck, rest.clone(), Some(yields));
         let placed = outlook.found.contains_key(&yields);
-        placed.then_some((yields, outlook))
+        let all = outlook
+            .found
+            .keys()
+            .filter(|n| stuck[**n].group == stuck[yields].group);
+        let away = u32::try_from(all.count()).unwrap_or(u32::MAX);
+        let spared = away <= may_be_away(group(yields));
+        (placed && spared).then_some((yields, outlook))
     })
+}
+
+/// How many of a group may be away at once: one that ended, and another one that moves while it is not back.
+fn may_be_away(group: &Group) -> u32 {
+    group.replicas.saturating_sub(group.budget.min_available)
 }
 
 /// Those who want to where somebody stuck is, and are where somebody stuck wants to. Mostly there is nobody.
