@@ -269,8 +269,7 @@ mod tests {
             help: None,
         };
         let missing = || Trouble::Missing(group.clone(), 1);
-        let no_place =
-            "it has to move: host a is drained; but no host can take it: no address free";
+        let no_place = "must move: host a is drained; but no host can take it: no address free";
         let cause = |trouble, why| Cause::of(&broken(trouble, why));
         assert_eq!(cause(missing(), no_place), Some(Cause::Space));
         let unseen = "nothing shows that host a is off";
