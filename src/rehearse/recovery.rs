@@ -245,7 +245,10 @@ mod tests {
         assert_eq!(weak_until(&[(0, 2), (50, 1), (200, 0)]), Some(None));
     }
 
-    fn strength(replicas: &[(&str, &[(u64, Option<u64>)])]) -> Strength {
+    /// Replicas, and when each was not there.
+    type Absences<'a> = &'a [(&'a str, &'a [(u64, Option<u64>)])];
+
+    fn strength(replicas: Absences<'_>) -> Strength {
         let mut strength = Strength::default();
         for (name, absent) in replicas {
             let absent = absent.iter().map(|(from_ms, to_ms)| Outage {
@@ -263,7 +266,7 @@ mod tests {
 
     #[test]
     fn what_begins_when_all_was_whole_again_is_not_laid_to_the_failure() {
-        let over = |replicas: &[(&str, &[(u64, Option<u64>)])], news: &[u64]| {
+        let over = |replicas: Absences<'_>, news: &[u64]| {
             let strength = strength(replicas);
             let window = strength.until_over(WINDOW, &[], &BTreeSet::new(), news);
             window.until
