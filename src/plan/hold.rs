@@ -126,13 +126,16 @@ impl<'a> Planner<'a> {
         lb: &LoadBalancer,
         except: Option<&InstanceId>,
     ) -> Option<(InstanceId, Refusal)> {
-        let mut views = self.round.views_of(group).map(|(i, _)| i);
-        let seen = views.find_map(|i| match self.hold(i, group, lb) {
-            Hold::Perhaps(why) if except != Some(i) && !self.arrivals.contains_key(i) => {
-                Some((i.clone(), why))
-            }
-            Hold::Perhaps(_) | Hold::Yes | Hold::No | Hold::Fenceable => None,
-        });
+        let seen = |busy: bool| {
+            let views = self.round.views_of(group);
+            let mut views = views.filter(|(_, view)| (view.state == State::Busy) == busy);
+            views.find_map(|(i, _)| match self.hold(i, group, lb) {
+                Hold::Perhaps(why) if except != Some(i) && !self.arrivals.contains_key(i) => {
+                    Some((i.clone(), why))
+                }
+                Hold::Perhaps(_) | Hold::Yes | Hold::No | Hold::Fenceable => None,
+            })
+        };
         let known = self.known_holder(group, lb);
         let unseen = || {
             let mut copies = self.copies_out_of_sight(group);
@@ -143,7 +146,10 @@ impl<'a> Planner<'a> {
                 },
             )
         };
-        seen.or_else(unseen)
+        // What is under way ends by itself: what lasts longer is told before.
+        seen(false)
+            .or_else(unseen)
+            .or_else(|| seen(true))
             .or_else(|| self.older_copy(group, known))
             .or_else(|| self.unknown_copy(group, known))
     }
@@ -262,13 +268,14 @@ impl<'a> Planner<'a> {
             });
         }
         let (holder, why) = self.perhaps(group, lb, next)?;
+        // What only a person can tell, no action that is under way elsewhere does.
         let busy = self.round.memory.busy.contains_key(&holder);
+        let kind = match why.kind() {
+            NoticeKind::Unknown if busy => NoticeKind::Waiting,
+            kind => kind,
+        };
         Some(Notice {
-            kind: if busy {
-                NoticeKind::Waiting
-            } else {
-                why.kind()
-            },
+            kind,
             subject,
             text: format!("{holder} may hold it: {}", why.text),
             help: Some(why.help.unwrap_or_else(|| {

@@ -25,14 +25,17 @@ use crate::model::unit::span;
 impl<'a> Planner<'a> {
     /// Says that the brake holds.
     pub(super) fn brake_notice(&mut self) {
-        let Some(brake) = &self.round.inventory.hosts.brake else {
+        let hosts = &self.round.inventory.hosts;
+        let Some(brake) = &hosts.brake else {
             return;
         };
+        let minority = hosts.minority();
+        let minority = minority.map_or_else(String::new, |m| format!("; and {}", m.text));
         self.draft.notices.push(Notice {
             kind: NoticeKind::Blocked,
             subject: "the brake".to_owned(),
             text: format!(
-                "{}: nothing is ended or moved until that is cleared up",
+                "{}: nothing is ended or moved until that is cleared up{minority}",
                 brake.text
             ),
             help: Some(
@@ -72,7 +75,7 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// Switches a host off; once in a plan.
+    /// Switches a host off; once in a plan. `for_what` must not be twice.
     pub(super) fn fence_host(&mut self, host: &HostId, for_what: &str) -> Option<ActionId> {
         if let Some(id) = self.fenced_hosts.get(host) {
             return Some(*id);
@@ -87,7 +90,7 @@ impl<'a> Planner<'a> {
             }
         };
         let text = format!(
-            "it can't be seen since {}, and {for_what} must not run twice",
+            "it can't be seen for {}, and {for_what}",
             span(self.round.observed.now.since(since))
         );
         let line = self
@@ -120,7 +123,8 @@ impl<'a> Planner<'a> {
                 Vec::new(),
             ),
             Verdict::Fence(..) if group.stateful => {
-                let fence = self.fence_host(host, &instance.to_string())?;
+                let once = format!("{instance} must not run twice");
+                let fence = self.fence_host(host, &once)?;
                 (format!("host {host} is switched off first"), vec![fence])
             }
             Verdict::Fence(..) | Verdict::No(_) => (
@@ -188,7 +192,7 @@ impl<'a> Planner<'a> {
             .filter(|(_, host, mark)| self.hold_of_copy(host, mark, known) == Hold::Fenceable)
             .map(|(_, host, _)| host)
             .collect();
-        let vip = lb.vip.addr().to_string();
+        let vip = format!("{} must not be on two guests", lb.vip.addr());
         let fences = hosts.into_iter().map(|host| self.fence_host(host, &vip));
         fences.flatten().collect()
     }

@@ -52,6 +52,20 @@ pub(super) fn help_inherited(host: &HostId) -> String {
     )
 }
 
+/// Why the brake holds everything back. Without a majority, releasing it alone would not help.
+fn braked_and(text: String, minority: Option<Refusal>) -> Refusal {
+    let (text, look) = match minority {
+        Some(minority) => (format!("{text}, and {}", minority.text), minority.help),
+        None => (text, None),
+    };
+    let look = look.unwrap_or_else(|| "look at what fell silent".to_owned());
+    Refusal {
+        text,
+        help: Some(format!("{look}, then: reconcile resume")),
+        until: None,
+    }
+}
+
 impl<'a> Hosts<'a> {
     /// That the brake holds, where it does.
     pub(super) fn braked(&self) -> Option<String> {
@@ -62,11 +76,7 @@ impl<'a> Hosts<'a> {
     /// Why nothing is given up at all now.
     pub(super) fn why_held(&self) -> Option<Refusal> {
         if let Some(text) = self.braked() {
-            return Some(Refusal {
-                text,
-                help: Some("look at what fell silent, then: reconcile resume".to_owned()),
-                until: None,
-            });
+            return Some(braked_and(text, self.minority()));
         }
         let disarmed = self.observed.orders.disarmed.as_ref();
         if let Some(order) = disarmed.filter(|order| order.holds(self.observed.now)) {
@@ -77,6 +87,12 @@ impl<'a> Hosts<'a> {
             });
         }
         super::quorum::missing(self.desired, self.observed, self.memory)
+    }
+
+    /// That we reach no majority, where time alone does not change that.
+    pub(super) fn minority(&self) -> Option<Refusal> {
+        let missing = super::quorum::missing(self.desired, self.observed, self.memory);
+        missing.filter(|refusal| refusal.until.is_none())
     }
 
     /// Whether there is evidence that what ran on a host ended.

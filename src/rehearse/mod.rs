@@ -2,6 +2,7 @@
 //! happened, what was decided and why, what was done, and what clients noticed of it. The same seed gives the same
 //! rehearsal. It touches no machine and no file.
 
+mod aftermath;
 mod command;
 mod expect;
 mod failures;

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use super::aftermath;
 use super::meter::Meter;
-use super::recovery::{self, Window};
-use super::report::{Decision, Entry, Failure, Hit, Target, What, Who};
+use super::report::{Decision, Entry, Failure, Target, What, Who};
 use crate::model::condition::HostCondition;
 use crate::model::id::HostId;
 use crate::model::plan::{Action, Notice, NoticeKind, Outcome, Plan};
@@ -22,6 +22,8 @@ use crate::sim::world::World;
 pub struct Record {
     cluster: Arc<Cluster>,
     timeline: Mutex<Vec<Entry>>,
+    /// When a person asked for something: an edit, a command.
+    asked: Mutex<Vec<u64>>,
     meter: Mutex<Meter>,
     broken: Mutex<Vec<String>>,
 }
@@ -36,6 +38,7 @@ impl Record {
         Arc::new(Record {
             cluster,
             timeline: Mutex::default(),
+            asked: Mutex::default(),
             meter: Mutex::default(),
             broken: Mutex::default(),
         })
@@ -50,6 +53,11 @@ impl Record {
     pub fn push(&self, by: Who, what: What) {
         let at_ms = self.now();
         lock(&self.timeline).push(Entry { at_ms, by, what });
+    }
+
+    /// A person asks for something: what follows from it is not laid to a failure that is over.
+    pub fn asked(&self) {
+        lock(&self.asked).push(self.now());
     }
 
     /// What was measured.
@@ -71,71 +79,12 @@ impl Record {
         (broken, std::mem::take(&mut *lock(&self.timeline)))
     }
 
-    /// Every failure in the timeline, and what followed from it until the next one. `left`: what the last plan says.
+    /// Every failure in the timeline, and what followed from it. `left`: what the last plan says.
     pub fn failures(&self, targets: &[Target], left: &[What]) -> Vec<Failure> {
-        let failed = failed(&lock(&self.timeline));
+        let (timeline, asked) = (lock(&self.timeline), lock(&self.asked));
         let meter = self.meter();
-        let starts = failed.keys().copied();
-        let ends = starts.clone().skip(1).chain([u64::MAX]);
-        let windows = starts.zip(ends).map(|(at, until)| Window { at, until });
-        let each = failed.values().zip(windows);
-        each.map(|(what, window)| {
-            let strength = meter.strength();
-            let mut absent = strength.never_back(window);
-            absent.retain(|instance| is_blocked(left, &instance.to_string()));
-            let serves_again = strength.serves_again(window, targets);
-            let whole_again = strength.whole_again(window, targets, &absent);
-            Failure {
-                at_ms: window.at,
-                what: what.join(", "),
-                hit: hits(targets, window),
-                serves_again,
-                whole_again: whole_again.max(serves_again),
-                short: absent.iter().map(ToString::to_string).collect(),
-            }
-        })
-        .collect()
+        aftermath::failures(&timeline, &asked, meter.strength(), targets, left)
     }
-}
-
-/// Failures by their time: what happens at one moment can't be told apart by what follows.
-fn failed(timeline: &[Entry]) -> BTreeMap<u64, Vec<String>> {
-    let mut together: BTreeMap<u64, Vec<String>> = BTreeMap::new();
-    for entry in timeline {
-        if let What::Happens {
-            text,
-            failure: true,
-        } = &entry.what
-        {
-            let at = together.entry(entry.at_ms).or_default();
-            at.push(text.clone());
-        }
-    }
-    together
-}
-
-/// Whether the plan says that something can't be.
-fn is_blocked(left: &[What], subject: &str) -> bool {
-    left.iter().any(|what| match what {
-        What::Says {
-            notice: NoticeKind::Blocked,
-            subjects,
-            ..
-        } => subjects.iter().any(|s| s == subject),
-        _ => false,
-    })
-}
-
-/// What went down from a failure on, before the next one.
-fn hits(targets: &[Target], window: Window) -> Vec<Hit> {
-    let hit = |target: &Target| {
-        let last = recovery::last(&target.outages, window)?;
-        Some(Hit {
-            subject: target.subject.clone(),
-            back_after_ms: last.to_ms.map(|to| to - window.at),
-        })
-    };
-    targets.iter().filter_map(hit).collect()
 }
 
 /// A controller, as it is heard.

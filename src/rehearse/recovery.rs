@@ -31,12 +31,12 @@ struct Level {
     least: usize,
 }
 
-/// The time in which what begins is laid to a failure: from it to the next one.
+/// The time in which what begins is laid to a failure: from it to the next one, or until it is over.
 #[derive(Debug, Clone, Copy)]
 pub struct Window {
     /// When it happened.
     pub at: u64,
-    /// When the next one did.
+    /// When the next one did, or it was over.
     pub until: u64,
 }
 
@@ -105,12 +105,7 @@ impl Strength {
         targets: &[Target],
         absent: &BTreeSet<InstanceId>,
     ) -> Again {
-        let replicas = self.replicas.iter();
-        let replicas = replicas.filter(|(instance, _)| !absent.contains(instance));
-        let outages = replicas.flat_map(|(_, replica)| replica.touched(window));
-        let mut all: Vec<Outage> = outages.copied().collect();
-        all.extend(targets.iter().flat_map(|t| &t.outages));
-        all.sort_by_key(|o| o.from_ms);
+        let all = self.outages(window, targets, absent);
         let mut touched = all.iter().filter(|o| touches(o, window));
         let Some(first) = touched.next() else {
             return Again::Undisturbed;
@@ -121,6 +116,40 @@ impl Strength {
             end => end,
         });
         back(later, window)
+    }
+
+    /// The window up to the moment from which on nothing is laid to its failure any more: all is whole, and either
+    /// something that fell in it is back, or it is one of the moments at which something else begins.
+    pub fn until_over(
+        &self,
+        window: Window,
+        targets: &[Target],
+        absent: &BTreeSet<InstanceId>,
+        news: &[u64],
+    ) -> Window {
+        let all = self.outages(window, targets, absent);
+        let lacks = |o: &Outage, at| o.from_ms <= at && o.to_ms.is_none_or(|to| to > at);
+        let fell = all.iter().filter(|o| o.from_ms >= window.at);
+        let ends = fell.filter_map(|o| o.to_ms).chain(news.iter().copied());
+        let over = ends.filter(|at| *at > window.at && !all.iter().any(|o| lacks(o, *at)));
+        let until = over.min().map_or(window.until, |at| at.min(window.until));
+        Window { until, ..window }
+    }
+
+    /// All times in which something was not there, by their begin; `absent` can't be.
+    fn outages(
+        &self,
+        window: Window,
+        targets: &[Target],
+        absent: &BTreeSet<InstanceId>,
+    ) -> Vec<Outage> {
+        let replicas = self.replicas.iter();
+        let replicas = replicas.filter(|(instance, _)| !absent.contains(instance));
+        let outages = replicas.flat_map(|(_, replica)| replica.touched(window));
+        let mut all: Vec<Outage> = outages.copied().collect();
+        all.extend(targets.iter().flat_map(|t| &t.outages));
+        all.sort_by_key(|o| o.from_ms);
+        all
     }
 
     /// Replicas of those that were disturbed, and are not there at the end.
@@ -216,10 +245,12 @@ mod tests {
         assert_eq!(weak_until(&[(0, 2), (50, 1), (200, 0)]), Some(None));
     }
 
-    #[test]
-    fn all_is_whole_when_the_last_of_what_was_missing_together_is_back() {
+    /// Replicas, and when each was not there.
+    type Absences<'a> = &'a [(&'a str, &'a [(u64, Option<u64>)])];
+
+    fn strength(replicas: Absences<'_>) -> Strength {
         let mut strength = Strength::default();
-        let mut replica = |name: &str, absent: &[(u64, Option<u64>)]| {
+        for (name, absent) in replicas {
             let absent = absent.iter().map(|(from_ms, to_ms)| Outage {
                 from_ms: *from_ms,
                 to_ms: *to_ms,
@@ -229,10 +260,40 @@ mod tests {
                 absent: absent.collect(),
             };
             strength.replicas.insert(name.parse().unwrap(), presence);
+        }
+        strength
+    }
+
+    #[test]
+    fn what_begins_when_all_was_whole_again_is_not_laid_to_the_failure() {
+        let over = |replicas: Absences<'_>, news: &[u64]| {
+            let strength = strength(replicas);
+            let window = strength.until_over(WINDOW, &[], &BTreeSet::new(), news);
+            window.until
         };
-        replica("a-1", &[(0, Some(10)), (100, Some(150))]);
-        replica("a-2", &[(0, Some(10)), (140, Some(180)), (300, Some(310))]);
-        replica("a-3", &[(100, None)]);
+        let (moved, back) = ((300, Some(310)), (100, Some(200)));
+        assert_eq!(over(&[("a-1", &[back]), ("a-2", &[moved])], &[]), 200);
+        let longer = (150, Some(400));
+        assert_eq!(over(&[("a-1", &[back]), ("a-2", &[longer])], &[]), 400);
+        assert_eq!(over(&[("a-1", &[(100, None)])], &[180]), 500);
+    }
+
+    #[test]
+    fn what_follows_late_is_laid_to_a_failure_unless_something_else_began_in_peace() {
+        let late = strength(&[("a-1", &[(300, Some(310))])]);
+        let until = |news: &[u64]| late.until_over(WINDOW, &[], &BTreeSet::new(), news).until;
+        assert_eq!(until(&[]), 310);
+        assert_eq!(until(&[50, 100, 305]), 310);
+        assert_eq!(until(&[250]), 250);
+    }
+
+    #[test]
+    fn all_is_whole_when_the_last_of_what_was_missing_together_is_back() {
+        let strength = strength(&[
+            ("a-1", &[(0, Some(10)), (100, Some(150))]),
+            ("a-2", &[(0, Some(10)), (140, Some(180)), (300, Some(310))]),
+            ("a-3", &[(100, None)]),
+        ]);
         let never = strength.never_back(WINDOW);
         assert_eq!(never, ["a-3".parse().unwrap()].into());
         assert_eq!(

@@ -16,6 +16,7 @@ use crate::model::command::Command;
 use crate::model::desired::Desired;
 use crate::model::id::InstanceId;
 use crate::model::scenario::{ControllerEvent, Event, Expectation, Happening, Scenario};
+use crate::model::unit::span;
 use crate::ports::clock::Clock;
 use crate::ports::store::StoreView;
 use crate::sim::chance::Chance;
@@ -31,6 +32,8 @@ pub struct Stage<'a> {
     desired: Arc<Desired>,
     /// Every state of the file so far; the last one is what it says now.
     states: Vec<Arc<Desired>>,
+    /// When each but the first of them was written.
+    edits: Vec<Duration>,
     cluster: Arc<Cluster>,
     record: Arc<Record>,
     first: Seat,
@@ -52,6 +55,7 @@ impl<'a> Stage<'a> {
             began_with: (desired.hosts.len(), desired.instances().count()),
             desired: Arc::clone(desired),
             states: vec![Arc::clone(desired)],
+            edits: Vec::new(),
             first: Seat::new(&record, &cluster, Who::Controller),
             second: Seat::new(&record, &cluster.second(seed), Who::Second),
             cluster,
@@ -168,7 +172,9 @@ impl Stage<'_> {
             Happening::Command { command, .. } => return self.command(&text, command),
             Happening::Edit(desired, _) => {
                 self.happens(&text, false);
+                self.record.asked();
                 self.states.push(Arc::clone(desired));
+                self.edits.push(event.at);
                 self.apply();
                 Found::Yes
             }
@@ -205,7 +211,9 @@ impl Stage<'_> {
         let done = command::obey(&mut self.cluster.world(), command, &states);
         match done {
             Ok(()) => {
-                self.happens(text, false);
+                let applied = self.applied_by_it(&states);
+                self.happens(&format!("{text}{applied}"), false);
+                self.record.asked();
                 self.cluster.changed();
                 self.apply();
                 self.first.signal(Signal::Ordered);
@@ -216,6 +224,20 @@ impl Stage<'_> {
                 self.record.push(Who::World, What::Refused { text, why });
             }
         }
+    }
+
+    /// Which state of the file a command brings into force; nothing where it leaves that as it is.
+    fn applied_by_it(&self, states: &States) -> String {
+        let in_force = states.in_force(&self.cluster.world()).cloned();
+        let Some(state) = in_force.filter(|state| !Arc::ptr_eq(state, &self.desired)) else {
+            return String::new();
+        };
+        let place = self.states.iter().position(|s| Arc::ptr_eq(s, &state));
+        let edit = place.and_then(|place| self.edits.get(place.checked_sub(1)?));
+        let written = edit.map_or("as it was at first".to_owned(), |at| {
+            format!("as edited at {}", span(*at))
+        });
+        format!(" (applied now: the file {written})")
     }
 
     /// The states of the file, as the controllers know them.

@@ -11,7 +11,7 @@ use super::world::{DomainState, HostState, World};
 use crate::model::action::{
     Bootstrap, Daemon, GuestConfig, GuestRef, Rebind, RenderedFile, VipMove,
 };
-use crate::model::desired::{Init, OnChange};
+use crate::model::desired::{Group, Init, OnChange};
 use crate::model::facts::{DaemonFacts, GuestFacts, GuestFile, Seen, Unseen, UnseenKind};
 use crate::model::id::HostId;
 use crate::model::scenario::Node;
@@ -316,7 +316,11 @@ fn ensure_process(
         .filter(|f| f.on_change == OnChange::Reload)
         .map(|f| f.path.clone())
         .collect();
+    let (_, domain) = stands_at(world, place)?;
+    let mark = domain.mark.as_ref();
+    let group = mark.and_then(|mark| world.desired.group_of(&mark.instance));
     let enabled = Enabled {
+        port: group.map(Group::port),
         name: daemon.name.to_string(),
         revision: daemon.revision.clone(),
         script: daemon.script.content.clone(),

@@ -75,6 +75,8 @@ pub struct Enabled {
     pub script: String,
     /// The files that it reads again at a reload.
     pub reloads: Vec<String>,
+    /// The port that the file wanted it to serve at then.
+    pub port: Option<u16>,
 }
 
 /// A process that runs, or hangs.
@@ -95,8 +97,8 @@ pub struct Process {
 /// What the program and the configuration of a process say: read once, for it is asked for with every change.
 #[derive(Debug, Clone, Default)]
 pub struct Program {
-    /// The ports that they name.
-    pub ports: Vec<u16>,
+    /// The port that they were told; none: it knows its port by itself.
+    pub port: Option<u16>,
     /// Every server that nginx may ask: also those that are asked only when all others have failed.
     pub servers: BTreeSet<(Ipv4Addr, u16)>,
     /// Where nginx sends requests: the servers that are not `down`.
@@ -158,7 +160,7 @@ impl Guest {
     pub fn program(&self, enabled: &Enabled) -> Program {
         let files = self.files.values().map(|f| f.content.as_str());
         let text: String = files.chain([enabled.script.as_str()]).collect();
-        Program::of(&text)
+        Program::of(&text, enabled.port)
     }
 
     /// The digest that the run script writes when it loads its files.
@@ -206,12 +208,14 @@ impl Process {
 }
 
 impl Program {
-    /// Whether it listens at a port. Where it was told none, it knows its port by itself.
+    /// Whether it listens at a port. That a command says nothing of the port is no sign that it listens elsewhere: a
+    /// service comes up unless the scenario says that it fails.
     fn serves_at(&self, port: u16) -> bool {
-        self.ports.is_empty() || self.ports.contains(&port)
+        self.port.is_none_or(|told| told == port)
     }
 
-    fn of(text: &str) -> Self {
+    /// With the port that is wanted: one that is told so serves there until it starts again, also when the file changes.
+    fn of(text: &str, wanted: Option<u16>) -> Self {
         let said: Vec<&str> = text
             .lines()
             .map(str::trim)
@@ -222,20 +226,19 @@ impl Program {
             .filter(|l| l.starts_with("server ") && !l.contains(" down"));
         let asked_first = servers.clone().filter(|l| l.contains("max_fails=1"));
         Program {
-            ports: said.iter().flat_map(|line| ports(line)).collect(),
+            port: wanted.filter(|port| said.iter().any(|line| names(line, *port))),
             servers: servers.clone().filter_map(|l| server(l)).collect(),
             upstreams: asked_first.filter_map(|l| server(l)).collect(),
         }
     }
 }
 
-/// The ports that a line may name: what nginx listens at, and every number of a command line and its environment.
-fn ports(line: &str) -> Vec<u16> {
-    let is_command = line.starts_with("exec ") || line.starts_with("export ");
-    let listens = line.starts_with("listen ");
-    let numbers = line.split(|c: char| !c.is_ascii_digit());
-    let numbers = numbers.filter(|_| is_command || listens);
-    numbers.filter_map(|number| number.parse().ok()).collect()
+/// Whether a command line, its environment or what nginx listens at names a port.
+fn names(line: &str, port: u16) -> bool {
+    let starts = ["exec ", "export ", "listen "];
+    let mut numbers = line.split(|c: char| !c.is_ascii_digit());
+    starts.iter().any(|start| line.starts_with(start))
+        && numbers.any(|number| number.parse() == Ok(port))
 }
 
 /// `server ADDRESS:PORT`.
@@ -266,4 +269,30 @@ pub fn sha256(text: &str) -> String {
         .iter()
         .map(|b| format!("{b:02x}"))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_that_says_nothing_of_its_port_knows_it_by_itself() {
+        let commands = [
+            "app --workers 4",
+            "java -Xmx512m -jar /app.jar",
+            "/srv/a-2.1",
+        ];
+        for command in commands {
+            let program = Program::of(&format!("exec {command}"), Some(80));
+            assert!(program.serves_at(80) && program.serves_at(81), "{command}");
+        }
+    }
+
+    #[test]
+    fn a_command_that_was_told_its_port_serves_at_no_other_one() {
+        for line in ["exec app --port 80 -v 2", "export PORT='80'", "listen 80;"] {
+            let program = Program::of(line, Some(80));
+            assert!(program.serves_at(80) && !program.serves_at(81), "{line}");
+        }
+    }
 }

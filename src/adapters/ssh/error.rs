@@ -93,7 +93,11 @@ pub(super) fn classify(endpoint: &Endpoint, access: &SshAccess, log: &str) -> Un
             ),
         );
     }
-    unreachable(format!("{who}: {}", last_line(log)))
+    let more = match log.trim() {
+        "" => format!("; try: {}", ssh_command(endpoint, access)),
+        _ => String::new(),
+    };
+    unreachable(format!("{who}: {}{more}", last_line(log)))
 }
 
 fn who(endpoint: &Endpoint) -> String {
@@ -108,7 +112,7 @@ fn last_line(log: &str) -> String {
     let mut lines = log.lines().map(str::trim).rev();
     let line = lines
         .find(|line| !line.is_empty())
-        .unwrap_or("ssh failed and does not say why");
+        .unwrap_or("ssh failed without a word");
     let line = line.strip_prefix("ssh: ").unwrap_or(line);
     let line = line.trim_end_matches('.');
     line.chars().filter(|c| !c.is_control()).take(300).collect()
@@ -300,7 +304,7 @@ mod tests {
                 "ssh: Could not resolve hostname x: Name or service not known",
                 "Could not resolve",
             ),
-            ("", "does not say why"),
+            ("", "ssh failed without a word; try: ssh "),
             ("\u{1b}[31mred", "[31mred"),
         ] {
             let (kind, message) = seen(log);

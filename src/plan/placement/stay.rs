@@ -165,7 +165,7 @@ impl<'a> Placer<'a, '_> {
                 let notice = Notice {
                     kind: NoticeKind::Blocked,
                     subject: instance.to_string(),
-                    text: format!("it has to move: {text}; but {}", refusal.text),
+                    text: format!("must move: {text}; but {}", refusal.text),
                     help: refusal.help,
                     line: self.desired.line_of(&instance),
                 };

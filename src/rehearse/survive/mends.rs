@@ -78,6 +78,7 @@ pub fn proposals(desired: &Desired, loss: &Loss, finding: &Finding) -> Vec<Mend>
     proposals.extend(together.concat());
     let mut seen = BTreeSet::new();
     proposals.retain(|mend| seen.insert(mend.changes.clone()));
+    proposals.sort_by_key(|mend| trouble.runs_twice(mend));
     proposals
 }
 
@@ -210,7 +211,12 @@ impl<'a> Facts<'a> {
                 1 => format!("one more instance of {}", group.id),
                 more => format!("{more} more instances of {}", group.id),
             };
-            Mend::new(text, changes)
+            let only_if = match (group.stateful, group.replicas + more) {
+                (false, _) => String::new(),
+                (true, 2) => format!(" (if {} can run twice)", group.id),
+                (true, all) => format!(" (if {} can run {all} times)", group.id),
+            };
+            Mend::new(text + &only_if, changes)
         });
         let each: Vec<Mend> = groups.collect();
         let all = each
@@ -218,6 +224,15 @@ impl<'a> Facts<'a> {
             .skip(1)
             .fold(each.first().cloned(), |all, one| Some(all?.and(one)));
         each.into_iter().chain(all).collect()
+    }
+
+    /// Whether it lets what is stateful run more often: no file tells whether that can work.
+    fn runs_twice(&self, mend: &Mend) -> bool {
+        let mut stateful = self.troubled().filter(|group| group.stateful);
+        stateful.any(|group| {
+            mend.changes
+                .contains_key(&format!("{}.replicas", group.key()))
+        })
     }
 
     /// What is left of a promise that nobody wrote down.
@@ -254,8 +269,7 @@ mod tests {
             help: None,
         };
         let missing = || Trouble::Missing(group.clone(), 1);
-        let no_place =
-            "it has to move: host a is drained; but no host can take it: no address free";
+        let no_place = "must move: host a is drained; but no host can take it: no address free";
         let cause = |trouble, why| Cause::of(&broken(trouble, why));
         assert_eq!(cause(missing(), no_place), Some(Cause::Space));
         let unseen = "nothing shows that host a is off";
