@@ -128,8 +128,10 @@ pub async fn disarm(hosts: Vec<Host>, cluster: &ClusterName, hands: &Hands) {
     say_disarmed(cluster, &ended);
 }
 
-/// Ends the guard of a host that is forgotten, where it has one: its claim is valid for a moment still.
+/// Ends the guard of a host that is forgotten, where it has one, after a renewal that is in flight: the claim on it is valid
+/// for longer.
 pub async fn part(hands: Hands, host: Host, cluster: ClusterName) {
+    hands.clock.sleep(AGAIN).await;
     match end(&hands, &host, &cluster).await {
         true => debug!(host = %host.id, "it has no guard any more"),
         false => warn!(
@@ -143,12 +145,13 @@ pub async fn part(hands: Hands, host: Host, cluster: ClusterName) {
 /// is ours.
 async fn clear(hands: Hands, host: Host, cluster: ClusterName) {
     loop {
+        // A renewal that is in flight arrives first: it would arm the guard anew.
+        hands.clock.sleep(AGAIN).await;
         hands.permit.comes(&host.id, hands.clock.as_ref()).await;
         if end(&hands, &host, &cluster).await {
             debug!(host = %host.id, "it has no guard");
             return;
         }
-        hands.clock.sleep(AGAIN).await;
     }
 }
 
