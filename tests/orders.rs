@@ -330,7 +330,7 @@ fn a_host_that_accepts_connections_and_hangs_is_not_confirmed() {
     let file = desk.nowhere();
     let refused = desk.at(&file, "fence confirm z --yes");
     let error = String::from_utf8_lossy(&refused.stderr);
-    assert_eq!(refused.status.code(), Some(2), "{error}");
+    assert_eq!(refused.status.code(), Some(1), "{error}");
     assert!(
         error.contains("accepts connections and then hangs"),
         "{error}"

@@ -1,8 +1,8 @@
 //! Keeping the guards of hosts: their leases are renewed as long as we live and reach them. When they end is told to the
 //! rounds, which may give up a host only after that.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, Once, PoisonError};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
 use std::time::Duration;
 
 use tokio::task::AbortHandle;
@@ -25,33 +25,47 @@ const UNCERTAIN: Duration = Duration::from_secs(2);
 
 /// When the last lease of each guarded host is over for certain.
 #[derive(Debug, Clone, Default)]
-pub struct Leases(Arc<Mutex<BTreeMap<HostId, Timestamp>>>);
+pub struct Leases(Arc<Mutex<Known>>);
+
+#[derive(Debug, Default)]
+struct Known {
+    over: BTreeMap<HostId, Timestamp>,
+    /// Hosts whose guards end: who still renews one of them, and is about to be ended, is not listened to.
+    closed: BTreeSet<HostId>,
+}
 
 impl Leases {
-    /// As it is known now.
-    pub fn known(&self) -> BTreeMap<HostId, Timestamp> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+    fn lock(&self) -> MutexGuard<'_, Known> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// From this moment on, the lease of a host is over.
+    /// As it is known now.
+    pub fn known(&self) -> BTreeMap<HostId, Timestamp> {
+        self.lock().over.clone()
+    }
+
+    /// From this moment on, the lease of a host is over; unless its guard ends.
     pub fn set(&self, host: &HostId, until: Timestamp) {
-        let mut leases = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        leases.insert(host.clone(), until);
+        let mut known = self.lock();
+        if !known.closed.contains(host) {
+            known.over.insert(host.clone(), until);
+        }
     }
 
     /// Nothing is known of any lease any more: so none is over.
     pub fn forget_all(&self) {
-        let mut leases = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        leases.clear();
+        self.lock().over.clear();
     }
 
-    /// Nothing is known of the lease of a host any more.
+    /// Nothing is known of the lease of a host any more, until its guard is kept again.
     pub fn forget(&self, host: &HostId) {
-        let mut leases = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        leases.remove(host);
+        let mut known = self.lock();
+        known.over.remove(host);
+        known.closed.insert(host.clone());
+    }
+
+    fn keep(&self, host: &HostId) {
+        self.lock().closed.remove(host);
     }
 }
 
@@ -63,6 +77,9 @@ impl Guards {
     pub fn of(desired: &Desired, hands: &Hands, leases: &Leases) -> Self {
         let keepers = desired.hosts.values().map(|host| {
             let (hands, known) = (hands.clone(), host.clone());
+            if is_guarded(host) {
+                leases.keep(&host.id);
+            }
             let task = match is_guarded(host) {
                 true => tokio::spawn(keep(hands, known, watchword(desired, host), leases.clone())),
                 false => tokio::spawn(clear(hands, known, desired.cluster.clone())),
