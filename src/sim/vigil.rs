@@ -193,7 +193,8 @@ impl Vigil {
         let since = |host: &HostId| self.stray_guards.get(host).copied().unwrap_or(world.now);
         let stray: BTreeMap<_, _> = stray.map(|host| (host.clone(), since(host))).collect();
         for (host, since) in &stray {
-            if world.now.since(*since) > NEWS {
+            // Who has only begun, or got another file, did not have the time before that.
+            if world.now.since((*since).max(self.renewed)) > NEWS {
                 broken(
                     world,
                     &format!("host {host} is not fenced by lease, and has a guard"),
