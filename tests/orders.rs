@@ -320,10 +320,39 @@ fn nobody_is_taken_at_a_word_that_nobody_gave() {
     assert!(back.status.success());
 }
 
+#[test]
+fn a_host_that_accepts_connections_and_hangs_is_not_confirmed() {
+    let (desk, hangs) = (
+        Desk::new(),
+        std::net::TcpListener::bind("127.0.0.9:0").unwrap(),
+    );
+    left_the_file_at(&desk, "z", hangs.local_addr().unwrap().port());
+    let file = desk.nowhere();
+    let refused = desk.at(&file, "fence confirm z --yes");
+    let error = String::from_utf8_lossy(&refused.stderr);
+    assert_eq!(refused.status.code(), Some(1), "{error}");
+    assert!(
+        error.contains("accepts connections and then hangs"),
+        "{error}"
+    );
+    assert!(error.contains("fence confirm z --force"), "{error}");
+    let forced = desk.at(&file, "fence confirm z --yes --force");
+    let text = String::from_utf8_lossy(&forced.stdout);
+    assert!(
+        text.starts_with("host z is confirmed to be off"),
+        "{forced:?}"
+    );
+    assert!(text.contains("still accepts connections"), "{text}");
+}
+
 /// What a controller remembers of a host that left the file, and that refuses at once.
 fn left_the_file(desk: &Desk, host: &str) {
+    left_the_file_at(desk, host, 1);
+}
+
+fn left_the_file_at(desk: &Desk, host: &str, port: u16) {
     let definition = json!({
-        "id": host, "address": "127.0.0.9", "port": 1, "user": null, "network": "lan",
+        "id": host, "address": "127.0.0.9", "port": port, "user": null, "network": "lan",
         "pool": [["192.168.10.90", "192.168.10.99"]], "accelerator": "auto", "storage": "/var/lib/libvirt/images",
         "labels": {}, "priority": 0, "reserve": 0, "overcommit": 800
     });

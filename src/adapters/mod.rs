@@ -11,6 +11,7 @@ mod guards;
 mod guest_acts;
 mod host_acts;
 pub mod http_heartbeat;
+pub mod knock;
 mod script;
 mod scripts;
 mod seed;

@@ -1,8 +1,8 @@
 //! Keeping the guards of hosts: their leases are renewed as long as we live and reach them. When they end is told to the
 //! rounds, which may give up a host only after that.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, Once, PoisonError};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
 use std::time::Duration;
 
 use tokio::task::AbortHandle;
@@ -25,50 +25,66 @@ const UNCERTAIN: Duration = Duration::from_secs(2);
 
 /// When the last lease of each guarded host is over for certain.
 #[derive(Debug, Clone, Default)]
-pub struct Leases(Arc<Mutex<BTreeMap<HostId, Timestamp>>>);
+pub struct Leases(Arc<Mutex<Known>>);
+
+#[derive(Debug, Default)]
+struct Known {
+    over: BTreeMap<HostId, Timestamp>,
+    /// Hosts whose guards end: who still renews one of them, and is about to be ended, is not listened to.
+    closed: BTreeSet<HostId>,
+}
 
 impl Leases {
-    /// As it is known now.
-    pub fn known(&self) -> BTreeMap<HostId, Timestamp> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+    fn lock(&self) -> MutexGuard<'_, Known> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// From this moment on, the lease of a host is over.
+    /// As it is known now.
+    pub fn known(&self) -> BTreeMap<HostId, Timestamp> {
+        self.lock().over.clone()
+    }
+
+    /// From this moment on, the lease of a host is over; unless its guard ends.
     pub fn set(&self, host: &HostId, until: Timestamp) {
-        let mut leases = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        leases.insert(host.clone(), until);
+        let mut known = self.lock();
+        if !known.closed.contains(host) {
+            known.over.insert(host.clone(), until);
+        }
     }
 
     /// Nothing is known of any lease any more: so none is over.
     pub fn forget_all(&self) {
-        let mut leases = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        leases.clear();
+        self.lock().over.clear();
     }
 
-    fn forget(&self, host: &HostId) {
-        let mut leases = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        leases.remove(host);
+    /// Nothing is known of the lease of a host any more, until its guard is kept again.
+    pub fn forget(&self, host: &HostId) {
+        let mut known = self.lock();
+        known.over.remove(host);
+        known.closed.insert(host.clone());
+    }
+
+    fn keep(&self, host: &HostId) {
+        self.lock().closed.remove(host);
     }
 }
 
-/// The guards of all hosts that are fenced by lease.
+/// The guards of all hosts that are fenced by lease; the others have none.
 pub struct Guards(Vec<AbortHandle>);
 
 impl Guards {
-    /// Keeps the guards of these hosts from now on.
+    /// Keeps the guards of these hosts from now on, and ends those that are left on the others.
     pub fn of(desired: &Desired, hands: &Hands, leases: &Leases) -> Self {
-        let guarded = guarded(desired);
-        let keepers = guarded.map(|host| {
-            let keeper = keep(
-                hands.clone(),
-                host.clone(),
-                watchword(desired, host),
-                leases.clone(),
-            );
-            tokio::spawn(keeper).abort_handle()
+        let keepers = desired.hosts.values().map(|host| {
+            let (hands, known) = (hands.clone(), host.clone());
+            if is_guarded(host) {
+                leases.keep(&host.id);
+            }
+            let task = match is_guarded(host) {
+                true => tokio::spawn(keep(hands, known, watchword(desired, host), leases.clone())),
+                false => tokio::spawn(clear(hands, known, desired.cluster.clone())),
+            };
+            task.abort_handle()
         });
         Guards(keepers.collect())
     }
@@ -80,14 +96,25 @@ impl Drop for Guards {
     }
 }
 
-/// The hosts that are fenced by lease.
-fn guarded(desired: &Desired) -> impl Iterator<Item = &Host> {
-    let hosts = desired.hosts.values();
-    hosts.filter(|host| host.fencing.contains(&Fencing::Lease))
+fn is_guarded(host: &Host) -> bool {
+    host.fencing.contains(&Fencing::Lease)
+}
+
+/// Nothing rests any more on guards of hosts that are not fenced by lease: they are about to end, whether that is heard of
+/// or not.
+pub fn disown(watcher: &mut Watcher) {
+    let hosts = watcher.desired.hosts.values();
+    for host in hosts.filter(|host| !is_guarded(host)) {
+        watcher.eyes.leases.forget(&host.id);
+        if let Some(memory) = watcher.memory.hosts.get_mut(&host.id) {
+            memory.armed = false;
+        }
+    }
 }
 
 /// A guard that an earlier controller armed may still have a lease of that one.
-pub fn inherit(watcher: &Watcher) {
+pub fn inherit(watcher: &mut Watcher) {
+    disown(watcher);
     let ttl = watcher.desired.safety.lease.ttl;
     let until = watcher.eyes.clock.now().plus(ttl + UNCERTAIN);
     let armed = watcher
@@ -98,40 +125,61 @@ pub fn inherit(watcher: &Watcher) {
     armed.for_each(|(host, _)| watcher.eyes.leases.set(host, until));
 }
 
-/// Ends the guards of these hosts, as far as they answer in time. The hosts whose guard has ended.
-pub async fn disarm(desired: &Desired, hands: &Hands, leases: &Leases) -> Vec<HostId> {
-    let ends = guarded(desired).map(|host| async move {
-        let ended = end(hands, host, &desired.cluster).await;
+/// The hosts whose guards may be ended now. Nothing rests on them from now on: an end may be done and not heard of.
+pub fn let_go(desired: &Desired, hands: &Hands, leases: &Leases) -> Vec<Host> {
+    let hosts = desired.hosts.values();
+    let hosts = hosts.filter(|host| is_guarded(host) && may_end(hands, host));
+    let hosts: Vec<Host> = hosts.cloned().collect();
+    hosts.iter().for_each(|host| leases.forget(&host.id));
+    hosts
+}
+
+/// Ends the guards of these hosts, as far as they answer in time.
+pub async fn disarm(hosts: Vec<Host>, cluster: &ClusterName, hands: &Hands) {
+    let ends = hosts.iter().map(|host| async move {
+        let ended = end(hands, host, cluster).await;
         ended.then(|| host.id.clone())
     });
-    let ended: Vec<HostId> = futures::future::join_all(ends)
-        .await
-        .into_iter()
-        .flatten()
-        .collect();
-    ended.iter().for_each(|host| leases.forget(host));
-    ended
+    let ended = futures::future::join_all(ends).await;
+    let ended: Vec<HostId> = ended.into_iter().flatten().collect();
+    say_disarmed(cluster, &ended);
 }
 
-/// Ends the guard of a host that is forgotten, where it has one and answers.
-pub async fn part(hands: Hands, host: Host, cluster: ClusterName, leases: Leases) {
-    leases.forget(&host.id);
-    if !host.fencing.contains(&Fencing::Lease) {
-        return;
-    }
+/// Ends the guard of a host that is forgotten, where it has one, after a renewal that is in flight: the claim on it is valid
+/// for longer.
+pub async fn part(hands: Hands, host: Host, cluster: ClusterName) {
+    hands.clock.sleep(AGAIN).await;
     match end(&hands, &host, &cluster).await {
-        true => debug!(host = %host.id, "its guard has ended"),
-        false => debug!(host = %host.id, "its guard could not be ended"),
+        true => debug!(host = %host.id, "it has no guard any more"),
+        false => warn!(
+            host = %host.id,
+            "a guard that is left there could not be ended: put it back into `hosts` for a moment, or boot it"
+        ),
     }
 }
 
-/// Ends the guard of a host, where it is ours to end: another controller may rest on it. Whether it said in time that it
-/// has.
-async fn end(hands: &Hands, host: &Host, cluster: &ClusterName) -> bool {
-    let leave = hands.permit.may_touch(&host.id, hands.clock.as_ref());
-    if leave.is_err() {
-        return false;
+/// Ends the guard that an earlier state of the file, or a controller that was killed, left on a host: as soon as the host
+/// is ours.
+async fn clear(hands: Hands, host: Host, cluster: ClusterName) {
+    loop {
+        // A renewal that is in flight arrives first: it would arm the guard anew.
+        hands.clock.sleep(AGAIN).await;
+        hands.permit.comes(&host.id, hands.clock.as_ref()).await;
+        if end(&hands, &host, &cluster).await {
+            debug!(host = %host.id, "it has no guard");
+            return;
+        }
     }
+}
+
+/// Whether the guard of a host is ours to end: another controller may rest on it.
+pub fn may_end(hands: &Hands, host: &Host) -> bool {
+    let leave = hands.permit.may_touch(&host.id, hands.clock.as_ref());
+    leave.is_ok()
+}
+
+/// Ends the guard of a host. Whether it said in time that it has.
+async fn end(hands: &Hands, host: &Host, cluster: &ClusterName) -> bool {
     let disarm = hands.guards.disarm(host, cluster);
     let patience = hands.clock.sleep(FAREWELL);
     tokio::select! {
@@ -175,7 +223,7 @@ fn watchword(desired: &Desired, host: &Host) -> Watchword {
 }
 
 /// Says what became of the guards.
-pub fn say_disarmed(cluster: &ClusterName, ended: &[HostId]) {
+fn say_disarmed(cluster: &ClusterName, ended: &[HostId]) {
     if !ended.is_empty() {
         let hosts: Vec<&str> = ended.iter().map(HostId::as_str).collect();
         info!(%cluster, "the guards of hosts {} have ended", hosts.join(", "));

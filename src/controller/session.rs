@@ -14,7 +14,7 @@ use crate::execute::Ended;
 use crate::memory;
 use crate::memory::inherited;
 use crate::memory::leaving::with_leaving;
-use crate::model::desired::Desired;
+use crate::model::desired::{Desired, Host};
 use crate::model::facts::Observed;
 use crate::model::id::{HostId, InstanceId};
 use crate::model::memory::Memory;
@@ -199,10 +199,10 @@ impl Session {
         self.store.save(&self.watcher.memory)
     }
 
-    /// The guards of these hosts have ended.
-    pub fn disarmed(&mut self, hosts: &[HostId]) -> Result<(), StoreError> {
+    /// The guards of these hosts are about to end: nothing rests on them any more.
+    pub fn disowned(&mut self, hosts: &[Host]) -> Result<(), StoreError> {
         for host in hosts {
-            if let Some(memory) = self.watcher.memory.hosts.get_mut(host) {
+            if let Some(memory) = self.watcher.memory.hosts.get_mut(&host.id) {
                 memory.armed = false;
             }
         }

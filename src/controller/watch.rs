@@ -90,15 +90,15 @@ enum Wake {
 
 impl Watch {
     /// A controller that is woken by `signals`.
-    pub fn new(session: Session, hands: Hands, signals: UnboundedReceiver<Signal>) -> Self {
+    pub fn new(mut session: Session, hands: Hands, signals: UnboundedReceiver<Signal>) -> Self {
         let (heard, changes) = tokio::sync::mpsc::unbounded_channel();
+        guards::inherit(&mut session.watcher);
         let eyes = &session.watcher.eyes;
         let events = Events::of(&session.watcher.desired, eyes, &heard);
         let monitor = Monitor::new(eyes.clone(), heard.clone());
         let hands = reach::all_hosts(&session.watcher.desired, hands);
         let claims = Claims::new(&session.watcher.desired, &hands, leave::told(&heard));
         let guards = Some(Guards::of(&session.watcher.desired, &hands, &eyes.leases));
-        guards::inherit(&session.watcher);
         Watch {
             session,
             progress: Arc::clone(&hands.progress),

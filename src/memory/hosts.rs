@@ -18,11 +18,13 @@ const FORGIVEN: u32 = 20;
 
 /// Takes what was seen of the hosts into memory.
 pub fn remember(memory: &mut Memory, desired: &Desired, observed: &Observed) {
+    let minority = memory.in_minority;
     for (id, seen) in &observed.hosts {
         let given = given_on(memory, id);
         let host = memory.hosts.entry(id.clone()).or_default();
         host.armed |= observed.leases.contains_key(id);
         define(host, desired.hosts.get(id));
+        host.missed |= is_missed(host, &desired.safety, minority, observed.now);
         match seen {
             Seen::Yes(facts) => {
                 appear(host, &desired.safety, observed.now);
@@ -61,15 +63,26 @@ fn was_seen(host: &HostMemory) -> bool {
     host.seen.is_some_and(|seen| seen >= host.since)
 }
 
+/// Whether a host is out of sight for long by itself: while we are in a minority, it may be us who were cut off.
+fn is_missed(
+    host: &HostMemory,
+    policy: &Safety,
+    minority: Option<Timestamp>,
+    now: Timestamp,
+) -> bool {
+    let away = !was_seen(host) && host.since != Timestamp::default();
+    let since = minority.map_or(host.since, |minority| minority.max(host.since));
+    away && now.since(since) >= policy.recover_after
+}
+
 fn appear(host: &mut HostMemory, policy: &Safety, now: Timestamp) {
     let away = match host.since == Timestamp::default() {
         true => Duration::ZERO,
         false => now.since(host.since),
     };
     if !was_seen(host) || host.since == Timestamp::default() {
-        let was_lost = host.seen.is_some()
-            && !was_seen(host)
-            && (away >= policy.recover_after || host.fenced.is_some());
+        let lost = host.missed || host.fenced.is_some();
+        let was_lost = host.seen.is_some() && !was_seen(host) && lost;
         if was_lost {
             host.returns = host.returns.saturating_add(1);
             host.back = Some(now);
@@ -79,6 +92,7 @@ fn appear(host: &mut HostMemory, policy: &Safety, now: Timestamp) {
         host.returns = 0;
     }
     host.seen = Some(now);
+    host.missed = false;
     host.fenced = None;
     host.alone_since = None;
     host.fence_failures.clear();
@@ -113,6 +127,7 @@ pub fn count_anew(memory: &mut Memory) {
     let hosts = memory.hosts.values_mut();
     for host in hosts.filter(|host| !was_seen(host)) {
         host.since = Timestamp::default();
+        host.missed = false;
         host.alone_since = None;
     }
 }
@@ -178,6 +193,16 @@ fn is_alone(host: &HostId, desired: &Desired, observed: &Observed) -> bool {
 mod tests {
     use super::*;
 
+    /// A host that was seen, went out of sight after 2 s, and is back after a minute.
+    fn back_after_a_minute(minority: Option<Timestamp>) -> HostMemory {
+        let (mut host, policy) = (HostMemory::default(), Safety::default());
+        appear(&mut host, &policy, Timestamp(1_000));
+        vanish(&mut host, Timestamp(2_000));
+        host.missed |= is_missed(&host, &policy, minority, Timestamp(60_000));
+        appear(&mut host, &policy, Timestamp(60_000));
+        host
+    }
+
     #[test]
     fn a_short_absence_is_no_return() {
         let (mut host, policy) = (HostMemory::default(), Safety::default());
@@ -185,10 +210,18 @@ mod tests {
         vanish(&mut host, Timestamp(2_000));
         vanish(&mut host, Timestamp(3_000));
         assert_eq!(host.since, Timestamp(2_000));
+        assert!(!is_missed(&host, &policy, None, Timestamp(4_000)));
         appear(&mut host, &policy, Timestamp(4_000));
         assert_eq!((host.returns, host.back), (0, None));
-        vanish(&mut host, Timestamp(5_000));
-        appear(&mut host, &policy, Timestamp(60_000));
+        let host = back_after_a_minute(None);
         assert_eq!((host.returns, host.back), (1, Some(Timestamp(60_000))));
+    }
+
+    #[test]
+    fn who_was_out_of_sight_while_we_were_in_a_minority_did_not_return() {
+        let host = back_after_a_minute(Some(Timestamp(50_000)));
+        assert_eq!((host.returns, host.back), (0, None));
+        let long_before = back_after_a_minute(Some(Timestamp(3_000)));
+        assert_eq!(long_before.returns, 1);
     }
 }

@@ -95,6 +95,9 @@ pub struct HostMemory {
     /// When it came back from being out of sight for long.
     #[serde(default)]
     pub back: Option<Timestamp>,
+    /// Whether it has been out of sight for long while we reached a majority: then its return counts.
+    #[serde(default)]
+    pub missed: bool,
     /// How often in a row it came back and went again.
     #[serde(default)]
     pub returns: u32,

@@ -44,12 +44,12 @@ impl Guards for Cluster {
             cluster: self,
             host: &host.id,
             ttl,
+            until,
         };
         loop {
             let unseen = self.world().off_the_wire(&host.id);
             if let Some(unseen) = unseen {
                 drop(renewing);
-                until(self.clock.now().plus(ttl + RENEWAL));
                 return unseen;
             }
             claim::may_touch(&self.world(), &self.claimant.id, &host.id);
@@ -74,11 +74,13 @@ struct Renewing<'a> {
     cluster: &'a Cluster,
     host: &'a HostId,
     ttl: Duration,
+    until: Until<'a>,
 }
 
 impl Drop for Renewing<'_> {
     fn drop(&mut self) {
         if self.runs_out() {
+            (self.until)(self.cluster.clock.now().plus(self.ttl + RENEWAL));
             // From now on, the world changes by itself at another time.
             self.cluster.changed();
         }

@@ -9,7 +9,7 @@ use super::guard::Guard;
 use super::laws::broken;
 use super::world::{DomainState, HostState, Rounds, World};
 use crate::model::id::{HostId, InstanceId};
-use crate::model::policy::Witness;
+use crate::model::policy::{Fencing, Witness};
 use crate::model::scenario::{Libvirt, Node};
 use crate::model::time::Timestamp;
 
@@ -56,6 +56,10 @@ pub struct Vigil {
     noticed: BTreeMap<HostId, Timestamp>,
     /// Hosts of which something showed that they are off, since they were in sight.
     fenced: BTreeSet<HostId>,
+    /// Hosts of the file, and those that left it in sight: what is on them is no secret.
+    known: BTreeSet<HostId>,
+    /// Since when a host that is not fenced by lease could have been rid of its guard.
+    stray_guards: BTreeMap<HostId, Timestamp>,
     /// Whether a majority of the hosts, or of the witnesses, is reached.
     majority: bool,
     /// When it was last.
@@ -82,6 +86,7 @@ pub fn look(world: &mut World, cause: Cause) {
     vigil.follow_lives(world);
     vigil.follow_claims(world, cause);
     vigil.follow_health(world, cause);
+    vigil.follow_guards(world);
     world.vigil = vigil;
     world.seen_by = seen_by;
 }
@@ -177,6 +182,28 @@ impl Vigil {
         self.majority = has_majority(world);
     }
 
+    /// A guard is armed only where the file says `lease`: the others would stop guests that nobody makes elsewhere.
+    fn follow_guards(&mut self, world: &World) {
+        self.known.retain(|host| is_in_sight(world, host));
+        self.known.extend(world.desired.hosts.keys().cloned());
+        let stray = self
+            .known
+            .iter()
+            .filter(|host| has_stray_guard(world, host));
+        let since = |host: &HostId| self.stray_guards.get(host).copied().unwrap_or(world.now);
+        let stray: BTreeMap<_, _> = stray.map(|host| (host.clone(), since(host))).collect();
+        for (host, since) in &stray {
+            // Who has only begun, or got another file, did not have the time before that.
+            if world.now.since((*since).max(self.renewed)) > NEWS {
+                broken(
+                    world,
+                    &format!("host {host} is not fenced by lease, and has a guard"),
+                );
+            }
+        }
+        self.stray_guards = stray;
+    }
+
     fn follow_lives(&mut self, world: &World) {
         for mark in world.domains().filter_map(|(.., d)| world.ours(d)) {
             if !self.lives.contains(&mark.generation) {
@@ -225,6 +252,27 @@ impl Vigil {
 pub fn is_in_sight(world: &World, host: &HostId) -> bool {
     let hangs = |state: &HostState| state.libvirt == Libvirt::Hangs;
     world.unseen(host).is_none() && !world.hosts.get(host).is_some_and(hangs)
+}
+
+/// Whether a host has a guard that a controller at work could have ended. One that leaves has it until it is empty.
+fn has_stray_guard(world: &World, host: &HostId) -> bool {
+    let Some(state) = world.hosts.get(host).filter(|state| state.guard.is_some()) else {
+        return false;
+    };
+    let works = |id: &HostId| {
+        world
+            .hosts
+            .get(id)
+            .is_some_and(|h| h.claim(world.now).is_some())
+    };
+    let could = match world.desired.hosts.get(host) {
+        Some(known) => !known.fencing.contains(&Fencing::Lease) && works(host),
+        None => {
+            let empty = !state.domains.values().any(|d| world.ours(d).is_some());
+            empty && world.desired.hosts.keys().any(works)
+        }
+    };
+    could && is_in_sight(world, host)
 }
 
 /// Whether looks at a host end without its answer.

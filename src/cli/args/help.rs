@@ -205,7 +205,8 @@ pub(super) const FENCE_CONFIRM_ABOUT: &str = "\
 Says that you have seen that a host is off, or cut from network and storage: its guests may run elsewhere now.
 
 It is evidence, and as good as you are: if a guest still runs there, it runs twice, with its disks and addresses. It \
-is refused while the host answers, and it counts for this absence only.";
+is refused while the host answers, or accepts connections and hangs (--force overrides that: something else has its \
+address), and it counts for this absence only.";
 
 pub(super) const FENCE_CONFIRM_EXAMPLES: &str = "\
 Examples:

@@ -124,6 +124,10 @@ pub enum FenceCommand {
         /// Don't ask: a script has seen it
         #[arg(short, long)]
         yes: bool,
+
+        /// Believe it though something accepts connections at the host's ssh port
+        #[arg(long)]
+        force: bool,
     },
 
     /// Ask the fencing devices of a host whether they work; nothing is switched

@@ -119,11 +119,12 @@ fn an_end_is_said_once_and_a_reason_is_short() {
 #[test]
 fn a_host_is_confirmed_with_yes_only_where_that_is_said() {
     let line = "reconcile fence confirm b --yes";
-    let Some(Command::Fence(FenceCommand::Confirm { host, yes })) = read(line).unwrap().command
+    let Some(Command::Fence(FenceCommand::Confirm { host, yes, force })) =
+        read(line).unwrap().command
     else {
         panic!()
     };
-    assert_eq!((host.as_str(), yes), ("b", true));
+    assert_eq!((host.as_str(), yes, force), ("b", true, false));
     assert!(read("reconcile fence b").is_err());
     assert!(read("reconcile drain b --yes").is_err());
 }

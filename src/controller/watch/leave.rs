@@ -80,6 +80,7 @@ impl Watch {
         info!("no other controller has these hosts any more, this one goes on after {from}");
         // It may live on, and renew the leases of hosts that we don't see.
         self.session.watcher.eyes.leases.forget_all();
+        self.arm();
         self.session.took_over(&from, now.since(since))?;
         self.runner.abandon();
         // Nobody listens any more only when the controller is about to end.
@@ -92,13 +93,18 @@ impl Watch {
         match (disarmed, &self.guards) {
             (true, Some(_)) => self.disarm().await,
             (false, None) => {
-                let watcher = &self.session.watcher;
-                let (desired, leases) = (&watcher.desired, &watcher.eyes.leases);
-                self.guards = Some(Guards::of(desired, self.runner.hands(), leases));
+                self.arm();
                 Ok(())
             }
             (true, None) | (false, Some(_)) => Ok(()),
         }
+    }
+
+    /// Guards from now on: as the file says, whatever another controller did.
+    fn arm(&mut self) {
+        let watcher = &self.session.watcher;
+        let (desired, leases) = (&watcher.desired, &watcher.eyes.leases);
+        self.guards = Some(Guards::of(desired, self.runner.hands(), leases));
     }
 
     /// Without a controller, no guard may stop anything.
@@ -106,9 +112,10 @@ impl Watch {
         self.guards = None;
         let watcher = &self.session.watcher;
         let desired = Arc::clone(&watcher.desired);
-        let ended = guards::disarm(&desired, self.runner.hands(), &watcher.eyes.leases).await;
-        guards::say_disarmed(&desired.cluster, &ended);
-        self.session.disarmed(&ended)
+        let hosts = guards::let_go(&desired, self.runner.hands(), &watcher.eyes.leases);
+        self.session.disowned(&hosts)?;
+        guards::disarm(hosts, &desired.cluster, self.runner.hands()).await;
+        Ok(())
     }
 }
 

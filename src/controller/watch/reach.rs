@@ -19,6 +19,7 @@ pub(super) fn all_hosts(desired: &Desired, hands: Hands) -> Hands {
 impl Watch {
     /// The hosts to claim, to listen to, to guard and to act on are those of the rounds.
     pub(super) fn reach_hosts(&mut self, hands: Hands) {
+        guards::disown(&mut self.session.watcher);
         let watcher = &self.session.watcher;
         let (desired, eyes) = (&watcher.desired, &watcher.eyes);
         let hands = all_hosts(desired, hands);
@@ -37,14 +38,21 @@ impl Watch {
             return;
         }
         let hands = self.runner.hands().clone();
-        self.reach_hosts(hands.clone());
-        let desired = &self.session.watcher.desired;
+        let desired = Arc::clone(&watcher.desired);
         let hosts = before.hosts.values();
-        for host in hosts.filter(|host| !desired.hosts.contains_key(&host.id)) {
+        let gone = hosts.filter(|host| !desired.hosts.contains_key(&host.id));
+        // Asked before it is let go of: from then on, nothing may be done to it.
+        let gone: Vec<_> = gone
+            .map(|host| (host, guards::may_end(&hands, host)))
+            .collect();
+        self.reach_hosts(hands.clone());
+        for (host, ours) in gone {
             info!(host = %host.id, "it left the file, and is forgotten: nothing of ours is on it");
-            let (cluster, leases) = (&desired.cluster, &self.session.watcher.eyes.leases);
-            let end = guards::part(hands.clone(), host.clone(), cluster.clone(), leases.clone());
-            tokio::spawn(end);
+            self.session.watcher.eyes.leases.forget(&host.id);
+            if ours {
+                let cluster = desired.cluster.clone();
+                tokio::spawn(guards::part(hands.clone(), host.clone(), cluster));
+            }
         }
     }
 }

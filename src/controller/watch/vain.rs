@@ -23,6 +23,10 @@ impl Vain {
     }
 
     fn take_in(&mut self, operation: &Operation, outcome: &Outcome, now: Timestamp) -> bool {
+        // A device that failed has a pause of its own, which only a look can tell.
+        if matches!(operation, Operation::FenceHost(_)) {
+            return false;
+        }
         let about = match operation.instance() {
             Some(instance) => instance.to_string(),
             None => operation.host().to_string(),

@@ -354,7 +354,7 @@ impl<'a, 'i> Placer<'a, 'i> {
             }
             Err(refusal) => {
                 let notice = Notice {
-                    kind: NoticeKind::Blocked,
+                    kind: refusal.kind,
                     subject: instance.to_string(),
                     text: refusal.text,
                     help: refusal.help,

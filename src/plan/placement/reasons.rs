@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::board::Board;
 use super::filter::{Kind, Question, Rejection, whole};
 use crate::model::id::InstanceId;
+use crate::model::plan::NoticeKind;
 use crate::model::unit::Bytes;
 
 /// So many hosts are named each; more are counted.
@@ -13,6 +14,8 @@ const FEW: usize = 4;
 /// Why every host rejects, and what would help.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
+    /// Blocked, or only waiting: for a host that came back a moment ago.
+    pub kind: NoticeKind,
     /// Why: `a: memory 200MiB free, 512MiB needed; b: drained`.
     pub text: String,
     /// The smallest change that would make it possible.
@@ -48,10 +51,21 @@ pub fn refusal(board: &Board<'_>, group: usize, index: u32) -> Refusal {
         }
         None => ("no host can take it", all),
     };
+    let waits = candidates.iter().any(|(_, why)| is_rejoining(why));
+    let (kind, help) = match waits {
+        true => (NoticeKind::Waiting, None),
+        false => (NoticeKind::Blocked, help(board, &instance, &candidates)),
+    };
     Refusal {
+        kind,
         text: format!("{head}: {}", reasons(&candidates)),
-        help: help(board, &instance, &candidates),
+        help,
     }
+}
+
+/// Whether a host lacks nothing but time.
+fn is_rejoining(why: &[Rejection<'_>]) -> bool {
+    matches!(why, [Rejection::Rejoining { .. }])
 }
 
 /// What each host lacks; where all lack the same, or there are many hosts, that is said once.

@@ -163,7 +163,7 @@ impl<'a> Placer<'a, '_> {
                     return;
                 }
                 let notice = Notice {
-                    kind: NoticeKind::Blocked,
+                    kind: refusal.kind,
                     subject: instance.to_string(),
                     text: format!("must move: {text}; but {}", refusal.text),
                     help: refusal.help,
