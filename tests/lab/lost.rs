@@ -130,6 +130,29 @@ fn a_host_that_is_cut_off_stops_its_guests_before_others_take_over() {
 }
 
 #[test]
+fn guards_end_where_the_file_says_lease_no_more_also_those_of_a_controller_that_was_killed() {
+    let (product, spec) = Product::converged();
+    let guarded = || -> Vec<&str> {
+        let lives = "cat /run/reconcile/guard-t-*/pid 2>/dev/null | xargs -r ps -o pid= -p";
+        let lives = |host: &&str| !product.lab.on(host, lives).trim().is_empty();
+        HOSTS.into_iter().filter(lives).collect()
+    };
+    let watch = product.watch();
+    until("every host has a guard", seconds(30), || {
+        (guarded() == HOSTS).then_some(())
+    });
+    drop(watch);
+    // What follows `reserve` is said of each host, too.
+    product.write(spec.with(|s| s.reserve = "0MiB, fencing: manual".to_owned()));
+    let watch = product.watch();
+    until("no guard is left", seconds(60), || {
+        guarded().is_empty().then_some(())
+    });
+    watch.stop();
+    product.write(&spec);
+}
+
+#[test]
 fn a_drained_host_is_left_without_a_failed_request() {
     let (product, spec) = Product::converged();
     let drained = holder(&product, &spec).host;
