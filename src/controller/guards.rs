@@ -103,12 +103,10 @@ fn is_guarded(host: &Host) -> bool {
 /// Nothing rests any more on guards of hosts that are not fenced by lease: they are about to end, whether that is heard of
 /// or not.
 pub fn disown(watcher: &mut Watcher) {
-    let hosts = watcher.desired.hosts.values();
+    let desired = Arc::clone(&watcher.desired);
+    let hosts = desired.hosts.values();
     for host in hosts.filter(|host| !is_guarded(host)) {
-        watcher.eyes.leases.forget(&host.id);
-        if let Some(memory) = watcher.memory.hosts.get_mut(&host.id) {
-            memory.armed = false;
-        }
+        watcher.disown(&host.id);
     }
 }
 
@@ -125,13 +123,11 @@ pub fn inherit(watcher: &mut Watcher) {
     armed.for_each(|(host, _)| watcher.eyes.leases.set(host, until));
 }
 
-/// The hosts whose guards may be ended now. Nothing rests on them from now on: an end may be done and not heard of.
-pub fn let_go(desired: &Desired, hands: &Hands, leases: &Leases) -> Vec<Host> {
+/// The hosts whose guards may be ended now.
+pub fn ours(desired: &Desired, hands: &Hands) -> Vec<Host> {
     let hosts = desired.hosts.values();
     let hosts = hosts.filter(|host| is_guarded(host) && may_end(hands, host));
-    let hosts: Vec<Host> = hosts.cloned().collect();
-    hosts.iter().for_each(|host| leases.forget(&host.id));
-    hosts
+    hosts.cloned().collect()
 }
 
 /// Ends the guards of these hosts, as far as they answer in time.

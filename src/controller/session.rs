@@ -94,6 +94,14 @@ impl Watcher {
         inherited::left(&self.memory, &self.desired)
     }
 
+    /// Nothing rests on the guard of a host any more: it is about to end, whether that is heard of or not.
+    pub fn disown(&mut self, host: &HostId) {
+        self.eyes.leases.forget(host);
+        if let Some(memory) = self.memory.hosts.get_mut(host) {
+            memory.armed = false;
+        }
+    }
+
     /// Hosts that left the file are known as long as memory knows them.
     fn know_leaving(&mut self) {
         self.desired = with_leaving(&self.file, &self.memory, &self.desired);
@@ -202,9 +210,7 @@ impl Session {
     /// The guards of these hosts are about to end: nothing rests on them any more.
     pub fn disowned(&mut self, hosts: &[Host]) -> Result<(), StoreError> {
         for host in hosts {
-            if let Some(memory) = self.watcher.memory.hosts.get_mut(&host.id) {
-                memory.armed = false;
-            }
+            self.watcher.disown(&host.id);
         }
         self.store.save(&self.watcher.memory)
     }

@@ -91,11 +91,22 @@ fn has_power(silence: &str) -> bool {
     silence.to_lowercase().contains("connection refused")
 }
 
-fn refuses(host: &HostId) -> String {
+/// That something at the address of a host `does` what no machine without power does, unless that is some `other`.
+fn may_be_on(host: &HostId, does: &str, other: &str) -> String {
     format!(
-        "the address of host {host} still answers, with a refusal: something there has power. Unless that is a firewall or \
-         another machine, host {host} may be on, and its guests run twice: reconcile fence retract {host} takes it back"
+        "the address of host {host} still {does}. Unless that is {other}, host {host} may be on, and its guests run twice: \
+         reconcile fence retract {host} takes it back"
     )
+}
+
+fn refuses(host: &HostId) -> String {
+    let does = "answers, with a refusal: something there has power";
+    may_be_on(host, does, "a firewall or another machine")
+}
+
+fn accepts(host: &HostId) -> String {
+    let does = "accepts connections: something there runs";
+    may_be_on(host, does, "another machine")
 }
 
 const REFUSAL: &str = "nobody can be asked, because this is not a terminal: nothing was confirmed. \
@@ -138,13 +149,6 @@ async fn unanswered(host: &Host, why: String, hangs: Hangs) -> Result<Silence, F
         (false, Hangs::Refuse) => return Err(it_hangs(&host.id, &why)),
     };
     Ok(Silence { why, warning })
-}
-
-fn accepts(host: &HostId) -> String {
-    format!(
-        "the address of host {host} still accepts connections: something there runs. Unless that is another machine, \
-         host {host} may be on, and its guests run twice: reconcile fence retract {host} takes it back"
-    )
 }
 
 fn it_hangs(host: &HostId, why: &str) -> Failure {

@@ -112,7 +112,7 @@ impl Watch {
         self.guards = None;
         let watcher = &self.session.watcher;
         let desired = Arc::clone(&watcher.desired);
-        let hosts = guards::let_go(&desired, self.runner.hands(), &watcher.eyes.leases);
+        let hosts = guards::ours(&desired, self.runner.hands());
         self.session.disowned(&hosts)?;
         guards::disarm(hosts, &desired.cluster, self.runner.hands()).await;
         Ok(())

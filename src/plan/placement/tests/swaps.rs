@@ -7,6 +7,17 @@ use super::*;
 /// Enough for every permutation of as many guests as are tried here.
 const ROUNDS: usize = 12;
 
+const WANT_EACH_OTHERS_HOST: [&str; 2] =
+    ["x 1 placement: { hosts: b }", "y 1 placement: { hosts: a }"];
+
+/// Host a is full with x-1, host b with y-1.
+fn full(hosts: &[&str], groups: &[&str]) -> World {
+    let mut world = world(hosts, groups);
+    ["a", "b"].iter().for_each(|host| world.memory(host, 700));
+    world.runs("x-1@a y-1@b");
+    world
+}
+
 /// What is done in some rounds: who ends first, who moves. Nothing is blocked meanwhile.
 fn swap(world: &mut World) -> Vec<String> {
     let mut steps = Vec::new();
@@ -30,10 +41,7 @@ fn swap(world: &mut World) -> Vec<String> {
 
 #[test]
 fn of_two_that_need_the_room_of_each_other_one_ends_first() {
-    let groups = ["x 1 placement: { hosts: b }", "y 1 placement: { hosts: a }"];
-    let mut world = world(&["a", "b", "c"], &groups);
-    ["a", "b"].iter().for_each(|host| world.memory(host, 700));
-    world.runs("x-1@a y-1@b");
+    let mut world = full(&["a", "b", "c"], &WANT_EACH_OTHERS_HOST);
     let steps = [
         "y-1: it and x-1 have to change places: it ends first",
         "x-1 a→b NotRequired: host a is none of those that x requires",
@@ -44,8 +52,7 @@ fn of_two_that_need_the_room_of_each_other_one_ends_first() {
 
 #[test]
 fn with_room_on_one_side_nobody_has_to_end() {
-    let groups = ["x 1 placement: { hosts: b }", "y 1 placement: { hosts: a }"];
-    let mut world = world(&["a", "b", "c"], &groups);
+    let mut world = world(&["a", "b", "c"], &WANT_EACH_OTHERS_HOST);
     world.memory("a", 1200);
     world.memory("b", 700);
     world.runs("x-1@a y-1@b");
@@ -82,9 +89,7 @@ fn a_ring_of_three_is_opened_by_one_that_ends() {
 
 #[test]
 fn of_two_that_need_the_only_address_of_each_other_one_ends_first() {
-    let groups = ["x 1 placement: { hosts: b }", "y 1 placement: { hosts: a }"];
-    let hosts = ["a", "b"];
-    let mut world = world(&hosts, &groups);
+    let mut world = world(&["a", "b"], &WANT_EACH_OTHERS_HOST);
     for host in world.desired.hosts.values_mut() {
         host.pool.0[0].1 = host.pool.0[0].0;
     }
@@ -99,9 +104,7 @@ fn a_stateful_guest_never_ends_for_another_one() {
         "x 1 placement: { hosts: b }",
         "y 1 stateful: yes, placement: { hosts: a }",
     ];
-    let mut world = world(&["a", "b"], &groups);
-    ["a", "b"].iter().for_each(|host| world.memory(host, 700));
-    world.runs("x-1@a y-1@b");
+    let world = full(&["a", "b"], &groups);
     assert_eq!(world.places(), "x-1@a y-1@b");
     assert!(
         world
@@ -119,10 +122,7 @@ fn yielding(world: &World) -> usize {
 
 #[test]
 fn nobody_ends_for_one_that_is_paused() {
-    let groups = ["x 1 placement: { hosts: b }", "y 1 placement: { hosts: a }"];
-    let mut world = world(&["a", "b"], &groups);
-    ["a", "b"].iter().for_each(|host| world.memory(host, 700));
-    world.runs("x-1@a y-1@b");
+    let mut world = full(&["a", "b"], &WANT_EACH_OTHERS_HOST);
     assert_eq!(yielding(&world), 1);
     for scope in [
         Scope::Cluster,
