@@ -1,6 +1,6 @@
 //! Single passes beside other controllers, over the simulated cluster: who may act, and who is refused.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use reconcile::controller::Watcher;
@@ -90,7 +90,7 @@ async fn whoever_comes_second_is_refused_and_told_by_whom_until_the_first_has_en
     );
     // The first one goes on undisturbed.
     assert_eq!(first.take().await, Ok(()));
-    first.claims.leave(BTreeSet::new()).await;
+    first.claims.leave(BTreeMap::new()).await;
     assert_eq!(second.take().await, Ok(()));
     assert!(matches!(first.take().await, Err(Barred::Rival(_))));
 }

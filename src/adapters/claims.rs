@@ -14,8 +14,8 @@ use super::{endpoints, scripts};
 use crate::model::claim::{Claim, Claimant, MARGIN, Succession, TTL, clean};
 use crate::model::desired::Host;
 use crate::model::facts::{Unseen, UnseenKind};
-use crate::model::id::{ClusterName, HostId};
-use crate::observe::parse_claim::parse_claim_answer;
+use crate::model::id::ClusterName;
+use crate::observe::parse_claim::{parse_claim_answer, write_names};
 use crate::ports::claim::{Claims, Held, Lost};
 use crate::ports::clock::Clock;
 use crate::ports::{ActError, Effect};
@@ -53,7 +53,7 @@ impl Claims for SshWriter {
         let script = Script::new(&scripts::RELEASE_CLAIM)
             .var("CLAIM", endpoints::claim(cluster))
             .var("OWNER", claimant.id.to_string())
-            .var("HOSTS", names(claimant));
+            .var("HOSTS", write_names(&claimant.hosts));
         let (effect, _) = self.act(&endpoints::host(host), &script, RENEWAL).await?;
         Ok(effect)
     }
@@ -90,23 +90,21 @@ fn keep_script(file: &str, claimant: &Claimant, succession: Succession) -> Write
         .var("CLAIM", file)
         .var("OWNER", claimant.id.to_string())
         .var("WHO", clean(&claimant.who))
-        .var("HOSTS", names(claimant))
+        .var("HOSTS", write_names(&claimant.hosts))
         .var("OPEN", open)
         .var("TTL", TTL.as_secs().to_string())
 }
 
-fn names(claimant: &Claimant) -> String {
-    let hosts: Vec<&str> = claimant.hosts.iter().map(HostId::as_str).collect();
-    hosts.join(" ")
-}
-
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
     use std::io::Write;
     use std::path::{Path, PathBuf};
     use std::process::{Command, Output, Stdio};
 
     use super::*;
+    use crate::model::claim::ControllerId;
+    use crate::model::id::HostId;
 
     /// A host's file, and shells that run the scripts on it.
     struct Place {
@@ -124,11 +122,16 @@ mod tests {
         known.into_iter().filter(there).collect()
     }
 
+    fn named(host: &str, whose: &[&str]) -> (HostId, BTreeSet<ControllerId>) {
+        let whose = whose.iter().map(|id| id.parse().unwrap());
+        (host.parse().unwrap(), whose.collect())
+    }
+
     fn claimant(id: &str) -> Claimant {
         Claimant {
             id: id.parse().unwrap(),
             who: format!("{id}@ops, watch, pid 7\n'$(id)`"),
-            hosts: ["b", "c-1"].map(|host| host.parse().unwrap()).into(),
+            hosts: [named("b", &[]), named("c-1", &["a", "0f"])].into(),
         }
     }
 
@@ -196,10 +199,6 @@ mod tests {
         }
     }
 
-    fn names(claim: &Claim) -> Vec<&str> {
-        claim.hosts.iter().map(HostId::as_str).collect()
-    }
-
     fn everywhere(test: impl Fn(&Place)) {
         for shell in shells() {
             test(&Place::new(shell));
@@ -242,10 +241,14 @@ mod tests {
             assert_eq!(place.take("b").owner.to_string(), "a");
             assert_eq!(place.release("b"), Some(10), "it is none of its own");
             assert_eq!(place.take("a").owner.to_string(), "a");
-            assert_eq!(names(&claim), ["b", "c-1"]);
+            assert_eq!(write_names(&claim.hosts), "b c-1@0f,a");
             assert_eq!(place.release("a"), Some(0));
             assert_eq!(place.release("a"), Some(10), "it is gone already");
-            assert_eq!(names(&place.left()), ["c-1"], "what was left is known");
+            assert_eq!(
+                write_names(&place.left().hosts),
+                "c-1",
+                "what was left is known"
+            );
             assert_eq!(place.take("b").owner.to_string(), "b");
         });
     }

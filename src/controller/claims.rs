@@ -12,7 +12,7 @@ use tracing::{debug, warn};
 
 use crate::execute::{Barred, Hands, Hold, Permit};
 use crate::memory::quorum;
-use crate::model::claim::{Claim, Claimant, ControllerId, Succession};
+use crate::model::claim::{Claim, Claimant, ControllerId, NamedHosts, Succession};
 use crate::model::desired::{Desired, Host};
 use crate::model::facts::{Observed, UnseenKind};
 use crate::model::id::{ClusterName, HostId};
@@ -70,7 +70,7 @@ impl Drop for Keeper {
 impl Claims {
     /// None yet. `told` hears that something changed.
     pub fn new(desired: &Desired, hands: &Hands, told: Told) -> Self {
-        let claimant = with_hosts(&hands.claimant, desired.hosts.keys().cloned().collect());
+        let claimant = with_hosts(&hands.claimant, own(desired));
         Claims {
             cluster: desired.cluster.clone(),
             hands: Hands {
@@ -93,8 +93,8 @@ impl Claims {
         self.hosts = desired.hosts.clone();
         let permit = self.hands.permit.clone();
         permit.retain(|id| desired.hosts.contains_key(id));
-        let known = self.hands.claimant.hosts.iter();
-        let known = known.chain(desired.hosts.keys()).cloned().collect();
+        let mut known = self.hands.claimant.hosts.clone();
+        known.extend(own(desired));
         self.hands = Hands {
             permit,
             claimant: with_hosts(&hands.claimant, known),
@@ -104,7 +104,7 @@ impl Claims {
     }
 
     /// The claims name these hosts from now on.
-    pub fn name(&mut self, hosts: BTreeSet<HostId>) {
+    pub fn name(&mut self, hosts: NamedHosts) {
         if self.hands.claimant.hosts != hosts {
             self.hands.claimant = with_hosts(&self.hands.claimant, hosts);
             self.take_anew();
@@ -188,7 +188,7 @@ impl Claims {
     }
 
     /// Gives up every claim that we may have, for good: what is left names these hosts.
-    pub async fn leave(&mut self, hosts: BTreeSet<HostId>) {
+    pub async fn leave(&mut self, hosts: NamedHosts) {
         self.hands.claimant = with_hosts(&self.hands.claimant, hosts);
         self.release().await;
     }
@@ -259,17 +259,22 @@ impl ClaimsOnce {
     }
 
     /// The claims name these hosts.
-    pub fn name(&mut self, hosts: BTreeSet<HostId>) {
+    pub fn name(&mut self, hosts: NamedHosts) {
         self.claims.name(hosts);
     }
 
     /// Gives up every claim; what is left names these hosts.
-    pub async fn leave(&mut self, hosts: BTreeSet<HostId>) {
+    pub async fn leave(&mut self, hosts: NamedHosts) {
         self.claims.leave(hosts).await;
     }
 }
 
-fn with_hosts(claimant: &Claimant, hosts: BTreeSet<HostId>) -> Arc<Claimant> {
+fn own(desired: &Desired) -> NamedHosts {
+    let hosts = desired.hosts.keys();
+    hosts.map(|host| (host.clone(), BTreeSet::new())).collect()
+}
+
+fn with_hosts(claimant: &Claimant, hosts: NamedHosts) -> Arc<Claimant> {
     Arc::new(Claimant {
         hosts,
         ..claimant.clone()
@@ -329,7 +334,7 @@ mod tests {
                 who: String::new(),
                 held_s: 0,
                 left_s: 30,
-                hosts: BTreeSet::new(),
+                hosts: BTreeMap::new(),
             };
             (format!("host-{number}").parse().unwrap(), claim)
         };

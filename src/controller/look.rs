@@ -142,8 +142,15 @@ impl Eyes {
             claims.partition(|(_, claim)| self.us.as_ref() == Some(&claim.owner));
         observed.succeeds = ours.is_empty() && !others.is_empty();
         for (host, claim) in others {
-            let named = claim.hosts.iter().map(|id| (id.clone(), claim.who.clone()));
-            observed.theirs.extend(named);
+            // What others only heard from us is no news.
+            let words = claim
+                .words()
+                .filter(|(_, whose)| Some(*whose) != self.us.as_ref());
+            for (named, whose) in words {
+                let theirs = observed.theirs.entry(named.clone()).or_default();
+                theirs.whose.insert(whose.clone());
+                theirs.who.clone_from(&claim.who);
+            }
             if claim.holds() {
                 observed.rivals.insert(host.clone(), claim.clone());
             }

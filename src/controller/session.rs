@@ -1,6 +1,6 @@
 //! What a controller has at hand for its rounds: desired state, memory, eyes and store.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +14,7 @@ use crate::execute::Ended;
 use crate::memory;
 use crate::memory::inherited;
 use crate::memory::leaving::with_leaving;
+use crate::model::claim::NamedHosts;
 use crate::model::desired::{Desired, Host};
 use crate::model::facts::Observed;
 use crate::model::id::{HostId, InstanceId};
@@ -85,12 +86,12 @@ impl Watcher {
     }
 
     /// The hosts that it works with, for whoever comes after it.
-    pub fn hosts(&self) -> BTreeSet<HostId> {
+    pub fn hosts(&self) -> NamedHosts {
         inherited::named(&self.memory, &self.desired)
     }
 
     /// Of these, where guests may be.
-    pub fn hosts_left(&self) -> BTreeSet<HostId> {
+    pub fn hosts_left(&self) -> NamedHosts {
         inherited::left(&self.memory, &self.desired)
     }
 
@@ -105,6 +106,13 @@ impl Watcher {
     /// Hosts that left the file are known as long as memory knows them.
     fn know_leaving(&mut self) {
         self.desired = with_leaving(&self.file, &self.memory, &self.desired);
+    }
+
+    /// What was seen of hosts that are forgotten by now counts no more.
+    pub fn let_go(&mut self, observed: &mut Observed) {
+        self.know_leaving();
+        let known = &self.desired.hosts;
+        observed.hosts.retain(|id, _| known.contains_key(id));
     }
 
     /// One round: look, remember, plan. Addresses that the plan wants to use are probed first.
@@ -129,9 +137,7 @@ impl Watcher {
             memory::take_over(&mut self.memory, observed.now);
         }
         memory::remember(&mut self.memory, &self.desired, &observed);
-        self.know_leaving();
-        let known = &self.desired.hosts;
-        observed.hosts.retain(|id, _| known.contains_key(id));
+        self.let_go(&mut observed);
         let mut plan = self.plan(&observed);
         for _ in 0..PROBES {
             if !self.probe(&plan, &mut observed).await {

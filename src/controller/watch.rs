@@ -246,7 +246,9 @@ impl Watch {
         let begin = Instant::now();
         let heard = self.monitor.ledger.heard();
         let before = Arc::clone(&self.session.watcher.desired);
-        let round = self.session.round(&Beats::Known(&heard)).await?;
+        let mut round = self.session.round(&Beats::Known(&heard)).await?;
+        // Now: what is in hand may keep the next round away for minutes.
+        self.session.watcher.let_go(&mut round.observed);
         self.let_go(&before);
         let Round {
             plan,

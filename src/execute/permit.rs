@@ -285,7 +285,7 @@ mod tests {
             who: "anna@ops".to_owned(),
             held_s: 5,
             left_s: 25,
-            hosts: BTreeSet::new(),
+            hosts: BTreeMap::new(),
         })
     }
 

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use crate::model::claim::NamedHosts;
 use crate::model::desired::Desired;
 use crate::model::facts::{Observed, Seen};
 use crate::model::id::HostId;
@@ -15,13 +16,15 @@ const WORD_BEFORE: Duration = Duration::from_secs(86_400);
 
 /// Takes what claims say of hosts into memory.
 pub(super) fn remember(memory: &mut Memory, observed: &Observed) {
-    for (host, from) in &observed.theirs {
+    for (host, theirs) in &observed.theirs {
         let known = memory.inherited.entry(host.clone());
-        known.or_insert_with(|| Inherited {
-            from: from.clone(),
+        let known = known.or_insert_with(|| Inherited {
+            whose: BTreeSet::new(),
+            from: theirs.who.clone(),
             since: observed.now,
             fenced: None,
         });
+        known.whose.extend(theirs.whose.iter().cloned());
     }
     let is_seen = |host: &HostId| observed.hosts.get(host).is_some_and(is_yes);
     memory.inherited.retain(|host, known| {
@@ -48,15 +51,17 @@ fn word(known: &Inherited, order: Option<&Order>) -> Option<Evidence> {
 }
 
 /// The hosts that a controller works with, for whoever comes after it: those of its rounds, and what it inherited itself.
-pub fn named(memory: &Memory, desired: &Desired) -> BTreeSet<HostId> {
+pub fn named(memory: &Memory, desired: &Desired) -> NamedHosts {
+    let heard = open(memory).map(|(host, known)| (host.clone(), known.whose.clone()));
     let own = desired.hosts.keys();
-    own.chain(open(memory)).cloned().collect()
+    let own = own.map(|host| (host.clone(), BTreeSet::new()));
+    heard.chain(own).collect()
 }
 
 /// Of these, where guests may be: what a controller leaves that ends.
-pub fn left(memory: &Memory, desired: &Desired) -> BTreeSet<HostId> {
+pub fn left(memory: &Memory, desired: &Desired) -> NamedHosts {
     let mut hosts = named(memory, desired);
-    hosts.retain(|host| memory.inherited.contains_key(host) || !is_empty(memory, host));
+    hosts.retain(|host, _| memory.inherited.contains_key(host) || !is_empty(memory, host));
     hosts
 }
 
@@ -66,16 +71,15 @@ fn is_empty(memory: &Memory, host: &HostId) -> bool {
     known.is_some_and(|known| known.guests.is_empty() && known.seen >= memory.took_over)
 }
 
-fn open(memory: &Memory) -> impl Iterator<Item = &HostId> {
+fn open(memory: &Memory) -> impl Iterator<Item = (&HostId, &Inherited)> {
     let open = memory.inherited.iter();
     open.filter(|(_, known)| known.fenced.is_none())
-        .map(|(host, _)| host)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::facts::HostFacts;
+    use crate::model::facts::{HostFacts, Theirs};
     use crate::model::time::Timestamp;
 
     const DAY: i64 = 86_400_000;
@@ -86,7 +90,11 @@ mod tests {
 
     /// A look at which others' claims name these hosts.
     fn look(at: i64, named: &[&str], succeeds: bool) -> Observed {
-        let theirs = named.iter().map(|name| (host(name), "anna@ops".to_owned()));
+        let theirs = Theirs {
+            whose: ["0f".parse().unwrap()].into(),
+            who: "anna@ops".to_owned(),
+        };
+        let theirs = named.iter().map(|name| (host(name), theirs.clone()));
         Observed {
             now: Timestamp(at),
             theirs: theirs.collect(),

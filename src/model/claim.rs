@@ -1,7 +1,7 @@
 //! The claim of a controller on a host: who acts there now. It keeps two controllers of one cluster apart, which know
 //! nothing of each other but what the hosts say.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
@@ -18,6 +18,10 @@ pub const MARGIN: Duration = Duration::from_secs(10);
 const LONGEST: usize = 120;
 /// The most hosts that a claim names.
 pub const MOST_HOSTS: usize = 1024;
+
+/// The hosts that a controller works with. Of one that it only heard of, the controllers that work with it, or did: so that
+/// nobody takes his own word for another one's. Of one that it works with itself, nobody.
+pub type NamedHosts = BTreeMap<HostId, BTreeSet<ControllerId>>;
 
 /// The name of a controller, kept as long as its state directory: one that is killed and started again is the same one.
 /// Of two that want the same hosts at the same moment, the smaller one goes first.
@@ -77,7 +81,7 @@ pub struct Claimant {
     /// Who that is, for people: `anna@ops, watch, pid 4711`.
     pub who: String,
     /// The hosts that it works with. Whoever comes after it may have a file without some of them.
-    pub hosts: BTreeSet<HostId>,
+    pub hosts: NamedHosts,
 }
 
 /// Whose claim may be taken.
@@ -102,14 +106,22 @@ pub struct Claim {
     /// How long it lasts unless it is renewed, in seconds; none of one that is over.
     pub left_s: u64,
     /// The hosts that its owner works with; of one that was given up, those where guests may be.
-    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub hosts: BTreeSet<HostId>,
+    #[serde(default, skip_serializing_if = "NamedHosts::is_empty")]
+    pub hosts: NamedHosts,
 }
 
 impl Claim {
     /// Whether it is in force.
     pub fn holds(&self) -> bool {
         self.left_s > 0
+    }
+
+    /// The hosts that it names, each with every controller that works with it by this claim.
+    pub fn words(&self) -> impl Iterator<Item = (&HostId, &ControllerId)> {
+        self.hosts.iter().flat_map(|(host, heard)| {
+            let own = heard.is_empty().then_some(&self.owner);
+            heard.iter().chain(own).map(move |whose| (host, whose))
+        })
     }
 }
 

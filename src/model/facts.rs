@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 
 use serde::{Deserialize, Serialize};
 
-use super::claim::Claim;
+use super::claim::{Claim, ControllerId};
 use super::desired::Init;
 use super::id::{ClusterName, HostId, InstanceId};
 use super::mark::Mark;
@@ -38,11 +38,20 @@ pub struct Observed {
     /// Hosts on which another controller has the claim.
     pub rivals: BTreeMap<HostId, Claim>,
     /// Hosts that other controllers work with, or did when they had a claim last, and who says so.
-    pub theirs: BTreeMap<HostId, String>,
+    pub theirs: BTreeMap<HostId, Theirs>,
     /// Programs of fencing devices that are not on this machine, with the hosts that they are for.
     pub missing_agents: BTreeMap<String, BTreeSet<HostId>>,
     /// Why the orders could not be read: then they are those of an earlier look.
     pub orders_unread: Option<String>,
+}
+
+/// That others work with a host.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Theirs {
+    /// Which controllers do.
+    pub whose: BTreeSet<ControllerId>,
+    /// Who says so, for people.
+    pub who: String,
 }
 
 /// An observation that may have failed.

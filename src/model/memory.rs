@@ -1,11 +1,12 @@
 //! What observation can't tell: since when, how often, and where things were that can't be seen now. Losing it loses
 //! no guest: it makes the next rounds more careful, not wrong.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
 use serde::{Deserialize, Serialize};
 
+use super::claim::ControllerId;
 use super::desired::{Host, Revision};
 use super::id::{GroupId, HostId, InstanceId};
 use super::mark::Mark;
@@ -55,6 +56,9 @@ pub struct Memory {
 /// A host that another controller worked with, and that we did not see since.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Inherited {
+    /// Which controllers did, by what claims said.
+    #[serde(default)]
+    pub whose: BTreeSet<ControllerId>,
     /// Who that was, for people.
     pub from: String,
     /// When its claim first said so.

@@ -3,8 +3,11 @@
 use std::collections::BTreeSet;
 
 use super::parse_answer::{ParseError, Record, records};
-use crate::model::claim::{Claim, MOST_HOSTS, clean};
+use crate::model::claim::{Claim, ControllerId, MOST_HOSTS, NamedHosts, clean};
 use crate::model::id::HostId;
+
+/// From more controllers than these, nobody hears of one host.
+const MOST_WORDS: usize = 16;
 
 /// The claim of a record. Its text is a line that says who that is, and a line that names hosts.
 pub fn parse_claim(record: &Record<'_>) -> Result<Claim, ParseError> {
@@ -19,11 +22,33 @@ pub fn parse_claim(record: &Record<'_>) -> Result<Claim, ParseError> {
     })
 }
 
+/// What [`NamedHosts`] is in a claim: `HOST`, and `HOST@CONTROLLER,CONTROLLER` of one that its owner heard of from others.
+pub fn write_names(hosts: &NamedHosts) -> String {
+    let names = hosts.iter().map(|(host, whose)| {
+        let whose: Vec<String> = whose.iter().map(ControllerId::to_string).collect();
+        match whose.as_slice() {
+            [] => host.to_string(),
+            whose => format!("{host}@{}", whose.join(",")),
+        }
+    });
+    names.collect::<Vec<String>>().join(" ")
+}
+
 /// A list with anything else in it is none.
-fn names(line: &str) -> Option<BTreeSet<HostId>> {
+fn names(line: &str) -> Option<NamedHosts> {
     let names = line.split_ascii_whitespace().take(MOST_HOSTS + 1);
-    let names: Option<BTreeSet<HostId>> = names.map(|name| name.parse().ok()).collect();
+    let names: Option<NamedHosts> = names.map(name).collect();
     names.filter(|names| names.len() <= MOST_HOSTS)
+}
+
+fn name(word: &str) -> Option<(HostId, BTreeSet<ControllerId>)> {
+    let (host, whose) = word.split_once('@').unwrap_or((word, ""));
+    let whose = whose
+        .split(',')
+        .take(MOST_WORDS)
+        .filter(|id| !id.is_empty());
+    let whose: Result<_, _> = whose.map(str::parse).collect();
+    Some((host.parse().ok()?, whose.ok()?))
 }
 
 /// The claim that an answer is about.
@@ -60,10 +85,20 @@ mod tests {
     #[test]
     fn a_claim_names_hosts_and_nothing_else() {
         let claim = naming("b c-1 b").unwrap();
-        let hosts: Vec<&str> = claim.hosts.iter().map(HostId::as_str).collect();
-        assert_eq!((claim.who.as_str(), hosts), ("anna@ops", vec!["b", "c-1"]));
+        assert_eq!(claim.who, "anna@ops");
+        assert_eq!(write_names(&claim.hosts), "b c-1");
+        let heard = "b c-1@0f-3,a7 d@a7";
+        assert_eq!(write_names(&naming(heard).unwrap().hosts), heard);
         let many: Vec<String> = (0..=MOST_HOSTS).map(|n| format!("h{n}")).collect();
-        for bad in ["B", "b ;rm", "b\n$(c)", "\u{202e}b", &many.join(" ")] {
+        for bad in [
+            "B",
+            "b ;rm",
+            "b\n$(c)",
+            "\u{202e}b",
+            "b@;rm",
+            "b@a@c",
+            &many.join(" "),
+        ] {
             assert!(matches!(naming(bad), Err(ParseError::Record(_))), "{bad}");
         }
     }

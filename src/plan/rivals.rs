@@ -69,7 +69,6 @@ fn text(claims: &[(&HostId, &Claim)]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
 
     use super::*;
 
@@ -80,7 +79,7 @@ mod tests {
                 who: format!("{owner}@ops, watch, pid 7"),
                 held_s: 3_600,
                 left_s: 21,
-                hosts: BTreeSet::new(),
+                hosts: BTreeMap::new(),
             };
             (host.parse().unwrap(), claim)
         };

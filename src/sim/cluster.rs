@@ -1,7 +1,7 @@
 //! The simulated cluster itself: one world behind one lock, and the one way to change it. Every change takes time, may
 //! be made to fail, is written down, and is checked against the laws.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -296,7 +296,7 @@ fn claimant(number: u64, who: &str) -> Arc<Claimant> {
     Arc::new(Claimant {
         id: ControllerId::numbered(number),
         who: format!("{who}, watch"),
-        hosts: BTreeSet::new(),
+        hosts: BTreeMap::new(),
     })
 }
 

@@ -369,7 +369,9 @@ fn define(world: &mut World, host: &HostId, build: &Build) -> Result<(), ActErro
     host_answers(world, host)?;
     let first_address = match build.machine.former_disk {
         FormerDisk::Used => build.mark.address,
-        FormerDisk::Replaced | FormerDisk::PutAside => world.first_address(&build.mark),
+        FormerDisk::Replaced | FormerDisk::PutAside => {
+            world.first_address(&build.machine.base, &build.mark)
+        }
     };
     let by_itself = world.runs_by_itself(&build.mark);
     let broken = world.next_disk_is_bad(&build.mark.instance);

@@ -74,6 +74,8 @@ pub struct World {
     pub broken: Mutex<Vec<String>>,
     /// Starts of domains so far.
     pub runs: u32,
+    /// How guests get their addresses, by the file of their image: it stays so, whatever other image they get later.
+    provisions: BTreeMap<String, Provision>,
     /// What operators ordered.
     pub orders: Orders,
     /// The past, as far as laws ask for it.
@@ -140,6 +142,7 @@ impl World {
             passed: None,
             broken: Mutex::default(),
             runs: 0,
+            provisions: BTreeMap::new(),
             orders: Orders::default(),
             vigil: Vigil::default(),
         };
@@ -152,17 +155,14 @@ impl World {
         for (id, host) in &desired.hosts {
             let state = self.hosts.entry(id.clone()).or_insert_with(HostState::new);
             state.address.clone_from(&host.address);
-            for file in desired
-                .images
-                .values()
-                .flat_map(image_files)
-                .filter(|f| f.source.is_none())
-            {
-                let there = HostFile {
-                    size: Bytes(64 << 20),
-                    sha256: None,
-                };
-                state.files.entry(image_path(host, file)).or_insert(there);
+            for image in desired.images.values() {
+                let disk = image_path(host, &image.disk);
+                self.provisions.insert(disk, image.provision);
+                for file in image_files(image).filter(|f| f.source.is_none()) {
+                    let (size, sha256) = (Bytes(64 << 20), None);
+                    let there = HostFile { size, sha256 };
+                    state.files.entry(image_path(host, file)).or_insert(there);
+                }
             }
         }
         self.desired = desired;
@@ -371,12 +371,10 @@ impl World {
         })
     }
 
-    /// The address that a fresh guest with this mark comes up with.
-    pub fn first_address(&self, mark: &Mark) -> Ipv4Addr {
-        let group = self.desired.group_of(&mark.instance);
-        let image = group.and_then(|g| self.desired.images.get(&g.image));
-        match image.map(|i| i.provision) {
-            Some(Provision::Ssh { bootstrap }) => bootstrap,
+    /// The address that a fresh guest of this base image comes up with.
+    pub fn first_address(&self, base: &str, mark: &Mark) -> Ipv4Addr {
+        match self.provisions.get(base) {
+            Some(Provision::Ssh { bootstrap }) => *bootstrap,
             Some(Provision::CloudInit) | None => mark.address,
         }
     }

@@ -1,6 +1,6 @@
 //! What most commands begin with: the desired state, the state directory, and the ports over the real world.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -221,7 +221,7 @@ pub(super) fn claimant(state: &Path, command: &str) -> Result<Arc<Claimant>, Fai
     Ok(Arc::new(Claimant {
         id: controller_id::ensure(state)?,
         who: format!("{}, {command}, pid {}", caller(), std::process::id()),
-        hosts: BTreeSet::new(),
+        hosts: BTreeMap::new(),
     }))
 }
 
