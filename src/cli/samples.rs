@@ -152,6 +152,7 @@ pub fn configure(name: &str, on: &str) -> Operation {
         config: GuestConfig::default().into(),
         boot: Duration::from_secs(60),
         healthy: None,
+        starts: false,
         mark: None,
     }))
 }

@@ -206,7 +206,8 @@ impl Session {
     /// An action begins.
     pub fn begun(&mut self, action: &Action) -> Result<(), StoreError> {
         let now = self.watcher.eyes.clock.now();
-        memory::begin(&mut self.watcher.memory, action, now);
+        let revision = &self.watcher.desired.revision;
+        memory::begin(&mut self.watcher.memory, action, revision, now);
         if let (true, Some(guest)) = (action.operation.ends_a_life(), action.operation.instance()) {
             self.watcher.forget(guest);
         }
@@ -236,7 +237,8 @@ impl Session {
     /// An action has ended. What the history says of it.
     pub fn ended(&mut self, ended: &Ended) -> Result<HistoryEntry, StoreError> {
         let now = self.watcher.eyes.clock.now();
-        let revision = self.watcher.desired.revision.clone();
+        let revision = memory::revision_of(&self.watcher.memory, &ended.action);
+        let revision = revision.unwrap_or_else(|| self.watcher.desired.revision.clone());
         memory::end(
             &mut self.watcher.memory,
             &ended.action,

@@ -12,7 +12,7 @@ use crate::model::time::Timestamp;
 
 /// An action begins: nothing else may touch its instance. A guest may be there, an address taken, a VIP held from now
 /// on, whatever becomes of us or of the host.
-pub fn begin(memory: &mut Memory, action: &Action, now: Timestamp) {
+pub fn begin(memory: &mut Memory, action: &Action, revision: &Revision, now: Timestamp) {
     if let Some(instance) = action.operation.instance() {
         let busy = Busy {
             action: action.operation.kind().to_owned(),
@@ -21,6 +21,7 @@ pub fn begin(memory: &mut Memory, action: &Action, now: Timestamp) {
             host: action.operation.host().clone(),
             mark: mark_given(&action.operation).cloned(),
             service: service_meanwhile(&action.operation),
+            revision: Some(revision.clone()),
         };
         memory.busy.insert(instance.clone(), busy);
     }
@@ -90,7 +91,7 @@ fn mark_given(operation: &Operation) -> Option<&Mark> {
 /// Whoever has to give a heartbeat afterwards was started anew.
 fn service_meanwhile(operation: &Operation) -> Serving {
     match operation {
-        Operation::Configure(configure) if configure.healthy.is_none() => Serving::GoesOn,
+        Operation::Configure(c) if c.healthy.is_none() && !c.starts => Serving::GoesOn,
         Operation::AddVip(_) | Operation::DropVip(_) | Operation::SetMark(_) => Serving::GoesOn,
         Operation::Configure(_)
         | Operation::CopyImage(_)
@@ -105,7 +106,20 @@ fn service_meanwhile(operation: &Operation) -> Serving {
     }
 }
 
-/// An action has ended.
+/// What is remembered of an action that is under way. One that never began may be about an instance that another one is at
+/// work on.
+fn busy_with<'m>(memory: &'m Memory, action: &Action) -> Option<&'m Busy> {
+    let busy = memory.busy.get(action.operation.instance()?)?;
+    let is_it = busy.action == action.operation.kind() && busy.summary == action.summary;
+    is_it.then_some(busy)
+}
+
+/// The state of the file that an action under way was decided for: it may be another one by now.
+pub fn revision_of(memory: &Memory, action: &Action) -> Option<Revision> {
+    busy_with(memory, action)?.revision.clone()
+}
+
+/// An action that was decided for this state of the file has ended.
 pub fn end(
     memory: &mut Memory,
     action: &Action,
@@ -113,12 +127,7 @@ pub fn end(
     revision: &Revision,
     now: Timestamp,
 ) {
-    // One that never began may be about an instance that another one is at work on.
-    let is_it =
-        |busy: &Busy| busy.action == action.operation.kind() && busy.summary == action.summary;
-    if let Some(instance) = action.operation.instance()
-        && memory.busy.get(instance).is_some_and(is_it)
-    {
+    if let (Some(instance), Some(_)) = (action.operation.instance(), busy_with(memory, action)) {
         memory.busy.remove(instance);
     }
     match &action.operation {
@@ -146,8 +155,10 @@ pub fn end(
                 .entry(configure.guest.instance.clone())
                 .or_default();
             guest.revision = Some(revision.clone());
-            if configure.healthy.is_some() {
-                guest.worked_on = Some(now);
+            match configure.healthy {
+                Some(_) => guest.worked_on = Some(now),
+                None if configure.starts => guest.started = Some(now),
+                None => {}
             }
         }
         Operation::Configure(_) | Operation::Bootstrap(_)

@@ -67,6 +67,7 @@ fn new_run(old: &GuestMemory, run: String, long: Duration, now: Timestamp) -> Gu
         worked_on: old.worked_on,
         last_attempt: old.last_attempt,
         failed: old.failed,
+        started: old.started,
         not_built: old.not_built.clone(),
         revision: old.revision.clone(),
         tried: old.tried.clone(),

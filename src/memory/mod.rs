@@ -10,7 +10,7 @@ pub mod quorum;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
-pub use actions::{begin, end};
+pub use actions::{begin, end, revision_of};
 
 use crate::model::bug::Bug;
 use crate::model::desired::{Desired, LoadBalancer};

@@ -241,6 +241,8 @@ pub struct Configure {
     pub boot: Duration,
     /// The heartbeat that must come afterwards, and how long it may take.
     pub healthy: Option<(Heartbeat, Duration)>,
+    /// Whether it starts a process that does not run.
+    pub starts: bool,
     /// The mark to set afterwards, where the port changed: with its host and domain.
     pub mark: Option<SetMark>,
 }

@@ -164,6 +164,9 @@ pub struct GuestMemory {
     /// When setting it up last failed.
     #[serde(default)]
     pub failed: Option<Timestamp>,
+    /// When its process, which did not run, was last started without waiting for its heartbeat.
+    #[serde(default)]
+    pub started: Option<Timestamp>,
     /// Why it could not even be built, where the last try to build it failed.
     #[serde(default)]
     pub not_built: Option<NotBuilt>,
@@ -218,6 +221,9 @@ pub struct Busy {
     /// What becomes of its service meanwhile.
     #[serde(default)]
     pub service: Serving,
+    /// The state of the file that it is done for; none in memories of earlier versions.
+    #[serde(default)]
+    pub revision: Option<Revision>,
 }
 
 /// What an action does to the service of its instance.

@@ -80,6 +80,7 @@ impl<'a> Planner<'a> {
             needs: needs.to_vec(),
             after: Vec::new(),
             summary: format!("{instance}: {}", drift.words()),
+            starts: drift.starts(),
             changes: drift.changes,
             boot: REACH,
             must_live: false,

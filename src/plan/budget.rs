@@ -89,7 +89,9 @@ impl Planner<'_> {
         }
         let others = self.round.views_of(group).filter(|(i, _)| *i != instance);
         let serving = others.filter(|(i, view)| match view.state {
-            State::Live(Health::Healthy) | State::Hidden(..) => self.gives_heartbeats(i),
+            State::Live(Health::Healthy) | State::Hidden(..) => {
+                self.gives_heartbeats(i) && !self.is_stopped(i)
+            }
             State::Live(Health::Booting { .. } | Health::Dead(_))
             | State::Absent
             | State::Lost(..) => self.planned.contains_key(*i),
@@ -111,12 +113,13 @@ impl Planner<'_> {
         matches!(state, Some(HostState::Suspect { .. }))
     }
 
-    /// Whether no heartbeat is missing, and one came since something was tried with it in vain: that may have ended it.
+    /// Whether no heartbeat is missing, and one came since its process was started, or since something was tried with it in
+    /// vain: that may have ended it.
     fn gives_heartbeats(&self, instance: &InstanceId) -> bool {
         let beat = self.round.observed.beats.get(instance);
         let memory = self.round.memory.guests.get(instance);
-        let failed = memory.and_then(|memory| memory.failed);
-        beat.is_some_and(|beat| beat.failures == 0 && beat.last_ok > failed)
+        let doubted = memory.and_then(|memory| memory.failed.max(memory.started));
+        beat.is_some_and(|beat| beat.failures == 0 && beat.last_ok > doubted)
     }
 
     /// Another instance of the group that does not serve, and that nothing in this plan brings up.
@@ -124,7 +127,7 @@ impl Planner<'_> {
         let mut others = self.round.views_of(group).filter(|(i, _)| *i != instance);
         let other = others.find(|(i, view)| match view.state {
             State::Live(Health::Booting { .. } | Health::Dead(_)) => !self.planned.contains_key(*i),
-            State::Live(Health::Healthy) => !self.gives_heartbeats(i),
+            State::Live(Health::Healthy) => !self.gives_heartbeats(i) || self.is_stopped(i),
             State::Hidden(host, _) => !self.gives_heartbeats(i) && self.is_suspect(host),
             // What can't be seen may be away for long, and what can't be placed too: others go on.
             State::Busy | State::Absent | State::Lost(..) | State::Perhaps(_) => false,

@@ -37,6 +37,8 @@ pub(super) struct Setup {
     pub boot: Duration,
     /// Whether its heartbeat must come afterwards.
     pub must_live: bool,
+    /// Whether its process, which does not run, is started.
+    pub starts: bool,
     pub interrupts: Option<(String, Duration)>,
 }
 
@@ -186,6 +188,7 @@ impl<'a> Planner<'a> {
             needs: Vec::new(),
             after: Vec::new(),
             summary: format!("{instance}: {}", drift.words()),
+            starts: drift.starts(),
             changes: drift.changes,
             boot: group.heartbeat.grace,
             must_live: true,
@@ -249,6 +252,7 @@ impl<'a> Planner<'a> {
             healthy: setup
                 .must_live
                 .then(|| (group.heartbeat.clone(), group.heartbeat.grace)),
+            starts: setup.starts,
             mark: set_mark,
         }));
         let last = self.last.get(instance).copied();

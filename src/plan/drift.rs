@@ -32,6 +32,11 @@ impl Drift {
         self.restart && self.running
     }
 
+    /// Whether a process that does not run is started.
+    pub fn starts(&self) -> bool {
+        self.restart && !self.running
+    }
+
     /// Of the files whose content differed in a former life, tells what differs from that.
     pub fn tell_as(&mut self, former: Drift) {
         for change in former

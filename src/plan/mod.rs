@@ -22,6 +22,7 @@ pub mod machine;
 mod notices;
 mod orders;
 mod placement;
+mod process;
 pub mod queries;
 pub mod quorum;
 mod recover;
@@ -86,9 +87,12 @@ fn plan_round(round: Round<'_>) -> Plan {
     planner.recover_dead();
     planner.create_missing();
     planner.finish_started();
-    planner.roll_changes();
-    planner.send_requests_to_all();
+    // Load balancers first: one that is due for a restart can't be told to lead requests elsewhere.
+    planner.roll(|group| matches!(group.role, Role::LoadBalancer(_)));
+    // Users wait for a VIP that is away; nobody waits for what comes after it.
     planner.settle_vips();
+    planner.roll(|group| matches!(group.role, Role::Service(_)));
+    planner.send_requests_to_all();
     planner.retire_surplus();
     planner.look_again_at_hosts();
     planner.say_orders();

@@ -1,7 +1,7 @@
 //! What can't be seen, what is in the way, what another action is at work on: said, not acted on.
 
+use super::refusal::help_inherited;
 use super::round::State;
-use super::verdict::help_inherited;
 use super::{Planner, fencing};
 use crate::model::facts::{Seen, UnseenKind};
 use crate::model::id::{HostId, InstanceId};

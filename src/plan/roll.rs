@@ -55,24 +55,23 @@ impl Need {
 }
 
 impl<'a> Planner<'a> {
-    /// Brings every living guest to what is desired. Load balancers first: one that is due for a restart can't be told
-    /// to lead requests elsewhere.
-    pub(super) fn roll_changes(&mut self) {
-        let mut groups: Vec<&'a Group> = self.round.desired.groups.values().collect();
-        groups.sort_by_key(|g| matches!(g.role, Role::Service(_)));
-        for group in groups {
+    /// Brings every living instance of these groups to what is desired.
+    pub(super) fn roll(&mut self, which: fn(&Group) -> bool) {
+        let groups = self.round.desired.groups.values();
+        for group in groups.filter(|group| which(group)) {
             for instance in self.rolling_order(group) {
                 self.roll_one(&instance, group);
             }
         }
     }
 
-    /// The holder of a VIP is the last of its group, so that the VIP moves once.
+    /// Whose process does not run is the first of its group: the others can't be spared before. The holder of a VIP is the
+    /// last, so that the VIP moves once.
     fn rolling_order(&self, group: &Group) -> Vec<InstanceId> {
         let holder = self.holders.get(&group.id);
         let mut order: Vec<InstanceId> =
             self.round.views_of(group).map(|(i, _)| i.clone()).collect();
-        order.sort_by_key(|i| holder == Some(i));
+        order.sort_by_key(|i| (!self.is_stopped(i), holder == Some(i)));
         order
     }
 
@@ -329,6 +328,9 @@ impl<'a> Planner<'a> {
         config: Arc<GuestConfig>,
         drift: Drift,
     ) -> Option<()> {
+        if drift.starts() && self.ended_again(instance) {
+            return None;
+        }
         let setup = self.setup(instance, group, config, drift, Vec::new());
         let id = self.push_configure(instance, group, found.host, found.mark, setup);
         if found.mark.port != group.port() {
@@ -356,6 +358,7 @@ impl<'a> Planner<'a> {
             needs,
             after: Vec::new(),
             summary: format!("{instance}: {}", drift.words()),
+            starts: drift.starts(),
             changes: drift.changes,
             boot: REACH,
             must_live: restarts,

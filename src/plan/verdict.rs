@@ -4,20 +4,20 @@
 use std::time::Duration;
 
 use super::hosts::Hosts;
-use super::refusal::{Refusal, confirm};
+use super::refusal::{Refusal, confirm, device_waits, doubted, help_inherited};
 use crate::memory::hosts::lease_due;
 use crate::model::bug::Bug;
 use crate::model::desired::{Group, Host};
 use crate::model::facts::UnseenKind;
 use crate::model::id::{HostId, InstanceId};
 use crate::model::mark::{Mark, Stage};
-use crate::model::memory::{Evidence, EvidenceKind, HostMemory};
+use crate::model::memory::{Evidence, HostMemory};
 use crate::model::orders::Scope;
 use crate::model::policy::{FenceAgent, Fencing};
 use crate::model::time::Timestamp;
 use crate::model::unit::span;
 
-/// The pause after fencing failed for the first time; it doubles with every further failure.
+/// The pause after all devices of a host have failed for the first time; it doubles with every further time.
 const FENCE_PAUSE: Duration = Duration::from_secs(10);
 /// The longest pause between two tries to fence.
 const LONGEST_FENCE_PAUSE: Duration = Duration::from_secs(300);
@@ -33,23 +33,6 @@ pub enum Verdict<'a> {
     Fence(usize, &'a FenceAgent),
     /// Not now; why, and what would help.
     No(Refusal),
-}
-
-/// What to do about evidence that is wrong.
-fn doubted(evidence: &Evidence, host: &HostId) -> String {
-    match evidence.kind {
-        EvidenceKind::Manual => format!("reconcile fence retract {host}"),
-        EvidenceKind::Agent | EvidenceKind::Lease => {
-            "look at the fencing device: it does not do what it says".to_owned()
-        }
-    }
-}
-
-/// What to do about a host that is not in the file, and that another controller worked with.
-pub(super) fn help_inherited(host: &HostId) -> String {
-    format!(
-        "put it back into `hosts`; or, once nothing of this cluster runs on it for good: reconcile fence confirm {host}"
-    )
 }
 
 /// Why the brake holds everything back. Without a majority, releasing it alone would not help.
@@ -169,19 +152,13 @@ impl<'a> Hosts<'a> {
             (Some((index, agent, at)), None) if self.observed.now >= at => {
                 Verdict::Fence(index, agent)
             }
-            (Some((_, agent, at)), None) => Verdict::No(Refusal {
-                text: format!(
-                    "{} could not switch host {} off; tried again in {}",
-                    agent.program,
-                    host.id,
-                    span(at.since(self.observed.now))
-                ),
-                help: Some(format!(
-                    "see reconcile history for what it said; or switch it off yourself, then: reconcile fence confirm {}",
-                    host.id
-                )),
-                until: Some(at),
-            }),
+            (Some((_, agent, at)), None) => {
+                let left = at.since(self.observed.now);
+                Verdict::No(Refusal {
+                    until: Some(at),
+                    ..device_waits(host, memory, agent, left)
+                })
+            }
             (None, _) => Verdict::No(self.no_evidence(host, Some(memory))),
         }
     }
@@ -207,7 +184,8 @@ impl<'a> Hosts<'a> {
         }
     }
 
-    /// The device to try next, and when: the one that failed least, the first of these in the list.
+    /// The device to try next, and when: the one that failed least, the first of these in the list. Between two devices
+    /// nobody waits, only when all of them have failed.
     fn next_device(
         &self,
         host: &'a Host,
@@ -220,10 +198,12 @@ impl<'a> Hosts<'a> {
             Fencing::Libvirt | Fencing::Lease | Fencing::Manual => None,
         });
         let (index, agent) = agents.min_by_key(|(index, _)| (failures(index), *index))?;
-        let all: u32 = memory.fence_failures.values().sum();
-        let doubled = FENCE_PAUSE.saturating_mul(1 << all.saturating_sub(1).min(16));
+        let rounds = failures(&index);
+        let all_failed = memory.fence_failures.values().all(|count| *count <= rounds);
+        let doubled = FENCE_PAUSE.saturating_mul(1 << rounds.saturating_sub(1).min(16));
         let after_failure = memory
             .fence_failed
+            .filter(|_| all_failed)
             .map(|failed| failed.plus(doubled.min(LONGEST_FENCE_PAUSE)));
         let lease_first = host.fencing[..index].contains(&Fencing::Lease);
         let after_lease = lease_due(memory, host, self.desired, self.observed)

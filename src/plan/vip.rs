@@ -219,7 +219,7 @@ impl<'a> Planner<'a> {
             .filter(|a| a.operation.instance() == Some(holder))
         {
             match action.operation {
-                Operation::Recreate(_) => rebuilt = Some(action.motive),
+                Operation::Create(_) | Operation::Recreate(_) => rebuilt = Some(action.motive),
                 Operation::AddVip(_) => rebuilt = None,
                 _ => {}
             }

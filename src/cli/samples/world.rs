@@ -184,6 +184,7 @@ impl World {
             host: host("a"),
             mark: None,
             service: crate::model::memory::Serving::Pauses,
+            revision: None,
         };
         self.memory.busy.insert(instance(name), busy);
     }

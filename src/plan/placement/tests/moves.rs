@@ -72,6 +72,7 @@ fn a_guest_that_is_worked_on_is_left_there() {
         host: "a".parse().unwrap(),
         mark: None,
         service: crate::model::memory::Serving::Pauses,
+        revision: None,
     };
     world.memory.busy.insert("web-1".parse().unwrap(), busy);
     assert_eq!(world.moves(), [""; 0]);
