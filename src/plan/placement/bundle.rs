@@ -247,6 +247,7 @@ impl<'a> Placer<'a, '_> {
         let mut there = members.filter_map(|m| self.board.present(m.group, from));
         if self.board.belonging(group, from) > 0
             || !there.any(|p| !p.belong.is_empty() || !p.leave.is_empty())
+            || turn.company.has_room_for_all(&self.board, host)
         {
             return None;
         }

@@ -147,6 +147,17 @@ impl Company {
         u32::try_from(apart + u64::from(alone)).unwrap_or(u32::MAX)
     }
 
+    /// Whether all followers find room on one host of the group, if one more of it went to `host`.
+    pub fn has_room_for_all(&self, board: &Board<'_>, host: HostNo) -> bool {
+        let there = self.room(board, host, 1);
+        let elsewhere = self.homes.iter().filter(|(home, _)| **home != host);
+        let mut homes = elsewhere.map(|(_, found)| found).chain([&there]);
+        homes.any(|found| {
+            let mut followers = self.members.iter().zip(found).filter(|(m, _)| m.follows);
+            followers.all(|(m, found)| *found >= m.need())
+        })
+    }
+
     /// How many that are somewhere would have to move after it, if it went to `host`.
     pub fn led(&self, host: HostNo) -> u32 {
         if !self.stays_count {
