@@ -110,6 +110,10 @@ pub struct RejectionReport {
 /// How good a host is. Criteria count in this order; less is better, but for the priority.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ScoreReport {
+    /// Instances that must be with it and could not, on this host.
+    pub followers_apart: u32,
+    /// Instances that must be with it and would have to move to this host.
+    pub followers_led: u32,
     /// Whether it is preferred, where hosts are.
     pub preferred: bool,
     /// Preferred company that is not there.
@@ -236,6 +240,8 @@ fn score_report(why: &Why, score: &Score) -> ScoreReport {
         LoadUnit::Guests => (None, Some(load)),
     };
     ScoreReport {
+        followers_apart: score.wish.apart,
+        followers_led: score.wish.led,
         preferred: score.wish.hosts == 0,
         company_missed: score.wish.affinity,
         beside: score.wish.anti_affinity,

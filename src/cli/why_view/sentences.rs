@@ -139,7 +139,10 @@ fn decided(report: &WhyReport, a: &ScoreReport, b: &ScoreReport) -> Criterion {
             .iter()
             .position(|l| a.spread.get(l) != b.spread.get(l))
     };
-    if a.preferred != b.preferred {
+    let followers = |score: &ScoreReport| (score.followers_apart, score.followers_led);
+    if followers(a) != followers(b) {
+        Criterion::Followers
+    } else if a.preferred != b.preferred {
         Criterion::Hosts
     } else if a.company_missed != b.company_missed {
         Criterion::Affinity
@@ -161,6 +164,9 @@ fn decided(report: &WhyReport, a: &ScoreReport, b: &ScoreReport) -> Criterion {
 fn because(report: &WhyReport, criterion: &Criterion) -> String {
     let group = &report.group;
     match criterion {
+        Criterion::Followers => {
+            "more of those that must be with it are there, or find room".to_owned()
+        }
         Criterion::Hosts => "it is a preferred one".to_owned(),
         Criterion::Affinity => "more of the preferred company is there".to_owned(),
         Criterion::AntiAffinity => "fewer are there that it would best be apart from".to_owned(),
@@ -177,7 +183,11 @@ fn because(report: &WhyReport, criterion: &Criterion) -> String {
 
 fn value(report: &WhyReport, criterion: &Criterion, score: &ScoreReport) -> Option<String> {
     match criterion {
-        Criterion::Hosts | Criterion::Affinity | Criterion::AntiAffinity | Criterion::Name => None,
+        Criterion::Followers
+        | Criterion::Hosts
+        | Criterion::Affinity
+        | Criterion::AntiAffinity
+        | Criterion::Name => None,
         Criterion::Spread(label) => {
             let count = score.spread.get(report.labels.get(*label)?)?;
             Some(count.to_string())
@@ -200,6 +210,7 @@ pub(super) fn load(score: &ScoreReport) -> String {
 /// Why a host that could take the instance is not the best one, in a word or two.
 pub(super) fn note(report: &WhyReport, verdict: &HostVerdict) -> String {
     match &verdict.decided {
+        Some(Criterion::Followers) => "fewer that must be with it".to_owned(),
         Some(Criterion::Hosts) => "not preferred".to_owned(),
         Some(Criterion::Affinity) => "less of the preferred company".to_owned(),
         Some(Criterion::AntiAffinity) => "beside whom it would best not be".to_owned(),

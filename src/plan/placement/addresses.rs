@@ -103,6 +103,23 @@ impl<'a> Addresses<'a> {
         Some(address)
     }
 
+    /// The last address that was taken of a host's pool is free again.
+    pub fn give_back(&mut self, host: &'a HostId, address: Ipv4Addr) {
+        self.taken.remove(&address);
+        if let Some(cursor) = self.cursor.get_mut(host) {
+            *cursor = cursor.saturating_sub(1);
+        }
+    }
+
+    /// How many addresses of a host's pool are free.
+    pub fn left(&self, host: &HostId) -> u64 {
+        let pool = self.desired.hosts.get(host).map(|host| &host.pool);
+        let ranges = pool.into_iter().flat_map(|pool| &pool.0);
+        let taken = ranges.map(|(first, last)| self.taken.range(*first..=*last).count() as u64);
+        let taken: u64 = taken.sum();
+        pool.map_or(0, |pool| pool.size().saturating_sub(taken))
+    }
+
     /// The address that the next guest on a host would get.
     pub fn next(&mut self, host: &'a HostId) -> Option<Ipv4Addr> {
         let pool = &self.desired.hosts.get(host)?.pool;

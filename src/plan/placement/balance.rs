@@ -127,7 +127,11 @@ impl<'a> Placer<'a, '_> {
             return Vec::new();
         }
         self.board.unsettle(group, index, from);
-        let turn = Turn::new(&self.board, group);
+        if self.strands(group, from) {
+            self.board.belong(group, index, from);
+            return Vec::new();
+        }
+        let turn = self.turn(group);
         let worth = |turn: &Turn<'a>, host: HostNo| {
             let score = turn.score(&self.board, host);
             (
@@ -157,6 +161,13 @@ impl<'a> Placer<'a, '_> {
         moves
     }
 
+    /// Whether followers of a group are on a host on which none of it is.
+    fn strands(&self, group: GroupNo, host: HostNo) -> bool {
+        let mut followers = self.board.groups[group].rules.followers.iter();
+        self.board.belonging(group, host) == 0
+            && followers.any(|follower| self.board.belonging(*follower, host) > 0)
+    }
+
     fn move_one(&mut self, best: &Candidate, from: HostNo, text: String) -> Option<()> {
         let to = &self.board.hosts[best.to].host.id;
         let address = self.addresses.take(to)?;
@@ -168,7 +179,7 @@ impl<'a> Placer<'a, '_> {
         };
         self.board.unsettle(best.group, best.index, from);
         self.board.settle(best.group, best.index, best.to);
-        let mut turn = Turn::new(&self.board, best.group);
+        let mut turn = self.turn(best.group);
         self.put(&mut turn, best.to, instance, address, Some(moves));
         Some(())
     }

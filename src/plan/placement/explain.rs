@@ -162,7 +162,7 @@ impl<'a> Placer<'a, '_> {
                 self.board.vacate(group, instance.index, from);
             }
         }
-        let turn = Turn::new(&self.board, group);
+        let turn = self.turn(group);
         self.be_seen(&turn, instance);
     }
 

@@ -4,6 +4,8 @@
 mod addresses;
 mod balance;
 mod board;
+mod bundle;
+mod company;
 pub mod explain;
 mod failing;
 mod filter;
@@ -18,7 +20,7 @@ mod turn;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
 use super::hosts::HostState;
@@ -156,6 +158,14 @@ struct Placer<'a, 'i> {
     addresses: Addresses<'a>,
     /// By the number of the group.
     existing: Vec<Vec<Existing<'a>>>,
+    /// The order in which groups have their turn.
+    order: Vec<GroupNo>,
+    /// When each group has its turn.
+    rank: Vec<usize>,
+    /// Whether it had its turn.
+    done: Vec<bool>,
+    /// Groups of which one waits for its followers, with its host.
+    waits: BTreeSet<(GroupNo, HostNo)>,
     places: BTreeMap<InstanceId, Place<'a>>,
     notices: Vec<Notice>,
     /// Why nobody took the last instance of the group whose turn it is: others of it need not ask.
@@ -174,11 +184,21 @@ impl<'a, 'i> Placer<'a, 'i> {
         memory: &'a Memory,
         inventory: &'i Inventory<'a>,
     ) -> Self {
+        let board = Board::new(desired, observed);
+        let order = rules::order(&board);
+        let mut rank = vec![0; order.len()];
+        for (nth, group) in order.iter().enumerate() {
+            rank[*group] = nth;
+        }
         let mut placer = Placer {
             desired,
             orders: &observed.orders,
             inventory,
-            board: Board::new(desired, observed),
+            board,
+            done: vec![false; order.len()],
+            order,
+            rank,
+            waits: BTreeSet::new(),
             addresses: Addresses::new(desired, observed, memory, inventory.taken.clone()),
             existing: Vec::with_capacity(desired.groups.len()),
             places: BTreeMap::new(),
@@ -214,9 +234,11 @@ impl<'a, 'i> Placer<'a, 'i> {
         for group in 0..self.board.groups.len() {
             self.keep(group);
         }
-        for group in rules::order(&self.board) {
+        for nth in 0..self.order.len() {
+            let group = self.order[nth];
             self.find_left_alone(group);
             self.place_group(group);
+            self.done[group] = true;
         }
     }
 
@@ -309,7 +331,7 @@ impl<'a, 'i> Placer<'a, 'i> {
         if missing.is_empty() && leaving.is_empty() && !falls_back {
             return;
         }
-        let mut turn = Turn::new(&self.board, group);
+        let mut turn = self.turn(group);
         let is_extra = |i: &InstanceId| self.board.groups[group].group.is_extra(i.index);
         let (extra, missing): (Vec<_>, Vec<_>) = missing.into_iter().partition(is_extra);
         for instance in missing {
@@ -374,10 +396,11 @@ impl<'a, 'i> Placer<'a, 'i> {
         address: Ipv4Addr,
         moves: Option<Move<'a>>,
     ) {
-        turn.came(&self.board, host);
         let room = &mut self.board.hosts[host];
         let disk = self.board.groups[turn.group].group.disk;
         room.disk.taken += disk.map_or(0, |disk| disk.0);
+        turn.came_with_address(&self.board, host);
+        let room = &self.board.hosts[host];
         let place = Place {
             host: &room.host.id,
             address,

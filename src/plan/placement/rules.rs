@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::board::{GroupNo, HostNo};
+use super::board::{Board, GroupNo, HostNo};
 use crate::model::desired::Desired;
 use crate::model::id::{GroupId, HostId};
 use crate::model::policy::{HostChoice, PlacementRules};
@@ -19,6 +19,8 @@ pub struct Rules<'a> {
     pub preferred: Option<Vec<bool>>,
     /// Groups that must be on its host.
     pub near: Vec<GroupNo>,
+    /// Groups that must be on a host of this one.
+    pub followers: Vec<GroupNo>,
     /// Groups that would best be on its host.
     pub near_wished: Vec<GroupNo>,
     /// Groups that must not be on its host.
@@ -55,6 +57,11 @@ impl<'a> Rules<'a> {
                 all[rival].rivals_wished.push(number);
             }
         }
+        for follower in 0..all.len() {
+            for near in all[follower].near.clone() {
+                all[near].followers.push(follower);
+            }
+        }
         all.iter_mut().for_each(Rules::finish);
         all
     }
@@ -79,6 +86,7 @@ impl<'a> Rules<'a> {
             allowed: chosen(&rules.hosts.required),
             preferred: chosen(&rules.hosts.preferred),
             near: numbers(&rules.affinity.required, groups),
+            followers: Vec::new(),
             near_wished: numbers(&rules.affinity.preferred, groups),
             rivals: Vec::new(),
             rivals_wished: Vec::new(),
@@ -141,36 +149,84 @@ fn choose(
     }
 }
 
-/// The order in which groups are placed: those that others must be near to before these; else by name. Of groups that
-/// require each other, the smaller one is first, so that the larger one finds all its hosts.
-pub fn order(board: &super::board::Board<'_>) -> Vec<GroupNo> {
-    let mut order: Vec<GroupNo> = Vec::with_capacity(board.groups.len());
-    let near = |group: GroupNo| &board.groups[group].rules.near;
-    let size = |group: GroupNo| board.groups[group].group.replicas;
-    let (mut free, mut bound): (Vec<_>, Vec<_>) =
-        (0..board.groups.len()).partition(|g| near(*g).is_empty());
-    // Whoever can't go elsewhere comes first: pinned to a host, then bound to some.
+/// The order in which groups are placed: those that others must be near to before these, and these right after them, while
+/// there is room; else by name. Whoever can't go elsewhere comes first: pinned to a host, then bound to some, then all who
+/// have to find room together.
+pub fn order(board: &Board<'_>) -> Vec<GroupNo> {
+    let rules = |group: GroupNo| &board.groups[group].rules;
     let choice = |g: GroupNo| {
-        let rules = &board.groups[g].rules;
+        let pinned = rules(g).pin.is_some_and(|pin| !pin.is_empty());
         (
-            rules.pin.is_none_or(BTreeMap::is_empty),
-            rules.allowed.is_none(),
+            !pinned,
+            rules(g).allowed.is_none(),
+            rules(g).followers.is_empty(),
         )
     };
+    let all = 0..board.groups.len();
+    let mut free: Vec<GroupNo> = all.filter(|g| rules(*g).near.is_empty()).collect();
     free.sort_by_key(|g| choice(*g));
-    bound.sort_by_key(|g| (std::cmp::Reverse(size(*g)), *g));
-    order.extend(free);
-    let mut visited = vec![false; board.groups.len()];
-    for group in bound {
-        let mut path = vec![(group, false)];
-        while let Some((group, done)) = path.pop() {
-            if done {
-                order.push(group);
-            } else if !near(group).is_empty() && !std::mem::replace(&mut visited[group], true) {
-                path.push((group, true));
-                path.extend(near(group).iter().map(|g| (*g, false)));
+    let (last, first): (Vec<_>, Vec<_>) = free
+        .into_iter()
+        .partition(|group| choice(*group) == (true, true, true));
+    let mut order = Order {
+        board,
+        order: Vec::with_capacity(board.groups.len()),
+        known: vec![false; board.groups.len()],
+    };
+    first.into_iter().for_each(|group| order.lead(group));
+    order.circles();
+    last.into_iter().for_each(|group| order.lead(group));
+    order.order
+}
+
+/// The order of groups, as far as it is known.
+struct Order<'b, 'a> {
+    board: &'b Board<'a>,
+    order: Vec<GroupNo>,
+    known: Vec<bool>,
+}
+
+impl Order<'_, '_> {
+    /// A group comes, and after it all followers who wait for nobody else.
+    fn lead(&mut self, group: GroupNo) {
+        let mut next = vec![group];
+        while let Some(group) = next.pop() {
+            self.push(group);
+            let rules = &self.board.groups[group].rules;
+            let waits = |g: &&GroupNo| {
+                let near = &self.board.groups[**g].rules.near;
+                !self.known[**g] && near.iter().all(|near| self.known[*near])
+            };
+            let followers: Vec<GroupNo> = rules.followers.iter().filter(waits).copied().collect();
+            next.extend(followers.into_iter().rev());
+        }
+    }
+
+    fn push(&mut self, group: GroupNo) {
+        if !std::mem::replace(&mut self.known[group], true) {
+            self.order.push(group);
+        }
+    }
+
+    /// Of groups that require each other, the smaller one is first, so that the larger one finds all its hosts.
+    fn circles(&mut self) {
+        let (board, size) = (self.board, |g: GroupNo| self.board.groups[g].group.replicas);
+        let near = |group: GroupNo| &board.groups[group].rules.near;
+        let all = 0..board.groups.len();
+        let bound = all.filter(|g| !near(*g).is_empty() && !self.known[*g]);
+        let mut bound: Vec<GroupNo> = bound.collect();
+        bound.sort_by_key(|g| (std::cmp::Reverse(size(*g)), *g));
+        let mut visited = self.known.clone();
+        for group in bound {
+            let mut path = vec![(group, false)];
+            while let Some((group, done)) = path.pop() {
+                if done {
+                    self.push(group);
+                } else if !std::mem::replace(&mut visited[group], true) {
+                    path.push((group, true));
+                    path.extend(near(group).iter().map(|g| (*g, false)));
+                }
             }
         }
     }
-    order
 }

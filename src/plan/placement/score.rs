@@ -4,9 +4,13 @@ use std::cmp::Reverse;
 
 use super::board::{Board, GroupNo, HostNo};
 
-/// What is preferred and would not be had.
+/// What would not be had: first who must be with the group, then what is preferred.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Wish {
+    /// Followers that would not be with the group, for want of room most of all.
+    pub apart: u32,
+    /// Followers that would have to move after it.
+    pub led: u32,
     /// It is none of the preferred hosts.
     pub hosts: u32,
     /// Preferred company that is not there.
@@ -40,6 +44,8 @@ pub struct Score {
 /// A criterion.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Criterion {
+    /// Who must be with it.
+    Followers,
     /// Preferred hosts.
     Hosts,
     /// Preferred company.
@@ -62,7 +68,10 @@ impl Score {
     /// The criterion by which this one is better or worse than another.
     pub fn decides(&self, other: &Score) -> Criterion {
         let label = || (0..self.spread.len()).find(|n| self.spread[*n] != other.spread[*n]);
-        if self.wish.hosts != other.wish.hosts {
+        let followers = |score: &Score| (score.wish.apart, score.wish.led);
+        if followers(self) != followers(other) {
+            Criterion::Followers
+        } else if self.wish.hosts != other.wish.hosts {
             Criterion::Hosts
         } else if self.wish.affinity != other.wish.affinity {
             Criterion::Affinity
@@ -91,6 +100,8 @@ impl Board<'_> {
         let count = |groups: usize| u32::try_from(groups).unwrap_or(u32::MAX);
         let near = rules.near_wished.iter().filter(there).count();
         Wish {
+            apart: 0,
+            led: 0,
             hosts: u32::from(preferred.is_some_and(|preferred| !preferred[host])),
             affinity: count(rules.near_wished.len() - near),
             anti_affinity: count(rules.rivals_wished.iter().filter(there).count()),

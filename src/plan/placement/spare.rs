@@ -3,6 +3,7 @@
 
 use super::Placer;
 use super::board::{Board, GroupNo, HostNo};
+use super::company::Company;
 use super::filter::Rejection;
 use super::reasons::up;
 use super::turn::Turn;
@@ -86,7 +87,7 @@ fn homeless(board: &mut Board<'_>, lost: &[HostNo]) -> Vec<(GroupNo, u32)> {
     guests.sort_by_key(|(group, _)| std::cmp::Reverse(board.groups[*group].group.memory));
     let mut homeless = Vec::new();
     for (group, who) in guests {
-        let mut turn = Turn::new(board, group);
+        let mut turn = Turn::new(board, group, Company::default());
         for index in who {
             match turn.best(board) {
                 Some(host) => {

@@ -4,6 +4,7 @@ use std::net::Ipv4Addr;
 
 use super::board::GroupNo;
 use super::filter::{Question, Rejection};
+use super::score::Wish;
 use super::turn::Turn;
 use super::{Cause, Existing, Move, Place, Placer};
 use crate::model::id::InstanceId;
@@ -141,9 +142,18 @@ impl<'a> Placer<'a, '_> {
             return;
         };
         self.be_seen(turn, &instance);
-        match self.choose(turn, existing.index) {
+        let chosen = self.choose(turn, existing.index);
+        let chosen = chosen.and_then(|chosen| self.together(turn, existing, chosen));
+        match chosen {
             Ok((host, address)) => {
-                self.board.settle(group, existing.index, host);
+                // Its followers stay with a stateful one, which stays with its disk.
+                match existing.at.filter(|_| self.leads_and_stays(group)) {
+                    Some(at) => {
+                        self.board.belong(group, existing.index, at);
+                        self.waits.insert((group, at));
+                    }
+                    None => self.board.settle(group, existing.index, host),
+                }
                 let from = existing.host;
                 self.put(
                     turn,
@@ -162,6 +172,9 @@ impl<'a> Placer<'a, '_> {
                 if cause == Cause::Failing {
                     return;
                 }
+                let waits = self.waits_with(group, existing);
+                let together = waits.is_some();
+                let refusal = waits.flatten().unwrap_or(refusal);
                 let notice = Notice {
                     kind: refusal.kind,
                     subject: instance.to_string(),
@@ -169,7 +182,10 @@ impl<'a> Placer<'a, '_> {
                     help: refusal.help,
                     line: self.desired.line_of(&instance),
                 };
-                self.be_stuck(group, existing.index, Some(existing), notice);
+                match together {
+                    true => self.notices.push(notice),
+                    false => self.be_stuck(group, existing.index, Some(existing), notice),
+                }
             }
         }
     }
@@ -193,14 +209,19 @@ impl<'a> Placer<'a, '_> {
         let index = self.question(group, number)?.index?;
         let existing = self.existing[group][number].clone();
         let at = existing.at?;
-        if self.board.groups[group].rules.pin_of(index).is_some() {
+        let is_pinned = self.board.groups[group].rules.pin_of(index).is_some();
+        if is_pinned || self.board.wish(group, at) == Wish::default() {
             return None;
         }
         self.board.unsettle(group, index, at);
-        turn.went(&self.board, at);
         let here = self.board.wish(group, at);
+        turn.went(&self.board, at);
+        self.lead_on(turn);
         let better = turn.best(&self.board);
-        let better = better.filter(|host| self.board.wish(group, *host) < here);
+        let better = better.filter(|host| {
+            let torn = || self.leaves_behind(turn, index, (at, *host)).is_some();
+            self.board.wish(group, *host) < here && !torn()
+        });
         let there = better
             .and_then(|host| Some((host, self.addresses.take(&self.board.hosts[host].host.id)?)));
         let Some((host, address)) = there else {

@@ -5,6 +5,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 
 use super::board::{Board, GroupNo, HostNo};
+use super::company::Company;
 use super::score::{Rest, Score, Wish};
 
 /// The turn of a group.
@@ -12,6 +13,8 @@ use super::score::{Rest, Score, Wish};
 pub struct Turn<'a> {
     /// The group.
     pub group: GroupNo,
+    /// Who follows it.
+    pub company: Company,
     racks: Vec<Rack>,
     /// The rack of each host.
     rack_of: Vec<usize>,
@@ -30,27 +33,44 @@ struct Rack {
 
 impl<'a> Turn<'a> {
     /// The turn of `group` begins.
-    pub fn new(board: &Board<'a>, group: GroupNo) -> Self {
+    pub fn new(board: &Board<'a>, group: GroupNo, company: Company) -> Self {
         let mut turn = Turn {
             group,
+            company,
             racks: Vec::new(),
             rack_of: Vec::with_capacity(board.hosts.len()),
             counts: BTreeMap::new(),
             values: Vec::new(),
         };
         turn.sort_into_racks(board);
-        let mut entries: Vec<Vec<_>> = vec![Vec::new(); turn.racks.len()];
-        for host in (0..board.hosts.len()).filter(|host| board.accepts(group, *host)) {
-            let entry = (board.wish(group, host), board.rest(group, host), host);
-            entries[turn.rack_of[host]].push(Reverse(entry));
-        }
-        for (rack, entries) in turn.racks.iter_mut().zip(entries) {
-            rack.best = BinaryHeap::from(entries);
-        }
+        turn.judge_all(board);
         for (host, instances) in board.homes(group) {
             turn.count(host, |count| *count += instances.len());
         }
         turn
+    }
+
+    fn judge_all(&mut self, board: &Board<'a>) {
+        let mut entries: Vec<Vec<_>> = vec![Vec::new(); self.racks.len()];
+        for host in (0..board.hosts.len()).filter(|host| board.accepts(self.group, *host)) {
+            entries[self.rack_of[host]].push(Reverse(self.entry(board, host)));
+        }
+        for (rack, entries) in self.racks.iter_mut().zip(entries) {
+            rack.best = BinaryHeap::from(entries);
+        }
+    }
+
+    fn entry(&self, board: &Board<'a>, host: HostNo) -> (Wish, Rest, HostNo) {
+        (self.wish(board, host), board.rest(self.group, host), host)
+    }
+
+    /// What would not be had on `host`.
+    fn wish(&self, board: &Board<'a>, host: HostNo) -> Wish {
+        Wish {
+            apart: self.company.apart(board, host),
+            led: self.company.led(host),
+            ..board.wish(self.group, host)
+        }
     }
 
     fn sort_into_racks(&mut self, board: &Board<'a>) {
@@ -76,10 +96,9 @@ impl<'a> Turn<'a> {
 
     /// The host for the next instance; none: nobody can take it.
     pub fn best(&mut self, board: &Board<'a>) -> Option<HostNo> {
-        let group = self.group;
         let mut best: Option<(Score, HostNo)> = None;
         for rack in 0..self.racks.len() {
-            let Some((wish, rest, host)) = self.racks[rack].top(board, group) else {
+            let Some((wish, rest, host)) = self.top(board, rack) else {
                 continue;
             };
             let spread = self.spread(host);
@@ -94,7 +113,7 @@ impl<'a> Turn<'a> {
     /// How good `host` is.
     pub fn score(&self, board: &Board<'a>, host: HostNo) -> Score {
         Score {
-            wish: board.wish(self.group, host),
+            wish: self.wish(board, host),
             spread: self.spread(host),
             rest: board.rest(self.group, host),
         }
@@ -114,31 +133,36 @@ impl<'a> Turn<'a> {
         self.touch(board, host);
     }
 
+    /// One more belongs there, and took an address.
+    pub fn came_with_address(&mut self, board: &Board<'a>, host: HostNo) {
+        if let Some(left) = self.company.addresses.get_mut(host) {
+            *left = left.saturating_sub(1);
+        }
+        self.came(board, host);
+    }
+
     /// One instance of the group less belongs on `host`.
     pub fn went(&mut self, board: &Board<'a>, host: HostNo) {
         self.count(host, |count| *count = count.saturating_sub(1));
         self.touch(board, host);
     }
 
+    /// Where followers find room on one host, others are as good without room for them.
     fn touch(&mut self, board: &Board<'a>, host: HostNo) {
-        let entry = (
-            board.wish(self.group, host),
-            board.rest(self.group, host),
-            host,
-        );
+        if self.company.changed(board, host) {
+            return self.judge_all(board);
+        }
+        let entry = self.entry(board, host);
         self.racks[self.rack_of[host]].best.push(Reverse(entry));
     }
-}
 
-impl Rack {
-    fn top(&mut self, board: &Board<'_>, group: GroupNo) -> Option<(Wish, Rest, HostNo)> {
-        while let Some(Reverse(entry)) = self.best.peek() {
-            let (wish, rest, host) = *entry;
-            let is_true = (board.wish(group, host), board.rest(group, host)) == (wish, rest);
-            if is_true && board.accepts(group, host) {
-                return Some((wish, rest, host));
+    fn top(&mut self, board: &Board<'a>, rack: usize) -> Option<(Wish, Rest, HostNo)> {
+        while let Some(Reverse(entry)) = self.racks[rack].best.peek() {
+            let (entry, host) = (*entry, entry.2);
+            if self.entry(board, host) == entry && board.accepts(self.group, host) {
+                return Some(entry);
             }
-            self.best.pop();
+            self.racks[rack].best.pop();
         }
         None
     }

@@ -6,6 +6,7 @@ mod property;
 mod scores;
 mod spare;
 mod swaps;
+mod together;
 
 use std::net::Ipv4Addr;
 
