@@ -65,8 +65,14 @@ pub fn begin(memory: &mut Memory, action: &Action, revision: &Revision, now: Tim
         | Operation::Bootstrap(_)
         | Operation::Configure(_)
         | Operation::DropVip(_)
-        | Operation::SetMark(_)
-        | Operation::FenceHost(_) => {}
+        | Operation::SetMark(_) => {}
+        Operation::FenceHost(fence) => {
+            memory
+                .hosts
+                .entry(fence.host.clone())
+                .or_default()
+                .switching_off = true;
+        }
     }
 }
 
@@ -175,6 +181,7 @@ pub fn end(
 
 fn remember_fencing(memory: &mut Memory, fence: &FenceHost, outcome: &Outcome, now: Timestamp) {
     let host = memory.hosts.entry(fence.host.clone()).or_default();
+    host.switching_off &= matches!(outcome, Outcome::Skipped(_));
     let believed = Bug::TrustAFailedFence.is_in().then_some(&Outcome::Changed);
     match believed.unwrap_or(outcome) {
         Outcome::Changed | Outcome::AlreadyDone => {

@@ -97,6 +97,7 @@ fn appear(host: &mut HostMemory, policy: &Safety, now: Timestamp) {
     host.alone_since = None;
     host.fence_failures.clear();
     host.fence_failed = None;
+    host.switching_off = false;
 }
 
 fn guests_of(facts: &HostFacts, desired: &Desired) -> BTreeMap<InstanceId, Mark> {
@@ -128,6 +129,7 @@ pub fn count_anew(memory: &mut Memory) {
     for host in hosts.filter(|host| !was_seen(host)) {
         host.since = Timestamp::default();
         host.missed = false;
+        host.switching_off = false;
         host.alone_since = None;
     }
 }

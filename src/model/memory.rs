@@ -96,6 +96,9 @@ pub struct HostMemory {
     /// When fencing last failed.
     #[serde(default)]
     pub fence_failed: Option<Timestamp>,
+    /// Whether a device is being asked now.
+    #[serde(default)]
+    pub switching_off: bool,
     /// When it came back from being out of sight for long.
     #[serde(default)]
     pub back: Option<Timestamp>,

@@ -149,6 +149,11 @@ impl<'a> Hosts<'a> {
                 help: None,
                 until: Some(lost),
             }),
+            (Some(_), None) if memory.switching_off => Verdict::No(Refusal {
+                text: format!("host {} is being switched off", host.id),
+                help: None,
+                until: Some(self.observed.now.plus(FENCE_PAUSE)),
+            }),
             (Some((index, agent, at)), None) if self.observed.now >= at => {
                 Verdict::Fence(index, agent)
             }
