@@ -15,6 +15,8 @@ use crate::model::time::Timestamp;
 
 /// How long news may take to reach a decision: a look may wait for a libvirt that hangs, and for the wire.
 pub const NEWS: Duration = Duration::from_secs(45);
+/// How long a boot that never ends is awaited at most.
+const BOOT: Duration = Duration::from_secs(150);
 /// How much earlier than the last moment in sight a person may have confirmed that a host is off: the last look was
 /// earlier, too.
 pub const LOOK: Duration = Duration::from_secs(15);
@@ -194,7 +196,12 @@ impl Vigil {
         let stray: BTreeMap<_, _> = stray.map(|host| (host.clone(), since(host))).collect();
         for (host, since) in &stray {
             // Who has only begun, or got another file, did not have the time before that.
-            if world.now.since((*since).max(self.renewed)) > NEWS {
+            let patience = match world.desired.hosts.contains_key(host) {
+                true => NEWS,
+                // It has nothing to guard: it is let go of by the next round, when no boot is awaited any more.
+                false => NEWS + BOOT,
+            };
+            if world.now.since((*since).max(self.renewed)) > patience {
                 broken(
                     world,
                     &format!("host {host} is not fenced by lease, and has a guard"),
