@@ -27,10 +27,12 @@ impl Stage<'_> {
         let states = self.states();
         let done = command::obey(&mut self.cluster.world(), command, &states);
         match done {
-            Ok(Done::Nothing) => self.happens(&format!("{text} (nothing was changed)"), false),
-            Ok(Done::Changed) => {
-                let applied = self.applied_by_it(&states);
-                self.happens(&format!("{text}{applied}"), false);
+            Ok(done) => {
+                let came_of_it = match done {
+                    Done::Nothing => " (nothing was changed)".to_owned(),
+                    Done::Changed => self.applied_by_it(&states),
+                };
+                self.happens(&format!("{text}{came_of_it}"), false);
                 self.record.asked();
                 self.cluster.changed();
                 self.apply();
