@@ -111,6 +111,14 @@ fn names_are_those_of_the_file() {
     assert!(error.contains("did you mean `random`?"), "{error}");
     assert!(desk.refuses("drain laptop").contains("known here: a, b, c"));
     assert!(desk.refuses("retry random-9").contains("did you mean"));
+    assert!(
+        desk.refuses("retry random-1")
+            .contains("nothing to try again")
+    );
+    assert!(
+        desk.refuses("pause random")
+            .contains("did you mean `service/random`")
+    );
     let error = desk.refuses("fence confirm z --yes");
     assert!(error.contains("there is no host z"), "{error}");
     assert!(!desk.state().join("orders.json").exists());

@@ -43,7 +43,7 @@ enum Result {
 impl Told {
     /// Gives an order. One that is in force keeps its beginning, and what is not said anew.
     pub fn give(orders: &mut Orders, key: OrderKey, order: Order) -> Told {
-        let before = orders.get(&key).filter(|_| lasts(&key)).cloned();
+        let before = orders.get(&key).filter(|_| !key.is_once()).cloned();
         let result = match before {
             None => Result::Given(order),
             Some(before) => {
@@ -146,14 +146,6 @@ impl Told {
             change.extend(shown);
         }
         change
-    }
-}
-
-/// Whether an order holds on; what is done once is done once more when it is ordered again.
-fn lasts(key: &OrderKey) -> bool {
-    match key {
-        OrderKey::Disarmed | OrderKey::Paused(_) | OrderKey::Drained(_) | OrderKey::Held(_) => true,
-        OrderKey::Confirmed(_) | OrderKey::Released | OrderKey::Retried(_) => false,
     }
 }
 

@@ -129,11 +129,18 @@ fn target_row(target: &Target) -> [Cell; 5] {
     };
     [
         Cell::plain(&target.subject),
-        Cell::new(paint, format!("{:.3} %", target.availability)),
+        Cell::new(paint, available(target)),
         or_none(target.down_ms),
         or_none(target.longest_ms),
         Cell::new(Paint::Dim, target.outages.len()),
     ]
+}
+
+/// Rounded down: what was down at all was not available all the time.
+fn available(target: &Target) -> String {
+    let most = if target.down_ms == 0 { 100.0 } else { 99.999 };
+    let down = (target.availability * 1_000.0).floor() / 1_000.0;
+    format!("{:.3} %", down.clamp(0.0, most))
 }
 
 fn failures(rehearsal: &Rehearsal, style: &Style) -> String {

@@ -251,8 +251,21 @@ fn changes(changes: &BTreeMap<String, String>, indent: usize, style: &Style) -> 
 }
 
 fn together(all: &Together, style: &Style) -> String {
+    match all {
+        Together::Rehearsed { changes, broken } => at_once(changes, broken, style),
+        Together::Apart { differ } => {
+            let text = format!(
+                "Each of these losses needs its own change ({}): none was found that mends them all.",
+                differ.join(", ")
+            );
+            lines("", &text, 0, Paint::Warn, style)
+        }
+    }
+}
+
+fn at_once(all: &BTreeMap<String, String>, broken: &[String], style: &Style) -> String {
     let title = style.paint(Paint::Strong, "All of these changes at once");
-    let (text, paint) = match all.broken.as_slice() {
+    let (text, paint) = match broken {
         [] => ("rehearsed: every loss is survived".to_owned(), Paint::Good),
         broken => {
             let first = broken.iter().take(4).cloned().collect::<Vec<_>>();
@@ -270,7 +283,7 @@ fn together(all: &Together, style: &Style) -> String {
     };
     format!(
         "{title}\n{}{}",
-        changes(&all.changes, 2, style),
+        changes(all, 2, style),
         lines("", &text, 2, paint, style)
     )
 }

@@ -94,6 +94,24 @@ pub fn size(bytes: Bytes) -> String {
     })
 }
 
+/// What is said of one thing, said of so many that have it in common: `its change waits` becomes `their change waits`.
+pub fn of_several(text: &str, number: usize) -> String {
+    match (number, text.strip_prefix("its ")) {
+        (0 | 1, _) => text.to_owned(),
+        (_, Some(rest)) => format!("their {rest}"),
+        // What is free is so for the first of them.
+        (_, None) => text.replace(" needed", " needed by each"),
+    }
+}
+
+/// The same of what would help: more room helps the first of them.
+pub fn help_of_several(help: &str, number: usize) -> String {
+    match help.starts_with("free ") && number > 1 {
+        true => format!("for the first of them: {help}"),
+        false => help.to_owned(),
+    }
+}
+
 /// Ascending numbers, three and more in a row drawn together: `1-3, 7, 8`.
 pub fn ranges(numbers: &[u32]) -> String {
     let rows = numbers.chunk_by(|one, next| one.checked_add(1) == Some(*next));
@@ -180,6 +198,16 @@ mod tests {
         assert_eq!(size(Bytes(512 << 20)), "512MiB");
         assert_eq!(size(Bytes(16_333_832 << 10)), "15.5GiB");
         assert_eq!(size(Bytes(123_456_789)), "117.7MiB");
+    }
+
+    #[test]
+    fn what_is_said_of_several_is_in_the_plural() {
+        assert_eq!(of_several("its change waits", 2), "their change waits");
+        assert_eq!(of_several("its change waits", 1), "its change waits");
+        let room = "a: memory 1GiB free, 2GiB needed";
+        assert_eq!(of_several(room, 2), format!("{room} by each"));
+        let help = help_of_several("free 1GiB of memory on host a", 2);
+        assert_eq!(help, "for the first of them: free 1GiB of memory on host a");
     }
 
     #[test]

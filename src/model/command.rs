@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::desired::Revision;
 use super::orders::{OrderKey, Scope};
+use super::until::Until;
 
 /// What an operator asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,8 +13,17 @@ pub struct Command {
     pub turn: Turn,
     /// Why.
     pub reason: Option<String>,
-    /// For how long; none: until it is taken back.
-    pub span: Option<Duration>,
+    /// When it ends by itself; none: when it is taken back.
+    pub ends: Option<End>,
+}
+
+/// When an order ends by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// So long after it was given.
+    After(Duration),
+    /// At this moment.
+    At(Until),
 }
 
 /// What a command turns.

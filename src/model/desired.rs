@@ -9,6 +9,7 @@ use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 
 use super::id::{ClusterName, GroupId, HostId, ImageId, InstanceId, NetworkId};
+use super::orders::Scope;
 use super::policy::{
     Budget, FenceAgent, Fencing, Percent, PlacementRules, Rebalance, Restarts, Safety,
 };
@@ -58,6 +59,14 @@ impl Desired {
         let image = self.images.get(&group.image);
         let bootstraps = image.is_some_and(|i| matches!(i.provision, Provision::Ssh { .. }));
         group.stateful || matches!(group.role, Role::LoadBalancer(_)) || bootstraps
+    }
+
+    /// What may be paused and is called so, without its kind: a service or load balancer, or a host.
+    pub fn scope_named(&self, name: &str) -> Option<Scope> {
+        let group = self.groups.keys().find(|group| group.as_str() == name);
+        let host = self.hosts.keys().find(|host| host.as_str() == name);
+        let group = group.cloned().map(Scope::Group);
+        group.or_else(|| host.cloned().map(Scope::Host))
     }
 
     /// All instances that should exist, in order.

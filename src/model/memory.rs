@@ -184,6 +184,13 @@ pub struct GuestMemory {
     pub tried: Option<Revision>,
 }
 
+impl GuestMemory {
+    /// Whether it was tried in vain, so that it may wait to be tried again.
+    pub fn was_in_vain(&self) -> bool {
+        !self.trials.is_empty() || self.not_built.is_some()
+    }
+}
+
 /// A build that failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NotBuilt {

@@ -18,3 +18,4 @@ pub mod scenario;
 pub mod secret;
 pub mod time;
 pub mod unit;
+pub mod until;

@@ -95,6 +95,21 @@ impl OrderKey {
         }
     }
 
+    /// Whether it is done once, and done once more when it is ordered again; others hold on.
+    pub fn is_once(&self) -> bool {
+        match self {
+            OrderKey::Disarmed | OrderKey::Paused(_) | OrderKey::Drained(_) | OrderKey::Held(_) => {
+                false
+            }
+            OrderKey::Confirmed(_) | OrderKey::Released | OrderKey::Retried(_) => true,
+        }
+    }
+
+    /// That it is over: `host b is drained no more`.
+    pub fn over(&self) -> String {
+        format!("{} is {} no more", self.subject(), self.word())
+    }
+
     /// The instance, where it is about one.
     pub fn instance(&self) -> Option<&InstanceId> {
         match self {
@@ -248,6 +263,21 @@ impl Order {
     }
 }
 
+/// The longest reason: one line of a terminal or two, not a letter.
+const MAX_REASON: usize = 200;
+
+/// A reason as it may be given, without blanks around it; or what is wrong with it.
+pub fn reason(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    match text.chars().count() {
+        0 => Err("a reason can't be empty: leave --reason out instead".to_owned()),
+        1..=MAX_REASON => Ok(text.to_owned()),
+        long => Err(format!(
+            "a reason has at most {MAX_REASON} characters, this one has {long}"
+        )),
+    }
+}
+
 /// What is left alone.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Scope {
@@ -278,6 +308,9 @@ impl std::str::FromStr for Scope {
             None if text == "cluster" => Ok(Scope::Cluster),
             Some(("service", name)) => Ok(Scope::Group(name.parse().map_err(|e| wrong(&e))?)),
             Some(("host", name)) => Ok(Scope::Host(name.parse().map_err(|e| wrong(&e))?)),
+            None if text.parse::<GroupId>().is_ok() => Err(wrong(&format!(
+                "not `cluster`, `service/NAME` or `host/NAME`: did you mean `service/{text}` or `host/{text}`?"
+            ))),
             Some(_) | None => Err(wrong(&"not `cluster`, `service/NAME` or `host/NAME`")),
         }
     }

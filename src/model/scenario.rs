@@ -1,7 +1,8 @@
 //! What happens to a simulated cluster, and what is expected of it: a scenario, read and checked.
 
+mod words;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +12,7 @@ use super::condition::HostCondition;
 use super::desired::Desired;
 use super::id::{GroupId, HostId, InstanceId};
 use super::policy::Witness;
-use super::unit::{Bytes, span};
+use super::unit::Bytes;
 
 /// A whole scenario.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -74,6 +75,10 @@ pub enum Happening {
     Host(HostId, HostEvent),
     /// To an instance, wherever it is then.
     Instance(InstanceId, InstanceEvent),
+    /// To a service or load balancer.
+    Service(GroupId, ServiceEvent),
+    /// To an address on the wire.
+    Address(Ipv4Addr, AddressEvent),
     /// The network falls apart into these sides, which may overlap; none: it is whole again.
     Partition(Vec<BTreeSet<Node>>),
     /// To the controller.
@@ -152,6 +157,22 @@ pub enum InstanceEvent {
     ServiceFails(u32),
     /// Its QEMU ends, and its next disks can't be booted, this many times.
     BootFails(u32),
+}
+
+/// What can happen to a service or load balancer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ServiceEvent {
+    /// It does not come up with its new state: that of the file which comes into force now, or next.
+    NewStateFails,
+}
+
+/// What can happen to an address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AddressEvent {
+    /// A machine that is none of ours answers on it.
+    Foreign,
+    /// That machine is gone.
+    Free,
 }
 
 /// What can happen to the controller.
@@ -244,6 +265,8 @@ impl Happening {
             Happening::Partition(sides) => !sides.is_empty(),
             // With `crash after`, the failure comes when it dies.
             Happening::Controller(event) => matches!(event, ControllerEvent::Crash),
+            // It fails when it is started; an address that is taken makes nothing worse that worked.
+            Happening::Service(..) | Happening::Address(..) => false,
             Happening::Edit(..) | Happening::Command { .. } | Happening::Expect(_) => false,
         }
     }
@@ -267,119 +290,6 @@ impl HostEvent {
             | HostEvent::DiskFree
             | HostEvent::DeviceWorks
             | HostEvent::KeyRestored => false,
-        }
-    }
-}
-
-impl fmt::Display for Happening {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Happening::Host(host, event) => write!(f, "host {host}: {event}"),
-            Happening::Instance(instance, event) => write!(f, "instance {instance}: {event}"),
-            Happening::Partition(sides) if sides.is_empty() => f.write_str("partition: none"),
-            Happening::Partition(sides) => {
-                let sides: Vec<String> = sides.iter().map(side).collect();
-                write!(f, "partition: [{}]", sides.join(", "))
-            }
-            Happening::Controller(event) => write!(f, "controller: {event}"),
-            Happening::Edit(_, text) => write!(f, "edit: {text}"),
-            Happening::Command { text, .. } => write!(f, "command: {text}"),
-            Happening::Expect(_) => f.write_str("expect"),
-        }
-    }
-}
-
-fn side(nodes: &BTreeSet<Node>) -> String {
-    let nodes: Vec<String> = nodes.iter().map(ToString::to_string).collect();
-    format!("[{}]", nodes.join(", "))
-}
-
-impl fmt::Display for Node {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Node::Clients => f.write_str("clients"),
-            Node::Controller => f.write_str("controller"),
-            Node::Second => f.write_str("second"),
-            Node::Host(host) => host.fmt(f),
-            Node::Witness(witness) => witness.fmt(f),
-        }
-    }
-}
-
-impl fmt::Display for HostEvent {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            HostEvent::PowerOff => "power off",
-            HostEvent::PowerOn => "power on",
-            HostEvent::Reboot => "reboot",
-            HostEvent::Cut => "cut",
-            HostEvent::Heal => "heal",
-            HostEvent::Libvirt(Libvirt::Works) => "libvirt works",
-            HostEvent::Libvirt(Libvirt::Slow) => "libvirt slow",
-            HostEvent::Libvirt(Libvirt::Fails) => "libvirt fails",
-            HostEvent::Libvirt(Libvirt::Hangs) => "libvirt hangs",
-            HostEvent::DiskFull => "disk full",
-            HostEvent::DiskFree => "disk free",
-            HostEvent::KeyChanged => "key changed",
-            HostEvent::KeyRestored => "key restored",
-            HostEvent::DeviceLies => "device lies",
-            HostEvent::DeviceWorks => "device works",
-            HostEvent::DeviceFails(times) => return write!(f, "device fails {times}"),
-            HostEvent::SshDrops(times) => return write!(f, "ssh drops {times}"),
-        })
-    }
-}
-
-impl fmt::Display for InstanceEvent {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            InstanceEvent::Crash => "crash",
-            InstanceEvent::Freeze => "freeze",
-            InstanceEvent::Thaw => "thaw",
-            InstanceEvent::Reboot => "reboot",
-            InstanceEvent::ServiceFails(times) => return write!(f, "service fails {times}"),
-            InstanceEvent::BootFails(times) => return write!(f, "boot fails {times}"),
-        })
-    }
-}
-
-impl fmt::Display for ControllerEvent {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            ControllerEvent::Crash => "crash",
-            ControllerEvent::CrashAfter(effects) => return write!(f, "crash after {effects}"),
-            ControllerEvent::Restart => "restart",
-            ControllerEvent::Second => "second",
-            ControllerEvent::SecondEnds => "second ends",
-        })
-    }
-}
-
-impl fmt::Display for Expected {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Expected::Converged(true) => f.write_str("the cluster is as desired"),
-            Expected::Converged(false) => f.write_str("the cluster is not as desired"),
-            Expected::Available(group, number) => {
-                write!(f, "at least {number} of {group} serve")
-            }
-            Expected::Serving(group, number) => write!(f, "{number} of {group} serve"),
-            Expected::ServiceDowntime(group, most) => {
-                write!(f, "{group} is down for at most {}", span(*most))
-            }
-            Expected::VipDowntime(vip, most) => {
-                write!(f, "vip {vip} is down for at most {}", span(*most))
-            }
-            Expected::Holder(vip, instance) => write!(f, "vip {vip} is held by {instance}"),
-            Expected::Held(vip, true) => write!(f, "vip {vip} is held"),
-            Expected::Held(vip, false) => write!(f, "vip {vip} is held by nobody"),
-            Expected::On(instance, host) => write!(f, "{instance} is on host {host}"),
-            Expected::Serves(instance, true) => write!(f, "{instance} serves"),
-            Expected::Serves(instance, false) => write!(f, "{instance} does not serve"),
-            Expected::HostIs(host, HostCondition::Maintenance) => {
-                write!(f, "host {host} is in maintenance")
-            }
-            Expected::HostIs(host, condition) => write!(f, "host {host} is {condition}"),
         }
     }
 }

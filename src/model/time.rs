@@ -21,10 +21,14 @@ impl Timestamp {
         Timestamp(self.0.saturating_add(millis))
     }
 
-    /// For people, who need no seconds: `2026-11-22 03:34 UTC`.
+    /// For people, who need seconds only where there are some: `2026-11-22 03:34 UTC`.
     pub fn to_minute(self) -> String {
+        let format = match self.0.rem_euclid(60_000) >= 1_000 {
+            true => "%Y-%m-%d %H:%M:%S UTC",
+            false => "%Y-%m-%d %H:%M UTC",
+        };
         match jiff::Timestamp::from_millisecond(self.0) {
-            Ok(time) => time.strftime("%Y-%m-%d %H:%M UTC").to_string(),
+            Ok(time) => time.strftime(format).to_string(),
             Err(_) => self.to_string(),
         }
     }
@@ -63,6 +67,13 @@ mod tests {
         let text = serde_json::to_string(&moment).unwrap();
         assert_eq!(text, "\"2023-11-14T22:13:20.123Z\"");
         assert_eq!(serde_json::from_str::<Timestamp>(&text).unwrap(), moment);
+    }
+
+    #[test]
+    fn seconds_are_told_where_there_are_some() {
+        let told = |millis: i64| Timestamp(1_700_000_000_000 + millis).to_minute();
+        assert_eq!(told(0), "2023-11-14 22:13:20 UTC");
+        assert_eq!(told(40_000), "2023-11-14 22:14 UTC");
     }
 
     #[test]

@@ -119,13 +119,13 @@ fn parse_units(text: &str, units: &'static str) -> Result<Duration, UnitError> {
     Ok(Duration::from_millis(sum))
 }
 
-/// Prints a span for people, in at most two units: `840 ms`, `4.2 s`, `3m12s`, `5h20m`, `3d4h`.
+/// Prints a span for people, rounded down, in at most two units: `840 ms`, `4.2 s`, `3m12s`, `5h20m`, `3d4h`.
 pub fn span(duration: Duration) -> String {
     let millis = duration.as_millis();
     let seconds = duration.as_secs();
     match seconds {
         0 => format!("{millis} ms"),
-        1..10 if !millis.is_multiple_of(1000) => format!("{:.1} s", duration.as_secs_f64()),
+        1..10 if !millis.is_multiple_of(1000) => format!("{seconds}.{} s", millis / 100 % 10),
         1..60 => format!("{seconds} s"),
         60..3_600 => format!("{}m{:02}s", seconds / 60, seconds % 60),
         3_600..86_400 => format!("{}h{:02}m", seconds / 3_600, seconds / 60 % 60),

@@ -43,9 +43,13 @@ impl Planner<'_> {
                 State::Live(Health::Dead(_)) if !again => true,
                 _ => tries > 1,
             };
-            let text = format!(
-                "{other} does not come up with this state of the file: mend it, or go back: reconcile rollback"
-            );
+            let text = match self.round.memory.good.contains(&self.round.desired.revision) {
+                // There is no better state to go back to.
+                true => format!("{other} does not come up: mend it"),
+                false => format!(
+                    "{other} does not come up with this state of the file: mend it, or go back: reconcile rollback"
+                ),
+            };
             // That it is tried again does not mend the file: a person is needed.
             holds.then_some((NoticeKind::Blocked, text))
         })

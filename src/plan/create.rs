@@ -52,7 +52,10 @@ impl<'a> Planner<'a> {
         let (motive, text) = match existed {
             false if view.group.is_extra(instance.index) => (
                 Motive::Change,
-                "one more, as long as others are worked on: surge".to_owned(),
+                format!(
+                    "{}, as long as others are worked on: surge",
+                    more(view.group.extra)
+                ),
             ),
             true => (Motive::Heal, "it existed, and is gone".to_owned()),
             false => (
@@ -212,6 +215,13 @@ impl<'a> Planner<'a> {
             help: None,
             line: None,
         });
+    }
+}
+
+fn more(number: u32) -> String {
+    match number {
+        1 => "one more".to_owned(),
+        number => format!("{number} more"),
     }
 }
 

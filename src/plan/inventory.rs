@@ -249,7 +249,10 @@ impl<'a> Inventory<'a> {
             .get_key_value(host)
             .filter(|(_, m)| m.seen.is_some());
         let Some((host, remembered)) = remembered else {
-            self.never_seen = Some(host);
+            // A person's word counts for what we never saw, too.
+            if !self.hosts.has_ended(host) {
+                self.never_seen = Some(host);
+            }
             return;
         };
         let outdated = remembered.seen < memory.took_over;

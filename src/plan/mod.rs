@@ -19,6 +19,7 @@ mod images;
 mod inventory;
 mod lost;
 pub mod machine;
+pub mod no_effect;
 mod notices;
 mod orders;
 mod placement;

@@ -22,6 +22,24 @@ pub struct Refusal {
 }
 
 impl Refusal {
+    /// A device makes sure of it, unless the host is back before `lost`.
+    pub(super) fn if_not_back(
+        agent: &FenceAgent,
+        host: &HostId,
+        now: Timestamp,
+        lost: Timestamp,
+    ) -> Refusal {
+        Refusal {
+            text: format!(
+                "{} switches host {host} off if it is not back in {}",
+                agent.program,
+                span(lost.since(now))
+            ),
+            help: None,
+            until: Some(lost),
+        }
+    }
+
     /// What kind of notice says it.
     pub fn kind(&self) -> NoticeKind {
         match (self.until, &self.help) {

@@ -132,23 +132,21 @@ impl<'a> Hosts<'a> {
         if let Some(sign) = self.veto(&host.id) {
             return Verdict::No(self.lives(host, memory, &sign));
         }
-        let lost = self.lost_at(memory);
+        let (now, lost) = (self.observed.now, self.lost_at(memory));
+        let due = lease_due(memory, host, self.desired, self.observed);
         match (self.next_device(host, memory), self.pause_of(host)) {
             (Some(_), Some(scope)) => Verdict::No(Refusal {
                 text: format!("host {} is paused, and so not switched off", host.id),
                 help: Some(format!("reconcile resume {scope}")),
                 until: None,
             }),
-            (Some((_, agent, _)), None) if self.observed.now < lost => Verdict::No(Refusal {
-                text: format!(
-                    "{} switches host {} off if it is not back in {}",
-                    agent.program,
-                    host.id,
-                    span(lost.since(self.observed.now))
-                ),
-                help: None,
-                until: Some(lost),
-            }),
+            // What shows it first is said.
+            (Some(_), None) if now < lost && due.is_some_and(|due| due < lost) => {
+                Verdict::No(self.no_evidence(host, Some(memory)))
+            }
+            (Some((_, agent, _)), None) if now < lost => {
+                Verdict::No(Refusal::if_not_back(agent, &host.id, now, lost))
+            }
             (Some(_), None) if memory.switching_off => Verdict::No(Refusal {
                 text: format!("host {} is being switched off", host.id),
                 help: None,

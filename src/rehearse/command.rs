@@ -1,13 +1,17 @@
 //! Operators' commands: what they turn, and when they are refused, as the real ones are.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::model::command::{Command, Turn};
+use jiff::tz::TimeZone;
+
+use crate::model::command::{Command, End, Turn};
 use crate::model::desired::{Desired, Revision};
-use crate::model::id::HostId;
-use crate::model::orders::{Order, OrderKey, Scope};
+use crate::model::id::{HostId, InstanceId};
+use crate::model::orders::{Order, OrderKey, Orders, Scope};
 use crate::model::scenario::{Libvirt, Node};
+use crate::model::time::Timestamp;
 use crate::sim::world::{Link, World};
 
 /// What is done once is forgotten after a day, as the commands have it.
@@ -19,6 +23,17 @@ pub struct States {
     pub all: Vec<Arc<Desired>>,
     /// Those with which all was as desired, the last one first.
     pub good: Vec<Revision>,
+    /// Instances that were tried in vain.
+    pub in_vain: BTreeSet<InstanceId>,
+}
+
+/// What a command came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Done {
+    /// Something is another way now.
+    Changed,
+    /// It was so already.
+    Nothing,
 }
 
 impl States {
@@ -39,15 +54,49 @@ impl States {
     }
 }
 
+/// The next moment, `until` at the latest, at which orders end because their time is over, and which. What is done once
+/// was done long before.
+pub fn next_end(world: &World, until: Timestamp) -> Option<(Timestamp, Vec<OrderKey>)> {
+    let mut ends: BTreeMap<Timestamp, Vec<OrderKey>> = BTreeMap::new();
+    for (key, order) in world.orders.all().filter(|(key, _)| key.undo().is_some()) {
+        if let Some(end) = order.until.filter(|end| *end <= until) {
+            ends.entry(end).or_default().push(key);
+        }
+    }
+    ends.into_iter().next()
+}
+
 /// Does what a command asks for, or says why not.
-pub fn obey(world: &mut World, command: &Command, states: &States) -> Result<(), String> {
+pub fn obey(world: &mut World, command: &Command, states: &States) -> Result<Done, String> {
+    let before = world.orders.clone();
+    turn(world, command, states)?;
+    Ok(match is_as(&before, &world.orders) {
+        true => Done::Nothing,
+        false => Done::Changed,
+    })
+}
+
+/// Whether the same is ordered, for the same reasons and as long, whenever that was said.
+fn is_as(before: &Orders, after: &Orders) -> bool {
+    let lasting = |orders: &Orders| {
+        let all = orders.all();
+        let all = all.map(|(key, order)| {
+            let (once, said) = (key.is_once(), (order.reason.clone(), order.until));
+            (key, said, once.then_some(order.at))
+        });
+        all.collect::<Vec<_>>()
+    };
+    lasting(before) == lasting(after)
+}
+
+fn turn(world: &mut World, command: &Command, states: &States) -> Result<(), String> {
     match &command.turn {
-        Turn::Give(key) => give(world, key.clone(), command)?,
+        Turn::Give(key) => give(world, key.clone(), command, states)?,
         Turn::Take(key) => drop(world.orders.take(key)),
         Turn::Resume(scope) => {
             world.orders.take(&OrderKey::Paused(scope.clone()));
             if *scope == Scope::Cluster {
-                put(world, OrderKey::Released, command);
+                put(world, OrderKey::Released, command)?;
             }
         }
         Turn::Rollback(revision) => hold(world, revision.as_ref(), command, states)?,
@@ -59,7 +108,12 @@ pub fn obey(world: &mut World, command: &Command, states: &States) -> Result<(),
     Ok(())
 }
 
-fn give(world: &mut World, key: OrderKey, command: &Command) -> Result<(), String> {
+fn give(
+    world: &mut World,
+    key: OrderKey,
+    command: &Command,
+    states: &States,
+) -> Result<(), String> {
     let desired = &world.desired;
     match &key {
         OrderKey::Drained(host) | OrderKey::Paused(Scope::Host(host)) => {
@@ -71,6 +125,9 @@ fn give(world: &mut World, key: OrderKey, command: &Command) -> Result<(), Strin
         OrderKey::Retried(instance) => {
             let mut all = desired.instances();
             ensure(all.any(|(i, _)| i == *instance), || not_in_the_file(&key))?;
+            ensure(states.in_vain.contains(instance), || {
+                format!("{instance} was not tried in vain: there is nothing to try again")
+            })?;
         }
         OrderKey::Confirmed(host) => ensure(!answers(world, host), || {
             format!("host {host} answers, so it is neither off nor cut off: nothing was confirmed")
@@ -80,20 +137,28 @@ fn give(world: &mut World, key: OrderKey, command: &Command) -> Result<(), Strin
         | OrderKey::Released
         | OrderKey::Held(_) => {}
     }
-    put(world, key, command);
-    Ok(())
+    put(world, key, command)
 }
 
-fn put(world: &mut World, key: OrderKey, command: &Command) {
+fn put(world: &mut World, key: OrderKey, command: &Command) -> Result<(), String> {
     let at = world.now;
-    let once = matches!(key, OrderKey::Released | OrderKey::Retried(_)).then_some(ONCE);
+    let once = matches!(key, OrderKey::Released | OrderKey::Retried(_));
+    let until = match command.ends {
+        Some(End::After(span)) => Some(at.plus(span)),
+        Some(End::At(until)) => {
+            let until = until.resolve(at, &TimeZone::UTC);
+            Some(until.map_err(|why| format!("--until: {why}"))?)
+        }
+        None => once.then(|| at.plus(ONCE)),
+    };
     let order = Order {
         by: "operator".to_owned(),
         at,
         reason: command.reason.clone(),
-        until: command.span.or(once).map(|span| at.plus(span)),
+        until,
     };
     world.orders.put(key, order);
+    Ok(())
 }
 
 fn ensure(so: bool, otherwise: impl Fn() -> String) -> Result<(), String> {
@@ -122,7 +187,7 @@ fn hold(
 ) -> Result<(), String> {
     let held = known(revision, states)?;
     let key = OrderKey::Held(held.clone());
-    put(world, key.clone(), command);
+    put(world, key.clone(), command)?;
     if states.in_force(world).is_none() {
         world.orders.take(&key);
         return Err(format!(

@@ -1,8 +1,10 @@
 //! What a scenario does to the world.
 
-use crate::model::id::{HostId, InstanceId};
-use crate::model::scenario::{HostEvent, InstanceEvent, Libvirt};
-use crate::sim::world::{Fault, Link, World};
+use std::net::Ipv4Addr;
+
+use crate::model::id::{GroupId, HostId, InstanceId};
+use crate::model::scenario::{AddressEvent, HostEvent, InstanceEvent, Libvirt, ServiceEvent};
+use crate::sim::world::{Fault, Link, Stranger, World};
 
 /// Whether there was something that it could happen to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,6 +70,31 @@ fn device(world: &mut World, id: &HostId, event: HostEvent) {
         | HostEvent::KeyRestored
         | HostEvent::SshDrops(_) => {}
     }
+}
+
+/// Something happens to a service or load balancer.
+pub fn to_service(world: &mut World, group: &GroupId, event: ServiceEvent) -> Found {
+    let (state, now) = (&world.desired.revision, world.now);
+    match event {
+        ServiceEvent::NewStateFails => world.bad_states.fails(group, state, now),
+    }
+    Found::Yes
+}
+
+/// Something happens to an address. A machine that comes to one of ours is not what is rehearsed: nobody would notice.
+pub fn to_address(world: &mut World, address: Ipv4Addr, event: AddressEvent) -> Found {
+    let [a, b, c, d] = address.octets();
+    let stranger = Stranger {
+        mac: format!("02:00:{a:02x}:{b:02x}:{c:02x}:{d:02x}"),
+        since: world.now,
+    };
+    let ours = world.domains().any(|(.., d)| d.guest.holds(address));
+    let before = match event {
+        AddressEvent::Foreign if ours => return Found::No,
+        AddressEvent::Foreign => world.foreign.insert(address, stranger).is_none(),
+        AddressEvent::Free => world.foreign.remove(&address).is_some(),
+    };
+    if before { Found::Yes } else { Found::No }
 }
 
 /// Something happens to an instance, wherever it runs.

@@ -258,7 +258,11 @@ fn decisions<'a>(actions: impl Iterator<Item = &'a Action>) -> Vec<Decision> {
         if !on_whom.contains_key(&same) {
             order.push(same.clone());
         }
-        on_whom.entry(same).or_default().push(on(action));
+        let on_whom = on_whom.entry(same).or_default();
+        let name = on(action);
+        if !on_whom.contains(&name) {
+            on_whom.push(name);
+        }
     }
     let told = order.into_iter().map(|same| {
         let on = on_whom.remove(&same).unwrap_or_default();

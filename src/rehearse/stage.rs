@@ -1,9 +1,11 @@
 //! The play itself: controllers over one simulated cluster, and the scenario's events at their times.
 
+mod orders;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::command::{self, States};
+use super::command;
 use super::expect::{Facts, instead};
 use super::happen::{self, Found};
 use super::meter::measure;
@@ -11,14 +13,10 @@ use super::record::Record;
 use super::report::{Placed, Rehearsal, Unmet, What, Who};
 use super::seat::Seat;
 use super::sight;
-use crate::controller::watch::Signal;
-use crate::model::command::Command;
 use crate::model::desired::Desired;
 use crate::model::id::InstanceId;
 use crate::model::scenario::{ControllerEvent, Event, Expectation, Happening, Scenario};
-use crate::model::unit::span;
 use crate::ports::clock::Clock;
-use crate::ports::store::StoreView;
 use crate::sim::chance::Chance;
 use crate::sim::clock::EPOCH;
 use crate::sim::cluster::Cluster;
@@ -122,11 +120,15 @@ impl Stage<'_> {
         }
     }
 
-    /// Lets time pass; a controller that was to die at an effect dies on the way.
+    /// Lets time pass. On the way, orders end, and a controller dies that was to die at an effect.
     async fn wait_until(&mut self, at: Duration) {
         let until = EPOCH.plus(at);
         loop {
-            let left = until.since(self.cluster.now());
+            let (next, over) = match command::next_end(&self.cluster.world(), until) {
+                Some((end, over)) => (end, over),
+                None => (until, Vec::new()),
+            };
+            let left = next.since(self.cluster.now());
             let cluster = Arc::clone(&self.cluster);
             tokio::select! {
                 biased;
@@ -135,7 +137,12 @@ impl Stage<'_> {
                     cluster.world().halted = false;
                     self.happens("the controller dies", true);
                 }
-                () = cluster.clock.sleep(left) => return,
+                () = cluster.clock.sleep(left) => {
+                    self.end(&over);
+                    if next == until {
+                        return;
+                    }
+                }
             }
         }
     }
@@ -160,6 +167,14 @@ impl Stage<'_> {
             }
             Happening::Instance(instance, what) => {
                 let to = |world: &mut World| happen::to_instance(world, instance, *what);
+                self.tell_first(&text, event, to)
+            }
+            Happening::Service(group, what) => {
+                let to = |world: &mut World| happen::to_service(world, group, *what);
+                self.tell_first(&text, event, to)
+            }
+            Happening::Address(address, what) => {
+                let to = |world: &mut World| happen::to_address(world, *address, *what);
                 self.tell_first(&text, event, to)
             }
             Happening::Partition(sides) => {
@@ -203,66 +218,6 @@ impl Stage<'_> {
             self.cluster.changed();
         }
         found
-    }
-
-    /// An operator's command; what comes of it is known to the controllers at once.
-    fn command(&mut self, text: &str, command: &Command) {
-        let states = self.states();
-        let done = command::obey(&mut self.cluster.world(), command, &states);
-        match done {
-            Ok(()) => {
-                let applied = self.applied_by_it(&states);
-                self.happens(&format!("{text}{applied}"), false);
-                self.record.asked();
-                self.cluster.changed();
-                self.apply();
-                self.first.signal(Signal::Ordered);
-                self.second.signal(Signal::Ordered);
-            }
-            Err(why) => {
-                let text = text.to_owned();
-                self.record.push(Who::World, What::Refused { text, why });
-            }
-        }
-    }
-
-    /// Which state of the file a command brings into force; nothing where it leaves that as it is.
-    fn applied_by_it(&self, states: &States) -> String {
-        let in_force = states.in_force(&self.cluster.world()).cloned();
-        let Some(state) = in_force.filter(|state| !Arc::ptr_eq(state, &self.desired)) else {
-            return String::new();
-        };
-        let place = self.states.iter().position(|s| Arc::ptr_eq(s, &state));
-        let edit = place.and_then(|place| self.edits.get(place.checked_sub(1)?));
-        let written = edit.map_or("as it was at first".to_owned(), |at| {
-            format!("as edited at {}", span(*at))
-        });
-        format!(" (applied now: the file {written})")
-    }
-
-    /// The states of the file, as the controllers know them.
-    fn states(&self) -> States {
-        let memory = self.leader().store.load().unwrap_or_default();
-        States {
-            all: self.states.clone(),
-            good: memory.good,
-        }
-    }
-
-    /// The controllers follow the state of the file that is in force, where it is another one.
-    fn apply(&mut self) {
-        let states = self.states();
-        let in_force = states.in_force(&self.cluster.world()).cloned();
-        let Some(desired) = in_force.filter(|d| !Arc::ptr_eq(d, &self.desired)) else {
-            return;
-        };
-        self.desired = Arc::clone(&desired);
-        self.cluster.happen(|world| {
-            world.follow(Arc::clone(&desired));
-            equip(world, self.scenario);
-        });
-        self.first.follow(&desired);
-        self.second.follow(&desired);
     }
 
     async fn happen_to_controller(&mut self, event: ControllerEvent) {

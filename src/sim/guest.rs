@@ -325,6 +325,7 @@ fn ensure_process(
         revision: daemon.revision.clone(),
         script: daemon.script.content.clone(),
         reloads,
+        state: world.desired.revision.clone(),
     };
     let now = world.now;
     let (host, domain) = stands_at(world, place)?;
@@ -335,7 +336,7 @@ fn ensure_process(
         .filter(|p| !p.dead && p.started == daemon.revision);
     let Some(process) = runs else {
         laws::may_interrupt(world, host, domain);
-        let start = world.next_start(&place.1);
+        let start = world.next_start(&place.1, Some(&enabled.state));
         let guest = guest_at(world, place)?;
         guest.process = Some(guest.run(&enabled, now, start));
         guest.enabled = Some(enabled);

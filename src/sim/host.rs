@@ -124,7 +124,8 @@ fn answer(world: &World, from: &HostId, address: Ipv4Addr) -> Answer {
     let answers = world.answers(address).into_iter();
     let mut seen = answers.filter(|(id, _)| world.wire.joins(&from, &Node::Host((*id).clone())));
     let ours = seen.next().map(|(_, d)| d.guest.mac.clone());
-    match world.foreign.get(&address).cloned().or(ours) {
+    let foreign = world.foreign.get(&address);
+    match foreign.map(|stranger| stranger.mac.clone()).or(ours) {
         Some(mac) => Answer::Taken { mac },
         None => Answer::Silence,
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::claim::Claimed;
 use super::guard::Guard;
 use super::vm::Guest;
+use crate::model::desired::Revision;
 use crate::model::facts::HostFile;
 use crate::model::mark::Mark;
 use crate::model::scenario::{Libvirt, Machine, Node};
@@ -81,6 +82,12 @@ pub struct DomainState {
 pub const OVERLAY: Bytes = Bytes(256 << 20);
 
 impl HostState {
+    /// The state of the file that the files in the guest of a domain are from.
+    pub fn state_of(&self, name: &str) -> Option<&Revision> {
+        let enabled = self.domains.get(name)?.guest.enabled.as_ref();
+        enabled.map(|enabled| &enabled.state)
+    }
+
     /// Free space where disks are stored.
     pub fn free(&self) -> Option<Bytes> {
         let machine = self.machine.as_ref()?;
@@ -173,4 +180,24 @@ mod tests {
         };
         assert_eq!([lasts(100), lasts(200), lasts(50)], [15.0, 7.5, 30.0]);
     }
+}
+
+/// An action that fails.
+#[derive(Debug, Clone)]
+pub struct Fault {
+    /// The step of the action: `build.start`.
+    pub step: String,
+    /// The instance or host that it is about.
+    pub subject: String,
+    /// How often still.
+    pub times: usize,
+}
+
+/// A machine on the wire that is none of ours.
+#[derive(Debug, Clone)]
+pub struct Stranger {
+    /// Its hardware address.
+    pub mac: String,
+    /// Since when it answers.
+    pub since: Timestamp,
 }

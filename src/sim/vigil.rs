@@ -336,7 +336,10 @@ fn doubled_runs(world: &World) -> BTreeSet<InstanceId> {
 
 /// A guest that runs holds its addresses, also while it boots and while it is frozen: it may go on any moment.
 fn doubled_addresses(world: &World) -> BTreeSet<Ipv4Addr> {
-    let mut seen: BTreeSet<Ipv4Addr> = world.foreign.keys().copied().collect();
+    // Whoever asked before it came was told that nobody is there.
+    let foreign = world.foreign.iter();
+    let known = foreign.filter(|(_, stranger)| world.now.since(stranger.since) > NEWS);
+    let mut seen: BTreeSet<Ipv4Addr> = known.map(|(address, _)| *address).collect();
     let held = world.domains().filter(|(_, host, _)| host.power);
     let held = held.flat_map(|(.., d)| d.guest.addresses.iter().map(|a| a.address));
     held.filter(|address| !seen.insert(*address)).collect()

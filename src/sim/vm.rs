@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
+use crate::model::desired::Revision;
 use crate::model::facts::GuestAddress;
 use crate::model::time::Timestamp;
 
@@ -75,6 +76,8 @@ pub struct Enabled {
     pub script: String,
     /// The files that it reads again at a reload.
     pub reloads: Vec<String>,
+    /// The state of the file that its files are from.
+    pub state: Revision,
     /// The port that the file wanted it to serve at then.
     pub port: Option<u16>,
 }

@@ -6,12 +6,13 @@ use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use super::bad_states::BadStates;
 use super::chance::Chance;
-pub use super::state::{DomainState, HostState, Link, OVERLAY};
+pub use super::state::{DomainState, Fault, HostState, Link, OVERLAY, Stranger};
 use super::vigil::Vigil;
 use super::vm::{BOOT, START, Start};
 use super::wire::Wire;
-use crate::model::desired::{Desired, Provision, Role};
+use crate::model::desired::{Desired, Provision, Revision, Role};
 use crate::model::facts::{HostFile, Unseen, UnseenKind};
 use crate::model::id::{HostId, InstanceId};
 use crate::model::mark::Mark;
@@ -31,7 +32,7 @@ pub struct World {
     /// Every host that was ever in the file.
     pub hosts: BTreeMap<HostId, HostState>,
     /// Machines on the wire that are none of ours.
-    pub foreign: BTreeMap<Ipv4Addr, String>,
+    pub foreign: BTreeMap<Ipv4Addr, Stranger>,
     /// Whether witnesses outside of the cluster answer the controller.
     pub witnesses_answer: bool,
     /// Hosts whose fencing device says that it switched them off, and does nothing.
@@ -62,6 +63,8 @@ pub struct World {
     pub seen_by: Node,
     /// Instances whose next starts of the process fail, and how many.
     pub bad_starts: BTreeMap<String, u32>,
+    /// States of the file with which groups do not come up.
+    pub bad_states: BadStates,
     /// The domains whose run has ended, as libvirt said it.
     pub ended: Vec<(HostId, String)>,
     /// When the last one did.
@@ -80,17 +83,6 @@ pub struct World {
     pub orders: Orders,
     /// The past, as far as laws ask for it.
     pub vigil: Vigil,
-}
-
-/// An action that fails.
-#[derive(Debug, Clone)]
-pub struct Fault {
-    /// The step of the action: `build.start`.
-    pub step: String,
-    /// The instance or host that it is about.
-    pub subject: String,
-    /// How often still.
-    pub times: usize,
 }
 
 /// Whether something is in hand while a round looks.
@@ -136,6 +128,7 @@ impl World {
             seen_by: Node::Controller,
             renewals: 0,
             bad_starts: BTreeMap::new(),
+            bad_states: BadStates::default(),
             ended: Vec::new(),
             ended_at: Timestamp::default(),
             changed: now,
@@ -165,6 +158,7 @@ impl World {
                 }
             }
         }
+        self.bad_states.follow(&desired.revision, self.now);
         self.desired = desired;
         self.vigil.renewed = self.now;
     }
@@ -285,17 +279,22 @@ impl World {
     /// A running domain boots, for the first time or again.
     pub fn boot(&mut self, host: &HostId, name: &str) {
         let up_at = self.now.plus(self.takes(&format!("{name} boots"), BOOT));
-        let start = self.next_start(name);
+        let state = self.hosts.get(host).and_then(|h| h.state_of(name).cloned());
+        let start = self.next_start(name, state.as_ref());
         let domains = self.hosts.get_mut(host).map(|h| &mut h.domains);
         if let Some(domain) = domains.and_then(|d| d.get_mut(name)) {
             domain.guest.boot(up_at, start);
         }
     }
 
-    /// How the next start of the process in a domain goes.
-    pub fn next_start(&mut self, name: &str) -> Start {
+    /// How the next start of the process in a domain goes, which has its files from this state of the file.
+    pub fn next_start(&mut self, name: &str, state: Option<&Revision>) -> Start {
         let prefix = format!("{}-", self.desired.cluster);
         let instance = name.strip_prefix(&prefix).unwrap_or(name);
+        let id = instance.parse::<InstanceId>().ok();
+        if matches!((id, state), (Some(id), Some(state)) if self.bad_states.has(&id.group, state)) {
+            return Start::Fails;
+        }
         match self.bad_starts.get_mut(instance) {
             Some(left) if *left > 0 => {
                 *left -= 1;
@@ -379,10 +378,13 @@ impl World {
         }
     }
 
-    /// Whether the image of this guest starts the service by itself.
+    /// Whether the image of this guest starts the service by itself, and that comes up.
     pub fn runs_by_itself(&self, mark: &Mark) -> bool {
+        let (group, state) = (&mark.instance.group, &self.desired.revision);
         match self.desired.group_of(&mark.instance).map(|g| &g.role) {
-            Some(Role::Service(service)) => service.run.is_none(),
+            Some(Role::Service(service)) => {
+                service.run.is_none() && !self.bad_states.has(group, state)
+            }
             Some(Role::LoadBalancer(_)) | None => false,
         }
     }

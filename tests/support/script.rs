@@ -28,10 +28,11 @@ use reconcile::model::id::HostId;
 use reconcile::model::orders::{Order, OrderKey};
 use reconcile::model::plan::{HistoryEntry, Outcome, Plan};
 use reconcile::model::scenario::Libvirt;
+use reconcile::model::time::Timestamp;
 use reconcile::model::unit::Bytes;
 use reconcile::ports::clock::Clock;
 use reconcile::sim::vm::{FileState, Guest, address_of};
-use reconcile::sim::world::{DomainState, Fault, Link, World};
+use reconcile::sim::world::{DomainState, Fault, Link, Stranger, World};
 
 use super::lab::Lab;
 use super::spec;
@@ -213,11 +214,7 @@ pub fn event(world: &mut World, verb: &str, rest: &str) {
             let domain = domain_mut(world, word());
             domain.mark.as_mut().expect("it is ours").moving_to = Some(word().parse().unwrap());
         }
-        "foreign-address" => drop(
-            world
-                .foreign
-                .insert(word().parse().unwrap(), "02:00:00:00:00:99".to_owned()),
-        ),
+        "foreign-address" => drop(world.foreign.insert(word().parse().unwrap(), stranger())),
         "foreign-address-gone" => drop(world.foreign.remove(&word().parse().unwrap())),
         "fail" => {
             let (step, subject) = (word().to_owned(), word().to_owned());
@@ -344,5 +341,13 @@ fn vip(world: &mut World, verb: &str, instance: &str) {
     match verb {
         "take-vip" => addresses.push(address_of(vip, true)),
         _ => addresses.retain(|a| a.address != vip),
+    }
+}
+
+/// A machine that always answered.
+fn stranger() -> Stranger {
+    Stranger {
+        mac: "02:00:00:00:00:99".to_owned(),
+        since: Timestamp::default(),
     }
 }

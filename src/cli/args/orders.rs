@@ -5,11 +5,11 @@ use std::time::Duration;
 use clap::Subcommand;
 
 use super::help;
-use crate::cli::moment::Until;
 use crate::model::desired::Revision;
 use crate::model::id::{HostId, InstanceId};
-use crate::model::orders::Scope;
+use crate::model::orders::{Scope, reason};
 use crate::model::unit::parse_span;
+use crate::model::until::Until;
 
 /// Why an order is given, and until when.
 #[derive(Debug, Clone, PartialEq, Eq, Default, clap::Args)]
@@ -25,20 +25,6 @@ pub struct When {
     /// For how long, as in 90m or 2h
     #[arg(long = "for", value_name = "SPAN", value_parser = parse_span)]
     pub span: Option<Duration>,
-}
-
-/// The longest reason: one line of a terminal or two, not a letter.
-const MAX_REASON: usize = 200;
-
-fn reason(text: &str) -> Result<String, String> {
-    let text = text.trim();
-    match text.chars().count() {
-        0 => Err("a reason can't be empty: leave --reason out instead".to_owned()),
-        1..=MAX_REASON => Ok(text.to_owned()),
-        long => Err(format!(
-            "a reason has at most {MAX_REASON} characters, this one has {long}"
-        )),
-    }
 }
 
 /// Arguments of `drain`.

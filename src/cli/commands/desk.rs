@@ -64,7 +64,7 @@ impl<'a> Desk<'a> {
     pub fn order(&self, when: &When) -> Result<Order, Failure> {
         let until = match (when.until, when.span) {
             (Some(until), _) => {
-                let until = until.resolve(self.now, Zone::Local);
+                let until = until.resolve(self.now, &Zone::Local.zone());
                 Some(until.map_err(|why| Failure::Other(format!("--until: {why}")))?)
             }
             (None, Some(span)) if span.is_zero() => {

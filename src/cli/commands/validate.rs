@@ -10,13 +10,14 @@ use crate::cli::text;
 use crate::controller::agents::Agents;
 use crate::model::desired::Desired;
 use crate::model::plan::{Notice, NoticeKind};
-use crate::plan::{fencing, quorum};
+use crate::plan::{fencing, no_effect, quorum};
 
 pub(super) fn run(args: &Args, style: &Style) -> Result<Exit, Failure> {
     let (desired, not_here) = load::checked(args)?;
     let agents = Agents::default().missing(&desired, &FenceAgents);
     let warnings = fencing::missing_agents(&desired, &agents);
     let warnings = warnings.chain(quorum::is_missing_with_one_host(&desired));
+    let warnings = warnings.chain(no_effect::idle_failback(&desired));
     let warnings: Vec<Notice> = warnings.chain(unchecked(&desired, &not_here)).collect();
     print(&match args.global.output {
         Output::Text => valid_text(&desired, &warnings, style),

@@ -108,12 +108,14 @@ fn reasons(group: &Group<'_>, file: &str, columns: usize) -> Vec<(Paint, String)
     let place = notice
         .line
         .map(|line| format!(" ({}:{line})", text::clean(file)));
-    let why = text::clean(&notice.text) + &place.unwrap_or_default();
+    let why = text::of_several(&notice.text, group.0.len());
+    let why = text::clean(&why) + &place.unwrap_or_default();
     let why = text::wrap(&why, columns).into_iter();
     let help = notice
         .help
         .as_deref()
-        .map(|help| format!("help: {}", text::clean(help)));
+        .map(|help| text::help_of_several(help, group.0.len()))
+        .map(|help| format!("help: {}", text::clean(&help)));
     let help = help
         .map(|help| text::wrap(&help, columns))
         .unwrap_or_default();

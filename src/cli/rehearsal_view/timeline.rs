@@ -14,6 +14,8 @@ use crate::rehearse::{Entry, Rehearsal, What, Who};
 const MAX_LINES: usize = 600;
 /// What is over after so many milliseconds was hardly worth saying.
 const SOON: u64 = 2_000;
+/// What would help is said on a line of its own.
+const HELP: &str = "help: ";
 /// More names than these are counted.
 const MAX_NAMES: usize = 8;
 
@@ -111,7 +113,7 @@ fn entry_text(entry: &Entry, column: usize, style: &Style) -> String {
     told
 }
 
-/// The text, and the remark behind it where there is room, else below.
+/// The text, and the remark behind it where there is room, else below. Help always is.
 fn body(line: &Line, width: usize, style: &Style) -> Vec<String> {
     let mut lines = text::wrap(&line.text, width);
     let used = lines.last().map_or(0, |last| text::width(last));
@@ -120,7 +122,7 @@ fn body(line: &Line, width: usize, style: &Style) -> Vec<String> {
     if line.remark.is_empty() {
         return lines.iter().map(painted).collect();
     }
-    if used + 2 + remark <= width {
+    if used + 2 + remark <= width && !line.remark.starts_with(HELP) {
         let last = lines.pop().unwrap_or_default();
         let mut told: Vec<String> = lines.iter().map(painted).collect();
         let remark = style.paint(Paint::Dim, &line.remark);
@@ -192,7 +194,11 @@ fn lines(entry: &Entry) -> Vec<Line> {
             help,
         } => {
             let (kind, paint) = kind(*notice);
-            let help = help.as_deref().map(|h| format!("help: {h}"));
+            let help = help
+                .as_deref()
+                .map(|h| text::help_of_several(h, subjects.len()));
+            let help = help.map(|help| format!("{HELP}{help}"));
+            let text = text::of_several(text, subjects.len());
             let text = format!("{who}{kind}: {}: {text}", few(subjects));
             vec![line(
                 ("·", paint),

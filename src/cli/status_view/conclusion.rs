@@ -24,7 +24,7 @@ pub(super) fn wrong(report: &StatusReport, style: &Style) -> String {
         table.row([
             Cell::new(paint, word),
             Cell::plain(subject),
-            Cell::plain(because(wrong)),
+            Cell::plain(text::of_several(&because(wrong), alike.len())),
         ]);
     }
     let title = style.paint(Paint::Strong, "Not as desired");

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::board::Board;
 use super::filter::{Kind, Question, Rejection, whole};
-use crate::model::id::InstanceId;
+use crate::model::id::{GroupId, InstanceId};
 use crate::model::plan::NoticeKind;
 use crate::model::unit::Bytes;
 
@@ -26,6 +26,7 @@ type Refused<'b, 'a> = (&'b str, Vec<Rejection<'a>>);
 
 /// Puts together why no host can take this instance.
 pub fn refusal(board: &Board<'_>, group: usize, index: u32) -> Refusal {
+    let instance = InstanceId::new(&board.groups[group].group.id, index);
     let rejections = |host| {
         board.rejections(Question {
             group,
@@ -37,9 +38,13 @@ pub fn refusal(board: &Board<'_>, group: usize, index: u32) -> Refusal {
         .hosts
         .iter()
         .enumerate()
-        .map(|(host, room)| (room.host.id.as_str(), rejections(host).collect()))
+        .map(|(host, room)| {
+            (
+                room.host.id.as_str(),
+                without_itself(rejections(host), &instance),
+            )
+        })
         .collect();
-    let instance = InstanceId::new(&board.groups[group].group.id, index);
     let pinned = board.groups[group].rules.pin_of(index);
     let (head, candidates) = match pinned {
         Some(host) => {
@@ -60,6 +65,19 @@ pub fn refusal(board: &Board<'_>, group: usize, index: u32) -> Refusal {
         kind,
         text: format!("{head}: {}", reasons(&candidates)),
         help,
+    }
+}
+
+/// What else there is, where an instance that has to leave is the rival that is still there.
+fn without_itself<'a>(
+    why: impl Iterator<Item = Rejection<'a>>,
+    instance: &InstanceId,
+) -> Vec<Rejection<'a>> {
+    let itself = |why: &Rejection<'_>| matches!(why, Rejection::Rival(rival) if rival == instance);
+    let all: Vec<Rejection<'a>> = why.collect();
+    match all.iter().all(itself) {
+        true => all,
+        false => all.into_iter().filter(|why| !itself(why)).collect(),
     }
 }
 
@@ -121,7 +139,31 @@ fn help(board: &Board<'_>, instance: &InstanceId, refused: &[Refused<'_, '_>]) -
         let needs: Vec<String> = needs.collect();
         return (needs.len() == why.len()).then(|| needs.join("; and "));
     }
-    remedy(board, instance, host, why.first()?)
+    match why.first()? {
+        Rejection::Apart(near) if !refused.iter().any(|(_, why)| lacks_room(why)) => {
+            Some(rule_of_company(&instance.group, near))
+        }
+        why => remedy(board, instance, host, why),
+    }
+}
+
+/// Whether the company is on a host, and only room for this one is not.
+fn lacks_room(why: &[Rejection<'_>]) -> bool {
+    let room = |why: &Rejection<'_>| {
+        matches!(
+            why.kind(),
+            Kind::Memory | Kind::Cpus | Kind::Disk | Kind::NoAddress
+        )
+    };
+    !why.is_empty() && why.iter().all(room)
+}
+
+/// Where the company is, a rule forbids it to be: more room would not help.
+fn rule_of_company(group: &GroupId, near: &GroupId) -> String {
+    format!(
+        "let {group} be where {near} is: `placement.hosts`, `pin` and `anti_affinity` of both; or only prefer its company: \
+         `affinity: {{ preferred: [{near}] }}`"
+    )
 }
 
 fn shortage(why: &[Rejection<'_>]) -> u64 {
@@ -185,9 +227,15 @@ fn apart_from(board: &Board<'_>, instance: &InstanceId, rival: &InstanceId) -> S
     let wish = format!(
         "only prefer that they are apart: `anti_affinity: {{ preferred: [{whom}] }}` of {who}"
     );
+    let number = board.group_no(own);
+    let chosen = number.is_some_and(|group| board.groups[group].rules.allowed.is_some());
+    let more = match chosen {
+        true => format!("allow {own} more hosts: `placement.hosts`"),
+        false => "add a host".to_owned(),
+    };
     match own == other {
-        true => format!("add a host, lower `replicas`, or {wish}"),
-        false => format!("add a host, or {wish}"),
+        true => format!("{more}, lower `replicas`, or {wish}"),
+        false => format!("{more}, or {wish}"),
     }
 }
 

@@ -54,6 +54,7 @@ pub fn proposals(desired: &Desired, loss: &Loss, finding: &Finding) -> Vec<Mend>
     let (host, hosts) = (trouble.hosts(1), trouble.hosts(2));
     let brake = trouble.brake();
     let together = [
+        trouble.replicas(2),
         both(&rules, &replicas),
         both(&evidence, &brake),
         both(&replicas, &evidence),
@@ -62,7 +63,6 @@ pub fn proposals(desired: &Desired, loss: &Loss, finding: &Finding) -> Vec<Mend>
         hosts.clone(),
         both(&replicas, &hosts),
         both(&trouble.replicas(2), &hosts),
-        trouble.promises(),
     ];
     let room = [trouble.addresses(), trouble.reserves()].concat();
     let (space, promise) = (Cause::Space, Cause::Promise);
@@ -76,9 +76,11 @@ pub fn proposals(desired: &Desired, loss: &Loss, finding: &Finding) -> Vec<Mend>
     ];
     let mut proposals = trouble.ordered(singly);
     proposals.extend(together.concat());
+    proposals.sort_by_key(|mend| trouble.runs_twice(mend));
+    // To promise less mends nothing: it is what is left.
+    proposals.extend(trouble.promises());
     let mut seen = BTreeSet::new();
     proposals.retain(|mend| seen.insert(mend.changes.clone()));
-    proposals.sort_by_key(|mend| trouble.runs_twice(mend));
     proposals
 }
 
@@ -201,12 +203,7 @@ impl<'a> Facts<'a> {
                 format!("{key}.replicas"),
                 (group.replicas + more).to_string(),
             )];
-            if !self.is_written(&format!("{key}.min_available")) {
-                changes.push((format!("{key}.min_available"), promise.to_string()));
-            }
-            if self.is_written(&format!("{key}.max_unavailable")) {
-                changes.push((format!("{key}.max_unavailable"), String::new()));
-            }
+            changes.extend(self.promise(group, promise));
             let text = match more {
                 1 => format!("one more instance of {}", group.id),
                 more => format!("{more} more instances of {}", group.id),
@@ -235,23 +232,38 @@ impl<'a> Facts<'a> {
         })
     }
 
-    /// What is left of a promise that nobody wrote down.
+    /// What a group promises from now on, however that is written now.
+    fn promise(&self, group: &Group, least: u32) -> Vec<(String, String)> {
+        let key = |name: &str| format!("{}.{name}", group.key());
+        let other = key("max_unavailable");
+        let mut changes = vec![(key("min_available"), least.to_string())];
+        if self.is_written(&other) {
+            changes.push((other, String::new()));
+        }
+        changes
+    }
+
+    /// What can still be promised: for each group alone, then for all of them.
     fn promises(&self) -> Vec<Mend> {
-        let short = self.troubled().filter(|group| {
-            let keys = ["min_available", "max_unavailable"];
-            let written = keys.map(|key| self.is_written(&format!("{}.{key}", group.key())));
-            group.budget.min_available > 1 && written == [false, false]
-        });
-        let less = short.flat_map(|group| {
-            (1..group.budget.min_available).rev().take(4).map(|least| {
-                let text = format!("a smaller promise for {}", group.id);
-                Mend::new(
-                    text,
-                    [(format!("{}.min_available", group.key()), least.to_string())],
-                )
+        let short = self
+            .troubled()
+            .filter(|group| group.budget.min_available > 1);
+        let each: Vec<Vec<Mend>> = short
+            .map(|group| {
+                let less = (1..group.budget.min_available).rev().take(4);
+                let mends = less.map(|least| {
+                    let text = format!("a smaller promise for {}", group.id);
+                    Mend::new(text, self.promise(group, least))
+                });
+                mends.collect()
             })
+            .collect();
+        let all = each.iter().skip(1).fold(each.first().cloned(), |all, one| {
+            let all = all?.into_iter();
+            Some(all.zip(one).map(|(some, more)| some.and(more)).collect())
         });
-        less.collect()
+        let all = all.unwrap_or_default();
+        each.into_iter().flatten().chain(all).collect()
     }
 }
 

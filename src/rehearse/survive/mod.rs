@@ -8,6 +8,7 @@ mod mends;
 mod parallel;
 mod report;
 mod search;
+mod together;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -197,39 +198,6 @@ impl Rehearsals<'_> {
         let each = losses.iter().zip(found);
         each.map(|(loss, found)| Ok(outcome(loss, found?)))
             .collect()
-    }
-
-    /// All mends at once, and every loss again with them.
-    fn together(
-        &self,
-        losses: &[Loss],
-        outcomes: &[Outcome],
-        edited: &Edited<'_>,
-    ) -> Result<Option<Together>, RehearsalError> {
-        let mends = outcomes.iter().filter_map(|outcome| match &outcome.mend {
-            Some(Mended::By(mend)) => Some(mend),
-            Some(Mended::ByNone(_) | Mended::NotSought) | None => None,
-        });
-        let mut changes = BTreeMap::new();
-        let mut count = 0;
-        for mend in mends {
-            count += 1;
-            changes.extend(mend.changes.clone());
-        }
-        let worth_it = count > 1 || losses.len() > 1;
-        let desired = (count > 0 && worth_it).then(|| edited(&changes)).flatten();
-        let Some(desired) = desired else {
-            return Ok(None);
-        };
-        let settled = self.settle(&desired)?;
-        let found = in_parallel(losses, |loss| self.lose(loss, &settled));
-        let mut broken = Vec::new();
-        for (loss, found) in losses.iter().zip(found) {
-            if !settled.finding.survived() || !found?.survived() {
-                broken.push(loss.name.clone());
-            }
-        }
-        Ok(Some(Together { changes, broken }))
     }
 }
 

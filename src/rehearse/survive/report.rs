@@ -59,11 +59,20 @@ pub enum Mended {
 
 /// The mends of all losses as one change.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Together {
-    /// The keys.
-    pub changes: BTreeMap<String, String>,
-    /// What is not survived even so.
-    pub broken: Vec<String>,
+#[serde(untagged)]
+pub enum Together {
+    /// It was rehearsed.
+    Rehearsed {
+        /// The keys.
+        changes: BTreeMap<String, String>,
+        /// What is not survived even so.
+        broken: Vec<String>,
+    },
+    /// The losses call for different values of these keys, and no change was found that mends them all.
+    Apart {
+        /// The keys.
+        differ: Vec<String>,
+    },
 }
 
 impl Survival {

@@ -25,6 +25,22 @@ struct Search<'a> {
     harmless: BTreeMap<BTreeMap<String, String>, bool>,
 }
 
+impl Search<'_> {
+    /// A mend without the keys that change nothing, and the cluster with it; none: that would not be valid.
+    fn written(&self, mend: &Mend) -> Option<(Mend, Arc<Desired>)> {
+        let desired = (self.edited)(&mend.changes)?;
+        let mut needed = mend.clone();
+        for key in mend.changes.keys().filter(|_| mend.changes.len() > 1) {
+            let mut fewer = needed.changes.clone();
+            fewer.remove(key);
+            if (self.edited)(&fewer).is_some_and(|without| is_equal(&without, &desired)) {
+                needed.changes = fewer;
+            }
+        }
+        Some((needed, desired))
+    }
+}
+
 impl Rehearsals<'_> {
     /// Looks for what mends the losses that were not survived.
     pub(super) fn mend(
@@ -65,17 +81,15 @@ impl Rehearsals<'_> {
         let proposals = mends::proposals(self.question.desired, loss, finding);
         let mut tried = 0;
         for some in proposals.chunks(cores()) {
-            let valid = some
-                .iter()
-                .filter_map(|mend| Some((mend, (search.edited)(&mend.changes)?)));
-            let valid: Vec<(&Mend, Arc<Desired>)> = valid.collect();
+            let valid = some.iter().filter_map(|mend| search.written(mend));
+            let valid: Vec<(Mend, Arc<Desired>)> = valid.collect();
             tried += valid.len();
             let settled = search.settled;
             let survived =
                 in_parallel(&valid, |(_, desired)| self.survives(loss, desired, settled));
             for ((mend, desired), survived) in valid.iter().zip(survived) {
                 if survived? && self.is_harmless(mend, desired, search)? {
-                    return Ok(Mended::By((*mend).clone()));
+                    return Ok(Mended::By(mend.clone()));
                 }
             }
         }
@@ -125,4 +139,9 @@ impl Rehearsals<'_> {
         let settled = self.settle_within(desired, SETTLES[0])?;
         Ok(settled.finding.survived() && self.lose(loss, &settled)?.survived())
     }
+}
+
+/// Whether two files say the same, however it is written.
+fn is_equal(one: &Desired, other: &Desired) -> bool {
+    (&one.hosts, &one.groups, &one.safety) == (&other.hosts, &other.groups, &other.safety)
 }

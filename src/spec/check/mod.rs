@@ -4,6 +4,7 @@
 mod addresses;
 mod affinity;
 mod capacity;
+mod company;
 mod names;
 mod placement;
 mod policies;

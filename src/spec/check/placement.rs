@@ -8,6 +8,7 @@ use crate::spec::problem::Problem;
 use crate::spec::read::{Draft, GroupDraft, HostDraft};
 use crate::spec::source::At;
 
+use super::company;
 use super::names::known;
 
 pub fn check(cx: &Context<'_>, draft: &Draft) {
@@ -43,6 +44,9 @@ pub fn check(cx: &Context<'_>, draft: &Draft) {
             apart_from_itself(cx, draft, group);
             reachable(cx, draft, group);
         }
+    }
+    if labels.is_some() {
+        company::check(cx, draft);
     }
 }
 
@@ -154,7 +158,7 @@ fn pins_allowed(cx: &Context<'_>, hosts: &BTreeMap<&str, &HostDraft>, group: &Gr
 }
 
 /// Whether an instance of `group` may be on `host`, as far as its own `hosts` say.
-fn allowed(group: &GroupDraft, host: &HostDraft) -> bool {
+pub fn allowed(group: &GroupDraft, host: &HostDraft) -> bool {
     let choices = &group.placement.hosts.required;
     let has = |name: &str, value: &str| {
         let labels = host.labels.as_ref();

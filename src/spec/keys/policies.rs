@@ -26,7 +26,7 @@ pub const PRIORITY: Key = default(
     "priority",
     "0",
     Shape::Number(-1_000, 1_000),
-    "Hosts with a higher one are filled first.",
+    "Hosts with a higher one are taken first, after the spread of the group.",
 );
 /// Memory for the host itself.
 pub const RESERVE: Key = default(
@@ -46,7 +46,7 @@ pub const OVERCOMMIT: Key = default(
 pub const FENCING: Key = optional(
     "fencing",
     METHODS,
-    "What makes sure that nothing runs on it any more, or a list of it, tried in order; left out, `lease` with three or more hosts, else `manual`.",
+    "What makes sure that nothing runs on it any more, or a list of it, tried in order; left out, `lease` with three or more hosts, else `manual`. `manual` is always possible: its place in the list means nothing.",
 );
 
 /// Whether an instance may be thrown away.
@@ -133,7 +133,7 @@ pub static RESTARTS: Object = Object {
             "pause",
             "10s",
             SPAN,
-            "The pause after the first failure; it doubles with each further one.",
+            "The pause after the first failure on a host; it doubles with each further one there, and once it counts as failed, with each of all.",
         ),
         default("longest_pause", "10m", SPAN, "The longest pause."),
     ],
@@ -172,7 +172,7 @@ pub static PLACEMENT: Object = Object {
             "failback",
             "false",
             Shape::Flag,
-            "Whether instances go back to better hosts when these return.",
+            "Whether instances go back to hosts that are better by what is `preferred`, when these can take them again.",
         ),
     ],
 };
@@ -212,7 +212,7 @@ pub static SAFETY: Object = Object {
             "rejoin_after",
             "30s",
             SPAN,
-            "How long a host that came back must stay before it gets guests again; it doubles with every return in a row.",
+            "How long a host that came back must stay before it gets guests again; it doubles with every return in a row, up to an hour.",
         ),
         default(
             "brake",

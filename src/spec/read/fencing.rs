@@ -51,11 +51,23 @@ pub fn fencing(host: &Fields<'_>, secrets: &Secrets) -> Option<Vec<At<Fencing>>>
 fn report_doubled(host: &Fields<'_>, methods: &[At<Fencing>]) {
     for (index, method) in methods.iter().enumerate() {
         let mut before = methods.iter().take(index);
-        if let Some(first) = before.find(|other| other.value == method.value) {
+        if let Some(first) = before.find(|other| is_same(&other.value, &method.value)) {
             let message = format!("`{}` has the same twice", host.path_of("fencing"));
             let problem = Problem::new(method.span, message).also(first.span, "the first one");
-            host.push(problem.help("what failed once is not tried again: remove one"));
+            host.push(problem.help(
+                "the second adds nothing: what fails is tried again after a pause; remove one",
+            ));
         }
+    }
+}
+
+/// Whether two ask the same device, or the same person. How long one may take makes no other device of it.
+fn is_same(one: &Fencing, other: &Fencing) -> bool {
+    match (one, other) {
+        (Fencing::Agent(one), Fencing::Agent(other)) => {
+            (&one.program, &one.parameters) == (&other.program, &other.parameters)
+        }
+        (one, other) => one == other,
     }
 }
 

@@ -1,11 +1,9 @@
 //! Operators' commands in a scenario, in the words of the command line.
 
-use std::time::Duration;
-
 use super::Reader;
-use crate::model::command::{Command, Turn};
+use crate::model::command::{Command, End, Turn};
 use crate::model::desired::Revision;
-use crate::model::orders::{OrderKey, Scope};
+use crate::model::orders::{OrderKey, Scope, reason};
 use crate::model::scenario::Happening;
 use crate::model::unit::parse_span;
 use crate::spec::problem::{Problem, slip_of};
@@ -25,14 +23,14 @@ const VERBS: [&str; 10] = [
     "rollback",
     "reconcile",
 ];
-const KNOWN: &str = "it can be: drain HOST, undrain HOST, pause [SCOPE], resume [SCOPE], disarm, arm, fence confirm HOST, fence retract HOST, retry INSTANCE, rollback [REVISION]; with --reason TEXT and --for SPAN as on the command line";
+const KNOWN: &str = "it can be: drain HOST, undrain HOST, pause [SCOPE], resume [SCOPE], disarm, arm, fence confirm HOST, fence retract HOST, retry INSTANCE, rollback [REVISION], rollback --undo [REVISION]; with --reason TEXT and --for SPAN or --until TIME (a rehearsal begins at 00:00 UTC); as on the command line";
 
 /// A command line in parts.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Typed {
     words: Vec<String>,
     reason: Option<String>,
-    span: Option<Duration>,
+    ends: Option<End>,
     undo: bool,
 }
 
@@ -40,9 +38,9 @@ struct Typed {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Options {
     None,
-    /// `--reason`, `--for`.
+    /// `--reason`, `--for`, `--until`.
     When,
-    /// `--yes`.
+    /// `--yes`, `--force`.
     Yes,
     /// `--reason`, `--undo`.
     Rollback,
@@ -59,7 +57,7 @@ impl Reader<'_> {
             command: Command {
                 turn,
                 reason: typed.reason,
-                span: typed.span,
+                ends: typed.ends,
             },
         })
     }
@@ -94,25 +92,25 @@ impl Reader<'_> {
         })
     }
 
+    /// The service or host that a name without its kind may mean.
+    fn scope_named(&self, name: &str) -> Option<Scope> {
+        let mut states = self.states.iter();
+        states.find_map(|state| state.scope_named(name))
+    }
+
     fn scope(&self, text: &str, span: Span) -> Option<Scope> {
         let wrong = |why: String| {
-            let help = "a scope is `cluster`, `service/NAME` or `host/NAME`";
+            let help = match self.scope_named(text) {
+                Some(scope) => format!("did you mean `{scope}`?"),
+                None => "a scope is `cluster`, `service/NAME` or `host/NAME`".to_owned(),
+            };
             self.cx.push(Problem::new(span, why).help(help));
         };
         let scope: Scope = text.parse().map_err(wrong).ok()?;
         match &scope {
             Scope::Cluster => {}
             Scope::Host(host) => drop(self.host(host.as_str(), span)?),
-            Scope::Group(group) => {
-                let groups = self.states.iter().flat_map(|s| s.groups.keys());
-                let names: Vec<&str> = groups.map(|group| group.as_str()).collect();
-                if !names.contains(&group.as_str()) {
-                    let text = format!("there is no service or load balancer {group}");
-                    let help = self.cx.did_you_mean(group.as_str(), names);
-                    self.cx.push(Problem::new(span, text).help_if(help));
-                    return None;
-                }
-            }
+            Scope::Group(group) => drop(self.group(group.as_str(), span)?),
         }
         Some(scope)
     }
@@ -141,16 +139,15 @@ fn typed(text: &str) -> Result<Typed, Wrong> {
             value.ok_or_else(|| Wrong::new(format!("`--{name}` has no value"), KNOWN))
         };
         match name.as_str() {
-            "reason" => typed.reason = Some(value()?),
-            "for" => typed.span = Some(lasts(&value()?)?),
-            "undo" => typed.undo = true,
-            "yes" | "y" => {}
-            "until" => {
-                return Err(Wrong::new(
-                    "`--until` needs a time of day, and there is none in a rehearsal",
-                    "write `--for 30m`: from the moment of the command",
-                ));
+            "reason" => typed.reason = Some(reason(&value()?).map_err(|e| Wrong::new(e, KNOWN))?),
+            "for" | "until" if typed.ends.is_some() => {
+                let text = "an order ends once: `--for` or `--until`";
+                return Err(Wrong::new(text, KNOWN));
             }
+            "for" => typed.ends = Some(lasts(&value()?)?),
+            "until" => typed.ends = Some(until(&value()?)?),
+            "undo" => typed.undo = true,
+            "yes" | "y" | "force" => {}
             _ => return Err(Wrong::new(format!("`{part}` is no option here"), KNOWN)),
         }
         said.push(name);
@@ -178,18 +175,24 @@ fn takes(verb: &str, option: &str) -> bool {
     };
     match options {
         Options::None => false,
-        Options::When => matches!(option, "reason" | "for"),
-        Options::Yes => matches!(option, "yes" | "y"),
+        Options::When => matches!(option, "reason" | "for" | "until"),
+        Options::Yes => matches!(option, "yes" | "y" | "force"),
         Options::Rollback => matches!(option, "reason" | "undo"),
     }
 }
 
-fn lasts(text: &str) -> Result<Duration, Wrong> {
+fn lasts(text: &str) -> Result<End, Wrong> {
     let span = parse_span(text).map_err(|error| Wrong::new(error.to_string(), "as in `90m`"))?;
     match span.is_zero() {
         true => Err(Wrong::new("`--for`: it would end at once", "as in `90m`")),
-        false => Ok(span),
+        false => Ok(End::After(span)),
     }
+}
+
+fn until(text: &str) -> Result<End, Wrong> {
+    let help = "as in `--until 02:30`: a rehearsal begins at 00:00 UTC, on 2026-01-01";
+    let wrong = |error: String| Wrong::new(format!("`--until`: {error}"), help);
+    text.parse().map(End::At).map_err(wrong)
 }
 
 /// The words of a line; those in quotes are one.
@@ -220,6 +223,8 @@ fn split(text: &str) -> Result<Vec<String>, Wrong> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]
@@ -227,12 +232,17 @@ mod tests {
         let read = typed("reconcile drain b --reason 'new  disks' --for=90m").unwrap();
         assert_eq!(read.words, ["drain", "b"]);
         assert_eq!(read.reason.as_deref(), Some("new  disks"));
-        assert_eq!(read.span, Some(Duration::from_secs(5_400)));
+        assert_eq!(read.ends, Some(End::After(Duration::from_secs(5_400))));
         assert!(typed("rollback --undo").unwrap().undo);
+        let until = "22:00".parse().unwrap();
+        let read = typed("pause service/web --until 22:00").unwrap();
+        assert_eq!(read.ends, Some(End::At(until)));
         for wrong in [
             "drain b --reason",
             "drain b --reason 'x",
-            "drain b --until 22:00",
+            "drain b --until soon",
+            "drain b --until 22:00 --for 2h",
+            "drain b --reason ' '",
             "drain b --for 0s",
             "drain b --undo",
             "resume --reason x",

@@ -1,10 +1,11 @@
 //! One thing that happens.
 
 use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
 
 use super::Reader;
-use super::verbs::{CONTROLLER, HOST, INSTANCE, Verb, verb};
-use crate::model::id::InstanceId;
+use super::verbs::{ADDRESS, CONTROLLER, HOST, INSTANCE, SERVICE, Verb, verb};
+use crate::model::id::{GroupId, InstanceId};
 use crate::model::policy::Witness;
 use crate::model::scenario::{Happening, Node as Party};
 use crate::spec::problem::Problem;
@@ -12,7 +13,7 @@ use crate::spec::source::Span;
 use crate::spec::tree::{Entry, Kind, Node};
 use crate::spec::words;
 
-const KNOWN: &str = "an event has `at`, and `host NAME`, `instance NAME`, `partition`, `controller`, `edit`, `command` or `expect`";
+const KNOWN: &str = "an event has `at`, and `host NAME`, `instance NAME`, `service NAME`, `address A.B.C.D`, `partition`, `controller`, `edit`, `command` or `expect`";
 
 impl Reader<'_> {
     /// What a key of an event says.
@@ -27,6 +28,16 @@ impl Reader<'_> {
                 let instance = self.instance(name.trim(), entry.span);
                 let event = self.verb(entry, &INSTANCE)?;
                 Some(Happening::Instance(instance?, event))
+            }
+            ("service", name) => {
+                let group = self.group(name.trim(), entry.span);
+                let event = self.verb(entry, &SERVICE)?;
+                Some(Happening::Service(group?, event))
+            }
+            ("address", text) => {
+                let address = self.address(text.trim(), entry.span);
+                let event = self.verb(entry, &ADDRESS)?;
+                Some(Happening::Address(address?, event))
             }
             ("controller", "") => Some(Happening::Controller(self.verb(entry, &CONTROLLER)?)),
             ("partition", "") => self.partition(entry),
@@ -44,6 +55,35 @@ impl Reader<'_> {
         let text = self.text(entry)?;
         let said = self.cx.convert(&entry.key, &text, |text| verb(text, known));
         said.map(|at| at.value)
+    }
+
+    /// A service or load balancer of any state of the file so far.
+    pub(super) fn group(&self, name: &str, span: Span) -> Option<GroupId> {
+        let groups = self.states.iter().flat_map(|state| state.groups.keys());
+        let known: BTreeSet<&GroupId> = groups.collect();
+        let found = known.iter().find(|group| group.as_str() == name);
+        if found.is_none() {
+            let help = self.cx.did_you_mean(name, known.iter().map(|g| g.as_str()));
+            let text = format!(
+                "there is no service or load balancer {}",
+                words::quoted(name)
+            );
+            self.cx.push(Problem::new(span, text).help_if(help));
+        }
+        found.map(|group| (*group).clone())
+    }
+
+    /// An address of the pool of any host: no other one is asked for on the wire.
+    fn address(&self, text: &str, span: Span) -> Option<Ipv4Addr> {
+        let address: Option<Ipv4Addr> = text.parse().ok();
+        let mut hosts = self.states.iter().flat_map(|state| state.hosts.values());
+        let found = address.filter(|address| hosts.any(|host| host.pool.contains(*address)));
+        if found.is_none() {
+            let text = format!("{} is in the pool of no host", words::quoted(text));
+            let help = "write an address of a pool, as in `address 10.0.0.15: foreign`";
+            self.cx.push(Problem::new(span, text).help(help));
+        }
+        found
     }
 
     /// An instance of any state of the file so far.

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::verbs::{CONTROLLER, HOST, INSTANCE, Verb};
+use super::verbs::{ADDRESS, CONTROLLER, HOST, INSTANCE, SERVICE, Verb};
 use super::{MACHINE, SCENARIO};
 use crate::model::condition::HostCondition;
 use crate::spec::schema;
@@ -41,7 +41,7 @@ fn event() -> Value {
                 "anyOf": [{ "const": "none" }, { "type": "array", "items": side, "minItems": 2 }],
             },
             "controller": happens("What happens to the controller.", &CONTROLLER),
-            "command": { "type": "string", "description": "An operator's command, as it is typed.", "examples": ["drain b --reason 'new disks' --for 2h", "pause service/random", "fence confirm c", "rollback"] },
+            "command": { "type": "string", "description": "An operator's command, as it is typed.", "examples": ["drain b --reason 'new disks' --for 2h", "pause service/random --until 02:30", "fence confirm c", "rollback --undo"] },
             "edit": {
                 "type": "object",
                 "description": "An edit of cluster.yaml: dotted keys with their new values (nothing removes the key), or `file` with another file.",
@@ -51,6 +51,8 @@ fn event() -> Value {
         "patternProperties": {
             "^host [a-z0-9-]+$": happens("What happens to the host.", &HOST),
             "^instance [a-z0-9-]+$": happens("What happens to the instance.", &INSTANCE),
+            "^service [a-z0-9-]+$": happens("What happens to the service or load balancer. `new state fails`: no instance comes up with the state of the file that comes into force at this moment, or next.", &SERVICE),
+            "^address [0-9.]+$": happens("What happens to the address of a pool. `foreign`: a machine that is none of ours answers on it, until it is `free`.", &ADDRESS),
         },
         "additionalProperties": false,
     })

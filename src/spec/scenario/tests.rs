@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::model::command::{Command, Turn};
+use crate::model::command::{Command, End, Turn};
 use crate::model::condition::HostCondition;
 use crate::model::scenario::{ControllerEvent, HostEvent, InstanceEvent};
 use crate::spec::NoFiles;
@@ -135,7 +135,12 @@ events:
   - { at: 1s, expect: { random: { speed: 3 }, vip 10.0.0.9: { held: true } } }
   - { at: 1s, expect: { randon: { available: 3 }, host-a: { state: fenced }, random: { avaliable: 2 } } }
   - { at: 1s, command: drian b }
-  - { at: 1s, command: drain b --until 22:00 }
+  - { at: 1s, command: drain b --until tomorrow }
+  - { at: 1s, command: pause random }
+  - { at: 1s, service random: fails }
+  - { at: 1s, service randm: new state fails }
+  - { at: 1s, address 10.0.0.99: foreign }
+  - { at: 1s, address 10.0.0.12: taken }
   - { at: 1s, command: pause service/randm }
 ";
     let errors = read(text).unwrap_err();
@@ -161,7 +166,8 @@ expect: { random: { serving: 2 } }
         panic!("{drain:?}")
     };
     assert_eq!(command.reason.as_deref(), Some("new disks"));
-    assert_eq!(command.span, Some(Duration::from_secs(7_200)));
+    let two_hours = Duration::from_secs(7_200);
+    assert_eq!(command.ends, Some(End::After(two_hours)));
     let undone = |command: &Command| command.turn == Turn::Undo(None);
     assert!(matches!(&undo.what, Happening::Command { command, .. } if undone(command)));
 }
@@ -210,6 +216,8 @@ fn the_schema_knows_every_verb() {
     let event = &schema["properties"]["events"]["items"];
     let host = &event["patternProperties"]["^host [a-z0-9-]+$"]["pattern"];
     assert!(host.as_str().unwrap().contains("libvirt hangs"));
+    let service = &event["patternProperties"]["^service [a-z0-9-]+$"]["pattern"];
+    assert_eq!(service, "^(new state fails)$");
     assert_eq!(event["required"], serde_json::json!(["at"]));
     assert!(schema["properties"]["expect"]["description"].is_string());
 }

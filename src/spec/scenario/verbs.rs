@@ -1,6 +1,8 @@
 //! What can happen to hosts, instances and the controller, in the words of the scenario.
 
-use crate::model::scenario::{ControllerEvent, HostEvent, InstanceEvent, Libvirt};
+use crate::model::scenario::{
+    AddressEvent, ControllerEvent, HostEvent, InstanceEvent, Libvirt, ServiceEvent,
+};
 use crate::spec::problem::slip_of;
 use crate::spec::words::{self, Wrong};
 
@@ -41,6 +43,16 @@ pub(super) const INSTANCE: [Verb<InstanceEvent>; 6] = [
     Plain("reboot", InstanceEvent::Reboot),
     Counted("service fails", InstanceEvent::ServiceFails),
     Counted("boot fails", InstanceEvent::BootFails),
+];
+
+/// To a service or load balancer.
+pub(super) const SERVICE: [Verb<ServiceEvent>; 1] =
+    [Plain("new state fails", ServiceEvent::NewStateFails)];
+
+/// To an address.
+pub(super) const ADDRESS: [Verb<AddressEvent>; 2] = [
+    Plain("foreign", AddressEvent::Foreign),
+    Plain("free", AddressEvent::Free),
 ];
 
 /// To the controller.

@@ -21,10 +21,11 @@ impl Amount {
         }
     }
 
-    /// Of `all`, rounded down; a part is one at least, or nothing could ever be worked on.
+    /// Of `all`, rounded down; a part is one at least, or nothing could ever be worked on. No part at all is none.
     pub fn at_most(self, all: u32) -> u32 {
         match self {
             Amount::Count(count) => count,
+            Amount::Part(Percent(0)) => 0,
             Amount::Part(part) => narrow(hundredths(part, all) / 100).max(1),
         }
     }
@@ -314,7 +315,7 @@ mod tests {
     fn none_and_all_are_not_rounded_to_something_else() {
         let [none, all] = ["0%", "100%"].map(|text| amount(text).unwrap());
         assert_eq!((none.at_least(7), all.at_least(7)), (0, 7));
-        assert_eq!((none.at_most(7), all.at_most(7)), (1, 7));
+        assert_eq!((none.at_most(7), all.at_most(7)), (0, 7));
         assert_eq!(all.at_least(0), 0);
     }
 
