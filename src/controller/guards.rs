@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
 use std::time::Duration;
 
+use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 use tracing::{debug, info, warn};
 
@@ -14,6 +15,7 @@ use crate::model::desired::{Desired, Host};
 use crate::model::id::{ClusterName, HostId};
 use crate::model::policy::Fencing;
 use crate::model::time::Timestamp;
+use crate::ports::claim::Lost;
 use crate::ports::guard::Watchword;
 
 /// From a renewal that failed to the next try.
@@ -141,11 +143,29 @@ pub async fn disarm(hosts: Vec<Host>, cluster: &ClusterName, hands: &Hands) {
     say_disarmed(cluster, &ended);
 }
 
-/// Ends the guard of a host that is forgotten, where it has one, after a renewal that is in flight: the claim on it is valid
-/// for longer.
+/// Ends the guard of a host that is forgotten, where it has one, after a renewal that is in flight. The claim on it is kept
+/// until then, or taken: a controller that has just begun may not have it yet.
 pub async fn part(hands: Hands, host: Host, cluster: ClusterName) {
-    hands.clock.sleep(AGAIN).await;
-    match end(&hands, &host, &cluster).await {
+    let claimed = Notify::new();
+    let held = |_| claimed.notify_one();
+    let (claimant, succession) = (&hands.claimant, hands.permit.succession());
+    let kept = hands
+        .claims
+        .keep(&host, &cluster, claimant, succession, &held);
+    let ended = async {
+        claimed.notified().await;
+        hands.clock.sleep(AGAIN).await;
+        end(&hands, &host, &cluster).await
+    };
+    let ended = tokio::select! {
+        biased;
+        ended = ended => ended,
+        lost = kept => match lost {
+            Lost::To(_) => return,
+            Lost::Unseen(_) => false,
+        },
+    };
+    match ended {
         true => debug!(host = %host.id, "it has no guard any more"),
         false => warn!(
             host = %host.id,
@@ -169,7 +189,7 @@ async fn clear(hands: Hands, host: Host, cluster: ClusterName) {
 }
 
 /// Whether the guard of a host is ours to end: another controller may rest on it.
-pub fn may_end(hands: &Hands, host: &Host) -> bool {
+fn may_end(hands: &Hands, host: &Host) -> bool {
     let leave = hands.permit.may_touch(&host.id, hands.clock.as_ref());
     leave.is_ok()
 }

@@ -41,18 +41,12 @@ impl Watch {
         let desired = Arc::clone(&watcher.desired);
         let hosts = before.hosts.values();
         let gone = hosts.filter(|host| !desired.hosts.contains_key(&host.id));
-        // Asked before it is let go of: from then on, nothing may be done to it.
-        let gone: Vec<_> = gone
-            .map(|host| (host, guards::may_end(&hands, host)))
-            .collect();
         self.reach_hosts(hands.clone());
-        for (host, ours) in gone {
+        for host in gone {
             info!(host = %host.id, "it left the file, and is forgotten: nothing of ours is on it");
             self.session.watcher.eyes.leases.forget(&host.id);
-            if ours {
-                let cluster = desired.cluster.clone();
-                tokio::spawn(guards::part(hands.clone(), host.clone(), cluster));
-            }
+            let cluster = desired.cluster.clone();
+            tokio::spawn(guards::part(hands.clone(), host.clone(), cluster));
         }
     }
 }
