@@ -9,6 +9,8 @@ mod company;
 pub mod explain;
 mod failing;
 mod filter;
+mod grow;
+mod order;
 mod reasons;
 mod rules;
 mod score;
@@ -16,6 +18,7 @@ mod spare;
 mod stay;
 mod swap;
 mod turn;
+mod wish;
 
 #[cfg(test)]
 mod tests;
@@ -25,7 +28,8 @@ use std::net::Ipv4Addr;
 
 use super::hosts::HostState;
 use super::inventory::{Inventory, Whereabouts};
-use crate::model::desired::{Desired, Host};
+use super::machine::Size;
+use crate::model::desired::{Desired, Group, Host};
 use crate::model::facts::{Observed, Seen};
 use crate::model::id::{DomainName, HostId, InstanceId};
 use crate::model::mark::Mark;
@@ -39,6 +43,7 @@ use board::{Board, GroupNo, HostNo};
 use explain::Witness;
 pub use filter::Kind;
 use filter::{Question, Rejection};
+use grow::{Measure, Passing};
 use reasons::Refusal;
 pub use score::{Criterion, Score};
 use swap::Stuck;
@@ -81,6 +86,8 @@ pub enum Cause {
     Rival,
     /// Whom it must be with is on other hosts.
     Apart,
+    /// The size that the file asks for by now does not fit there.
+    Outgrown,
     /// It does not come up there.
     Failing,
     /// Its host is much fuller than others.
@@ -98,6 +105,8 @@ pub struct Placement<'a> {
     pub notices: Vec<Notice>,
     /// Who ends so that others can move, and why.
     pub yielding: BTreeMap<InstanceId, String>,
+    /// Who keeps the size that it has, because there is no room for the one that the file asks for.
+    pub kept_sizes: BTreeMap<InstanceId, Size>,
     /// Whether one host is much fuller than the mean, where the file asks for that to be evened out.
     pub uneven: bool,
 }
@@ -112,8 +121,10 @@ pub fn place<'a>(
     let mut placer = Placer::new(desired, observed, memory, inventory);
     placer.place_all();
     placer.untangle();
+    placer.keep_sizes();
     placer.even_out(observed, memory);
     placer.check_spare();
+    placer.check_promises();
     placer.into_placement()
 }
 
@@ -172,6 +183,10 @@ struct Placer<'a, 'i> {
     refusal: Option<Refusal>,
     stuck: Vec<Stuck>,
     yielding: BTreeMap<InstanceId, String>,
+    kept_sizes: BTreeMap<InstanceId, Size>,
+    /// Who is about to go, with what it takes until then.
+    passing: Vec<Passing>,
+    measure: Measure<'a>,
     uneven: bool,
     /// Who looks on while one instance is placed.
     witness: Option<Witness<'a>>,
@@ -185,7 +200,7 @@ impl<'a, 'i> Placer<'a, 'i> {
         inventory: &'i Inventory<'a>,
     ) -> Self {
         let board = Board::new(desired, observed);
-        let order = rules::order(&board);
+        let order = order::order(&board);
         let mut rank = vec![0; order.len()];
         for (nth, group) in order.iter().enumerate() {
             rank[*group] = nth;
@@ -206,6 +221,9 @@ impl<'a, 'i> Placer<'a, 'i> {
             refusal: None,
             stuck: Vec::new(),
             yielding: BTreeMap::new(),
+            kept_sizes: BTreeMap::new(),
+            passing: Vec::new(),
+            measure: Measure::new(observed),
             uneven: false,
             witness: None,
         };
@@ -231,6 +249,7 @@ impl<'a, 'i> Placer<'a, 'i> {
     /// The order in which places are decided: who stays, then who is missing, then who moves.
     fn place_all(&mut self) {
         self.find_forbidden();
+        self.find_outgrown();
         for group in 0..self.board.groups.len() {
             self.keep(group);
         }
@@ -240,6 +259,7 @@ impl<'a, 'i> Placer<'a, 'i> {
             self.place_group(group);
             self.done[group] = true;
         }
+        self.grant_wishes();
     }
 
     fn into_placement(mut self) -> Placement<'a> {
@@ -248,6 +268,7 @@ impl<'a, 'i> Placer<'a, 'i> {
             places: self.places,
             notices: self.notices,
             yielding: self.yielding,
+            kept_sizes: self.kept_sizes,
             uneven: self.uneven,
         }
     }
@@ -256,17 +277,15 @@ impl<'a, 'i> Placer<'a, 'i> {
     fn count_surplus(&mut self) {
         for (found, counts) in self.inventory.all_found() {
             let instance = &found.mark.instance;
-            let places = (
-                self.board.group_no(&instance.group),
-                self.board.host_no(found.host),
-            );
-            let (Some(group), Some(host)) = places else {
+            let Some(host) = self.board.host_no(found.host) else {
                 continue;
             };
-            let replicas = self.board.groups[group].group.replicas;
-            if !counts || !(1..=replicas).contains(&instance.index) {
-                self.board.surplus(group, instance.index, host);
+            let group = self.board.group_no(&instance.group);
+            let replicas = group.map(|group| self.board.groups[group].group.replicas);
+            if replicas.is_some_and(|all| counts && (1..=all).contains(&instance.index)) {
+                continue;
             }
+            self.pass(group, host, found.mark);
         }
     }
 
@@ -282,7 +301,7 @@ impl<'a, 'i> Placer<'a, 'i> {
                     // It is being made there; a copy elsewhere only takes room.
                     (Some((host, mark)), Whereabouts::On(found)) if found.host != host => {
                         if let Some(at) = self.board.host_no(found.host) {
-                            self.board.surplus(group, index, at);
+                            self.pass(Some(group), at, found.mark);
                         }
                         (host, mark, false)
                     }
@@ -300,10 +319,13 @@ impl<'a, 'i> Placer<'a, 'i> {
                 let at = self.board.host_no(host);
                 // Nobody chooses a place for the sake of one that goes soon.
                 let extra = self.board.groups[group].group.is_extra(index);
-                match at {
-                    Some(at) if extra => self.board.surplus(group, index, at),
-                    Some(at) => self.board.settle(group, index, at),
-                    None => {}
+                if let Some(at) = at {
+                    let made = busy.and_then(|busy| busy.mark.as_ref());
+                    self.take_measure((group, index, at), [Some(mark), made]);
+                    match extra {
+                        true => self.board.surplus(group, index, at),
+                        false => self.board.house(group, index, at),
+                    }
                 }
                 existing.push(Existing {
                     index,
@@ -375,6 +397,12 @@ impl<'a, 'i> Placer<'a, 'i> {
                 self.put(turn, host, instance, address, None);
             }
             Err(refusal) => {
+                let side = self.board.groups[turn.group].group;
+                if side.is_extra(instance.index) {
+                    // It comes before others move, or not at all.
+                    self.notices.push(self.no_extra(side, &instance, refusal));
+                    return;
+                }
                 let notice = Notice {
                     kind: refusal.kind,
                     subject: instance.to_string(),
@@ -387,6 +415,37 @@ impl<'a, 'i> Placer<'a, 'i> {
         }
     }
 
+    /// Says that no host has room for one more while others are worked on; where one of them may be away, it goes on so.
+    fn no_extra(&self, group: &Group, instance: &InstanceId, refusal: Refusal) -> Notice {
+        let replicas = group.replicas.saturating_sub(group.extra);
+        let (least, name) = (replicas.saturating_sub(1), &group.id);
+        let text = format!(
+            "it is one more for a while, by `surge`, and {}",
+            refusal.text
+        );
+        let (kind, text, help) = match (refusal.kind, group.budget.min_available <= least) {
+            (NoticeKind::Blocked, true) => (
+                NoticeKind::Warning,
+                format!("{text}; so one after the other of {name} is away for its change"),
+                refusal.help,
+            ),
+            (NoticeKind::Blocked, false) => {
+                let away =
+                    format!("let one of {name} be away: `surge: 0` and `min_available: {least}`");
+                let help = refusal.help.map(|help| format!("{away}; or {help}"));
+                (NoticeKind::Blocked, text, Some(help.unwrap_or(away)))
+            }
+            (kind, _) => (kind, text, refusal.help),
+        };
+        Notice {
+            kind,
+            subject: instance.to_string(),
+            text,
+            help,
+            line: self.desired.lines.of(&format!("{}.surge", group.key())),
+        }
+    }
+
     /// Writes down a place on a host that the instance was not on.
     fn put(
         &mut self,
@@ -396,9 +455,6 @@ impl<'a, 'i> Placer<'a, 'i> {
         address: Ipv4Addr,
         moves: Option<Move<'a>>,
     ) {
-        let room = &mut self.board.hosts[host];
-        let disk = self.board.groups[turn.group].group.disk;
-        room.disk.taken += disk.map_or(0, |disk| disk.0);
         turn.came_with_address(&self.board, host);
         let room = &self.board.hosts[host];
         let place = Place {

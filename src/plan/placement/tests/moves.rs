@@ -36,7 +36,7 @@ fn a_guest_that_can_go_nowhere_stays_and_that_is_said() {
     world.drain("a");
     assert_eq!(world.places(), "web-1@a web-2@b");
     let said = "web-1: must move: host a is drained (kernel update); but no host can take it: \
-                a: drained (kernel update), rival web-1 is there; b: rival web-2 is there";
+                a: drained (kernel update); b: rival web-2 is there";
     assert!(
         world.notices()[0].starts_with(said),
         "{:?}",
