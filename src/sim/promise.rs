@@ -12,7 +12,7 @@ use crate::model::desired::{Desired, Host};
 use crate::model::id::HostId;
 use crate::model::time::Timestamp;
 use crate::model::unit::Bytes;
-use crate::plan::machine::Size;
+use crate::plan::machine;
 
 /// What guests may fill: memory and disk in bytes, processors in hundredths.
 #[derive(Debug, Clone, Copy, Default)]
@@ -97,13 +97,13 @@ fn room(host: &Host, state: &HostState) -> Option<Room> {
 
 /// What the guests of a host were built with. A disk as large as its image promises nothing that is known.
 fn promised(world: &World, state: &HostState) -> Room {
-    let nothing = Size {
+    let nothing = machine::Size {
         memory: Bytes(0),
         cpus: 0,
         disk: None,
     };
     let marks = state.domains.values().filter_map(|d| world.ours(d));
-    let sizes = marks.map(|mark| Size::built(&mark.digest, nothing));
+    let sizes = marks.map(|mark| machine::Size::built(&mark.digest, nothing));
     sizes.fold(Room::default(), |sum, size| Room {
         memory: sum.memory + size.memory.0,
         cpus: sum.cpus + u64::from(size.cpus) * 100,

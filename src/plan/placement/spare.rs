@@ -112,7 +112,7 @@ fn remedy(
         .filter(|h| board.hosts[*h].closed.is_none())
         .max_by_key(|h| (board.hosts[*h].memory.left(), std::cmp::Reverse(*h)));
     let only_memory = roomy.is_some_and(|h| {
-        let mut why = board.rejections(super::Question {
+        let mut why = board.rejections(super::filter::Question {
             group: first,
             index: None,
             host: h,

@@ -210,7 +210,7 @@ fn who_yields<'a>(
         let mut outlook = Outlook::new(board);
         outlook.leave(&stuck[yields]);
         outlook.go_on(stuck, rest.clone(), Some(yields));
-        let placed = outlook.found.contains_key(&yields);
+        let placed = outlook.found.contains_key(&yields) && outlook.found.len() > 1;
         let all = outlook
             .found
             .keys()
@@ -354,7 +354,7 @@ impl<'a> Outlook<'a> {
 
     /// Lets one after the other move, as long as one finds a place. One has left already.
     fn go_on(&mut self, stuck: &[Stuck], mut who: Vec<usize>, gone: Option<usize>) {
-        while let Some((nth, host)) = self.next(stuck, &who) {
+        while let Some((nth, host)) = self.next(stuck, &who, gone) {
             let number = who.remove(nth);
             if gone != Some(number) {
                 self.leave(&stuck[number]);
@@ -364,19 +364,21 @@ impl<'a> Outlook<'a> {
         }
     }
 
-    /// The next one that some host takes, as a place in the list.
-    fn next(&self, stuck: &[Stuck], who: &[usize]) -> Option<(usize, HostNo)> {
+    /// The next one that some host takes, as a place in the list. One has left already: any host may take it.
+    fn next(&self, stuck: &[Stuck], who: &[usize], gone: Option<usize>) -> Option<(usize, HostNo)> {
         let takes = |number: usize, host: &HostNo| {
             let one = &stuck[number];
+            let fits = || self.board.rejections(one.asks(*host)).next().is_none();
+            if gone == Some(number) && one.stays != Stays::Never {
+                return fits();
+            }
             match (one.seat.is_some_and(|seat| seat.host == *host), one.stays) {
                 (true, Stays::Never) | (false, Stays::Only) => false,
                 (true, Stays::WithRoom | Stays::Only) => {
                     let spot = (one.group, one.index, *host);
                     self.board.shortage(spot).is_empty()
                 }
-                (false, Stays::Never | Stays::WithRoom) => {
-                    self.board.rejections(one.asks(*host)).next().is_none()
-                }
+                (false, Stays::Never | Stays::WithRoom) => fits(),
             }
         };
         let mut all = who.iter().enumerate();

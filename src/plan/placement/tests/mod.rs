@@ -16,6 +16,7 @@ use super::*;
 use crate::model::facts::{Domain, DomainState, HostFacts, Unseen, UnseenKind};
 use crate::model::mark::Stage;
 use crate::model::orders::Order;
+use crate::model::plan::NoticeKind;
 use crate::model::time::Timestamp;
 use crate::model::unit::Bytes;
 use crate::spec::{NoFiles, parse};

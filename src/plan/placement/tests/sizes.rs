@@ -62,6 +62,34 @@ fn who_fits_nowhere_is_left_as_it_is_with_figures_and_help() {
 }
 
 #[test]
+fn nobody_ends_where_nobody_finds_room_by_that() {
+    let hosts = [("a", 3072), ("b", 3072), ("c", 3072)];
+    let runs = "web-1@a web-2@b web-3@c web-4@a web-5@b web-6@c";
+    let world = grown(&hosts, "web 6 memory: 16GiB", runs);
+    let inventory = Inventory::take(&world.desired, &world.observed, &world.memory);
+    let placement = place(&world.desired, &world.observed, &world.memory, &inventory);
+    assert_eq!(placement.yielding, BTreeMap::new());
+    assert_eq!(placement.kept_sizes.len(), 6);
+}
+
+#[test]
+fn who_is_larger_now_changes_places_with_another_one() {
+    let groups = [
+        "x 1 memory: 3GiB",
+        "y 1 memory: 1GiB, placement: { hosts: a }",
+    ];
+    let mut world = world(&["a", "b"], &groups);
+    world.memory("a", 2048);
+    world.memory("b", 3072);
+    world.runs_with("memory=2GiB", "x-1@a");
+    world.runs_with("memory=1GiB", "y-1@b");
+    let inventory = Inventory::take(&world.desired, &world.observed, &world.memory);
+    let placement = place(&world.desired, &world.observed, &world.memory, &inventory);
+    let ends: Vec<_> = placement.yielding.values().collect();
+    assert_eq!(ends, ["it and y-1 have to change places: it ends first"]);
+}
+
+#[test]
 fn what_has_to_stay_gets_the_room_first_and_says_where_there_is_none() {
     let group = "web 3 memory: 2GiB, placement: { pin: { 3: a } }";
     let world = grown(
