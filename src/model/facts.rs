@@ -124,6 +124,9 @@ pub struct HostFacts {
     /// Of these, disks that outlived their guests, and when each was last written, by the clock of the host.
     #[serde(default)]
     pub kept: BTreeMap<String, Timestamp>,
+    /// What each of the files in our directory takes of the file system now; that is less than its full size.
+    #[serde(default)]
+    pub used: BTreeMap<String, Bytes>,
     /// Memory of the machine.
     pub memory: Option<Bytes>,
     /// Processors of the machine.

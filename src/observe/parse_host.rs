@@ -39,7 +39,7 @@ pub fn parse_host(answer: &str, files: &[&str], peers: &[&HostId]) -> Result<Hos
                 let (path, file) = file(&record, files)?;
                 facts.files.insert(path, file);
             }
-            "volumes" => facts.volumes = volumes(&record)?,
+            "volumes" => facts.used = volumes(&record)?,
             "kept" => facts.kept = kept(&record)?,
             "memory" => facts.memory = Some(Bytes(product(record.parsed(0)?, 1024))),
             "cpus" => facts.cpus = Some(record.parsed(0)?),
@@ -54,6 +54,7 @@ pub fn parse_host(answer: &str, files: &[&str], peers: &[&HostId]) -> Result<Hos
             _ => return Err(record.error().into()),
         }
     }
+    facts.volumes = facts.used.keys().cloned().collect();
     if !described {
         return Err(ParseError::Missing("domains").into());
     }
@@ -95,13 +96,18 @@ pub fn is_digest(text: &str) -> bool {
     text.len() == 64 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
 }
 
-/// File names, each with a NUL byte behind it. One that is no UTF-8 is none of ours.
-fn volumes(record: &Record<'_>) -> Result<Vec<String>, ParseError> {
-    let mut names = entries(record)?;
-    names.sort();
-    Ok(names)
+/// `BLOCKS NAME` of each file, with what it takes in blocks of 512 bytes (POSIX, `ls -s`).
+fn volumes(record: &Record<'_>) -> Result<BTreeMap<String, Bytes>, ParseError> {
+    let entry = |entry: String| {
+        let (blocks, name) = entry.split_once(' ')?;
+        let used = Bytes(product(blocks.parse().ok()?, 512));
+        Some((name.to_owned(), used))
+    };
+    let volumes: Option<BTreeMap<_, _>> = entries(record)?.into_iter().map(entry).collect();
+    volumes.ok_or_else(|| record.error())
 }
 
+/// Entries, each with a NUL byte behind it. One that is no UTF-8 is none of ours.
 fn entries(record: &Record<'_>) -> Result<Vec<String>, ParseError> {
     let body = record.body.as_deref().ok_or_else(|| record.error())?;
     let entries = body
@@ -141,13 +147,14 @@ mod tests {
         let answer = format!(
             "reconcile-answer\nvirsh n1 {}\nfile 1 4096 {digest}\nfile 0 7 ?\nvolumes {}\nkept {}\nmemory 2048\ncpus 4\nfree 10 4096\nkvm no\nend\n",
             body("n1 end\n"),
-            body("b.qcow2\0a\nb\0"),
+            body("8 b.qcow2\x007 a\nb\0"),
             body("1700000000.5 b.qcow2.kept\0"),
         );
         let facts = parse_host(&answer, &["/x", "/y"], &[]).unwrap();
         assert_eq!(facts.files["/y"].sha256.as_deref(), Some(digest.as_str()));
         assert_eq!(facts.files["/x"].sha256, None);
         assert_eq!(facts.volumes, ["a\nb", "b.qcow2"]);
+        assert_eq!(facts.used["b.qcow2"], Bytes(4096));
         assert_eq!(facts.kept["b.qcow2.kept"], Timestamp(1_700_000_000_000));
         assert_eq!(facts.memory, Some(Bytes(2 << 20)));
         assert_eq!((facts.cpus, facts.free), (Some(4), Some(Bytes(40960))));

@@ -147,7 +147,8 @@ impl<'a> Planner<'a> {
         let address = self.round.place(instance)?.address;
         let found = self.round.views.get(instance)?.found;
         let before = found.filter(|f| f.host == host_id).map(|f| f.mark);
-        let mut machine = machine(desired, group, image, host, facts, instance);
+        let sized = self.sized(instance, group);
+        let mut machine = machine(desired, &sized, image, host, facts, instance);
         machine.former_disk = former_disk(group, image, before);
         let mark = Mark {
             cluster: desired.cluster.clone(),
@@ -155,7 +156,7 @@ impl<'a> Planner<'a> {
             address,
             moving_to: None,
             port: group.port(),
-            digest: self.fingerprint(group, host)?.to_string(),
+            digest: self.fingerprint_of(instance, group, host)?.to_string(),
             generation: format!("{instance}-{:x}", self.round.observed.now.0),
             stage: match image.provision {
                 Provision::CloudInit => Stage::Ready,

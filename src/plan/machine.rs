@@ -8,6 +8,66 @@ use crate::model::desired::{Accelerator, Desired, Group, Host, Image, ImageFile,
 use crate::model::facts::HostFacts;
 use crate::model::id::{ClusterName, DomainName, InstanceId};
 use crate::model::time::Timestamp;
+use crate::model::unit::Bytes;
+
+/// More than any host has, so that sums of what marks say stay numbers.
+const MOST_BYTES: Bytes = Bytes(1 << 50);
+
+/// How much of a host a guest is promised.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Size {
+    /// Memory.
+    pub memory: Bytes,
+    /// Virtual processors.
+    pub cpus: u32,
+    /// Its disk; none: as large as its image, which is not known.
+    pub disk: Option<Bytes>,
+}
+
+impl Size {
+    /// What the file asks for.
+    pub fn of(group: &Group) -> Self {
+        Size {
+            memory: group.memory,
+            cpus: group.cpus,
+            disk: group.disk,
+        }
+    }
+
+    /// What a guest with this fingerprint was built with, and `otherwise` what that does not say.
+    pub fn built(fingerprint: &str, otherwise: Size) -> Self {
+        let mut size = otherwise;
+        let bytes = |text: &str| Bytes::parse(text).ok().map(|bytes| bytes.min(MOST_BYTES));
+        for (key, value) in fingerprint.split(' ').filter_map(|w| w.split_once('=')) {
+            match key {
+                "memory" => size.memory = bytes(value).unwrap_or(size.memory),
+                "cpus" => size.cpus = value.parse().unwrap_or(size.cpus),
+                DISK => size.disk = bytes(value).or(size.disk.filter(|_| value != OF_IMAGE)),
+                _ => {}
+            }
+        }
+        size
+    }
+
+    /// The larger of both, in each respect.
+    pub fn max(self, other: Size) -> Self {
+        Size {
+            memory: self.memory.max(other.memory),
+            cpus: self.cpus.max(other.cpus),
+            disk: self.disk.max(other.disk),
+        }
+    }
+
+    /// A group as it would be with instances of this size.
+    pub fn resize(self, group: &Group) -> Group {
+        Group {
+            memory: self.memory,
+            cpus: self.cpus,
+            disk: self.disk,
+            ..group.clone()
+        }
+    }
+}
 
 /// The directory of our disks on a host.
 pub fn volume_directory(desired: &Desired, host: &Host) -> String {
@@ -111,6 +171,10 @@ pub fn volumes(desired: &Desired, host: &Host, instance: &InstanceId) -> Vec<Str
 pub const VOLUME_ENDINGS: [&str; 3] = [DISK_ENDING, "seed", "xml"];
 /// The ending of its disk.
 pub const DISK_ENDING: &str = "qcow2";
+/// The word of a fingerprint that says how large the disk is.
+const DISK: &str = "disk";
+/// As large as that of the image.
+const OF_IMAGE: &str = "image";
 /// The word of a fingerprint that says that the disk outlives its guest.
 const STATEFUL: &str = "stateful";
 
@@ -118,7 +182,7 @@ const STATEFUL: &str = "stateful";
 pub fn fingerprint(desired: &Desired, group: &Group, image: &Image, host: &Host) -> String {
     let disk = group
         .disk
-        .map_or_else(|| "image".to_owned(), |d| d.to_string());
+        .map_or_else(|| OF_IMAGE.to_owned(), |d| d.to_string());
     let bridge = desired
         .networks
         .get(&host.network)
@@ -145,7 +209,7 @@ pub fn fingerprint(desired: &Desired, group: &Group, image: &Image, host: &Host)
         false => String::new(),
     };
     format!(
-        "cpus={} memory={} disk={disk} image={} cmdline={boot} bridge={bridge} template={template}{stateful}",
+        "cpus={} memory={} {DISK}={disk} image={} cmdline={boot} bridge={bridge} template={template}{stateful}",
         group.cpus,
         group.memory,
         short_digest(&files),
@@ -242,6 +306,28 @@ mod tests {
         assert_eq!(mac(&id).len(), 17);
         let other = identity(&"demo".parse().unwrap(), &"web-2".parse().unwrap());
         assert_ne!(mac(&id), mac(&other));
+    }
+
+    #[test]
+    fn a_size_is_read_back_from_a_fingerprint_and_nonsense_says_nothing() {
+        let text = b"cluster: c
+networks: { lan: { cidr: 10.0.0.0/24, gateway: 10.0.0.254 } }
+images: { i: { path: /i } }
+hosts: { a: { address: a, pool: 10.0.0.1-10.0.0.9 } }
+services: { s: { replicas: 1, image: i, port: 1, memory: 1GiB, cpus: 2, disk: 3GiB } }";
+        let desired = crate::spec::parse("c", text, &crate::spec::NoFiles).unwrap();
+        let group = desired.groups.values().next().unwrap();
+        let built = |text: &str| {
+            let size = Size::built(text, Size::of(group));
+            let disk = size.disk.map(|disk| disk.to_string());
+            format!("{} {} {disk:?}", size.memory, size.cpus)
+        };
+        assert_eq!(built("cpus=1 memory=128MiB disk=image"), "128MiB 1 None");
+        assert_eq!(built("disk=4GiB"), "1GiB 2 Some(\"4GiB\")");
+        for nonsense in ["", "memory", "cpus=-1 memory=x disk= =", "disk=4XB"] {
+            assert_eq!(built(nonsense), "1GiB 2 Some(\"3GiB\")");
+        }
+        assert_eq!(built("memory=9999999TiB"), "1024TiB 2 Some(\"3GiB\")");
     }
 
     #[test]

@@ -41,6 +41,7 @@ mod trials;
 mod verdict;
 mod vip;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -209,6 +210,30 @@ impl<'a> Planner<'a> {
         let wanted =
             known.or_insert_with(|| machine::fingerprint(desired, group, image, host).into());
         Some(Rc::clone(wanted))
+    }
+
+    /// What `instance` is built from on `host`: with the size that it has, where it keeps that.
+    fn fingerprint_of(
+        &mut self,
+        instance: &InstanceId,
+        group: &'a Group,
+        host: &'a Host,
+    ) -> Option<Rc<str>> {
+        match self.sized(instance, group) {
+            Cow::Borrowed(group) => self.fingerprint(group, host),
+            Cow::Owned(group) => {
+                let (desired, image) = (self.round.desired, self.round.image(&group)?);
+                Some(machine::fingerprint(desired, &group, image, host).into())
+            }
+        }
+    }
+
+    /// The group of an instance, with the size that this is built with.
+    fn sized(&self, instance: &InstanceId, group: &'a Group) -> Cow<'a, Group> {
+        match self.round.placement.kept_sizes.get(instance) {
+            Some(size) => Cow::Owned(size.resize(group)),
+            None => Cow::Borrowed(group),
+        }
     }
 
     /// The orders in force; to try something again is over when that was done.

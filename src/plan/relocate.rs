@@ -126,7 +126,9 @@ impl<'a> Planner<'a> {
 /// Whom the move serves.
 fn motive_of(moves: &Move<'_>) -> Motive {
     match moves.cause {
-        Cause::Pinned | Cause::NotRequired | Cause::Rival | Cause::Apart => Motive::Change,
+        Cause::Pinned | Cause::NotRequired | Cause::Rival | Cause::Apart | Cause::Outgrown => {
+            Motive::Change
+        }
         Cause::Drained | Cause::Leaving | Cause::Failback | Cause::Uneven => Motive::Move,
         Cause::Failing => Motive::Heal,
     }

@@ -270,7 +270,7 @@ impl<'a> Planner<'a> {
     /// What it would be built from by now, where that is not what its mark says.
     fn built_otherwise(&mut self, group: &'a Group, found: &Found<'_>) -> Option<Rc<str>> {
         let (host, _) = self.round.host(found.host)?;
-        let wanted = self.fingerprint(group, host)?;
+        let wanted = self.fingerprint_of(&found.mark.instance, group, host)?;
         (*wanted != *found.mark.digest).then_some(wanted)
     }
 

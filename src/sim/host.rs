@@ -16,6 +16,7 @@ use crate::model::facts::{
 };
 use crate::model::id::HostId;
 use crate::model::scenario::Node;
+use crate::model::unit::Bytes;
 use crate::ports::hypervisor::{Ended, HostQuery, Hypervisor, HypervisorControl};
 use crate::ports::{ActError, Effect};
 
@@ -43,11 +44,10 @@ impl Hypervisor for Cluster {
         }
         let claim = state.last_claim(now);
         let in_directory = format!("{}/", query.volumes);
-        let volumes = state
-            .volumes
-            .iter()
-            .filter_map(|v| v.strip_prefix(&in_directory))
-            .map(str::to_owned);
+        let volumes = state.volumes.iter();
+        let volumes = volumes.filter_map(|v| v.strip_prefix(&in_directory));
+        let used: BTreeMap<String, Bytes> =
+            volumes.map(|name| (name.to_owned(), OVERLAY)).collect();
         let kept = state.kept.iter().filter_map(|(path, since)| {
             let name = path.strip_prefix(&in_directory)?;
             Some((name.to_owned(), *since))
@@ -65,7 +65,8 @@ impl Hypervisor for Cluster {
                 .filter(|(p, _)| query.files.contains(*p))
                 .map(|(p, f)| (p.clone(), f.clone()))
                 .collect(),
-            volumes: volumes.collect(),
+            volumes: used.keys().cloned().collect(),
+            used,
             kept: kept.collect(),
             memory: state.machine.as_ref().map(|m| m.memory),
             cpus: state.machine.as_ref().map(|m| m.cpus),

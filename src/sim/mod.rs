@@ -16,6 +16,7 @@ mod host;
 pub mod laws;
 mod neighbours;
 pub mod orders;
+mod promise;
 pub mod state;
 pub mod store;
 mod vigil;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::guard::Guard;
 use super::laws::broken;
+use super::promise::Promises;
 use super::world::{DomainState, HostState, Rounds, World};
 use crate::model::id::{HostId, InstanceId};
 use crate::model::policy::{Fencing, Witness};
@@ -74,6 +75,7 @@ pub struct Vigil {
     lives: BTreeSet<String>,
     /// The last life of each instance.
     last_life: BTreeMap<InstanceId, String>,
+    promises: Promises,
     /// When the controller was last given something new: another file, or a new beginning.
     pub renewed: Timestamp,
 }
@@ -89,6 +91,9 @@ pub fn look(world: &mut World, cause: Cause) {
     vigil.follow_claims(world, cause);
     vigil.follow_health(world, cause);
     vigil.follow_guards(world);
+    if cause == Cause::Ours {
+        vigil.promises.look(world, vigil.renewed);
+    }
     world.vigil = vigil;
     world.seen_by = seen_by;
 }

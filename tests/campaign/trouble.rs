@@ -254,6 +254,13 @@ impl<'a> Troubles<'a> {
         keys.any(|key| key.name == "stateful" || key.value.contains("required"))
     }
 
+    /// More memory than may be there, for a while.
+    fn much_memory(&mut self, at: u64, key: &str, later: u64) -> Vec<(u64, String)> {
+        let much = self.draw.one("how much", &[&300, &700, &1_500, &40_000]);
+        let edit = |at, mib: u64| (at, format!("edit: {{ {key}: {mib}MiB }}"));
+        vec![edit(at, *much), edit(at + self.while_of(), later)]
+    }
+
     fn edit(&mut self, at: u64) -> Vec<(u64, String)> {
         let (service, host) = (self.service(), self.host());
         if self.draw.percent("a host leaves", 20) {
@@ -264,10 +271,14 @@ impl<'a> Troubles<'a> {
                 "services.{service}.replicas: {}",
                 self.draw.number("replicas", 0, 4)
             ),
-            3 | 4 => format!(
-                "services.{service}.memory: {}MiB",
-                self.draw.number("memory", 129, 140)
-            ),
+            3 | 4 => {
+                let memory = format!("services.{service}.memory");
+                let little = self.draw.number("memory", 129, 140);
+                if self.draw.percent("much memory", 30) {
+                    return self.much_memory(at, &memory, little);
+                }
+                format!("{memory}: {little}MiB")
+            }
             5 | 6 => {
                 let version = self.draw.number("version", 2, 9);
                 format!(

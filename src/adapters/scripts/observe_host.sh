@@ -45,7 +45,8 @@ for file; do
 done
 
 if [ -d "$VOLUMES" ]; then
-  find "$VOLUMES" -mindepth 1 -maxdepth 1 -type f -printf '%f\0' | encode volumes
+  # With what each takes of the file system now, in blocks of 512 bytes.
+  find "$VOLUMES" -mindepth 1 -maxdepth 1 -type f -printf '%b %f\0' | encode volumes
   # Disks that outlived their guests, and when each was last written, in seconds since 1970.
   find "$VOLUMES" -mindepth 1 -maxdepth 1 -type f -name '*.kept' -printf '%T@ %f\0' | encode kept
 fi

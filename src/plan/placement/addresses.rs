@@ -111,6 +111,12 @@ impl<'a> Addresses<'a> {
         }
     }
 
+    /// An address of a host's pool is free again.
+    pub fn release(&mut self, host: &'a HostId, address: Ipv4Addr) {
+        self.taken.remove(&address);
+        self.cursor.remove(host);
+    }
+
     /// How many addresses of a host's pool are free.
     pub fn left(&self, host: &HostId) -> u64 {
         let pool = self.desired.hosts.get(host).map(|host| &host.pool);

@@ -8,11 +8,16 @@ use super::rules::Rules;
 use crate::model::desired::{Desired, Group, Host};
 use crate::model::facts::{HostFacts, Observed, Seen};
 use crate::model::id::{GroupId, HostId};
+use crate::model::unit::Bytes;
+use crate::plan::machine::Size;
 
 /// A host, by its number in the order of names.
 pub type HostNo = usize;
 /// A group, by its number in the order of names.
 pub type GroupNo = usize;
+
+/// A guest of a group, by its number, on a host.
+pub type Spot = (GroupNo, u32, HostNo);
 
 /// Every host and every group.
 #[derive(Debug, Clone)]
@@ -25,6 +30,8 @@ pub struct Board<'a> {
     weighs: bool,
     /// Hosts on which an instance was tried often enough.
     pub tried: BTreeMap<(GroupNo, u32), BTreeSet<HostNo>>,
+    /// The sizes of guests that were built with another one than the file asks for by now.
+    sizes: BTreeMap<(GroupNo, u32, HostNo), Size>,
     host_numbers: BTreeMap<&'a HostId, HostNo>,
     group_numbers: BTreeMap<&'a GroupId, GroupNo>,
 }
@@ -42,7 +49,7 @@ pub struct Room<'a> {
     pub memory: Stock,
     /// Virtual processors, in hundredths.
     pub cpus: Stock,
-    /// Space for disks, in bytes.
+    /// Space for disks, in bytes: what is free, and what the disks use that are taken from it at their full size.
     pub disk: Stock,
     guests: u64,
 }
@@ -87,6 +94,8 @@ pub struct Present {
     pub belong: Vec<u32>,
     /// Those that are there and shall not be: surplus, or about to move.
     pub leave: Vec<u32>,
+    /// Those that are not there yet.
+    pub come: Vec<u32>,
 }
 
 impl<'a> Board<'a> {
@@ -111,6 +120,7 @@ impl<'a> Board<'a> {
             groups: sides.collect(),
             weighs: observed.hosts.values().filter_map(seen).all(|known| known),
             tried: BTreeMap::new(),
+            sizes: BTreeMap::new(),
             host_numbers,
             group_numbers,
         }
@@ -119,9 +129,10 @@ impl<'a> Board<'a> {
     /// The memory of each host that guests take which go soon: surplus, or extra for a while.
     pub fn leaving(&self) -> Vec<u64> {
         let mut leaving = vec![0; self.hosts.len()];
-        for side in &self.groups {
+        for (group, side) in self.groups.iter().enumerate() {
             for (host, present) in &side.present {
-                leaving[*host] += side.group.memory.0 * present.leave.len() as u64;
+                let own = |index: &u32| self.size((group, *index, *host)).memory.0;
+                leaving[*host] += present.leave.iter().map(own).sum::<u64>();
             }
         }
         leaving
@@ -137,10 +148,84 @@ impl<'a> Board<'a> {
         self.group_numbers.get(group).copied()
     }
 
-    /// Instance `index` of `group` is on `host`, and belongs there.
-    pub fn settle(&mut self, group: GroupNo, index: u32, host: HostNo) {
-        self.occupy(group, host);
+    /// A guest was found on `host`, built with this size; so much of the host's disk is used by its own.
+    pub fn find(&mut self, (group, index, host): Spot, size: Size, used: u64) {
+        if size != Size::of(self.groups[group].group) {
+            self.sizes.insert((group, index, host), size);
+        }
+        let disk = &mut self.hosts[host].disk;
+        disk.all = disk.all.map(|all| all.saturating_add(used));
+    }
+
+    /// How large the guest in a spot is, or will be.
+    pub fn size(&self, spot: Spot) -> Size {
+        match self.sizes.is_empty() {
+            true => Size::of(self.groups[spot.0].group),
+            false => {
+                let own = self.sizes.get(&spot);
+                own.copied()
+                    .unwrap_or_else(|| Size::of(self.groups[spot.0].group))
+            }
+        }
+    }
+
+    /// The guests that have another size than the file asks for by now.
+    pub fn resized(&self) -> impl Iterator<Item = (Spot, Size)> + '_ {
+        self.sizes.iter().map(|(spot, size)| (*spot, *size))
+    }
+
+    /// The guest in a spot gets the size that the file asks for.
+    pub fn resize(&mut self, spot: Spot) {
+        let size = Size::of(self.groups[spot.0].group);
+        self.take_as((spot, size));
+    }
+
+    /// The guest in a spot keeps what it has, and is promised what more the file asks for.
+    pub fn grow(&mut self, spot: Spot) {
+        let larger = self.size(spot).max(Size::of(self.groups[spot.0].group));
+        self.take_as((spot, larger));
+    }
+
+    fn take_as(&mut self, (spot, size): (Spot, Size)) {
+        let room = &mut self.hosts[spot.2];
+        let has = self.sizes.remove(&spot);
+        let wants = Size::of(self.groups[spot.0].group);
+        room.give_back(has.unwrap_or(wants));
+        room.take(size);
+        if size != wants {
+            self.sizes.insert(spot, size);
+        }
+    }
+
+    /// What is missing for the guest in a spot to have the size that the file asks for; none where it has that already.
+    pub fn shortage(&self, spot: Spot) -> Vec<Rejection<'a>> {
+        let (has, wants) = (self.size(spot), Size::of(self.groups[spot.0].group));
+        let mut room = self.hosts[spot.2].clone();
+        room.give_back(has);
+        let grows = (
+            wants.memory > has.memory,
+            wants.cpus > has.cpus,
+            wants.disk > has.disk,
+        );
+        let short = [
+            grows.0.then(|| room.lacks_memory(wants)).flatten(),
+            grows.1.then(|| room.lacks_cpus(wants)).flatten(),
+            grows.2.then(|| room.lacks_disk(wants)).flatten(),
+        ];
+        short.into_iter().flatten().collect()
+    }
+
+    /// Instance `index` of `group` was found on `host`, and belongs there.
+    pub fn house(&mut self, group: GroupNo, index: u32, host: HostNo) {
+        self.occupy((group, index, host));
         self.belong(group, index, host);
+    }
+
+    /// Instance `index` of `group` comes to `host`, and belongs there.
+    pub fn settle(&mut self, group: GroupNo, index: u32, host: HostNo) {
+        self.house(group, index, host);
+        let present = self.groups[group].present.entry(host).or_default();
+        present.come.push(index);
     }
 
     /// It belongs on `host`, where it is counted already.
@@ -154,7 +239,7 @@ impl<'a> Board<'a> {
 
     /// A guest of `group` is on `host`, and shall not be.
     pub fn surplus(&mut self, group: GroupNo, index: u32, host: HostNo) {
-        self.occupy(group, host);
+        self.occupy((group, index, host));
         let present = self.groups[group].present.entry(host).or_default();
         present.leave.push(index);
     }
@@ -179,18 +264,18 @@ impl<'a> Board<'a> {
         let side = &mut self.groups[group];
         if let Some(present) = side.present.get_mut(&host) {
             present.leave.retain(|i| *i != index);
+            present.come.retain(|i| *i != index);
         }
-        let (size, room) = (side.group, &mut self.hosts[host]);
-        room.memory.taken -= size.memory.0;
-        room.cpus.taken -= hundredths(size.cpus);
-        room.guests -= 1;
+        let size = self.size((group, index, host));
+        self.sizes.remove(&(group, index, host));
+        self.hosts[host].give_back(size);
+        self.hosts[host].guests -= 1;
     }
 
-    fn occupy(&mut self, group: GroupNo, host: HostNo) {
-        let (size, room) = (self.groups[group].group, &mut self.hosts[host]);
-        room.memory.taken += size.memory.0;
-        room.cpus.taken += hundredths(size.cpus);
-        room.guests += 1;
+    fn occupy(&mut self, spot: Spot) {
+        let size = self.size(spot);
+        self.hosts[spot.2].take(size);
+        self.hosts[spot.2].guests += 1;
     }
 
     /// The instances of `group` on `host`.
@@ -252,6 +337,49 @@ impl<'a> Room<'a> {
             },
             guests: 0,
         }
+    }
+
+    /// A guest is promised this.
+    pub fn take(&mut self, size: Size) {
+        self.memory.taken += size.memory.0;
+        self.cpus.taken += hundredths(size.cpus);
+        self.disk.taken += size.disk.map_or(0, |disk| disk.0);
+    }
+
+    /// What a guest was promised is free again. Two domains may claim to be the same guest: nobody gives more than is taken.
+    pub fn give_back(&mut self, size: Size) {
+        let disk = size.disk.map_or(0, |disk| disk.0);
+        let less = |stock: &mut Stock, by: u64| stock.taken = stock.taken.saturating_sub(by);
+        less(&mut self.memory, size.memory.0);
+        less(&mut self.cpus, hundredths(size.cpus));
+        less(&mut self.disk, disk);
+    }
+
+    /// That the memory left is too little.
+    pub fn lacks_memory(&self, size: Size) -> Option<Rejection<'a>> {
+        let needed = size.memory;
+        (!self.memory.has(needed.0)).then(|| Rejection::Memory {
+            free: Bytes(self.memory.left().unwrap_or(0)),
+            needed,
+        })
+    }
+
+    /// That the processors left are too few.
+    pub fn lacks_cpus(&self, size: Size) -> Option<Rejection<'a>> {
+        let needed = size.cpus;
+        (!self.cpus.has(hundredths(needed))).then(|| Rejection::Cpus {
+            free: self.cpus.left().unwrap_or(0) / 100,
+            needed,
+        })
+    }
+
+    /// That the space left for disks is too little.
+    pub fn lacks_disk(&self, size: Size) -> Option<Rejection<'a>> {
+        let needed = size.disk?;
+        (!self.disk.has(needed.0)).then(|| Rejection::Disk {
+            free: Bytes(self.disk.left().unwrap_or(0)),
+            needed,
+        })
     }
 
     /// Whether the host was seen.

@@ -2,10 +2,11 @@
 
 use std::fmt;
 
-use super::board::{Board, GroupNo, HostNo, hundredths};
+use super::board::{Board, GroupNo, HostNo, Room};
 use crate::model::id::{GroupId, HostId, InstanceId};
 use crate::model::orders::Order;
 use crate::model::unit::Bytes;
+use crate::plan::machine::Size;
 
 /// Why a host can't take an instance; the easiest to mend is the first.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,6 +47,8 @@ pub enum Rejection<'a> {
     },
     /// Somebody is there that it must not share a host with.
     Rival(InstanceId),
+    /// Somebody is about to come there that it must not share a host with.
+    Kept(InstanceId),
     /// Nobody is there that it must share a host with.
     Apart(&'a GroupId),
     /// It is none of the hosts that are required.
@@ -82,6 +85,8 @@ pub enum Kind {
     Disk,
     /// See [`Rejection::Rival`].
     Rival,
+    /// See [`Rejection::Kept`].
+    Kept,
     /// See [`Rejection::Apart`].
     Apart,
     /// See [`Rejection::NotRequired`].
@@ -117,6 +122,7 @@ impl<'a> Rejection<'a> {
             Rejection::Cpus { .. } => Kind::Cpus,
             Rejection::Disk { .. } => Kind::Disk,
             Rejection::Rival(_) => Kind::Rival,
+            Rejection::Kept(_) => Kind::Kept,
             Rejection::Apart(_) => Kind::Apart,
             Rejection::NotRequired => Kind::NotRequired,
             Rejection::Pinned(_) => Kind::Pinned,
@@ -139,6 +145,7 @@ impl Kind {
             Kind::Cpus => "cpus",
             Kind::Disk => "disk",
             Kind::Rival => "rival",
+            Kind::Kept => "kept",
             Kind::Apart => "affinity",
             Kind::NotRequired => "hosts",
             Kind::Pinned => "pin",
@@ -159,6 +166,7 @@ impl Kind {
             Kind::Cpus => ("has too few processors", "have too few processors"),
             Kind::Disk => ("has too little disk", "have too little disk"),
             Kind::Rival => ("has a rival", "have a rival"),
+            Kind::Kept => ("is kept for a rival", "are kept for rivals"),
             Kind::Apart => ("lacks whom it must be with", "lack the one it must be with"),
             Kind::NotRequired => ("is not required", "are not among the required ones"),
             Kind::Pinned => ("is not its pin", "are not its pin"),
@@ -195,6 +203,7 @@ impl fmt::Display for Rejection<'_> {
                 write!(f, "disk {} free, {needed} needed", whole(*free))
             }
             Rejection::Rival(instance) => write!(f, "rival {instance} is there"),
+            Rejection::Kept(instance) => write!(f, "kept for rival {instance}"),
             Rejection::Apart(group) => write!(f, "no {group} is there"),
             Rejection::NotRequired => f.write_str("not a required host"),
             Rejection::Pinned(host) => write!(f, "pinned to {host}"),
@@ -271,16 +280,23 @@ impl<'a> Board<'a> {
         (!allowed[ask.host]).then_some(Rejection::NotRequired)
     }
 
-    /// Also one that is about to leave is there.
+    /// Also one that is about to leave is there; nobody is a rival of its own. Who is there is told rather than who comes.
     fn rival(&self, ask: Question) -> Option<Rejection<'a>> {
-        let rivals = self.groups[ask.group].rules.rivals.iter();
-        let mut there = rivals.filter_map(|rival| {
-            let present = self.present(*rival, ask.host)?;
-            let index = present.belong.iter().chain(&present.leave).min()?;
-            Some((rival, *index))
+        let rivals = &self.groups[ask.group].rules.rivals;
+        let others = rivals.iter().flat_map(|rival| {
+            let present = self.present(*rival, ask.host);
+            let all = present.into_iter().flat_map(|p| {
+                let all = p.belong.iter().chain(&p.leave);
+                all.map(|index| (p.come.contains(index), *rival, *index))
+            });
+            all.filter(|(_, rival, index)| *rival != ask.group || Some(*index) != ask.index)
         });
-        let (rival, index) = there.next()?;
-        Some(self.rival_named(*rival, index))
+        let (comes, rival, index) = others.min()?;
+        let who = InstanceId::new(&self.groups[rival].group.id, index);
+        Some(match comes {
+            true => Rejection::Kept(who),
+            false => Rejection::Rival(who),
+        })
     }
 
     fn rival_named(&self, rival: GroupNo, index: u32) -> Rejection<'a> {
@@ -296,28 +312,24 @@ impl<'a> Board<'a> {
             .map(|g| Rejection::Apart(&self.groups[*g].group.id))
     }
 
+    fn room_and_size(&self, ask: Question) -> (&Room<'a>, Size) {
+        let size = Size::of(self.groups[ask.group].group);
+        (&self.hosts[ask.host], size)
+    }
+
     fn memory(&self, ask: Question) -> Option<Rejection<'a>> {
-        let (room, needed) = (&self.hosts[ask.host], self.groups[ask.group].group.memory);
-        (!room.memory.has(needed.0)).then(|| Rejection::Memory {
-            free: Bytes(room.memory.left().unwrap_or(0)),
-            needed,
-        })
+        let (room, size) = self.room_and_size(ask);
+        room.lacks_memory(size)
     }
 
     fn cpus(&self, ask: Question) -> Option<Rejection<'a>> {
-        let (room, needed) = (&self.hosts[ask.host], self.groups[ask.group].group.cpus);
-        (!room.cpus.has(hundredths(needed))).then(|| Rejection::Cpus {
-            free: room.cpus.left().unwrap_or(0) / 100,
-            needed,
-        })
+        let (room, size) = self.room_and_size(ask);
+        room.lacks_cpus(size)
     }
 
     fn disk(&self, ask: Question) -> Option<Rejection<'a>> {
-        let (room, needed) = (&self.hosts[ask.host], self.groups[ask.group].group.disk?);
-        (!room.disk.has(needed.0)).then(|| Rejection::Disk {
-            free: Bytes(room.disk.left().unwrap_or(0)),
-            needed,
-        })
+        let (room, size) = self.room_and_size(ask);
+        room.lacks_disk(size)
     }
 
     /// Why an instance that is on a host, and belongs there, may not stay. What is full may stay full, and a host that

@@ -5,10 +5,13 @@ mod addresses;
 mod balance;
 mod board;
 mod bundle;
+mod choose;
 mod company;
 pub mod explain;
 mod failing;
 mod filter;
+mod grow;
+mod order;
 mod reasons;
 mod rules;
 mod score;
@@ -16,6 +19,7 @@ mod spare;
 mod stay;
 mod swap;
 mod turn;
+mod wish;
 
 #[cfg(test)]
 mod tests;
@@ -25,24 +29,25 @@ use std::net::Ipv4Addr;
 
 use super::hosts::HostState;
 use super::inventory::{Inventory, Whereabouts};
+use super::machine::Size;
 use crate::model::desired::{Desired, Host};
 use crate::model::facts::{Observed, Seen};
-use crate::model::id::{DomainName, HostId, InstanceId};
+use crate::model::id::{HostId, InstanceId};
 use crate::model::mark::Mark;
 use crate::model::memory::Memory;
 use crate::model::orders::{Orders, Scope};
-use crate::model::plan::{Notice, NoticeKind};
+use crate::model::plan::Notice;
 use crate::model::unit::span;
 use addresses::Addresses;
 pub(super) use balance::due as evening_due;
 use board::{Board, GroupNo, HostNo};
 use explain::Witness;
 pub use filter::Kind;
-use filter::{Question, Rejection};
+use filter::Rejection;
+use grow::{Measure, Passing};
 use reasons::Refusal;
 pub use score::{Criterion, Score};
 use swap::Stuck;
-use turn::Turn;
 
 /// The place of an instance.
 #[derive(Debug, Clone, PartialEq)]
@@ -81,6 +86,8 @@ pub enum Cause {
     Rival,
     /// Whom it must be with is on other hosts.
     Apart,
+    /// The size that the file asks for by now does not fit there.
+    Outgrown,
     /// It does not come up there.
     Failing,
     /// Its host is much fuller than others.
@@ -98,6 +105,8 @@ pub struct Placement<'a> {
     pub notices: Vec<Notice>,
     /// Who ends so that others can move, and why.
     pub yielding: BTreeMap<InstanceId, String>,
+    /// Who keeps the size that it has, because there is no room for the one that the file asks for.
+    pub kept_sizes: BTreeMap<InstanceId, Size>,
     /// Whether one host is much fuller than the mean, where the file asks for that to be evened out.
     pub uneven: bool,
 }
@@ -112,8 +121,10 @@ pub fn place<'a>(
     let mut placer = Placer::new(desired, observed, memory, inventory);
     placer.place_all();
     placer.untangle();
+    placer.keep_sizes();
     placer.even_out(observed, memory);
     placer.check_spare();
+    placer.check_promises();
     placer.into_placement()
 }
 
@@ -172,6 +183,10 @@ struct Placer<'a, 'i> {
     refusal: Option<Refusal>,
     stuck: Vec<Stuck>,
     yielding: BTreeMap<InstanceId, String>,
+    kept_sizes: BTreeMap<InstanceId, Size>,
+    /// Who is about to go, with what it takes until then.
+    passing: Vec<Passing>,
+    measure: Measure<'a>,
     uneven: bool,
     /// Who looks on while one instance is placed.
     witness: Option<Witness<'a>>,
@@ -185,7 +200,7 @@ impl<'a, 'i> Placer<'a, 'i> {
         inventory: &'i Inventory<'a>,
     ) -> Self {
         let board = Board::new(desired, observed);
-        let order = rules::order(&board);
+        let order = order::order(&board);
         let mut rank = vec![0; order.len()];
         for (nth, group) in order.iter().enumerate() {
             rank[*group] = nth;
@@ -206,6 +221,9 @@ impl<'a, 'i> Placer<'a, 'i> {
             refusal: None,
             stuck: Vec::new(),
             yielding: BTreeMap::new(),
+            kept_sizes: BTreeMap::new(),
+            passing: Vec::new(),
+            measure: Measure::new(observed),
             uneven: false,
             witness: None,
         };
@@ -231,6 +249,7 @@ impl<'a, 'i> Placer<'a, 'i> {
     /// The order in which places are decided: who stays, then who is missing, then who moves.
     fn place_all(&mut self) {
         self.find_forbidden();
+        self.find_outgrown();
         for group in 0..self.board.groups.len() {
             self.keep(group);
         }
@@ -240,6 +259,7 @@ impl<'a, 'i> Placer<'a, 'i> {
             self.place_group(group);
             self.done[group] = true;
         }
+        self.grant_wishes();
     }
 
     fn into_placement(mut self) -> Placement<'a> {
@@ -248,6 +268,7 @@ impl<'a, 'i> Placer<'a, 'i> {
             places: self.places,
             notices: self.notices,
             yielding: self.yielding,
+            kept_sizes: self.kept_sizes,
             uneven: self.uneven,
         }
     }
@@ -256,17 +277,15 @@ impl<'a, 'i> Placer<'a, 'i> {
     fn count_surplus(&mut self) {
         for (found, counts) in self.inventory.all_found() {
             let instance = &found.mark.instance;
-            let places = (
-                self.board.group_no(&instance.group),
-                self.board.host_no(found.host),
-            );
-            let (Some(group), Some(host)) = places else {
+            let Some(host) = self.board.host_no(found.host) else {
                 continue;
             };
-            let replicas = self.board.groups[group].group.replicas;
-            if !counts || !(1..=replicas).contains(&instance.index) {
-                self.board.surplus(group, instance.index, host);
+            let group = self.board.group_no(&instance.group);
+            let replicas = group.map(|group| self.board.groups[group].group.replicas);
+            if replicas.is_some_and(|all| counts && (1..=all).contains(&instance.index)) {
+                continue;
             }
+            self.pass(group, host, found.mark);
         }
     }
 
@@ -282,7 +301,7 @@ impl<'a, 'i> Placer<'a, 'i> {
                     // It is being made there; a copy elsewhere only takes room.
                     (Some((host, mark)), Whereabouts::On(found)) if found.host != host => {
                         if let Some(at) = self.board.host_no(found.host) {
-                            self.board.surplus(group, index, at);
+                            self.pass(Some(group), at, found.mark);
                         }
                         (host, mark, false)
                     }
@@ -300,10 +319,13 @@ impl<'a, 'i> Placer<'a, 'i> {
                 let at = self.board.host_no(host);
                 // Nobody chooses a place for the sake of one that goes soon.
                 let extra = self.board.groups[group].group.is_extra(index);
-                match at {
-                    Some(at) if extra => self.board.surplus(group, index, at),
-                    Some(at) => self.board.settle(group, index, at),
-                    None => {}
+                if let Some(at) = at {
+                    let made = busy.and_then(|busy| busy.mark.as_ref());
+                    self.take_measure((group, index, at), [Some(mark), made]);
+                    match extra {
+                        true => self.board.surplus(group, index, at),
+                        false => self.board.house(group, index, at),
+                    }
                 }
                 existing.push(Existing {
                     index,
@@ -345,133 +367,6 @@ impl<'a, 'i> Placer<'a, 'i> {
         }
         for instance in extra {
             self.place_missing(&mut turn, instance);
-        }
-    }
-
-    fn missing(&self, group: GroupNo) -> Vec<InstanceId> {
-        let side = &self.board.groups[group];
-        // Where all were found, nobody has to be looked for.
-        if self.existing[group].len() == side.group.replicas as usize {
-            return Vec::new();
-        }
-        let all = (1..=side.group.replicas).map(|index| InstanceId::new(&side.group.id, index));
-        let is_missing = |i: &InstanceId| match self.inventory.whereabouts(i) {
-            Whereabouts::Lost { .. } | Whereabouts::Nowhere => true,
-            Whereabouts::On(_) | Whereabouts::Hidden { .. } | Whereabouts::Perhaps { .. } => false,
-        };
-        all.filter(is_missing).collect()
-    }
-
-    fn place_missing(&mut self, turn: &mut Turn<'a>, instance: InstanceId) {
-        self.be_seen(turn, &instance);
-        let domain = DomainName::new(&self.desired.cluster, &instance);
-        if let Some(host) = self.inventory.clash(&domain) {
-            self.notices.push(self.clash(&instance, &domain, host));
-            return;
-        }
-        match self.choose_again(turn, instance.index) {
-            Ok((host, address)) => {
-                self.board.settle(turn.group, instance.index, host);
-                self.put(turn, host, instance, address, None);
-            }
-            Err(refusal) => {
-                let notice = Notice {
-                    kind: refusal.kind,
-                    subject: instance.to_string(),
-                    text: refusal.text,
-                    help: refusal.help,
-                    line: self.desired.line_of(&instance),
-                };
-                self.be_stuck(turn.group, instance.index, None, notice);
-            }
-        }
-    }
-
-    /// Writes down a place on a host that the instance was not on.
-    fn put(
-        &mut self,
-        turn: &mut Turn<'a>,
-        host: HostNo,
-        instance: InstanceId,
-        address: Ipv4Addr,
-        moves: Option<Move<'a>>,
-    ) {
-        let room = &mut self.board.hosts[host];
-        let disk = self.board.groups[turn.group].group.disk;
-        room.disk.taken += disk.map_or(0, |disk| disk.0);
-        turn.came_with_address(&self.board, host);
-        let room = &self.board.hosts[host];
-        let place = Place {
-            host: &room.host.id,
-            address,
-            moves,
-        };
-        self.places.insert(instance, place);
-    }
-
-    /// A host for one that is nowhere: where no untried one can take it, it is tried once more on the others.
-    fn choose_again(
-        &mut self,
-        turn: &mut Turn<'a>,
-        index: u32,
-    ) -> Result<(HostNo, Ipv4Addr), Refusal> {
-        let chosen = self.choose(turn, index);
-        let tried = self.board.tried.remove(&(turn.group, index));
-        match (chosen, tried) {
-            (Err(_), Some(_)) => self.choose(turn, index),
-            (chosen, _) => chosen,
-        }
-    }
-
-    /// The best host for an instance, with an address there.
-    fn choose(&mut self, turn: &mut Turn<'a>, index: u32) -> Result<(HostNo, Ipv4Addr), Refusal> {
-        let pin = self.board.groups[turn.group].rules.pin_of(index);
-        let tried = self.board.tried.contains_key(&(turn.group, index));
-        let like_others = pin.is_none() && !tried;
-        if let (true, Some(refusal)) = (like_others, &self.refusal) {
-            return Err(refusal.clone());
-        }
-        loop {
-            let host = match pin {
-                Some(pin) => self.acceptable(turn.group, index, self.board.host_no(pin)),
-                None if tried => self.best_untried(turn, index),
-                None => turn.best(&self.board),
-            };
-            let Some(host) = host else { break };
-            match self.addresses.take(&self.board.hosts[host].host.id) {
-                Some(address) => return Ok((host, address)),
-                None => self.board.hosts[host].spent = true,
-            }
-        }
-        let refusal = reasons::refusal(&self.board, turn.group, index);
-        if like_others {
-            self.refusal = Some(refusal.clone());
-        }
-        Err(refusal)
-    }
-
-    fn acceptable(&self, group: GroupNo, index: u32, host: Option<HostNo>) -> Option<HostNo> {
-        let ask = Question {
-            group,
-            index: Some(index),
-            host: host?,
-        };
-        self.board
-            .rejections(ask)
-            .next()
-            .is_none()
-            .then_some(ask.host)
-    }
-
-    fn clash(&self, instance: &InstanceId, domain: &DomainName, host: &HostId) -> Notice {
-        Notice {
-            kind: NoticeKind::Blocked,
-            subject: instance.to_string(),
-            text: format!("host {host} has a domain named {domain} that is not ours"),
-            help: Some(format!(
-                "rename the group or the cluster; or shut that domain down and rename it: virsh domrename {domain} NEW-NAME"
-            )),
-            line: self.desired.line_of(instance),
         }
     }
 }

@@ -132,18 +132,11 @@ fn help(board: &Board<'_>, instance: &InstanceId, refused: &[Refused<'_, '_>]) -
         )
     });
     let (host, why) = nearest?;
-    if why.len() > 1 {
-        let needs = why
-            .iter()
-            .filter_map(|why| remedy(board, instance, host, why));
-        let needs: Vec<String> = needs.collect();
-        return (needs.len() == why.len()).then(|| needs.join("; and "));
-    }
-    match why.first()? {
-        Rejection::Apart(near) if !refused.iter().any(|(_, why)| lacks_room(why)) => {
+    match why.as_slice() {
+        [Rejection::Apart(near)] if !refused.iter().any(|(_, why)| lacks_room(why)) => {
             Some(rule_of_company(&instance.group, near))
         }
-        why => remedy(board, instance, host, why),
+        why => remedies(board, instance, host, why),
     }
 }
 
@@ -164,6 +157,20 @@ fn rule_of_company(group: &GroupId, near: &GroupId) -> String {
         "let {group} be where {near} is: `placement.hosts`, `pin` and `anti_affinity` of both; or only prefer its company: \
          `affinity: {{ preferred: [{near}] }}`"
     )
+}
+
+/// What to change so that nothing of this stands in the way; none where something can't be helped.
+pub fn remedies(
+    board: &Board<'_>,
+    instance: &InstanceId,
+    host: &str,
+    why: &[Rejection<'_>],
+) -> Option<String> {
+    let each = why
+        .iter()
+        .map(|why| remedy(board, instance, host, why))
+        .collect::<Option<Vec<String>>>()?;
+    (!each.is_empty()).then(|| each.join("; and "))
 }
 
 fn shortage(why: &[Rejection<'_>]) -> u64 {
@@ -204,7 +211,7 @@ fn remedy(
                 up(missing)
             )
         }
-        Rejection::Rival(rival) => apart_from(board, instance, rival),
+        Rejection::Rival(rival) | Rejection::Kept(rival) => apart_from(board, instance, rival),
         Rejection::Apart(near) => format!(
             "make room where {near} is, or only prefer its company: `affinity: {{ preferred: [{near}] }}`"
         ),

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::board::{Board, GroupNo, HostNo};
+use super::board::{GroupNo, HostNo};
 use crate::model::desired::Desired;
 use crate::model::id::{GroupId, HostId};
 use crate::model::policy::{HostChoice, PlacementRules};
@@ -144,88 +144,6 @@ fn choose(
             let labelled = desired.hosts.values().zip(chosen);
             for (host, chosen) in labelled {
                 *chosen |= host.labels.get(label) == Some(value);
-            }
-        }
-    }
-}
-
-/// The order in which groups are placed: those that others must be near to before these, and these right after them, while
-/// there is room; else by name. Whoever can't go elsewhere comes first: pinned to a host, then bound to some, then all who
-/// have to find room together.
-pub fn order(board: &Board<'_>) -> Vec<GroupNo> {
-    let rules = |group: GroupNo| &board.groups[group].rules;
-    let choice = |g: GroupNo| {
-        let pinned = rules(g).pin.is_some_and(|pin| !pin.is_empty());
-        (
-            !pinned,
-            rules(g).allowed.is_none(),
-            rules(g).followers.is_empty(),
-        )
-    };
-    let all = 0..board.groups.len();
-    let mut free: Vec<GroupNo> = all.filter(|g| rules(*g).near.is_empty()).collect();
-    free.sort_by_key(|g| choice(*g));
-    let (last, first): (Vec<_>, Vec<_>) = free
-        .into_iter()
-        .partition(|group| choice(*group) == (true, true, true));
-    let mut order = Order {
-        board,
-        order: Vec::with_capacity(board.groups.len()),
-        known: vec![false; board.groups.len()],
-    };
-    first.into_iter().for_each(|group| order.lead(group));
-    order.circles();
-    last.into_iter().for_each(|group| order.lead(group));
-    order.order
-}
-
-/// The order of groups, as far as it is known.
-struct Order<'b, 'a> {
-    board: &'b Board<'a>,
-    order: Vec<GroupNo>,
-    known: Vec<bool>,
-}
-
-impl Order<'_, '_> {
-    /// A group comes, and after it all followers who wait for nobody else.
-    fn lead(&mut self, group: GroupNo) {
-        let mut next = vec![group];
-        while let Some(group) = next.pop() {
-            self.push(group);
-            let rules = &self.board.groups[group].rules;
-            let waits = |g: &&GroupNo| {
-                let near = &self.board.groups[**g].rules.near;
-                !self.known[**g] && near.iter().all(|near| self.known[*near])
-            };
-            let followers: Vec<GroupNo> = rules.followers.iter().filter(waits).copied().collect();
-            next.extend(followers.into_iter().rev());
-        }
-    }
-
-    fn push(&mut self, group: GroupNo) {
-        if !std::mem::replace(&mut self.known[group], true) {
-            self.order.push(group);
-        }
-    }
-
-    /// Of groups that require each other, the smaller one is first, so that the larger one finds all its hosts.
-    fn circles(&mut self) {
-        let (board, size) = (self.board, |g: GroupNo| self.board.groups[g].group.replicas);
-        let near = |group: GroupNo| &board.groups[group].rules.near;
-        let all = 0..board.groups.len();
-        let bound = all.filter(|g| !near(*g).is_empty() && !self.known[*g]);
-        let mut bound: Vec<GroupNo> = bound.collect();
-        bound.sort_by_key(|g| (std::cmp::Reverse(size(*g)), *g));
-        let mut visited = self.known.clone();
-        for group in bound {
-            let mut path = vec![(group, false)];
-            while let Some((group, done)) = path.pop() {
-                if done {
-                    self.push(group);
-                } else if !std::mem::replace(&mut visited[group], true) {
-                    path.push((group, true));
-                    path.extend(near(group).iter().map(|g| (*g, false)));
-                }
             }
         }
     }

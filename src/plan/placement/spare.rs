@@ -68,7 +68,7 @@ fn homeless(board: &mut Board<'_>, lost: &[HostNo]) -> Vec<(GroupNo, u32)> {
         board.hosts[*host].closed = Some(Rejection::Unseen);
     }
     let mut guests: Vec<(GroupNo, Vec<u32>)> = Vec::new();
-    for group in super::rules::order(board) {
+    for group in super::order::order(board) {
         let homes = board.homes(group).filter(|(host, _)| lost.contains(host));
         let there: Vec<(HostNo, Vec<u32>)> = homes.map(|(h, who)| (h, who.to_vec())).collect();
         let mut moved = Vec::new();
@@ -83,8 +83,6 @@ fn homeless(board: &mut Board<'_>, lost: &[HostNo]) -> Vec<(GroupNo, u32)> {
         guests.push((group, moved));
     }
     guests.retain(|(_, who)| !who.is_empty());
-    // The largest first: small ones still fit into what is left.
-    guests.sort_by_key(|(group, _)| std::cmp::Reverse(board.groups[*group].group.memory));
     let mut homeless = Vec::new();
     for (group, who) in guests {
         let mut turn = Turn::new(board, group, Company::default());
@@ -114,7 +112,7 @@ fn remedy(
         .filter(|h| board.hosts[*h].closed.is_none())
         .max_by_key(|h| (board.hosts[*h].memory.left(), std::cmp::Reverse(*h)));
     let only_memory = roomy.is_some_and(|h| {
-        let mut why = board.rejections(super::Question {
+        let mut why = board.rejections(super::filter::Question {
             group: first,
             index: None,
             host: h,

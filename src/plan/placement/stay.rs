@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 use super::board::GroupNo;
 use super::filter::{Question, Rejection};
 use super::score::Wish;
+use super::swap::Stays;
 use super::turn::Turn;
 use super::{Cause, Existing, Move, Place, Placer};
 use crate::model::id::InstanceId;
@@ -60,7 +61,7 @@ impl<'a> Placer<'a, '_> {
                 Cause::NotRequired,
                 format!("host {host} is none of those that {group_name} requires"),
             ),
-            Rejection::Rival(rival) => (
+            Rejection::Rival(rival) | Rejection::Kept(rival) => (
                 Cause::Rival,
                 format!("{rival} is on host {host}, too, and they must be apart"),
             ),
@@ -184,7 +185,13 @@ impl<'a> Placer<'a, '_> {
                 };
                 match together {
                     true => self.notices.push(notice),
-                    false => self.be_stuck(group, existing.index, Some(existing), notice),
+                    false => {
+                        let stays = match cause {
+                            Cause::Outgrown => Stays::WithRoom,
+                            _ => Stays::Never,
+                        };
+                        self.be_stuck(group, existing.index, Some((existing, stays)), notice);
+                    }
                 }
             }
         }

@@ -22,8 +22,21 @@ pub struct Stuck {
     index: u32,
     /// Where it is, and can't stay; none: it is nowhere.
     seat: Option<Seat>,
+    /// Whether it may stay there once there is room.
+    stays: Stays,
     /// What is said of it, where nothing helps.
     notice: Notice,
+}
+
+/// Whether an instance that has no place may be where it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stays {
+    /// It may not.
+    Never,
+    /// When there is room for its new size, and it may go elsewhere, too.
+    WithRoom,
+    /// When there is room for its new size, and it goes nowhere else.
+    Only,
 }
 
 /// What an instance gives back where it leaves.
@@ -39,10 +52,11 @@ impl<'a> Placer<'a, '_> {
         &mut self,
         group: GroupNo,
         index: u32,
-        existing: Option<&Existing<'a>>,
+        existing: Option<(&Existing<'a>, Stays)>,
         notice: Notice,
     ) {
-        let seat = existing.and_then(|existing| {
+        let stays = existing.map_or(Stays::Never, |(_, stays)| stays);
+        let seat = existing.and_then(|(existing, _)| {
             Some(Seat {
                 host: existing.at?,
                 address: existing.mark.address,
@@ -52,6 +66,7 @@ impl<'a> Placer<'a, '_> {
             group,
             index,
             seat,
+            stays,
             notice,
         });
     }
@@ -100,7 +115,8 @@ impl<'a> Placer<'a, '_> {
         let scopes = [Scope::Cluster, Scope::Group(group.id.clone())];
         let scopes = scopes.into_iter().chain(host.cloned().map(Scope::Host));
         let left_alone = self.orders.pause_of(scopes).is_some();
-        !left_alone && self.orders.disarmed.is_none() && !group.stateful
+        let bound = group.stateful || stuck.stays == Stays::Only;
+        !left_alone && self.orders.disarmed.is_none() && !bound
     }
 
     /// Who ends, and why.
@@ -118,7 +134,7 @@ impl<'a> Placer<'a, '_> {
         (stuck[yields].instance(&self.board), text)
     }
 
-    /// Who finds a place when those have left who move by this plan.
+    /// Who finds a place when those have left who move by this plan, or are surplus, and others are smaller.
     fn after_the_moves(&self, stuck: &[Stuck]) -> Outlook<'a> {
         let mut outlook = Outlook::new(&self.board);
         for (instance, place) in &self.places {
@@ -127,10 +143,42 @@ impl<'a> Placer<'a, '_> {
                 outlook.free(seat, instance.clone());
             }
         }
+        self.those_pass(&mut outlook);
+        self.those_shrink(&mut outlook);
         if !outlook.left.is_empty() {
             outlook.go_on(stuck, (0..stuck.len().min(MOST)).collect(), None);
         }
         outlook
+    }
+
+    fn those_pass(&self, outlook: &mut Outlook<'a>) {
+        for passing in &self.passing {
+            let (instance, host) = (&passing.instance, passing.host);
+            match passing.group {
+                Some(group) => outlook.board.vacate(group, instance.index, host),
+                None => outlook.board.hosts[host].give_back(passing.size),
+            }
+            outlook
+                .left
+                .entry(host)
+                .or_insert(Leaves::Left(instance.clone()));
+        }
+    }
+
+    fn those_shrink(&self, outlook: &mut Outlook<'a>) {
+        for (spot, _) in self.board.resized() {
+            let instance = self.instance_at(spot);
+            let host = &self.board.hosts[spot.2].host.id;
+            let stays = |place: &Place<'a>| place.moves.is_none() && place.host == host;
+            let stays = self.places.get(&instance).is_some_and(stays);
+            if stays && self.board.shortage(spot).is_empty() {
+                outlook.board.resize(spot);
+                outlook
+                    .left
+                    .entry(spot.2)
+                    .or_insert(Leaves::Shrunk(instance));
+            }
+        }
     }
 
     /// The seat that one leaves by this plan. A stateful one stays with its disk, wherever it should be.
@@ -162,7 +210,7 @@ fn who_yields<'a>(
         let mut outlook = Outlook::new(board);
         outlook.leave(&stuck[yields]);
         outlook.go_on(stuck, rest.clone(), Some(yields));
-        let placed = outlook.found.contains_key(&yields);
+        let placed = outlook.found.contains_key(&yields) && outlook.found.len() > 1;
         let all = outlook
             .found
             .keys()
@@ -204,7 +252,13 @@ fn only_others_are_in_the_way(board: &Board<'_>, stuck: &Stuck, host: HostNo) ->
     why.all(|why| {
         matches!(
             why.kind(),
-            Kind::Rival | Kind::Apart | Kind::Memory | Kind::Cpus | Kind::NoAddress
+            Kind::Rival
+                | Kind::Kept
+                | Kind::Apart
+                | Kind::Memory
+                | Kind::Cpus
+                | Kind::Disk
+                | Kind::NoAddress
         )
     })
 }
@@ -229,14 +283,23 @@ impl Stuck {
     }
 }
 
+/// Who makes room.
+#[derive(Debug)]
+enum Leaves {
+    /// It has left the host.
+    Left(InstanceId),
+    /// It is smaller.
+    Shrunk(InstanceId),
+}
+
 /// What would be if some left.
 #[derive(Debug)]
 struct Outlook<'a> {
     board: Board<'a>,
     /// Addresses that come back to a pool that was used up.
     freed: BTreeMap<HostNo, usize>,
-    /// The first one that leaves each host.
-    left: BTreeMap<HostNo, InstanceId>,
+    /// The first one that makes room on each host.
+    left: BTreeMap<HostNo, Leaves>,
     /// The hosts that those who were stuck find, by their numbers.
     found: BTreeMap<usize, HostNo>,
 }
@@ -255,9 +318,10 @@ impl<'a> Outlook<'a> {
     fn whom(&self, stuck: usize) -> String {
         let host = self.found.get(&stuck);
         match host.and_then(|host| Some((self.left.get(host)?, host))) {
-            Some((who, host)) => {
+            Some((Leaves::Left(who), host)) => {
                 format!("{who} has left host {}", self.board.hosts[*host].host.id)
             }
+            Some((Leaves::Shrunk(who), _)) => format!("{who} is smaller"),
             None => "others have moved".to_owned(),
         }
     }
@@ -270,7 +334,7 @@ impl<'a> Outlook<'a> {
             room.spent = false;
             *self.freed.entry(seat.host).or_default() += 1;
         }
-        self.left.entry(seat.host).or_insert(instance);
+        self.left.entry(seat.host).or_insert(Leaves::Left(instance));
     }
 
     fn leave(&mut self, one: &Stuck) {
@@ -290,7 +354,7 @@ impl<'a> Outlook<'a> {
 
     /// Lets one after the other move, as long as one finds a place. One has left already.
     fn go_on(&mut self, stuck: &[Stuck], mut who: Vec<usize>, gone: Option<usize>) {
-        while let Some((nth, host)) = self.next(stuck, &who) {
+        while let Some((nth, host)) = self.next(stuck, &who, gone) {
             let number = who.remove(nth);
             if gone != Some(number) {
                 self.leave(&stuck[number]);
@@ -300,12 +364,22 @@ impl<'a> Outlook<'a> {
         }
     }
 
-    /// The next one that some host takes, as a place in the list.
-    fn next(&self, stuck: &[Stuck], who: &[usize]) -> Option<(usize, HostNo)> {
+    /// The next one that some host takes, as a place in the list. One has left already: any host may take it.
+    fn next(&self, stuck: &[Stuck], who: &[usize], gone: Option<usize>) -> Option<(usize, HostNo)> {
         let takes = |number: usize, host: &HostNo| {
-            let asked = stuck[number].asks(*host);
-            stuck[number].seat.is_none_or(|seat| seat.host != *host)
-                && self.board.rejections(asked).next().is_none()
+            let one = &stuck[number];
+            let fits = || self.board.rejections(one.asks(*host)).next().is_none();
+            if gone == Some(number) && one.stays != Stays::Never {
+                return fits();
+            }
+            match (one.seat.is_some_and(|seat| seat.host == *host), one.stays) {
+                (true, Stays::Never) | (false, Stays::Only) => false,
+                (true, Stays::WithRoom | Stays::Only) => {
+                    let spot = (one.group, one.index, *host);
+                    self.board.shortage(spot).is_empty()
+                }
+                (false, Stays::Never | Stays::WithRoom) => fits(),
+            }
         };
         let mut all = who.iter().enumerate();
         all.find_map(|(nth, number)| {

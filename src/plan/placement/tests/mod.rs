@@ -4,6 +4,7 @@ mod filters;
 mod moves;
 mod property;
 mod scores;
+mod sizes;
 mod spare;
 mod swaps;
 mod together;
@@ -15,6 +16,7 @@ use super::*;
 use crate::model::facts::{Domain, DomainState, HostFacts, Unseen, UnseenKind};
 use crate::model::mark::Stage;
 use crate::model::orders::Order;
+use crate::model::plan::NoticeKind;
 use crate::model::time::Timestamp;
 use crate::model::unit::Bytes;
 use crate::spec::{NoFiles, parse};
@@ -90,6 +92,11 @@ impl World {
     }
 
     pub fn runs(&mut self, all: &str) {
+        self.runs_with("d", all);
+    }
+
+    /// They were built with this: `memory=1GiB cpus=2 disk=9GiB`.
+    pub fn runs_with(&mut self, built: &str, all: &str) {
         for one in all.split_whitespace() {
             let (instance, host) = one.split_once('@').unwrap();
             let pool = &self.desired.hosts[&host.parse::<HostId>().unwrap()].pool;
@@ -101,7 +108,7 @@ impl World {
                 address,
                 moving_to: None,
                 port: 8080,
-                digest: "d".into(),
+                digest: built.into(),
                 generation: "g".into(),
                 stage: Stage::Ready,
             };

@@ -39,7 +39,8 @@ struct GroupCase {
 struct Case {
     hosts: Vec<HostCase>,
     groups: Vec<GroupCase>,
-    guests: Vec<(u8, u32, u8)>,
+    /// Group, number, host, and what it was built with: in 256 MiB; 0: nobody knows.
+    guests: Vec<(u8, u32, u8, u64)>,
 }
 
 fn host_case() -> impl Strategy<Value = HostCase> {
@@ -102,7 +103,7 @@ fn case() -> impl Strategy<Value = Case> {
     (
         prop::collection::vec(host_case(), 1..6),
         prop::collection::vec(group_case(), 1..5),
-        prop::collection::vec((0u8..4, 1u32..5, 0u8..5), 0..8),
+        prop::collection::vec((0u8..4, 1u32..5, 0u8..5, 0u64..5), 0..8),
     )
         .prop_map(|(hosts, groups, guests)| Case {
             hosts,
@@ -147,12 +148,16 @@ impl Case {
             self.rules(&mut world, n, group);
         }
         let mut known = BTreeSet::new();
-        for (group, index, host) in &self.guests {
+        for (group, index, host, built) in &self.guests {
             if (*group as usize) < self.groups.len()
                 && (*host as usize) < self.hosts.len()
                 && known.insert((group, index))
             {
-                world.runs(&format!("g{group}-{index}@h{host}"));
+                let built = match built {
+                    0 => "d".to_owned(),
+                    built => format!("memory={}MiB", 256 * built),
+                };
+                world.runs_with(&built, &format!("g{group}-{index}@h{host}"));
             }
         }
         for (n, host) in (0u8..).zip(&self.hosts) {
@@ -318,14 +323,37 @@ impl Judge<'_> {
             })
     }
 
+    /// What one takes there: what it has, and what more it is given.
+    fn memory(&self, instance: &InstanceId, host: &HostId) -> u64 {
+        let wants = Size::of(self.group(instance));
+        let Some(has) = self.built(instance, host) else {
+            return wants.memory.0;
+        };
+        let place = self.placement.places.get(instance);
+        let stays = place.is_some_and(|p| p.moves.is_none() && p.host == host);
+        match stays && !self.placement.kept_sizes.contains_key(instance) {
+            true => has.max(wants).memory.0,
+            false => has.memory.0,
+        }
+    }
+
+    /// How large one is that is there.
+    fn built(&self, instance: &InstanceId, host: &HostId) -> Option<Size> {
+        let facts = self.world.observed.hosts[host].facts()?;
+        let mut marks = facts.domains.iter().filter_map(|d| d.mark.as_ref());
+        let mark = marks.find(|m| m.instance == *instance)?;
+        Some(Size::built(&mark.digest, Size::of(self.group(instance))))
+    }
+
     /// What is left of a host when everybody is there.
     fn left(&self, host: &HostId) -> (i64, i64) {
         let facts = self.world.observed.hosts[host].facts().unwrap();
         let there = self.on(host);
         let groups = || there.iter().map(|i| self.group(i));
+        let memory = || there.iter().map(|i| self.memory(i, host));
         let signed = |n: u64| i64::try_from(n).unwrap();
         let memory = facts.memory.map_or(i64::MAX, |m| {
-            signed(m.0) - (512 << 20) - groups().map(|g| signed(g.memory.0)).sum::<i64>()
+            signed(m.0) - (512 << 20) - memory().map(signed).sum::<i64>()
         });
         let cpus =
             i64::from(facts.cpus.unwrap()) * 2 - groups().map(|g| i64::from(g.cpus)).sum::<i64>();
@@ -412,6 +440,14 @@ impl Judge<'_> {
             .iter()
             .any(|n| n.subject == instance.to_string());
         let yields = self.placement.yielding.contains_key(instance);
+        let grows = self.built(instance, found.host).is_some_and(|size| {
+            let kept = self.placement.kept_sizes.contains_key(instance);
+            !kept && size.memory < self.group(instance).memory
+        });
+        if grows {
+            let left = self.left(found.host).0;
+            prop_assert!(left >= 0, "{instance} grows, and {} overflows", found.host);
+        }
         prop_assert!(
             !must_leave || blocked || yields,
             "{} has to leave, and nothing is said",
@@ -431,6 +467,10 @@ impl Judge<'_> {
                 Cause::Rival => self.rival_among(instance, &self.now_on(moves.from)),
                 Cause::Apart => !self.has_company(instance, moves.from),
                 Cause::Failback => rules.failback,
+                Cause::Outgrown => {
+                    let built = self.built(instance, moves.from);
+                    built.is_some_and(|size| size.memory < self.group(instance).memory)
+                }
                 Cause::Failing | Cause::Uneven => false,
             };
             prop_assert!(reason, "{instance} moves from {}: {:?}", moves.from, moves);
