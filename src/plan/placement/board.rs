@@ -85,6 +85,8 @@ pub struct Side<'a> {
     /// Its instances that belong on some host.
     pub placed: usize,
     present: BTreeMap<HostNo, Present>,
+    /// Those that were found, by their numbers, and where.
+    found: Vec<(u32, HostNo)>,
 }
 
 /// The instances of a group on a host, by their numbers.
@@ -94,8 +96,6 @@ pub struct Present {
     pub belong: Vec<u32>,
     /// Those that are there and shall not be: surplus, or about to move.
     pub leave: Vec<u32>,
-    /// Those that are not there yet.
-    pub come: Vec<u32>,
 }
 
 impl<'a> Board<'a> {
@@ -112,6 +112,7 @@ impl<'a> Board<'a> {
             rules,
             placed: 0,
             present: BTreeMap::new(),
+            found: Vec::new(),
         });
         let rooms = desired.hosts.values().map(|host| Room::new(host, observed));
         let seen = |facts: &Seen<HostFacts>| facts.facts().map(|f| f.memory.is_some());
@@ -215,17 +216,23 @@ impl<'a> Board<'a> {
         short.into_iter().flatten().collect()
     }
 
-    /// Instance `index` of `group` was found on `host`, and belongs there.
+    /// Instance `index` of `group` was found on `host`, and belongs there. Those of a group come in order.
     pub fn house(&mut self, group: GroupNo, index: u32, host: HostNo) {
-        self.occupy((group, index, host));
-        self.belong(group, index, host);
+        self.settle(group, index, host);
+        self.groups[group].found.push((index, host));
+    }
+
+    /// Whether an instance that belongs on `host` is there already.
+    pub fn is_there(&self, (group, index, host): Spot) -> bool {
+        let found = &self.groups[group].found;
+        let own = found.binary_search_by_key(&index, |(index, _)| *index);
+        own.is_ok_and(|own| found[own].1 == host)
     }
 
     /// Instance `index` of `group` comes to `host`, and belongs there.
     pub fn settle(&mut self, group: GroupNo, index: u32, host: HostNo) {
-        self.house(group, index, host);
-        let present = self.groups[group].present.entry(host).or_default();
-        present.come.push(index);
+        self.occupy((group, index, host));
+        self.belong(group, index, host);
     }
 
     /// It belongs on `host`, where it is counted already.
@@ -264,7 +271,6 @@ impl<'a> Board<'a> {
         let side = &mut self.groups[group];
         if let Some(present) = side.present.get_mut(&host) {
             present.leave.retain(|i| *i != index);
-            present.come.retain(|i| *i != index);
         }
         let size = self.size((group, index, host));
         self.sizes.remove(&(group, index, host));

@@ -283,13 +283,14 @@ impl<'a> Board<'a> {
     /// Also one that is about to leave is there; nobody is a rival of its own. Who is there is told rather than who comes.
     fn rival(&self, ask: Question) -> Option<Rejection<'a>> {
         let rivals = &self.groups[ask.group].rules.rivals;
-        let others = rivals.iter().flat_map(|rival| {
-            let present = self.present(*rival, ask.host);
-            let all = present.into_iter().flat_map(|p| {
-                let all = p.belong.iter().chain(&p.leave);
-                all.map(|index| (p.come.contains(index), *rival, *index))
+        let others = rivals.iter().copied().flat_map(|rival| {
+            let present = self.present(rival, ask.host);
+            let all = present.into_iter().flat_map(move |p| {
+                let comes = move |index: &u32| !self.is_there((rival, *index, ask.host));
+                let belong = p.belong.iter().map(move |i| (comes(i), rival, *i));
+                belong.chain(p.leave.iter().map(move |i| (false, rival, *i)))
             });
-            all.filter(|(_, rival, index)| *rival != ask.group || Some(*index) != ask.index)
+            all.filter(move |(_, rival, index)| *rival != ask.group || Some(*index) != ask.index)
         });
         let (comes, rival, index) = others.min()?;
         let who = InstanceId::new(&self.groups[rival].group.id, index);

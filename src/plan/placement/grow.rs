@@ -2,7 +2,7 @@
 //! host that has it, and who stays as it is because none has. A host is never promised to more than it has for: what is
 //! there counts by the larger of the size that it has and the one that it is given.
 
-use super::board::{GroupNo, HostNo, Spot};
+use super::board::{GroupNo, HostNo, Spot, Stock};
 use super::reasons::{remedies, words};
 use super::swap::Stays;
 use super::{Cause, Existing, Placer};
@@ -200,6 +200,11 @@ impl<'a> Placer<'a, '_> {
 
     /// Says where guests were promised more than there is by now: nobody moves for that.
     pub(super) fn check_promises(&mut self) {
+        let over = |stock: Stock| stock.all.is_some_and(|all| all < stock.taken);
+        let mut hosts = self.board.hosts.iter();
+        if !hosts.any(|room| over(room.memory) || over(room.cpus)) {
+            return;
+        }
         let leaving = self.board.leaving();
         let mut notices = Vec::new();
         for (room, leaving) in self.board.hosts.iter().zip(leaving) {

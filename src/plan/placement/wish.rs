@@ -8,8 +8,12 @@ use super::{Place, Placer};
 use crate::model::id::InstanceId;
 
 impl<'a> Placer<'a, '_> {
-    /// Looks again at those who are new and were placed too early.
+    /// Looks again at those who are new and were placed too early. Where somebody found no place, nobody changes his: that
+    /// would make room when all have been asked.
     pub(super) fn grant_wishes(&mut self) {
+        if !self.stuck.is_empty() {
+            return;
+        }
         for nth in 0..self.order.len() {
             let group = self.order[nth];
             let rules = &self.board.groups[group].rules;
