@@ -337,6 +337,21 @@ impl Judge<'_> {
         }
     }
 
+    /// What those who leave a host would have been given there: it was kept for them while others had their turn, and is free
+    /// in the next round.
+    fn growth_given_up(&self, host: &HostId) -> i64 {
+        let on = self.on(host);
+        let leaves = on.iter().filter(|i| {
+            let place = self.placement.places.get(i);
+            place.is_none_or(|place| place.host != host)
+        });
+        let growth = leaves.filter_map(|i| {
+            let has = self.built(i, host)?.memory.0;
+            Some(self.group(i).memory.0.saturating_sub(has))
+        });
+        i64::try_from(growth.sum::<u64>()).unwrap()
+    }
+
     /// How large one is that is there.
     fn built(&self, instance: &InstanceId, host: &HostId) -> Option<Size> {
         let facts = self.world.observed.hosts[host].facts()?;
@@ -379,7 +394,7 @@ impl Judge<'_> {
         let group = self.group(instance);
         !self.rival_among(instance, &self.on(host))
             && self.has_company(instance, host)
-            && i64::try_from(group.memory.0).unwrap() <= memory
+            && i64::try_from(group.memory.0).unwrap() <= memory - self.growth_given_up(host)
             && i64::from(group.cpus) <= cpus
             && self.addresses_left(host) > 0
     }
