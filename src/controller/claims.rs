@@ -12,7 +12,7 @@ use tracing::{debug, warn};
 
 use crate::execute::{Barred, Hands, Hold, Permit};
 use crate::memory::quorum;
-use crate::model::claim::{Claim, Claimant, ControllerId, NamedHosts, Succession};
+use crate::model::claim::{Claim, Claimant, ControllerId, NamedHosts, Succession, own};
 use crate::model::desired::{Desired, Host};
 use crate::model::facts::{Observed, UnseenKind};
 use crate::model::id::{ClusterName, HostId};
@@ -70,7 +70,7 @@ impl Drop for Keeper {
 impl Claims {
     /// None yet. `told` hears that something changed.
     pub fn new(desired: &Desired, hands: &Hands, told: Told) -> Self {
-        let claimant = with_hosts(&hands.claimant, own(desired));
+        let claimant = with_hosts(&hands.claimant, own(desired.hosts.keys()).collect());
         Claims {
             cluster: desired.cluster.clone(),
             hands: Hands {
@@ -94,7 +94,7 @@ impl Claims {
         let permit = self.hands.permit.clone();
         permit.retain(|id| desired.hosts.contains_key(id));
         let mut known = self.hands.claimant.hosts.clone();
-        known.extend(own(desired));
+        known.extend(own(desired.hosts.keys()));
         self.hands = Hands {
             permit,
             claimant: with_hosts(&hands.claimant, known),
@@ -267,11 +267,6 @@ impl ClaimsOnce {
     pub async fn leave(&mut self, hosts: NamedHosts) {
         self.claims.leave(hosts).await;
     }
-}
-
-fn own(desired: &Desired) -> NamedHosts {
-    let hosts = desired.hosts.keys();
-    hosts.map(|host| (host.clone(), BTreeSet::new())).collect()
 }
 
 fn with_hosts(claimant: &Claimant, hosts: NamedHosts) -> Arc<Claimant> {

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::model::claim::NamedHosts;
+use crate::model::claim::{NamedHosts, own};
 use crate::model::desired::Desired;
 use crate::model::facts::{Observed, Seen};
 use crate::model::id::HostId;
@@ -53,9 +53,7 @@ fn word(known: &Inherited, order: Option<&Order>) -> Option<Evidence> {
 /// The hosts that a controller works with, for whoever comes after it: those of its rounds, and what it inherited itself.
 pub fn named(memory: &Memory, desired: &Desired) -> NamedHosts {
     let heard = open(memory).map(|(host, known)| (host.clone(), known.whose.clone()));
-    let own = desired.hosts.keys();
-    let own = own.map(|host| (host.clone(), BTreeSet::new()));
-    heard.chain(own).collect()
+    heard.chain(own(desired.hosts.keys())).collect()
 }
 
 /// Of these, where guests may be: what a controller leaves that ends.

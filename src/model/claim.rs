@@ -23,6 +23,13 @@ pub const MOST_HOSTS: usize = 1024;
 /// nobody takes his own word for another one's. Of one that it works with itself, nobody.
 pub type NamedHosts = BTreeMap<HostId, BTreeSet<ControllerId>>;
 
+/// These, as hosts that a controller works with itself.
+pub fn own<'h>(
+    hosts: impl Iterator<Item = &'h HostId>,
+) -> impl Iterator<Item = (HostId, BTreeSet<ControllerId>)> {
+    hosts.map(|host| (host.clone(), BTreeSet::new()))
+}
+
 /// The name of a controller, kept as long as its state directory: one that is killed and started again is the same one.
 /// Of two that want the same hosts at the same moment, the smaller one goes first.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

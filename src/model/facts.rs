@@ -119,14 +119,12 @@ pub struct HostFacts {
     pub kvm: Option<bool>,
     /// Files asked about: base images.
     pub files: BTreeMap<String, HostFile>,
-    /// Disks in our directory on it, by file name, with a domain or without.
-    pub volumes: Vec<String>,
+    /// Disks in our directory on it, by file name, with a domain or without; and what each takes of the file system now, which
+    /// is less than its full size.
+    pub volumes: BTreeMap<String, Bytes>,
     /// Of these, disks that outlived their guests, and when each was last written, by the clock of the host.
     #[serde(default)]
     pub kept: BTreeMap<String, Timestamp>,
-    /// What each of the files in our directory takes of the file system now; that is less than its full size.
-    #[serde(default)]
-    pub used: BTreeMap<String, Bytes>,
     /// Memory of the machine.
     pub memory: Option<Bytes>,
     /// Processors of the machine.

@@ -22,7 +22,7 @@ impl Timestamp {
     }
 
     /// For people, who need seconds only where there are some: `2026-11-22 03:34 UTC`.
-    pub fn to_minute(self) -> String {
+    pub fn to_short(self) -> String {
         let format = match self.0.rem_euclid(60_000) >= 1_000 {
             true => "%Y-%m-%d %H:%M:%S UTC",
             false => "%Y-%m-%d %H:%M UTC",
@@ -71,7 +71,7 @@ mod tests {
 
     #[test]
     fn seconds_are_told_where_there_are_some() {
-        let told = |millis: i64| Timestamp(1_700_000_000_000 + millis).to_minute();
+        let told = |millis: i64| Timestamp(1_700_000_000_000 + millis).to_short();
         assert_eq!(told(0), "2023-11-14 22:13:20 UTC");
         assert_eq!(told(40_000), "2023-11-14 22:14 UTC");
     }

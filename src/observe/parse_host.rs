@@ -39,7 +39,7 @@ pub fn parse_host(answer: &str, files: &[&str], peers: &[&HostId]) -> Result<Hos
                 let (path, file) = file(&record, files)?;
                 facts.files.insert(path, file);
             }
-            "volumes" => facts.used = volumes(&record)?,
+            "volumes" => facts.volumes = volumes(&record)?,
             "kept" => facts.kept = kept(&record)?,
             "memory" => facts.memory = Some(Bytes(product(record.parsed(0)?, 1024))),
             "cpus" => facts.cpus = Some(record.parsed(0)?),
@@ -54,7 +54,6 @@ pub fn parse_host(answer: &str, files: &[&str], peers: &[&HostId]) -> Result<Hos
             _ => return Err(record.error().into()),
         }
     }
-    facts.volumes = facts.used.keys().cloned().collect();
     if !described {
         return Err(ParseError::Missing("domains").into());
     }
@@ -153,8 +152,9 @@ mod tests {
         let facts = parse_host(&answer, &["/x", "/y"], &[]).unwrap();
         assert_eq!(facts.files["/y"].sha256.as_deref(), Some(digest.as_str()));
         assert_eq!(facts.files["/x"].sha256, None);
-        assert_eq!(facts.volumes, ["a\nb", "b.qcow2"]);
-        assert_eq!(facts.used["b.qcow2"], Bytes(4096));
+        let names: Vec<&String> = facts.volumes.keys().collect();
+        assert_eq!(names, ["a\nb", "b.qcow2"]);
+        assert_eq!(facts.volumes["b.qcow2"], Bytes(4096));
         assert_eq!(facts.kept["b.qcow2.kept"], Timestamp(1_700_000_000_000));
         assert_eq!(facts.memory, Some(Bytes(2 << 20)));
         assert_eq!((facts.cpus, facts.free), (Some(4), Some(Bytes(40960))));

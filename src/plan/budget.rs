@@ -93,9 +93,7 @@ impl Planner<'_> {
         }
         let others = self.round.views_of(group).filter(|(i, _)| *i != instance);
         let serving = others.filter(|(i, view)| match view.state {
-            State::Live(Health::Healthy) | State::Hidden(..) => {
-                self.gives_heartbeats(i) && !self.is_stopped(i)
-            }
+            State::Live(Health::Healthy) | State::Hidden(..) => self.serves(i),
             State::Live(Health::Booting { .. } | Health::Dead(_))
             | State::Absent
             | State::Lost(..) => self.planned.contains_key(*i),
@@ -117,6 +115,11 @@ impl Planner<'_> {
         matches!(state, Some(HostState::Suspect { .. }))
     }
 
+    /// Whether it answers requests, as far as is known.
+    fn serves(&self, instance: &InstanceId) -> bool {
+        self.gives_heartbeats(instance) && !self.is_stopped(instance)
+    }
+
     /// Whether no heartbeat is missing, and one came since its process was started, or since something was tried with it in
     /// vain: that may have ended it.
     fn gives_heartbeats(&self, instance: &InstanceId) -> bool {
@@ -131,7 +134,7 @@ impl Planner<'_> {
         let mut others = self.round.views_of(group).filter(|(i, _)| *i != instance);
         let other = others.find(|(i, view)| match view.state {
             State::Live(Health::Booting { .. } | Health::Dead(_)) => !self.planned.contains_key(*i),
-            State::Live(Health::Healthy) => !self.gives_heartbeats(i) || self.is_stopped(i),
+            State::Live(Health::Healthy) => !self.serves(i),
             State::Hidden(host, _) => !self.gives_heartbeats(i) && self.is_suspect(host),
             // What can't be seen may be away for long, and what can't be placed too: others go on.
             State::Busy | State::Absent | State::Lost(..) | State::Perhaps(_) => false,

@@ -153,7 +153,7 @@ pub fn disk_of(desired: &Desired, host: &Host, instance: &InstanceId) -> String 
 /// When the disk was last written that a guest of `instance` left on `host` and that a new one uses again.
 pub fn kept_disk(facts: &HostFacts, instance: &InstanceId) -> Option<Timestamp> {
     let disk = format!("{instance}.{DISK_ENDING}");
-    let present = facts.volumes.contains(&disk);
+    let present = facts.volumes.contains_key(&disk);
     let kept = facts.kept.get(&format!("{disk}.kept"));
     kept.filter(|_| !present).copied()
 }

@@ -1,7 +1,5 @@
 //! Why something that can't be seen is not given up yet, in words, with what a person can do about it. Decides nothing.
 
-use std::time::Duration;
-
 use crate::model::desired::Host;
 use crate::model::id::HostId;
 use crate::model::memory::{Evidence, EvidenceKind, HostMemory};
@@ -72,34 +70,36 @@ pub(super) fn help_inherited(host: &HostId) -> String {
     )
 }
 
-/// Why no device is asked to switch a host off now, for so long.
+/// Why no device is asked to switch a host off `now`, but only then.
 pub(super) fn device_waits(
     host: &Host,
     memory: &HostMemory,
     next: &FenceAgent,
-    left: Duration,
+    (now, then): (Timestamp, Timestamp),
 ) -> Refusal {
     let failed = failed_devices(host, memory);
-    let (id, left) = (&host.id, span(left));
-    if failed.is_empty() {
-        let text = format!(
-            "its lease decides first; {} switches host {id} off in {left}",
-            next.program
-        );
-        return Refusal {
-            text,
-            ..Refusal::default()
-        };
-    }
-    Refusal {
-        text: format!(
-            "{} could not switch host {id} off; tried again in {left}",
-            failed.join(" and ")
+    let (id, left) = (&host.id, span(then.since(now)));
+    let (text, help) = match failed.is_empty() {
+        true => {
+            let program = &next.program;
+            let text =
+                format!("its lease decides first; {program} switches host {id} off in {left}");
+            (text, None)
+        }
+        false => (
+            format!(
+                "{} could not switch host {id} off; tried again in {left}",
+                failed.join(" and ")
+            ),
+            Some(format!(
+                "see reconcile history for what it said; or switch it off yourself, then: reconcile fence confirm {id}"
+            )),
         ),
-        help: Some(format!(
-            "see reconcile history for what it said; or switch it off yourself, then: reconcile fence confirm {id}"
-        )),
-        until: None,
+    };
+    Refusal {
+        text,
+        help,
+        until: Some(then),
     }
 }
 

@@ -204,7 +204,7 @@ impl<'a> Planner<'a> {
                 continue;
             };
             let directory = volume_directory(self.round.desired, host);
-            for name in &facts.volumes {
+            for name in facts.volumes.keys() {
                 let stateful = |i: &InstanceId| self.stateful(i) == Some(true);
                 let keeps = |i: &InstanceId| name.ends_with(DISK_ENDING) && stateful(i);
                 let owner = owner(name).filter(|i| self.is_leftover(i, id) && !keeps(i));

@@ -150,17 +150,11 @@ impl<'a> Hosts<'a> {
             (Some(_), None) if memory.switching_off => Verdict::No(Refusal {
                 text: format!("host {} is being switched off", host.id),
                 help: None,
-                until: Some(self.observed.now.plus(FENCE_PAUSE)),
+                until: Some(now.plus(FENCE_PAUSE)),
             }),
-            (Some((index, agent, at)), None) if self.observed.now >= at => {
-                Verdict::Fence(index, agent)
-            }
+            (Some((index, agent, at)), None) if now >= at => Verdict::Fence(index, agent),
             (Some((_, agent, at)), None) => {
-                let left = at.since(self.observed.now);
-                Verdict::No(Refusal {
-                    until: Some(at),
-                    ..device_waits(host, memory, agent, left)
-                })
+                Verdict::No(device_waits(host, memory, agent, (now, at)))
             }
             (None, _) => Verdict::No(self.no_evidence(host, Some(memory))),
         }

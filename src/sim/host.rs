@@ -16,7 +16,6 @@ use crate::model::facts::{
 };
 use crate::model::id::HostId;
 use crate::model::scenario::Node;
-use crate::model::unit::Bytes;
 use crate::ports::hypervisor::{Ended, HostQuery, Hypervisor, HypervisorControl};
 use crate::ports::{ActError, Effect};
 
@@ -46,8 +45,7 @@ impl Hypervisor for Cluster {
         let in_directory = format!("{}/", query.volumes);
         let volumes = state.volumes.iter();
         let volumes = volumes.filter_map(|v| v.strip_prefix(&in_directory));
-        let used: BTreeMap<String, Bytes> =
-            volumes.map(|name| (name.to_owned(), OVERLAY)).collect();
+        let volumes = volumes.map(|name| (name.to_owned(), OVERLAY));
         let kept = state.kept.iter().filter_map(|(path, since)| {
             let name = path.strip_prefix(&in_directory)?;
             Some((name.to_owned(), *since))
@@ -65,8 +63,7 @@ impl Hypervisor for Cluster {
                 .filter(|(p, _)| query.files.contains(*p))
                 .map(|(p, f)| (p.clone(), f.clone()))
                 .collect(),
-            volumes: used.keys().cloned().collect(),
-            used,
+            volumes: volumes.collect(),
             kept: kept.collect(),
             memory: state.machine.as_ref().map(|m| m.memory),
             cpus: state.machine.as_ref().map(|m| m.cpus),

@@ -103,14 +103,6 @@ impl<'a> Addresses<'a> {
         Some(address)
     }
 
-    /// The last address that was taken of a host's pool is free again.
-    pub fn give_back(&mut self, host: &'a HostId, address: Ipv4Addr) {
-        self.taken.remove(&address);
-        if let Some(cursor) = self.cursor.get_mut(host) {
-            *cursor = cursor.saturating_sub(1);
-        }
-    }
-
     /// An address of a host's pool is free again.
     pub fn release(&mut self, host: &'a HostId, address: Ipv4Addr) {
         self.taken.remove(&address);

@@ -31,7 +31,7 @@ pub struct Board<'a> {
     /// Hosts on which an instance was tried often enough.
     pub tried: BTreeMap<(GroupNo, u32), BTreeSet<HostNo>>,
     /// The sizes of guests that were built with another one than the file asks for by now.
-    sizes: BTreeMap<(GroupNo, u32, HostNo), Size>,
+    sizes: BTreeMap<Spot, Size>,
     host_numbers: BTreeMap<&'a HostId, HostNo>,
     group_numbers: BTreeMap<&'a GroupId, GroupNo>,
 }
@@ -160,14 +160,8 @@ impl<'a> Board<'a> {
 
     /// How large the guest in a spot is, or will be.
     pub fn size(&self, spot: Spot) -> Size {
-        match self.sizes.is_empty() {
-            true => Size::of(self.groups[spot.0].group),
-            false => {
-                let own = self.sizes.get(&spot);
-                own.copied()
-                    .unwrap_or_else(|| Size::of(self.groups[spot.0].group))
-            }
-        }
+        let own = self.sizes.get(&spot).copied();
+        own.unwrap_or_else(|| Size::of(self.groups[spot.0].group))
     }
 
     /// The guests that have another size than the file asks for by now.
@@ -178,16 +172,16 @@ impl<'a> Board<'a> {
     /// The guest in a spot gets the size that the file asks for.
     pub fn resize(&mut self, spot: Spot) {
         let size = Size::of(self.groups[spot.0].group);
-        self.take_as((spot, size));
+        self.take_as(spot, size);
     }
 
     /// The guest in a spot keeps what it has, and is promised what more the file asks for.
     pub fn grow(&mut self, spot: Spot) {
         let larger = self.size(spot).max(Size::of(self.groups[spot.0].group));
-        self.take_as((spot, larger));
+        self.take_as(spot, larger);
     }
 
-    fn take_as(&mut self, (spot, size): (Spot, Size)) {
+    fn take_as(&mut self, spot: Spot, size: Size) {
         let room = &mut self.hosts[spot.2];
         let has = self.sizes.remove(&spot);
         let wants = Size::of(self.groups[spot.0].group);

@@ -200,7 +200,7 @@ impl<'a> Placer<'a, '_> {
             return Ok((host, address));
         };
         self.addresses
-            .give_back(&self.board.hosts[host].host.id, address);
+            .release(&self.board.hosts[host].host.id, address);
         Err(tie.refusal(&follower, &self.board.groups[turn.group].group.id))
     }
 

@@ -107,7 +107,7 @@ impl<'a> Rejection<'a> {
         Rejection::Drained {
             reason: order.reason.as_deref(),
             // To the second: nobody drains by milliseconds.
-            until: order.until.map(|until| until.to_minute()),
+            until: order.until.map(|until| until.to_short()),
         }
     }
 

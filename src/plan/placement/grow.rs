@@ -56,7 +56,7 @@ impl<'a> Measure<'a> {
     /// What the disk of a guest uses on its host now.
     fn used(&self, instance: &InstanceId, host: &HostId) -> u64 {
         let facts = self.observed.hosts.get(host).and_then(Seen::facts);
-        let used = facts.and_then(|facts| facts.used.get(&format!("{instance}.{DISK_ENDING}")));
+        let used = facts.and_then(|facts| facts.volumes.get(&format!("{instance}.{DISK_ENDING}")));
         used.map_or(0, |used| used.0)
     }
 }

@@ -187,7 +187,7 @@ impl Order<'_, '_> {
         let all = 0..board.groups.len();
         let bound = all.filter(|g| !near(*g).is_empty() && !self.known[*g]);
         let mut bound: Vec<GroupNo> = bound.collect();
-        bound.sort_by_key(|g| (std::cmp::Reverse(size(*g)), *g));
+        bound.sort_by_key(|g| (Reverse(size(*g)), *g));
         let mut visited = self.known.clone();
         for group in bound {
             let mut path = vec![(group, false)];

@@ -163,8 +163,10 @@ fn a_disk_counts_whole_however_little_it_uses() {
     for (host, disk) in [("a", "web-1.qcow2"), ("b", "web-2.qcow2")] {
         let facts = world.facts(host);
         facts.free = Some(Bytes(99 << 30));
-        facts.used.insert(disk.to_owned(), Bytes(1 << 30));
-        facts.used.insert("other.kept".to_owned(), Bytes(5 << 30));
+        facts.volumes.insert(disk.to_owned(), Bytes(1 << 30));
+        facts
+            .volumes
+            .insert("other.kept".to_owned(), Bytes(5 << 30));
     }
     assert_eq!(world.notices()[0], said);
     assert_eq!(world.places(), "web-1@a web-2@b");
