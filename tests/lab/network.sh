@@ -49,7 +49,8 @@ ensure_lan() {
   lan=$(ns lan)
   ensure_ns lan
   if ! ip -n "$lan" link show br-lan >/dev/null 2>&1; then
-    ip -n "$lan" link add br-lan type bridge mcast_snooping 0
+    # Its own address, as for br0 below: who asks with the address of a host that is switched off leads its peers astray.
+    ip -n "$lan" link add br-lan address 52:54:00:a8:0a:fe type bridge mcast_snooping 0
   fi
   ip -n "$lan" link set br-lan alias "$state"
   ip -n "$lan" addr replace $lan_address/24 dev br-lan
