@@ -12,6 +12,7 @@ use tracing::{debug, info, warn};
 use super::session::Watcher;
 use crate::execute::Hands;
 use crate::model::desired::{Desired, Host};
+use crate::model::facts::GuardKnows;
 use crate::model::id::{ClusterName, HostId};
 use crate::model::policy::Fencing;
 use crate::model::time::Timestamp;
@@ -32,6 +33,7 @@ pub struct Leases(Arc<Mutex<Known>>);
 #[derive(Debug, Default)]
 struct Known {
     over: BTreeMap<HostId, Timestamp>,
+    told: BTreeMap<HostId, GuardKnows>,
     /// Hosts whose guards end: who still renews one of them, and is about to be ended, is not listened to.
     closed: BTreeSet<HostId>,
 }
@@ -41,9 +43,26 @@ impl Leases {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// As it is known now.
-    pub fn known(&self) -> BTreeMap<HostId, Timestamp> {
-        self.lock().over.clone()
+    /// When they are over, and what the guards were told of the hosts.
+    pub fn known(&self) -> (BTreeMap<HostId, Timestamp>, BTreeMap<HostId, GuardKnows>) {
+        let known = self.lock();
+        (known.over.clone(), known.told.clone())
+    }
+
+    /// The guard of a host is about to be told of these hosts.
+    fn tells(&self, host: &HostId, members: &BTreeSet<HostId>) {
+        let mut known = self.lock();
+        let told = known.told.entry(host.clone()).or_default();
+        told.perhaps.insert(members.clone());
+    }
+
+    /// It was.
+    fn told(&self, host: &HostId, members: &BTreeSet<HostId>) {
+        let told = GuardKnows {
+            surely: Some(members.clone()),
+            perhaps: BTreeSet::new(),
+        };
+        self.lock().told.insert(host.clone(), told);
     }
 
     /// From this moment on, the lease of a host is over; unless its guard ends.
@@ -83,7 +102,7 @@ impl Guards {
                 leases.keep(&host.id);
             }
             let task = match is_guarded(host) {
-                true => tokio::spawn(keep(hands, known, watchword(desired, host), leases.clone())),
+                true => tokio::spawn(keep(hands, known, word(desired, host), leases.clone())),
                 false => tokio::spawn(clear(hands, known, desired.cluster.clone())),
             };
             task.abort_handle()
@@ -205,19 +224,21 @@ async fn end(hands: &Hands, host: &Host, cluster: &ClusterName) -> bool {
     }
 }
 
-async fn keep(hands: Hands, host: Host, watchword: Watchword, leases: Leases) {
+async fn keep(hands: Hands, host: Host, word: Word, leases: Leases) {
     let armed = Once::new();
     let until = |until| {
         armed.call_once(|| info!(host = %host.id, "the guard is armed"));
+        leases.told(&host.id, &word.members);
         leases.set(&host.id, until);
     };
     let mut complained = false;
     loop {
         // The guard of a host that another controller has is none of ours.
         hands.permit.comes(&host.id, hands.clock.as_ref()).await;
+        leases.tells(&host.id, &word.members);
         let why = tokio::select! {
             biased;
-            why = hands.guards.keep(&host, &watchword, &until) => why.message,
+            why = hands.guards.keep(&host, &word.watchword, &until) => why.message,
             barred = hands.permit.ends(hands.clock.as_ref()) => barred.to_string(),
         };
         match complained {
@@ -229,12 +250,21 @@ async fn keep(hands: Hands, host: Host, watchword: Watchword, leases: Leases) {
     }
 }
 
-fn watchword(desired: &Desired, host: &Host) -> Watchword {
+/// What a guard is told, and the hosts whose majority it will look for.
+struct Word {
+    watchword: Watchword,
+    members: BTreeSet<HostId>,
+}
+
+fn word(desired: &Desired, host: &Host) -> Word {
     let others = desired.hosts.values().filter(|other| other.id != host.id);
-    Watchword {
-        cluster: desired.cluster.clone(),
-        lease: desired.safety.lease.clone(),
-        peers: others.map(|other| other.address.clone()).collect(),
+    Word {
+        watchword: Watchword {
+            cluster: desired.cluster.clone(),
+            lease: desired.safety.lease.clone(),
+            peers: others.map(|other| other.address.clone()).collect(),
+        },
+        members: desired.hosts.keys().cloned().collect(),
     }
 }
 

@@ -114,7 +114,7 @@ impl Eyes {
         );
         self.heed_claims(&mut observed, &seen_hosts);
         observed.hosts = seen_hosts;
-        observed.leases = self.leases.known();
+        (observed.leases, observed.guards_know) = self.leases.known();
         observed.witnesses = self.ask_witnesses(desired, &observed).await;
         let looks = queries::looks(desired, &observed, memory, renderer);
         let guests = looks.iter().map(|look| {

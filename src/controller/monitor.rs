@@ -137,7 +137,8 @@ async fn listen(eyes: Eyes, look: Look, changes: UnboundedSender<Change>, ledger
             heartbeat: &look.heartbeat,
         };
         let clock = eyes.clock.as_ref();
-        eyes.heartbeats.pause(clock, span, &asked, settled).await;
+        let same = eyes.heartbeats.pause(clock, span, &asked, settled).await;
+        beat.last_ok = same.filter(|_| said.is_ok()).or(beat.last_ok);
     }
 }
 

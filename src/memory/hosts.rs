@@ -1,12 +1,12 @@
 //! What is remembered of hosts: since when each is out of sight, how often it came back, and the evidence that nothing
 //! of ours runs on it any more.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::model::bug::Bug;
 use crate::model::desired::{Desired, Host};
-use crate::model::facts::{HostFacts, Observed, Seen};
+use crate::model::facts::{GuardKnows, HostFacts, Observed, Seen};
 use crate::model::id::{HostId, InstanceId};
 use crate::model::mark::Mark;
 use crate::model::memory::{Evidence, EvidenceKind, HostMemory, Memory};
@@ -23,6 +23,7 @@ pub fn remember(memory: &mut Memory, desired: &Desired, observed: &Observed) {
         let given = given_on(memory, id);
         let host = memory.hosts.entry(id.clone()).or_default();
         host.armed |= observed.leases.contains_key(id);
+        learn(host, observed.guards_know.get(id));
         define(host, desired.hosts.get(id));
         host.missed |= is_missed(host, &desired.safety, minority, observed.now);
         match seen {
@@ -43,6 +44,15 @@ pub fn remember(memory: &mut Memory, desired: &Desired, observed: &Observed) {
             look_for_evidence(memory, host, desired, observed);
         }
     }
+}
+
+/// Takes in what the guard of a host was told: it looks for a majority of those hosts, whatever the file says by now.
+fn learn(host: &mut HostMemory, told: Option<&GuardKnows>) {
+    let Some(told) = told else { return };
+    if let Some(surely) = &told.surely {
+        host.guard_knows = BTreeSet::from([surely.clone()]);
+    }
+    host.guard_knows.extend(told.perhaps.iter().cloned());
 }
 
 /// Keeps what the file says of a host, but for its devices.
@@ -135,7 +145,7 @@ pub fn count_anew(memory: &mut Memory) {
 }
 
 fn look_for_evidence(memory: &mut HostMemory, host: &Host, desired: &Desired, observed: &Observed) {
-    let alone = is_alone(&host.id, desired, observed);
+    let alone = is_alone(&host.id, memory, desired, observed);
     memory.alone_since = alone.then(|| memory.alone_since.unwrap_or(observed.now));
     let confirmed = observed.orders.confirmed.get(&host.id);
     let confirmed = confirmed.filter(|order| memory.seen.is_none_or(|seen| order.at > seen));
@@ -145,7 +155,10 @@ fn look_for_evidence(memory: &mut HostMemory, host: &Host, desired: &Desired, ob
         text: format!("{} confirmed that it is off", order.by),
     });
     let evidence = evidence.or_else(|| of_lease(memory, host, desired, observed));
-    if memory.fenced.is_none() {
+    // A person who looked again knows more than before.
+    let known = memory.fenced.as_ref().map(|known| known.at);
+    let again = |new: &Evidence| new.kind == EvidenceKind::Manual && known < Some(new.at);
+    if known.is_none() || evidence.as_ref().is_some_and(again) {
         memory.fenced = evidence;
     }
 }
@@ -182,13 +195,18 @@ pub fn lease_due(
     Some(both.plus(desired.safety.lease.margin))
 }
 
-/// Whether the host can't see a majority of the hosts: of those that we reach nobody sees it, and the rest, itself
-/// included, is no majority.
-fn is_alone(host: &HostId, desired: &Desired, observed: &Observed) -> bool {
-    let reached: Vec<&HostFacts> = observed.hosts.values().filter_map(Seen::facts).collect();
-    let majority = desired.hosts.len() / 2 + 1;
-    let others = desired.hosts.len() - reached.len();
-    others < majority && reached.iter().all(|f| f.sees.get(host) == Some(&false))
+/// Whether the host can't see a majority of the hosts, as the file has them and as its guard may have them: of those that we
+/// reach nobody sees it, and the rest, itself included, is no majority.
+fn is_alone(host: &HostId, memory: &HostMemory, desired: &Desired, observed: &Observed) -> bool {
+    let of_file: BTreeSet<HostId> = desired.hosts.keys().cloned().collect();
+    let reaches = |id: &&HostId| observed.hosts.get(*id).is_some_and(|s| s.facts().is_some());
+    let is_majority = |members: &BTreeSet<HostId>| {
+        let reached = members.iter().filter(reaches).count();
+        (members.len() - reached) * 2 > members.len()
+    };
+    let mut counts = memory.guard_knows.iter().chain([&of_file]);
+    let mut reached = observed.hosts.values().filter_map(Seen::facts);
+    !counts.any(is_majority) && reached.all(|facts| facts.sees.get(host) == Some(&false))
 }
 
 #[cfg(test)]

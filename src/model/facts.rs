@@ -33,6 +33,8 @@ pub struct Observed {
     pub witnesses: BTreeMap<Witness, bool>,
     /// Hosts whose guard we keep, and from when on the lease that it was told last is over for certain.
     pub leases: BTreeMap<HostId, Timestamp>,
+    /// What the guards that we keep were told of the hosts.
+    pub guards_know: BTreeMap<HostId, GuardKnows>,
     /// Whether another controller was at work since this one was: it was the last one on each host that was reached.
     pub succeeds: bool,
     /// Hosts on which another controller has the claim.
@@ -43,6 +45,15 @@ pub struct Observed {
     pub missing_agents: BTreeMap<String, BTreeSet<HostId>>,
     /// Why the orders could not be read: then they are those of an earlier look.
     pub orders_unread: Option<String>,
+}
+
+/// What a guard was told of the hosts whose majority it looks for. What it was told last may not have arrived.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct GuardKnows {
+    /// The hosts that it knew for certain; none: nothing arrived since this process began.
+    pub surely: Option<BTreeSet<HostId>>,
+    /// What it was told since then.
+    pub perhaps: BTreeSet<BTreeSet<HostId>>,
 }
 
 /// That others work with a host.

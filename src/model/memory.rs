@@ -86,6 +86,9 @@ pub struct HostMemory {
     /// Whether a guard of ours is on it.
     #[serde(default)]
     pub armed: bool,
+    /// The hosts whose majority its guard looks for: all that it may have been told. The file may say something else by now.
+    #[serde(default)]
+    pub guard_knows: BTreeSet<BTreeSet<HostId>>,
     /// Since when it is certain that it is alone: all hosts that we reach say that they don't see it, and those that we
     /// don't reach are too few to make a majority with it.
     #[serde(default)]

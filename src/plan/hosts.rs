@@ -10,6 +10,7 @@ use crate::model::condition::HostCondition;
 use crate::model::desired::Desired;
 use crate::model::facts::{Observed, Seen, UnseenKind};
 use crate::model::id::{HostId, InstanceId};
+use crate::model::mark::Mark;
 use crate::model::memory::{Evidence, HostMemory, Memory};
 use crate::model::time::Timestamp;
 
@@ -133,7 +134,7 @@ impl<'a> Hosts<'a> {
         }
         let since = memory.since;
         match &memory.fenced {
-            Some(evidence) if self.living_guest(host).is_none() => {
+            Some(evidence) if self.refuted(host, evidence).is_none() => {
                 HostState::Fenced(evidence.clone())
             }
             Some(_) => HostState::Suspect { since },
@@ -164,6 +165,27 @@ impl<'a> Hosts<'a> {
     pub(super) fn heartbeats_on(&self, host: &HostId) -> Option<String> {
         let guest = self.living_guest(host)?;
         Some(format!("{guest} on it gives heartbeats"))
+    }
+
+    /// Why the evidence that nothing runs on a host is wrong: a guest on it gives heartbeats, or gave one after that. Then it
+    /// says nothing for ever, also when the guest falls silent.
+    pub(super) fn refuted(&self, host: &HostId, evidence: &Evidence) -> Option<String> {
+        self.heartbeats_on(host).or_else(|| {
+            let mut guests = self.remembered(host)?.guests.iter();
+            let (guest, _) = guests.find(|(i, mark)| {
+                let beat = self.observed.beats.get(*i);
+                let later = beat.is_some_and(|b| b.last_ok.is_some_and(|ok| ok > evidence.at));
+                later && !self.found.contains(i) && self.is_last_life(i, mark)
+            })?;
+            Some(format!("{guest} on it gave a heartbeat after that"))
+        })
+    }
+
+    /// Whether this is the life of an instance that we built last.
+    fn is_last_life(&self, instance: &InstanceId, mark: &Mark) -> bool {
+        let guest = self.memory.guests.get(instance);
+        let built = guest.and_then(|guest| guest.built.as_ref());
+        built == Some(&mark.generation)
     }
 
     /// What shows that a host lives that we can't look at.

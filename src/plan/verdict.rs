@@ -95,7 +95,7 @@ impl<'a> Hosts<'a> {
             return Verdict::No(self.no_evidence(known, None));
         };
         if let Some(evidence) = &memory.fenced {
-            return match self.heartbeats_on(host) {
+            return match self.refuted(host, evidence) {
                 None => Verdict::Ended(evidence),
                 Some(guest) => Verdict::No(Refusal {
                     text: format!("{}, and yet {guest}", evidence.text),

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 
 use super::clock::Clock;
 use crate::model::desired::Heartbeat;
+use crate::model::time::Timestamp;
 
 /// Asking for a heartbeat.
 #[async_trait]
@@ -17,16 +18,18 @@ pub trait Heartbeats: Send + Sync {
     /// Waits from one question to the next, usually for `span`.
     ///
     /// With `settled`, the last answer, it may wait longer: whoever knows that all answers up to then would be the same
-    /// leaves out those questions, and keeps to the pace when it goes on. Nobody learns anything from them.
+    /// leaves out those questions, and keeps to the pace when it goes on. Nobody learns anything from them but when the last of
+    /// them was, which is returned.
     async fn pause(
         &self,
         clock: &dyn Clock,
         span: Duration,
         asked: &Asked<'_>,
         settled: Option<&Result<(), String>>,
-    ) {
+    ) -> Option<Timestamp> {
         let _ = (asked, settled);
         clock.sleep(span).await;
+        None
     }
 }
 

@@ -49,10 +49,10 @@ impl Heartbeats for Cluster {
         span: Duration,
         asked: &Asked<'_>,
         settled: Option<&Result<(), String>>,
-    ) {
+    ) -> Option<Timestamp> {
         self.clock.sleep(span).await;
         let (Some(settled), mut changes) = (settled, self.changes()) else {
-            return;
+            return None;
         };
         let begin = self.clock.now();
         while self.is_still(asked, settled) && !self.is_in_doubt() {
@@ -60,7 +60,16 @@ impl Heartbeats for Cluster {
         }
         let late = self.clock.now().since(begin);
         self.clock.sleep(to_next(late, asked.heartbeat.every)).await;
+        let left_out = ticks_before(late, asked.heartbeat.every);
+        (!left_out.is_zero()).then(|| begin.plus(left_out))
     }
+}
+
+/// From a tick to the last one that was earlier than `late` after it.
+fn ticks_before(late: Duration, pace: Duration) -> Duration {
+    let (late, pace) = (late.as_millis(), pace.as_millis().max(1));
+    let ticks = late.saturating_sub(1) / pace;
+    Duration::from_millis(u64::try_from(ticks * pace).unwrap_or_default())
 }
 
 /// From a moment between two ticks to the next one, where the last known tick was `late` ago.

@@ -75,8 +75,17 @@ impl<'a> Placer<'a, '_> {
     fn staying(&self) -> Vec<u64> {
         let taken = self.board.hosts.iter().map(|room| room.memory.taken);
         let both = taken.zip(self.board.leaving());
-        both.map(|(taken, leaving)| taken.saturating_sub(leaving))
-            .collect()
+        let both = both.map(|(taken, leaving)| taken.saturating_sub(leaving));
+        let mut staying: Vec<u64> = both.collect();
+        // Nor does who comes for a while, by `surge`: it would hide what it comes for.
+        for (number, side) in self.board.groups.iter().enumerate() {
+            for (host, who) in self.board.homes(number).filter(|_| side.group.extra > 0) {
+                let extra = who.iter().filter(|index| side.group.is_extra(**index));
+                let extra = extra.map(|index| self.board.size((number, *index, host)).memory.0);
+                staying[host] = staying[host].saturating_sub(extra.sum::<u64>());
+            }
+        }
+        staying
     }
 
     /// The fullest host, how full it is, and the mean.

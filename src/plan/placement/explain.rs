@@ -118,6 +118,7 @@ pub fn why<'a>(
         verdicts: Vec::new(),
     });
     placer.place_all();
+    placer.admit(memory);
     placer.untangle();
     placer.look_back(group, instance);
     let rules = &placer.board.groups[group].rules;

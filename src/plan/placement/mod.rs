@@ -2,6 +2,7 @@
 //! forbidden for it; a missing one goes to the best host that can take it. Addresses come from the pool of the host.
 
 mod addresses;
+mod admission;
 mod balance;
 mod board;
 mod bundle;
@@ -120,6 +121,7 @@ pub fn place<'a>(
 ) -> Placement<'a> {
     let mut placer = Placer::new(desired, observed, memory, inventory);
     placer.place_all();
+    placer.admit(memory);
     placer.untangle();
     placer.keep_sizes();
     placer.even_out(observed, memory);

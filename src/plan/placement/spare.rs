@@ -1,55 +1,169 @@
 //! Whether room is kept for the loss of hosts: those that carry most are taken away, and their guests are placed on
-//! the others, by the same rules. Only a check: where the room is missing, that is said.
+//! the others, by the same rules. Only a check; `admission` asks it, too.
 
 use super::Placer;
+use super::admission::Newcomer;
 use super::board::{Board, GroupNo, HostNo};
 use super::company::Company;
-use super::filter::Rejection;
+use super::filter::{Kind, Question, Rejection};
 use super::reasons::up;
 use super::turn::Turn;
-use crate::model::id::{HostId, InstanceId};
+use crate::model::id::InstanceId;
 use crate::model::plan::{Notice, NoticeKind};
 use crate::model::unit::Bytes;
+
+/// What becomes of the guests when hosts are lost.
+pub(super) struct Loss<'a> {
+    /// The hosts that are left, with all that found a place there.
+    board: Board<'a>,
+    lost: Vec<HostNo>,
+    /// Who found none.
+    homeless: Vec<(GroupNo, u32)>,
+}
 
 impl<'a> Placer<'a, '_> {
     /// Says so where the guests of the fullest hosts would fit nowhere else.
     pub(super) fn check_spare(&mut self) {
-        let spare = self.desired.safety.spare as usize;
-        if spare == 0 {
+        if self.desired.safety.spare == 0 {
             return;
         }
-        let mut board = self.board.clone();
-        let lost = fullest(&board, spare);
-        let homeless = homeless(&mut board, &lost);
-        if !homeless.is_empty() {
-            self.notices.push(self.no_spare(&board, &lost, &homeless));
+        let loss = Loss::suffer(self, &[], &[]);
+        if !loss.homeless.is_empty() {
+            self.notices.push(Notice {
+                kind: NoticeKind::Warning,
+                subject: "spare".to_owned(),
+                text: format!(
+                    "no room is kept for the loss of {}: {}",
+                    loss.hosts(),
+                    loss.who()
+                ),
+                help: Some(loss.remedy()),
+                line: self.desired.lines.of("safety.spare"),
+            });
         }
     }
 
-    fn no_spare(&self, board: &Board<'a>, lost: &[HostNo], homeless: &[(GroupNo, u32)]) -> Notice {
-        let names: Vec<&HostId> = lost.iter().map(|h| &board.hosts[*h].host.id).collect();
-        let names: Vec<String> = names.iter().map(ToString::to_string).collect();
-        let memory = |(group, _): &(GroupNo, u32)| board.groups[*group].group.memory.0;
-        let needed = up(Bytes(homeless.iter().map(memory).sum()));
-        let first = homeless.first().map(|(group, index)| {
-            InstanceId::new(&board.groups[*group].group.id, *index).to_string()
-        });
-        let who = match (first, homeless.len()) {
-            (Some(first), 2..) => format!("{first} and {} more", homeless.len() - 1),
-            (first, _) => first.unwrap_or_default(),
-        };
-        Notice {
-            kind: NoticeKind::Warning,
-            subject: "spare".to_owned(),
-            text: format!(
-                "no room is kept for the loss of host{} {}: {who} ({needed} of memory) would fit nowhere else",
-                if names.len() == 1 { "" } else { "s" },
-                names.join(" and "),
-            ),
-            help: Some(remedy(board, lost, homeless, needed)),
-            line: self.desired.lines.of("safety.spare"),
+    /// The addresses that are free in the pool of each host.
+    fn addresses_left(&self) -> Vec<u64> {
+        let hosts = self.board.hosts.iter();
+        hosts
+            .map(|room| self.addresses.left(&room.host.id))
+            .collect()
+    }
+}
+
+impl<'a> Loss<'a> {
+    /// Takes as many hosts away as `spare` says: those that are gone, and the fullest of the others. Some guests are not made
+    /// at all.
+    pub(super) fn suffer(
+        placer: &Placer<'a, '_>,
+        gone: &[HostNo],
+        without: &[Newcomer],
+    ) -> Loss<'a> {
+        let mut board = placer.board.clone();
+        let mut addresses = placer.addresses_left();
+        for newcomer in without {
+            board.remove(newcomer.group, newcomer.index, newcomer.host);
+            board.hosts[newcomer.host].spent = false;
+            addresses[newcomer.host] += 1;
+        }
+        let spare = placer.desired.safety.spare as usize;
+        let mut lost = fullest(&board, spare.saturating_sub(gone.len()));
+        lost.extend(gone);
+        lost.sort_unstable();
+        let homeless = homeless(&mut board, addresses, &lost);
+        Loss {
+            board,
+            lost,
+            homeless,
         }
     }
+
+    /// Whether somebody would be left over for want of room. Where rules alone forbid it, no room would help.
+    pub(super) fn lacks_room(&self) -> bool {
+        let mut groups = self.homeless.iter().map(|(group, _)| *group);
+        groups.any(|group| {
+            let mut hosts = 0..self.board.hosts.len();
+            hosts.any(|host| self.why_not_on(group, host).iter().all(is_room))
+        })
+    }
+
+    /// Why one more is not made, and what would help.
+    pub(super) fn why_not(&self) -> (String, String) {
+        let text = format!(
+            "with it, no room would be left for the loss of {}: {}",
+            self.hosts(),
+            self.who()
+        );
+        (text, self.remedy())
+    }
+
+    fn hosts(&self) -> String {
+        let names = self.lost.iter().map(|h| &self.board.hosts[*h].host.id);
+        let names: Vec<String> = names.map(ToString::to_string).collect();
+        let plural = if names.len() == 1 { "" } else { "s" };
+        format!("host{plural} {}", names.join(" and "))
+    }
+
+    fn who(&self) -> String {
+        let first = self.homeless.first().map(|(group, index)| {
+            InstanceId::new(&self.board.groups[*group].group.id, *index).to_string()
+        });
+        let who = match (first, self.homeless.len()) {
+            (Some(first), 2..) => format!("{first} and {} more", self.homeless.len() - 1),
+            (first, _) => first.unwrap_or_default(),
+        };
+        format!("{who} ({} of memory) would fit nowhere else", self.needed())
+    }
+
+    fn needed(&self) -> Bytes {
+        let memory = |(group, _): &(GroupNo, u32)| self.board.groups[*group].group.memory.0;
+        up(Bytes(self.homeless.iter().map(memory).sum()))
+    }
+
+    fn why_not_on(&self, group: GroupNo, host: HostNo) -> Vec<Rejection<'a>> {
+        let ask = Question {
+            group,
+            index: None,
+            host,
+        };
+        self.board.rejections(ask).collect()
+    }
+
+    fn remedy(&self) -> String {
+        let rooms = &self.board.hosts;
+        let mut groups = self.homeless.iter().map(|(group, _)| *group);
+        let first = groups.next().unwrap_or_default();
+        let others = (0..rooms.len()).filter(|h| !self.lost.contains(h));
+        let roomy = others
+            .filter(|h| rooms[*h].closed.is_none())
+            .max_by_key(|h| (rooms[*h].memory.left(), std::cmp::Reverse(*h)));
+        let why = roomy.map_or_else(Vec::new, |host| self.why_not_on(first, host));
+        let name = &self.board.groups[first].group.id;
+        match (roomy, why.as_slice()) {
+            (Some(host), [Rejection::Memory { .. }]) => {
+                let left = rooms[host].memory.left().unwrap_or(0);
+                let missing = up(Bytes(self.needed().0.saturating_sub(left)));
+                let host = &rooms[host].host.id;
+                format!(
+                    "add {missing} of memory to host {host}, or a host; or lower `memory` or `replicas` of {name}, or `spare`"
+                )
+            }
+            (Some(_), [Rejection::NoAddress]) => format!(
+                "enlarge the pools by {} in all, or add a host; or lower `replicas` of {name}, or `spare`",
+                self.homeless.len()
+            ),
+            _ => format!("add a host; or loosen the placement of {name}, or lower `spare`"),
+        }
+    }
+}
+
+/// What more room on the host would mend.
+fn is_room(why: &Rejection<'_>) -> bool {
+    matches!(
+        why.kind(),
+        Kind::Memory | Kind::Cpus | Kind::Disk | Kind::NoAddress
+    )
 }
 
 /// The hosts that take guests and carry most memory, then by name.
@@ -63,7 +177,11 @@ fn fullest(board: &Board<'_>, hosts: usize) -> Vec<HostNo> {
 }
 
 /// Who finds no place when these hosts are lost. Those pinned to them are not asked for one.
-fn homeless(board: &mut Board<'_>, lost: &[HostNo]) -> Vec<(GroupNo, u32)> {
+fn homeless(
+    board: &mut Board<'_>,
+    mut addresses: Vec<u64>,
+    lost: &[HostNo],
+) -> Vec<(GroupNo, u32)> {
     for host in lost {
         board.hosts[*host].closed = Some(Rejection::Unseen);
     }
@@ -83,54 +201,22 @@ fn homeless(board: &mut Board<'_>, lost: &[HostNo]) -> Vec<(GroupNo, u32)> {
         guests.push((group, moved));
     }
     guests.retain(|(_, who)| !who.is_empty());
+    for (room, left) in board.hosts.iter_mut().zip(&addresses) {
+        room.spent |= *left == 0;
+    }
     let mut homeless = Vec::new();
     for (group, who) in guests {
         let mut turn = Turn::new(board, group, Company::default());
         for index in who {
-            match turn.best(board) {
-                Some(host) => {
-                    board.settle(group, index, host);
-                    turn.came(board, host);
-                }
-                None => homeless.push((group, index)),
-            }
+            let Some(host) = turn.best(board) else {
+                homeless.push((group, index));
+                continue;
+            };
+            board.settle(group, index, host);
+            addresses[host] -= 1;
+            board.hosts[host].spent = addresses[host] == 0;
+            turn.came(board, host);
         }
     }
     homeless
-}
-
-fn remedy(
-    board: &Board<'_>,
-    lost: &[HostNo],
-    homeless: &[(GroupNo, u32)],
-    needed: Bytes,
-) -> String {
-    let mut groups = homeless.iter().map(|(group, _)| *group);
-    let first = groups.next().unwrap_or_default();
-    let others = (0..board.hosts.len()).filter(|h| !lost.contains(h));
-    let roomy = others
-        .filter(|h| board.hosts[*h].closed.is_none())
-        .max_by_key(|h| (board.hosts[*h].memory.left(), std::cmp::Reverse(*h)));
-    let only_memory = roomy.is_some_and(|h| {
-        let mut why = board.rejections(super::filter::Question {
-            group: first,
-            index: None,
-            host: h,
-        });
-        matches!(
-            (why.next(), why.next()),
-            (Some(Rejection::Memory { .. }), None)
-        )
-    });
-    let name = &board.groups[first].group.id;
-    match roomy.filter(|_| only_memory) {
-        Some(host) => format!(
-            "add {} of memory to host {}, or a host; or lower `memory` or `replicas` of {name}, or `spare`",
-            up(Bytes(needed.0.saturating_sub(
-                board.hosts[host].memory.left().unwrap_or(0)
-            ))),
-            board.hosts[host].host.id
-        ),
-        None => format!("add a host; or loosen the placement of {name}, or lower `spare`"),
-    }
 }

@@ -230,7 +230,7 @@ pub static SAFETY: Object = Object {
             "spare",
             "0",
             HOSTS,
-            "Warn when the guests of this many hosts, the fullest ones, would find no room on the others; `1 host` says the same as `1`.",
+            "Keep room for the loss of this many hosts, the fullest ones: who never existed is made only while it stays. `1 host` says the same as `1`.",
         ),
         optional(
             "lease",
