@@ -237,6 +237,26 @@ mod tests {
         assert_eq!((host.returns, host.back), (1, Some(Timestamp(60_000))));
     }
 
+    fn hosts(names: &[&str]) -> BTreeSet<HostId> {
+        names.iter().map(|name| name.parse().unwrap()).collect()
+    }
+
+    #[test]
+    fn a_guard_may_know_what_it_was_told_for_certain_and_since_then() {
+        let mut host = HostMemory::default();
+        host.guard_knows.insert(hosts(&["a", "b"]));
+        let told = |surely: Option<&[&str]>, perhaps: &[&[&str]]| GuardKnows {
+            surely: surely.map(hosts),
+            perhaps: perhaps.iter().map(|names| hosts(names)).collect(),
+        };
+        learn(&mut host, None);
+        learn(&mut host, Some(&told(None, &[&["a", "b", "c"]])));
+        assert_eq!(host.guard_knows.len(), 2);
+        learn(&mut host, Some(&told(Some(&["a", "b", "c"]), &[&["a"]])));
+        let both = BTreeSet::from([hosts(&["a", "b", "c"]), hosts(&["a"])]);
+        assert_eq!(host.guard_knows, both);
+    }
+
     #[test]
     fn who_was_out_of_sight_while_we_were_in_a_minority_did_not_return() {
         let host = back_after_a_minute(Some(Timestamp(50_000)));
