@@ -35,7 +35,7 @@ lab-test: setup ## Tests on real hosts and guests
 	$(LAB) image
 	cargo build --example load
 	cargo test --features lab --test ssh_lab -- --test-threads=1
-	cargo test --features lab --test lab -- --test-threads=1
+	tests/lab/patiently cargo test --features lab --test lab -- --test-threads=1
 
 lab-test-distributions: setup ## Tests with a whole Debian as the guest, with systemd and OpenRC: many minutes
 	cargo test --features lab --test lab -- --test-threads=1 --ignored distributions

@@ -318,6 +318,6 @@ impl Eyes {
 fn lost() -> Seen<GuestFacts> {
     Seen::No(Unseen {
         kind: UnseenKind::Unreachable,
-        message: "its heartbeats are missing, so it was not asked".to_owned(),
+        message: "heartbeats were missing, so it was not asked".to_owned(),
     })
 }

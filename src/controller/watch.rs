@@ -3,6 +3,7 @@
 
 mod actions;
 mod edit;
+mod in_hand;
 mod leave;
 mod reach;
 mod say;
@@ -22,9 +23,7 @@ use super::look::{Beats, Eyes};
 use super::monitor::{Change, Monitor};
 use super::session::Round;
 use crate::execute::{Hands, Runner};
-use crate::model::action::Operation;
 use crate::model::desired::Desired;
-use crate::model::id::HostId;
 use crate::model::time::Timestamp;
 use crate::ports::progress::Progress;
 use crate::ports::store::StoreError;
@@ -210,9 +209,11 @@ impl Watch {
     /// That a guest is silent while we work on it is no news.
     fn heed(&mut self, change: Change) -> Wake {
         match change {
-            Change::Suspect(instance) | Change::Ended(instance) | Change::Lost(instance)
-                if self.session.watcher.memory.busy.contains_key(&instance) =>
-            {
+            Change::Suspect(instance) | Change::Lost(instance) if self.is_busy(&instance) => {
+                Wake::Act
+            }
+            // It ended by our own doing, but where it is only waited for.
+            Change::Ended(instance) if self.is_busy(&instance) && !self.awaits(&instance) => {
                 Wake::Act
             }
             Change::Claims => Wake::Claims,
@@ -260,12 +261,7 @@ impl Watch {
         self.monitor.listen_to(&looks);
         self.look_again = plan.look_again;
         self.unsure = plan.hosts.values().any(|host| !host.is_seen());
-        // What waits for a host that is lost keeps its guest from being made elsewhere.
-        let is_lost = |host: &HostId| plan.hosts.get(host).is_some_and(|host| host.is_lost());
-        self.runner.break_off("its host is lost", |operation| {
-            let from_afar = matches!(operation, Operation::FenceHost(_));
-            !from_afar && is_lost(operation.host())
-        });
+        self.break_off_what_is_in_vain(&plan, &observed);
         self.say(&plan);
         self.arm_or_disarm(plan.orders.disarmed.is_some()).await?;
         self.claims.name(self.session.watcher.hosts());

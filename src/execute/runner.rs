@@ -78,13 +78,19 @@ impl Runner {
         self.pending = actions.into_iter().map(|a| (a.id, a)).collect();
     }
 
-    /// Breaks off what is in hand and is one of these: it is left as a controller that dies leaves it.
-    pub fn break_off(&mut self, why: &'static str, is_one: impl Fn(&Operation) -> bool) {
+    /// Breaks off what is in hand and is one of these, by what is done and since when: it is left as a controller that dies
+    /// leaves it.
+    pub fn break_off(&mut self, why: &'static str, is_one: impl Fn(&Operation, Timestamp) -> bool) {
         let in_hand = self.in_hand.values_mut();
-        for job in in_hand.filter(|job| is_one(&job.action.operation)) {
+        for job in in_hand.filter(|job| is_one(&job.action.operation, job.since)) {
             job.broken_off = Some(why);
             job.task.abort();
         }
+    }
+
+    /// What is in hand.
+    pub fn operations(&self) -> impl Iterator<Item = &Operation> {
+        self.in_hand.values().map(|job| &job.action.operation)
     }
 
     /// Gives up what has not begun.

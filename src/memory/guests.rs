@@ -54,12 +54,18 @@ fn begin_of(old: &GuestMemory, run: &str, now: Timestamp) -> Timestamp {
     old.last_attempt.filter(|_| !same_life).unwrap_or(now)
 }
 
-/// A run that ended before it was well for `long` is a crash.
+/// Whether a guest was well for `long` until now.
+fn was_well(guest: &GuestMemory, long: Duration, now: Timestamp) -> bool {
+    let well = guest.healthy_since;
+    guest.failing_since.is_none() && well.is_some_and(|since| now.since(since) >= long)
+}
+
+/// A run that ended before it was well for `long` is a crash; after a longer one, earlier ones are forgotten.
 fn new_run(old: &GuestMemory, run: String, long: Duration, now: Timestamp) -> GuestMemory {
     let crashed = old
         .healthy_since
         .is_some_and(|since| now.since(since) < long);
-    GuestMemory {
+    let mut new = GuestMemory {
         since: begin_of(old, &run, now),
         run,
         trials: old.trials.clone(),
@@ -73,18 +79,25 @@ fn new_run(old: &GuestMemory, run: String, long: Duration, now: Timestamp) -> Gu
         tried: old.tried.clone(),
         built: old.built.clone(),
         ..GuestMemory::default()
+    };
+    if was_well(old, long, now) {
+        forget_trials(&mut new);
     }
+    new
 }
 
 /// A guest that came up has not been tried in vain; one that crashed lately must be well for `long` before that counts.
 fn remember_beat(guest: &mut GuestMemory, failures: u32, long: Duration, now: Timestamp) {
+    if was_well(guest, long, now) {
+        forget_trials(guest);
+    }
     if failures > 0 {
         guest.failing_since.get_or_insert(now);
         return;
     }
     guest.failing_since = None;
-    let since = *guest.healthy_since.get_or_insert(now);
-    if guest.crashes == 0 || now.since(since) >= long {
+    guest.healthy_since.get_or_insert(now);
+    if guest.crashes == 0 || was_well(guest, long, now) {
         forget_trials(guest);
     }
 }
@@ -141,6 +154,23 @@ mod tests {
         assert!(!guest.trials.is_empty());
         remember_beat(&mut guest, 0, long, Timestamp(120));
         assert!(guest.trials.is_empty() && guest.crashes == 0);
+    }
+
+    #[test]
+    fn long_health_ends_the_count_also_where_nobody_looked_before_it_ended() {
+        let well_since = |since| GuestMemory {
+            healthy_since: Some(Timestamp(since)),
+            crashes: 1,
+            ..tried_thrice()
+        };
+        let mut falls_silent = well_since(5);
+        remember_beat(&mut falls_silent, 1, LONG, Timestamp(105));
+        let stops = new_run(&well_since(5), "g/-".to_owned(), LONG, Timestamp(105));
+        for guest in [falls_silent, stops] {
+            assert!(guest.trials.is_empty() && guest.crashes == 0);
+        }
+        let too_early = new_run(&well_since(6), "g/-".to_owned(), LONG, Timestamp(105));
+        assert_eq!((too_early.trials.len(), too_early.crashes), (1, 2));
     }
 
     const LONG: Duration = Duration::from_millis(100);

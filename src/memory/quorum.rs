@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::model::desired::{Desired, Host};
 use crate::model::facts::{Observed, Seen, UnseenKind};
 use crate::model::id::HostId;
-use crate::model::memory::Memory;
+use crate::model::memory::{HostMemory, Memory};
 use crate::model::time::Timestamp;
 
 /// Longer than any look at a host takes: after a minority, what is known of some hosts is as old as that, and a majority may
@@ -15,7 +15,7 @@ const LONGEST_LOOK: Duration = Duration::from_secs(30);
 
 /// Remembers when we were last in a minority.
 pub(super) fn remember(memory: &mut Memory, desired: &Desired, observed: &Observed) {
-    if !is_majority(&desired.hosts, observed) {
+    if !is_majority(&desired.hosts, observed, memory) {
         memory.in_minority = Some(observed.now);
     }
 }
@@ -27,23 +27,44 @@ pub fn counts_at(memory: &Memory, observed: &Observed) -> Option<Timestamp> {
 }
 
 /// Whether we reach a majority of these hosts, or of the witnesses.
-pub fn is_majority(hosts: &BTreeMap<HostId, Host>, observed: &Observed) -> bool {
+pub fn is_majority(hosts: &BTreeMap<HostId, Host>, observed: &Observed, memory: &Memory) -> bool {
     let (answered, witnesses) = answered(observed);
-    is_of_hosts(hosts, observed) || answered * 2 > witnesses
+    let (reached, all) = reached(hosts, observed, memory);
+    reached * 2 > all || answered * 2 > witnesses
 }
 
-/// Whether we reach a majority of these hosts, whatever witnesses say: another controller may reach those, too.
+/// Whether we reach a majority of these hosts, whatever witnesses and people say: another controller may reach the rest.
 pub fn is_of_hosts(hosts: &BTreeMap<HostId, Host>, observed: &Observed) -> bool {
-    let (reached, all) = reached(hosts, observed);
+    let (reached, all) = count(hosts, observed, |_| false);
     reached * 2 > all
 }
 
-/// How many of these hosts we reach, and how many count. One that left the file is none of them any more: whoever removed
-/// the dead one of two has said who is left.
-pub fn reached(hosts: &BTreeMap<HostId, Host>, observed: &Observed) -> (usize, usize) {
-    let members = || hosts.values().filter(|host| !host.is_leaving());
-    let reached = members().filter(|host| observed.hosts.get(&host.id).is_some_and(answers));
-    (reached.count(), members().count())
+/// How many of these hosts we reach, and how many count. One that a person says is off is none of them: who looked at it
+/// knows that it is not we who are cut off from it.
+pub fn reached(
+    hosts: &BTreeMap<HostId, Host>,
+    observed: &Observed,
+    memory: &Memory,
+) -> (usize, usize) {
+    let known = |host: &HostId| memory.hosts.get(host);
+    count(hosts, observed, |host| {
+        known(host).is_some_and(HostMemory::is_confirmed_off)
+    })
+}
+
+/// One that left the file is none of the hosts any more: whoever removed the dead one of two has said who is left.
+fn count(
+    hosts: &BTreeMap<HostId, Host>,
+    observed: &Observed,
+    is_off: impl Fn(&HostId) -> bool,
+) -> (usize, usize) {
+    let mut count = (0, 0);
+    for host in hosts.values().filter(|host| !host.is_leaving()) {
+        let reached = observed.hosts.get(&host.id).is_some_and(answers);
+        count.0 += usize::from(reached);
+        count.1 += usize::from(reached || !is_off(&host.id));
+    }
+    count
 }
 
 /// How many witnesses answer, and how many there are.

@@ -15,6 +15,8 @@ pub struct Command {
     pub reason: Option<String>,
     /// When it ends by itself; none: when it is taken back.
     pub ends: Option<End>,
+    /// Whether it is meant although something speaks against it (`--force`).
+    pub force: bool,
 }
 
 /// When an order ends by itself.

@@ -113,6 +113,14 @@ pub struct HostMemory {
     pub returns: u32,
 }
 
+impl HostMemory {
+    /// Whether a person says that it is off, since it was last seen.
+    pub fn is_confirmed_off(&self) -> bool {
+        let evidence = self.fenced.as_ref();
+        evidence.is_some_and(|evidence| evidence.kind == EvidenceKind::Manual)
+    }
+}
+
 /// Why it is certain that nothing of ours runs on a host any more.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Evidence {

@@ -114,6 +114,8 @@ fn hosts(
     let mut count = Count::default();
     for host in desired.hosts.keys() {
         let known = memory.hosts.get(host).filter(|known| known.seen.is_some());
+        // Of what a person has looked at, nobody need be warned.
+        let known = known.filter(|known| !known.is_confirmed_off());
         let unseen = matches!(observed.hosts.get(host), Some(Seen::No(_)));
         count.add(known.filter(|_| unseen).map(|known| known.since), &lately);
     }

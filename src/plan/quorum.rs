@@ -15,7 +15,7 @@ pub fn missing(desired: &Desired, observed: &Observed, memory: &Memory) -> Optio
     if Bug::IgnoreTheQuorum.is_in() {
         return None;
     }
-    if quorum::is_majority(&desired.hosts, observed) {
+    if quorum::is_majority(&desired.hosts, observed, memory) {
         return quorum::counts_at(memory, observed).map(|at| Refusal {
             text: format!(
                 "we reached no majority a moment ago: what we see now counts in {}",
@@ -25,7 +25,7 @@ pub fn missing(desired: &Desired, observed: &Observed, memory: &Memory) -> Optio
             until: Some(at),
         });
     }
-    let (reached, all) = quorum::reached(&desired.hosts, observed);
+    let (reached, all) = quorum::reached(&desired.hosts, observed, memory);
     let (answered, witnesses) = quorum::answered(observed);
     let others = match witnesses {
         0 => String::new(),
@@ -33,14 +33,15 @@ pub fn missing(desired: &Desired, observed: &Observed, memory: &Memory) -> Optio
         all => format!(", and {answered} of {all} witnesses answer"),
     };
     let help = match witnesses {
-        0 => Some("name somebody who shows that our network works: `safety.witnesses`".to_owned()),
-        _ => Some("look at the network between us and the hosts".to_owned()),
+        0 => "name somebody who shows that our network works: `safety.witnesses`",
+        _ => "look at the network between us and the hosts",
     };
+    let help = format!("{help}; or, for each host that is off: reconcile fence confirm HOST");
     Some(Refusal {
         text: format!(
             "we reach only {reached} of {all} hosts{others}: perhaps it is we who are cut off"
         ),
-        help,
+        help: Some(help),
         until: None,
     })
 }

@@ -54,10 +54,6 @@ impl Planner<'_> {
         let (group, found) = (view.group, view.found);
         let place = self.round.place(instance);
         let leaves = place.and_then(|place| self.relocation(group, place));
-        if let (Some(found), Some((_, why)), true) = (found, &leaves, group.stateful) {
-            self.say_disk_stays(instance, &found, why);
-            return;
-        }
         if let (Some(found), Some((_, why))) = (found, leaves) {
             let fails = self.how_it_fails(instance, group, found.host);
             reason.text = format!("{}; {}", reason.text, fails.unwrap_or(why.text));

@@ -56,7 +56,9 @@ pub(super) fn confirm(host: &HostId) -> String {
 /// What to do about evidence that is wrong.
 pub(super) fn doubted(evidence: &Evidence, host: &HostId) -> String {
     match evidence.kind {
-        EvidenceKind::Manual => format!("reconcile fence retract {host}"),
+        EvidenceKind::Manual => format!(
+            "reconcile fence retract {host}; or, if it is off by now: reconcile fence confirm {host}"
+        ),
         EvidenceKind::Agent | EvidenceKind::Lease => {
             "look at the fencing device: it does not do what it says".to_owned()
         }

@@ -10,7 +10,7 @@ use super::inventory::Found;
 use super::placement::{Cause, Move, Place};
 use crate::model::desired::Group;
 use crate::model::id::InstanceId;
-use crate::model::plan::{Motive, Notice, NoticeKind, Reason, ReasonCode};
+use crate::model::plan::{Motive, Reason, ReasonCode};
 
 /// How long a guest takes from its end on one host to its heartbeat on another: an assumption until it is measured.
 const RELOCATION: Duration = Duration::from_secs(30);
@@ -40,10 +40,6 @@ impl<'a> Planner<'a> {
         found: &Found<'_>,
         (motive, reason): (Motive, Reason),
     ) -> Option<()> {
-        if group.stateful {
-            self.say_disk_stays(instance, found, &reason);
-            return None;
-        }
         let prepared = self.prepare(instance)?;
         let needs = self.step_aside(instance, group, (motive, &reason), prepared.copy);
         let interrupts = self.noticed(instance, group, RELOCATION);
@@ -100,26 +96,6 @@ impl<'a> Planner<'a> {
             interrupts: None,
         };
         self.carry_on(instance, prepared, purpose).map(|_| ())
-    }
-
-    pub(super) fn say_disk_stays(
-        &mut self,
-        instance: &InstanceId,
-        found: &Found<'_>,
-        why: &Reason,
-    ) {
-        self.draft.notices.push(Notice {
-            kind: NoticeKind::Blocked,
-            subject: instance.to_string(),
-            text: format!(
-                "it should leave host {}: {}; but it is stateful, and its disk would stay behind",
-                found.host, why.text
-            ),
-            help: Some(
-                "move its data yourself; or let it lose its disk: `stateful: false`".to_owned(),
-            ),
-            line: why.line,
-        });
     }
 }
 

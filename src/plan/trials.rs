@@ -19,7 +19,6 @@ pub struct Trials<'a> {
     /// Why the last one could not even be built.
     pub not_built: Option<&'a NotBuilt>,
     rules: &'a Restarts,
-    stateful: bool,
 }
 
 impl<'a> Trials<'a> {
@@ -32,7 +31,6 @@ impl<'a> Trials<'a> {
             deaths: memory.crashes + u32::from(memory.healthy_since.is_some()),
             not_built: memory.not_built.as_ref(),
             rules: &group.restarts,
-            stateful: group.stateful,
         })
     }
 
@@ -42,10 +40,10 @@ impl<'a> Trials<'a> {
         here.is_some_and(|trials| *trials >= self.rules.max_restarts)
     }
 
-    /// The hosts that are not tried any more, as long as others may be. What is stateful has its disk where it is.
+    /// The hosts that are not tried any more, as long as others may be.
     pub fn done_with(&self) -> Vec<&'a HostId> {
         let relocations = u32::try_from(self.by_host.len() - 1).unwrap_or(u32::MAX);
-        if self.stateful || relocations >= self.rules.max_relocations {
+        if relocations >= self.rules.max_relocations {
             return Vec::new();
         }
         let hosts = self.by_host.keys();
@@ -135,7 +133,6 @@ mod tests {
             deaths: 0,
             not_built: None,
             rules: &rules,
-            stateful: false,
         };
         let pauses = [0, 1, 2, 3, 7, 40].map(|n| trials.pause_after(n).as_secs());
         assert_eq!(pauses, [0, 10, 20, 40, 600, 600]);
@@ -155,7 +152,6 @@ mod tests {
                 deaths,
                 not_built,
                 rules: &rules,
-                stateful: false,
             };
             trials.words_of(&host)
         };
@@ -188,7 +184,6 @@ mod tests {
                 deaths,
                 not_built,
                 rules: &rules,
-                stateful: false,
             };
             trials.words()
         };

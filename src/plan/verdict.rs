@@ -296,16 +296,10 @@ impl<'a> Hosts<'a> {
         host: &HostId,
         mark: &Mark,
     ) -> Result<(), Refusal> {
-        if group.stateful && self.is_drained(host) {
-            return Err(Refusal {
-                text: format!("host {host} is drained, and its disk is there: it is waited for"),
-                help: Some(format!(
-                    "bring host {host} back; or, to let it begin elsewhere with an empty disk: reconcile undrain {host}"
-                )),
-                until: None,
-            });
-        }
         let verdict = self.verdict(host);
+        if group.stateful && self.is_drained(host) {
+            return Err(waits_for_drained(host, &verdict));
+        }
         if matches!(verdict, Verdict::Ended(_)) {
             return Ok(());
         }
@@ -373,5 +367,21 @@ impl<'a> Hosts<'a> {
             n if n < enough => Some(format!("only {n} heartbeats are missing")),
             _ => None,
         }
+    }
+}
+
+/// Why a stateful guest is not given up whose host somebody works on.
+fn waits_for_drained(host: &HostId, verdict: &Verdict<'_>) -> Refusal {
+    let undrain = format!(
+        "bring host {host} back; or, to let it begin elsewhere with an empty disk: reconcile undrain {host}"
+    );
+    let for_ever = matches!(verdict, Verdict::No(refusal) if refusal.until.is_none());
+    Refusal {
+        text: format!("host {host} is drained, and its disk is there: it is waited for"),
+        help: Some(match for_ever {
+            true => format!("{undrain}, and once it is off: reconcile fence confirm {host}"),
+            false => undrain,
+        }),
+        until: None,
     }
 }

@@ -12,7 +12,8 @@ use crate::model::id::{HostId, InstanceId};
 use crate::model::orders::{Order, OrderKey, Orders, Scope};
 use crate::model::scenario::{Libvirt, Node};
 use crate::model::time::Timestamp;
-use crate::sim::world::{Link, World};
+use crate::sim::state::{HostState, Link};
+use crate::sim::world::World;
 
 /// What is done once is forgotten after a day, as the commands have it.
 const ONCE: Duration = Duration::from_secs(86_400);
@@ -129,9 +130,7 @@ fn give(
                 format!("{instance} was not tried in vain: there is nothing to try again")
             })?;
         }
-        OrderKey::Confirmed(host) => ensure(!answers(world, host), || {
-            format!("host {host} answers, so it is neither off nor cut off: nothing was confirmed")
-        })?,
+        OrderKey::Confirmed(host) => may_be_off(world, host, command.force)?,
         OrderKey::Disarmed
         | OrderKey::Paused(Scope::Cluster)
         | OrderKey::Released
@@ -169,13 +168,24 @@ fn not_in_the_file(key: &OrderKey) -> String {
     format!("there is no {} in the file", key.subject())
 }
 
-/// Whether the machine of the controller gets any answer from a host.
-fn answers(world: &World, id: &HostId) -> bool {
+/// Why a host is not confirmed to be off: the machine of the controller gets an answer from it, or can connect to it at
+/// least.
+fn may_be_off(world: &World, id: &HostId, force: bool) -> Result<(), String> {
     let seen = world.wire.joins(&Node::Controller, &Node::Host(id.clone()));
-    world.hosts.get(id).is_some_and(|host| {
-        let links = host.link != Link::Unreachable && host.libvirt != Libvirt::Hangs;
-        seen && links && world.is_on(host)
-    })
+    let accepts = |host: &&HostState| seen && host.link != Link::Unreachable && world.is_on(host);
+    let Some(host) = world.hosts.get(id).filter(accepts) else {
+        return Ok(());
+    };
+    match host.libvirt {
+        Libvirt::Hangs => ensure(force, || {
+            format!(
+                "host {id} accepts connections and then hangs, so its guests may run: nothing was confirmed"
+            )
+        }),
+        Libvirt::Works | Libvirt::Slow | Libvirt::Fails => Err(format!(
+            "host {id} answers, so it is neither off nor cut off: nothing was confirmed"
+        )),
+    }
 }
 
 /// The present state of the file is not to be applied any more, or another one.

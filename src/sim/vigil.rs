@@ -115,12 +115,16 @@ impl Vigil {
 
     /// Whether there is evidence that nothing runs on a host that went out of sight.
     pub fn is_proven_off(&self, world: &World, host: &HostId) -> bool {
-        let last = self.in_sight.get(host).copied().unwrap_or_default();
-        let confirmed = world.orders.confirmed.get(host);
-        let confirmed = confirmed.is_some_and(|order| order.at.plus(LOOK) > last);
         let guard = world.hosts.get(host).and_then(|state| state.guard);
         let lapsed = matches!(guard, Some(Guard::Ends(at)) if world.now >= at);
-        self.fenced.contains(host) || confirmed || lapsed
+        self.fenced.contains(host) || self.is_confirmed(world, host) || lapsed
+    }
+
+    /// Whether a person says that a host is off, of the time that it is out of sight.
+    fn is_confirmed(&self, world: &World, host: &HostId) -> bool {
+        let last = self.in_sight.get(host).copied().unwrap_or_default();
+        let confirmed = world.orders.confirmed.get(host);
+        confirmed.is_some_and(|order| order.at.plus(LOOK) > last)
     }
 
     /// How long a host has been out of sight, but for moments.
@@ -186,7 +190,22 @@ impl Vigil {
         let proven = away.filter(|id| self.is_proven_off(world, id));
         self.fenced = proven.cloned().collect();
         self.ghosts.retain(|_, host| !self.seen.contains_key(host));
-        self.majority = has_majority(world);
+        self.majority = self.has_majority(world);
+    }
+
+    /// Whether the controller reaches a majority of the hosts, but for those that a person says are off, or of the witnesses.
+    fn has_majority(&self, world: &World) -> bool {
+        let reaches = |id: &&HostId| world.off_the_wire(id).is_none();
+        let is_off = |id: &&HostId| self.is_confirmed(world, id) && !reaches(id);
+        let hosts = world.desired.hosts.keys().filter(|id| !is_off(id));
+        let reached = hosts.clone().filter(reaches).count();
+        let witnesses = &world.desired.safety.witnesses;
+        let seen = |w: &&Witness| {
+            let witness = Node::Witness((*w).clone());
+            world.wire.joins(&Node::Controller, &witness)
+        };
+        let answered = witnesses.iter().filter(seen).count();
+        world.witnesses_answer && answered * 2 > witnesses.len() || reached * 2 > hosts.count()
     }
 
     /// A guard is armed only where the file says `lease`: the others would stop guests that nobody makes elsewhere.
@@ -294,19 +313,6 @@ fn is_slow(world: &World, host: &HostId) -> bool {
 }
 
 /// Whether the controller reaches a majority of the hosts, or of the witnesses.
-fn has_majority(world: &World) -> bool {
-    let hosts = world.desired.hosts.keys();
-    let reached = hosts.filter(|id| world.off_the_wire(id).is_none()).count();
-    let witnesses = &world.desired.safety.witnesses;
-    let seen = |w: &&Witness| {
-        let witness = Node::Witness((*w).clone());
-        world.wire.joins(&Node::Controller, &witness)
-    };
-    let answered = witnesses.iter().filter(seen).count();
-    world.witnesses_answer && answered * 2 > witnesses.len()
-        || reached * 2 > world.desired.hosts.len()
-}
-
 /// Who has what now; a guest that is frozen has it still.
 fn claims(world: &World) -> BTreeMap<Claim, HostId> {
     let mut held = BTreeMap::new();

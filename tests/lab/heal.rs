@@ -125,6 +125,8 @@ fn a_process_that_is_killed_alone_leaves_no_children_that_keep_its_port() {
 #[test]
 fn the_vip_leaves_a_killed_load_balancer_within_two_seconds_and_is_never_on_two() {
     let (product, spec) = Product::converged();
+    let spec = spec.with(|s| s.watched = "every: 200ms, timeout: 300ms, retries: 4, grace: 1m");
+    product.write(&spec);
     let watch = product.watch();
     let holder = holder(&product, &spec);
     let wire = Bridge::listen(&product.lab, &spec.vip);

@@ -29,6 +29,9 @@ pub struct Spec {
     pub policies: String,
     /// What the service runs.
     pub run: String,
+    /// How the load balancers are asked for their heartbeats. Patient, so that a machine that is short of time for a
+    /// moment looks like no failure.
+    pub watched: &'static str,
     /// What is reserved on each host.
     pub reserve: String,
     /// What stands under `rebalance:`, on one line.
@@ -56,6 +59,7 @@ impl Spec {
             safety: String::new(),
             policies: String::new(),
             run: "/usr/bin/stateless --port {{port}}".to_owned(),
+            watched: "every: 500ms, timeout: 2s, retries: 4, grace: 1m",
             reserve: "0MiB".to_owned(),
             rebalance: String::new(),
             known_hosts: path("known_hosts"),
@@ -131,6 +135,7 @@ images:
             services,
             run,
             policies,
+            watched,
             ..
         } = self;
         write!(
@@ -142,14 +147,14 @@ images:
     memory: {memory}
     port: {port}
     run: {run}
-    heartbeat: {{ path: /heartbeat, every: 500ms, timeout: 1s, retries: 4, grace: 1m }}
+    heartbeat: {{ path: /heartbeat, every: 500ms, timeout: 2s, retries: 4, grace: 1m }}
 {policies}{services}load_balancers:
   web:
     vip: {vip}/24
     replicas: 2
     image: micro
     memory: 96MiB
-    heartbeat: {{ every: 200ms, timeout: 300ms, retries: 4, grace: 1m }}
+    heartbeat: {{ {watched} }}
     routes:
       /random: {{ service: random, timeout: 1s }}
 "

@@ -24,7 +24,7 @@ impl Watch {
         let former = Arc::clone(&watcher.desired);
         watcher.follow(desired);
         let desired = Arc::clone(&watcher.desired);
-        self.runner.break_off("the file changed", |operation| {
+        self.runner.break_off("the file changed", |operation, _| {
             let configures = matches!(operation, Operation::Configure(_));
             configures && is_outdated(operation, &former, &desired)
         });

@@ -51,8 +51,13 @@ pub struct Room<'a> {
     pub cpus: Stock,
     /// Space for disks, in bytes: what is free, and what the disks use that are taken from it at their full size.
     pub disk: Stock,
+    /// Whether nothing at all can be written to its disk any more.
+    full: bool,
     guests: u64,
 }
+
+/// What every guest writes as soon as it begins, whatever its disk may become.
+const LEAST_DISK: Bytes = Bytes(1 << 20);
 
 /// Something that runs out.
 #[derive(Debug, Clone, Copy, Default)]
@@ -335,6 +340,7 @@ impl<'a> Room<'a> {
                 all: facts.and_then(|f| f.free).map(|f| f.0),
                 taken: 0,
             },
+            full: facts.is_some_and(|f| f.free.is_some_and(|free| free < LEAST_DISK)),
             guests: 0,
         }
     }
@@ -375,10 +381,10 @@ impl<'a> Room<'a> {
 
     /// That the space left for disks is too little.
     pub fn lacks_disk(&self, size: Size) -> Option<Rejection<'a>> {
-        let needed = size.disk?;
-        (!self.disk.has(needed.0)).then(|| Rejection::Disk {
+        let lacks = size.disk.map_or(self.full, |disk| !self.disk.has(disk.0));
+        lacks.then(|| Rejection::Disk {
             free: Bytes(self.disk.left().unwrap_or(0)),
-            needed,
+            needed: size.disk.unwrap_or(LEAST_DISK),
         })
     }
 

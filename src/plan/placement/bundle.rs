@@ -188,9 +188,7 @@ impl<'a> Placer<'a, '_> {
         (host, address): (HostNo, Ipv4Addr),
     ) -> Result<(HostNo, Ipv4Addr), Refusal> {
         let fails = matches!(existing.leaves, Some((Cause::Failing, _)));
-        let from = existing
-            .at
-            .filter(|_| !fails && !self.leads_and_stays(turn.group));
+        let from = existing.at.filter(|_| !fails);
         let torn = from.and_then(|from| {
             let torn = self.leaves_behind(turn, existing.index, (from, host))?;
             self.waits.insert((turn.group, from));
@@ -202,12 +200,6 @@ impl<'a> Placer<'a, '_> {
         self.addresses
             .release(&self.board.hosts[host].host.id, address);
         Err(tie.refusal(&follower, &self.board.groups[turn.group].group.id))
-    }
-
-    /// Whether a group that others follow stays where its disks are, whatever it should do.
-    pub(super) fn leads_and_stays(&self, group: GroupNo) -> bool {
-        let side = &self.board.groups[group];
-        side.group.stateful && !side.rules.followers.is_empty()
     }
 
     /// Whether one that must leave stays for the sake of its company, and what is said of it then, if it is the company

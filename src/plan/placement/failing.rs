@@ -22,13 +22,22 @@ impl<'a> Placer<'a, '_> {
             let done_with = Trials::of(side.group, Some(guest)).map(|t| t.done_with());
             let done_with = done_with.filter(|hosts| !hosts.is_empty());
             let pinned = side.rules.pin_of(instance.index).is_some();
-            let Some(hosts) = done_with.filter(|_| !pinned) else {
+            let stays = pinned || (side.group.stateful && self.has_a_disk(instance));
+            let Some(hosts) = done_with.filter(|_| !stays) else {
                 continue;
             };
             let hosts = hosts.into_iter().filter_map(|h| self.board.host_no(h));
             let key = (group, instance.index);
             self.board.tried.insert(key, hosts.collect());
             self.leave_dead(group, instance, guest, observed);
+        }
+    }
+
+    /// Whether an instance is somewhere, or may be. One that could not even be built where it should go has no disk there.
+    fn has_a_disk(&self, instance: &InstanceId) -> bool {
+        match self.inventory.whereabouts(instance) {
+            Whereabouts::On(_) | Whereabouts::Hidden { .. } | Whereabouts::Perhaps { .. } => true,
+            Whereabouts::Lost { .. } | Whereabouts::Nowhere => false,
         }
     }
 

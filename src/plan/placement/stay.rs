@@ -143,18 +143,14 @@ impl<'a> Placer<'a, '_> {
             return;
         };
         self.be_seen(turn, &instance);
+        if self.board.groups[group].group.stateful {
+            return self.stay_with_disk(turn, existing, &instance, &text);
+        }
         let chosen = self.choose(turn, existing.index);
         let chosen = chosen.and_then(|chosen| self.together(turn, existing, chosen));
         match chosen {
             Ok((host, address)) => {
-                // Its followers stay with a stateful one, which stays with its disk.
-                match existing.at.filter(|_| self.leads_and_stays(group)) {
-                    Some(at) => {
-                        self.board.belong(group, existing.index, at);
-                        self.waits.insert((group, at));
-                    }
-                    None => self.board.settle(group, existing.index, host),
-                }
+                self.board.settle(group, existing.index, host);
                 let from = existing.host;
                 self.put(
                     turn,
@@ -195,6 +191,35 @@ impl<'a> Placer<'a, '_> {
                 }
             }
         }
+    }
+
+    /// A stateful one stays where its disk is, whatever it should do, and those who must be with it stay, too.
+    fn stay_with_disk(
+        &mut self,
+        turn: &mut Turn<'a>,
+        existing: &Existing<'a>,
+        instance: &InstanceId,
+        why: &str,
+    ) {
+        self.stay(turn.group, existing);
+        if let Some(at) = existing.at {
+            self.board.belong(turn.group, existing.index, at);
+            turn.came(&self.board, at);
+            self.waits.insert((turn.group, at));
+        }
+        let rules = format!("{}.placement", self.board.groups[turn.group].group.key());
+        self.notices.push(Notice {
+            kind: NoticeKind::Blocked,
+            subject: instance.to_string(),
+            text: format!(
+                "it should leave host {}: {why}; but it is stateful, and its disk would stay behind",
+                existing.host
+            ),
+            help: Some(
+                "move its data yourself; or let it lose its disk: `stateful: false`".to_owned(),
+            ),
+            line: self.desired.lines.of(&rules),
+        });
     }
 
     /// Whether instances of a group may go back to better hosts.

@@ -181,7 +181,7 @@ impl<'a> Placer<'a, '_> {
         }
     }
 
-    /// The seat that one leaves by this plan. A stateful one stays with its disk, wherever it should be.
+    /// The seat that one leaves by this plan.
     fn left_behind(&self, instance: &InstanceId, place: &Place<'a>) -> Option<(GroupNo, Seat)> {
         let from = place.moves.as_ref()?.from;
         let group = self.board.group_no(&instance.group)?;
@@ -191,7 +191,7 @@ impl<'a> Placer<'a, '_> {
             host: self.board.host_no(from)?,
             address: own.mark.address,
         };
-        (!self.board.groups[group].group.stateful).then_some((group, seat))
+        Some((group, seat))
     }
 }
 

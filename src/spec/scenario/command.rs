@@ -23,7 +23,7 @@ const VERBS: [&str; 10] = [
     "rollback",
     "reconcile",
 ];
-const KNOWN: &str = "it can be: drain HOST, undrain HOST, pause [SCOPE], resume [SCOPE], disarm, arm, fence confirm HOST, fence retract HOST, retry INSTANCE, rollback [REVISION], rollback --undo [REVISION]; with --reason TEXT and --for SPAN or --until TIME (a rehearsal begins at 00:00 UTC); as on the command line";
+const KNOWN: &str = "it can be: drain HOST, undrain HOST, pause [SCOPE], resume [SCOPE], disarm, arm, fence confirm HOST [--force], fence retract HOST, retry INSTANCE, rollback [REVISION], rollback --undo [REVISION]; with --reason TEXT and --for SPAN or --until TIME (a rehearsal begins at 00:00 UTC); as on the command line";
 
 /// A command line in parts.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -32,6 +32,7 @@ struct Typed {
     reason: Option<String>,
     ends: Option<End>,
     undo: bool,
+    force: bool,
 }
 
 /// What may be said with a command besides its words.
@@ -58,6 +59,7 @@ impl Reader<'_> {
                 turn,
                 reason: typed.reason,
                 ends: typed.ends,
+                force: typed.force,
             },
         })
     }
@@ -147,7 +149,8 @@ fn typed(text: &str) -> Result<Typed, Wrong> {
             "for" => typed.ends = Some(lasts(&value()?)?),
             "until" => typed.ends = Some(until(&value()?)?),
             "undo" => typed.undo = true,
-            "yes" | "y" | "force" => {}
+            "force" => typed.force = true,
+            "yes" | "y" => {}
             _ => return Err(Wrong::new(format!("`{part}` is no option here"), KNOWN)),
         }
         said.push(name);
@@ -234,6 +237,7 @@ mod tests {
         assert_eq!(read.reason.as_deref(), Some("new  disks"));
         assert_eq!(read.ends, Some(End::After(Duration::from_secs(5_400))));
         assert!(typed("rollback --undo").unwrap().undo);
+        assert!(typed("fence confirm b --yes --force").unwrap().force);
         let until = "22:00".parse().unwrap();
         let read = typed("pause service/web --until 22:00").unwrap();
         assert_eq!(read.ends, Some(End::At(until)));

@@ -80,6 +80,12 @@ impl<T> Verb<T> {
     }
 }
 
+/// What follows a counted verb is no number of times, or another word.
+fn no_count(word: &str, number: &str) -> Wrong {
+    let message = format!("{} is no number of times", words::quoted(number));
+    Wrong::new(message, format!("it is `{word} N`, with N of 1 or more"))
+}
+
 /// The verb that was written. With a number that was left out, it is once.
 pub(super) fn verb<T: Copy>(text: &str, known: &[Verb<T>]) -> Result<T, Wrong> {
     let words: Vec<&str> = text.split_whitespace().collect();
@@ -89,11 +95,10 @@ pub(super) fn verb<T: Copy>(text: &str, known: &[Verb<T>]) -> Result<T, Wrong> {
             Plain(word, meaning) if text == *word => return Ok(*meaning),
             Counted(word, meaning) => match text.strip_prefix(word).map(str::trim) {
                 Some("") => return Ok(meaning(1)),
-                Some(number) => {
-                    if let Some(number) = number.parse().ok().filter(|n| *n > 0) {
-                        return Ok(meaning(number));
-                    }
-                }
+                Some(number) => match number.parse().ok().filter(|n| *n > 0) {
+                    Some(number) => return Ok(meaning(number)),
+                    None => return Err(no_count(word, number)),
+                },
                 None => {}
             },
             Plain(..) => {}
