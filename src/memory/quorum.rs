@@ -83,3 +83,73 @@ fn answers<T>(seen: &Seen<T>) -> bool {
         Seen::No(unseen) => unseen.kind != UnseenKind::Unreachable,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::facts::{HostFacts, Unseen};
+    use crate::model::memory::{Evidence, EvidenceKind};
+    use crate::spec::{NoFiles, parse};
+
+    /// Four hosts, of which a and b are reached.
+    fn half() -> (Desired, Observed) {
+        let host = |n: u8| {
+            format!(
+                "  {}: {{ address: 10.0.0.{n}, pool: 10.0.{n}.1-10.0.{n}.9 }}\n",
+                char::from(b'a' - 2 + n)
+            )
+        };
+        let hosts: String = (2..6).map(host).collect();
+        let text = format!(
+            "cluster: demo\nnetworks:\n  lan: {{ cidr: 10.0.0.0/16 }}\nhosts:\n{hosts}services: {{}}\n"
+        );
+        let desired = parse("cluster.yaml", text.as_bytes(), &NoFiles).unwrap();
+        let unseen = Unseen {
+            kind: UnseenKind::Unreachable,
+            message: String::new(),
+        };
+        let mut observed = Observed::default();
+        for (number, id) in desired.hosts.keys().enumerate() {
+            let seen = match number {
+                0 | 1 => Seen::Yes(HostFacts::default()),
+                _ => Seen::No(unseen.clone()),
+            };
+            observed.hosts.insert(id.clone(), seen);
+        }
+        (desired, observed)
+    }
+
+    #[test]
+    fn a_host_that_a_person_says_is_off_does_not_count_for_the_majority() {
+        let (desired, mut observed) = half();
+        let mut memory = Memory::default();
+        assert!(!is_majority(&desired.hosts, &observed, &memory));
+        let d: HostId = "d".parse().unwrap();
+        let mut confirm = |kind| {
+            let evidence = Evidence {
+                kind,
+                at: Timestamp(1),
+                text: String::new(),
+            };
+            memory.hosts.entry(d.clone()).or_default().fenced = Some(evidence);
+            reached(&desired.hosts, &observed, &memory)
+        };
+        assert_eq!(
+            confirm(EvidenceKind::Lease),
+            (2, 4),
+            "it may be we who are cut off"
+        );
+        assert_eq!(confirm(EvidenceKind::Manual), (2, 3));
+        assert!(is_majority(&desired.hosts, &observed, &memory));
+        assert!(
+            !is_of_hosts(&desired.hosts, &observed),
+            "another controller may see it"
+        );
+        observed.hosts.insert(d, Seen::Yes(HostFacts::default()));
+        assert_eq!(
+            reached(&desired.hosts, &observed, &memory),
+            (3, 4),
+            "it answers"
+        );
+    }
+}

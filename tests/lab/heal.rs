@@ -83,6 +83,22 @@ fn a_death_that_libvirt_tells_needs_no_heartbeat_and_the_listener_goes_with_the_
 }
 
 #[test]
+fn a_guest_that_is_killed_while_it_boots_is_not_waited_for() {
+    let (product, _) = Product::converged();
+    let watch = product.watch();
+    let victim = product.lab.domain_of("random-2");
+    product.lab.kill_guest(&victim, "KILL");
+    watch.wait_for("random-2: 2 files, start", REBUILD);
+    product
+        .lab
+        .kill_guest(&product.lab.domain_of("random-2"), "KILL");
+    watch.wait_for("broken off: its domain stopped", seconds(10));
+    is_rebuilt(&product, &victim);
+    product.wait_converged(REBUILD);
+    watch.stop();
+}
+
+#[test]
 fn a_worker_whose_service_does_not_start_again_is_made_anew() {
     let (product, spec) = Product::converged();
     let watch = product.watch();

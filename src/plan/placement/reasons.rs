@@ -59,7 +59,16 @@ pub fn refusal(board: &Board<'_>, group: usize, index: u32) -> Refusal {
     let waits = candidates.iter().any(|(_, why)| is_rejoining(why));
     let (kind, help) = match waits {
         true => (NoticeKind::Waiting, None),
-        false => (NoticeKind::Blocked, help(board, &instance, &candidates)),
+        false => {
+            let help = help(board, &instance, &candidates).into_iter();
+            let unpin =
+                pinned.map(|_| format!("let {instance} run elsewhere: take its `pin` away"));
+            let help: Vec<String> = help.chain(unpin).collect();
+            (
+                NoticeKind::Blocked,
+                (!help.is_empty()).then(|| help.join("; or ")),
+            )
+        }
     };
     Refusal {
         kind,
@@ -205,11 +214,14 @@ fn remedy(
             format!("raise `overcommit` of host {host}, lower `cpus` of {group}, or add a host")
         }
         Rejection::Disk { free, needed } => {
-            let missing = Bytes(needed.0.saturating_sub(free.0));
-            format!(
-                "free {} of disk on host {host}, or lower `disk` of {group}",
-                up(missing)
-            )
+            let missing = up(Bytes(needed.0.saturating_sub(free.0)));
+            let side = board.group_no(group).map(|group| board.groups[group].group);
+            match side.is_some_and(|group| group.disk.is_some()) {
+                true => {
+                    format!("free {missing} of disk on host {host}, or lower `disk` of {group}")
+                }
+                false => format!("free space on the disk of host {host}"),
+            }
         }
         Rejection::Rival(rival) | Rejection::Kept(rival) => apart_from(board, instance, rival),
         Rejection::Apart(near) => format!(

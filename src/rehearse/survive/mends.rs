@@ -53,10 +53,13 @@ pub fn proposals(desired: &Desired, loss: &Loss, finding: &Finding) -> Vec<Mend>
     let evidence = trouble.evidence();
     let (host, hosts) = (trouble.hosts(1), trouble.hosts(2));
     let brake = trouble.brake();
+    let room = [trouble.addresses(), trouble.reserves()].concat();
     let together = [
         trouble.replicas(2),
         both(&rules, &replicas),
         both(&evidence, &brake),
+        both(&evidence, &room),
+        both(&evidence, &rules),
         both(&replicas, &evidence),
         both(&replicas, &host),
         both(&evidence, &host),
@@ -64,7 +67,6 @@ pub fn proposals(desired: &Desired, loss: &Loss, finding: &Finding) -> Vec<Mend>
         both(&replicas, &hosts),
         both(&trouble.replicas(2), &hosts),
     ];
-    let room = [trouble.addresses(), trouble.reserves()].concat();
     let (space, promise) = (Cause::Space, Cause::Promise);
     let singly = [
         (room, space),

@@ -37,7 +37,7 @@ fn a_pinned_instance_is_on_its_host_or_nowhere() {
     world.drain("b");
     assert_eq!(world.places(), "web-2@a");
     let said = "web-1: it is pinned, and its host can't take it: b: drained (kernel update) | \
-                take host b back: reconcile undrain b";
+                take host b back: reconcile undrain b; or let web-1 run elsewhere: take its `pin` away";
     assert_eq!(world.notices(), [said]);
 }
 
@@ -150,6 +150,20 @@ fn disks_of_a_known_size_need_free_space() {
     assert_eq!(world.why_not("web-2", "a"), "disk 5GiB free, 10GiB needed");
     world.desired.groups.values_mut().next().unwrap().disk = None;
     assert_eq!(world.places(), "web-1@a web-2@a");
+}
+
+#[test]
+fn a_host_whose_disk_is_full_gets_nobody_however_large_their_disks_become() {
+    let mut world = world(&["a", "b"], &["web 1"]);
+    world.facts("a").free = Some(Bytes(4096));
+    assert_eq!(world.places(), "web-1@b");
+    assert_eq!(world.why_not("web-1", "a"), "disk 4KiB free, 1MiB needed");
+    world.facts("b").free = Some(Bytes(0));
+    let notices = world.notices();
+    assert!(
+        notices[0].ends_with("| free space on the disk of host a"),
+        "{notices:?}"
+    );
 }
 
 #[test]

@@ -30,6 +30,24 @@ fn guests_leave_a_drained_host() {
 }
 
 #[test]
+fn a_stateful_guest_stays_with_its_disk_and_so_does_what_it_takes() {
+    let groups = ["db 1 stateful: yes, memory: 1GiB", "web 1 memory: 1536MiB"];
+    let mut world = world(&["a", "b"], &groups);
+    (world.memory("a", 2048), world.memory("b", 2048));
+    world.runs("db-1@a web-1@a");
+    world.drain("a");
+    let said = "db-1: it should leave host a: host a is drained (kernel update); but it is stateful, and its disk would \
+                stay behind";
+    assert!(
+        world.notices()[0].starts_with(said),
+        "{:?}",
+        world.notices()
+    );
+    // On b, no room is kept for what does not come.
+    assert_eq!(world.places(), "db-1@a web-1@b");
+}
+
+#[test]
 fn a_guest_that_can_go_nowhere_stays_and_that_is_said() {
     let mut world = world(&["a", "b"], &["web 2 placement: { anti_affinity: web }"]);
     world.runs("web-1@a web-2@b");
