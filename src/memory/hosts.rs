@@ -154,11 +154,12 @@ fn look_for_evidence(memory: &mut HostMemory, host: &Host, desired: &Desired, ob
         at: order.at,
         text: format!("{} confirmed that it is off", order.by),
     });
+    let retracted = confirmed.is_none() && memory.is_confirmed_off();
     let evidence = evidence.or_else(|| of_lease(memory, host, desired, observed));
     // A person who looked again knows more than before.
     let known = memory.fenced.as_ref().map(|known| known.at);
     let again = |new: &Evidence| new.kind == EvidenceKind::Manual && known < Some(new.at);
-    if known.is_none() || evidence.as_ref().is_some_and(again) {
+    if retracted || known.is_none() || evidence.as_ref().is_some_and(again) {
         memory.fenced = evidence;
     }
 }

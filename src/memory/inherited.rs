@@ -29,7 +29,7 @@ pub(super) fn remember(memory: &mut Memory, observed: &Observed) {
     let is_seen = |host: &HostId| observed.hosts.get(host).is_some_and(is_yes);
     memory.inherited.retain(|host, known| {
         let order = observed.orders.confirmed.get(host);
-        known.fenced = known.fenced.take().or_else(|| word(known, order));
+        known.fenced = word(known, order);
         let named = observed.theirs.contains_key(host);
         // Whoever was the last one on all hosts that we reach knows of what it is done with.
         let over = observed.succeeds || known.fenced.is_some();

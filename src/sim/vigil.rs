@@ -115,9 +115,7 @@ impl Vigil {
 
     /// Whether there is evidence that nothing runs on a host that went out of sight.
     pub fn is_proven_off(&self, world: &World, host: &HostId) -> bool {
-        let guard = world.hosts.get(host).and_then(|state| state.guard);
-        let lapsed = matches!(guard, Some(Guard::Ends(at)) if world.now >= at);
-        self.fenced.contains(host) || self.is_confirmed(world, host) || lapsed
+        self.fenced.contains(host) || self.is_confirmed(world, host) || has_lapsed(world, host)
     }
 
     /// Whether a person says that a host is off, of the time that it is out of sight.
@@ -141,8 +139,9 @@ impl Vigil {
 
     /// How long there has been no majority.
     pub fn in_minority(&self, world: &World) -> Duration {
+        // A host that has booted since the last change is reached again.
         let minority = world.now.since(self.had_majority);
-        match self.majority {
+        match self.majority || self.has_majority(world) {
             true => Duration::ZERO,
             false => minority,
         }
@@ -187,7 +186,7 @@ impl Vigil {
         let prompt = self.seen.keys().filter(|host| !is_slow(world, host));
         self.prompt = prompt.cloned().collect();
         let away = world.hosts.keys().filter(|id| !self.seen.contains_key(*id));
-        let proven = away.filter(|id| self.is_proven_off(world, id));
+        let proven = away.filter(|id| self.fenced.contains(*id) || has_lapsed(world, id));
         self.fenced = proven.cloned().collect();
         self.ghosts.retain(|_, host| !self.seen.contains_key(host));
         self.majority = self.has_majority(world);
@@ -195,7 +194,12 @@ impl Vigil {
 
     /// Whether the controller reaches a majority of the hosts, but for those that a person says are off, or of the witnesses.
     fn has_majority(&self, world: &World) -> bool {
-        let reaches = |id: &&HostId| world.off_the_wire(id).is_none();
+        let reaches = |id: &&HostId| {
+            let joined = world
+                .wire
+                .joins(&Node::Controller, &Node::Host((*id).clone()));
+            joined && world.hosts.get(*id).is_some_and(|host| world.is_on(host))
+        };
         let is_off = |id: &&HostId| self.is_confirmed(world, id) && !reaches(id);
         let hosts = world.desired.hosts.keys().filter(|id| !is_off(id));
         let reached = hosts.clone().filter(reaches).count();
@@ -313,6 +317,12 @@ fn is_slow(world: &World, host: &HostId) -> bool {
 }
 
 /// Whether the controller reaches a majority of the hosts, or of the witnesses.
+/// Whether the guard of a host had to stop everything by now.
+fn has_lapsed(world: &World, host: &HostId) -> bool {
+    let guard = world.hosts.get(host).and_then(|state| state.guard);
+    matches!(guard, Some(Guard::Ends(at)) if world.now >= at)
+}
+
 /// Who has what now; a guest that is frozen has it still.
 fn claims(world: &World) -> BTreeMap<Claim, HostId> {
     let mut held = BTreeMap::new();

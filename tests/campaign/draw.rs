@@ -9,6 +9,8 @@ use super::trouble::Troubles;
 /// The services of a cluster, as many as it has.
 const SERVICES: [&str; 3] = ["api", "shop", "mail"];
 const BALANCERS: [&str; 2] = ["web", "front"];
+/// The last address of a pool that is small.
+const SMALL_POOL: u64 = 9;
 const HOSTS: [&str; 5] = ["a", "b", "c", "d", "e"];
 /// How long a cluster may take to be as desired when all is mended: a host that keeps coming and going gets guests only
 /// after an hour.
@@ -91,6 +93,11 @@ impl Draw {
             case.balancers.push(balancer);
         }
         case.safety = self.safety();
+        let is_small = |key: &Key| key.value.ends_with(&format!(".{SMALL_POOL}"));
+        if hosts == 2 && case.hosts.iter().any(|host| host.keys.iter().any(is_small)) {
+            // Where one host alone has no room for all, some are turned away for ever.
+            case.safety.retain(|key| key.name != "spare");
+        }
         let guests = case.services.iter().chain(&case.balancers);
         let guests: u64 = guests.map(|group| group.number("replicas")).sum();
         for host in &case.hosts {
@@ -124,10 +131,9 @@ impl Draw {
 
     fn host(&mut self, name: &str, fencing: Option<String>) -> Section {
         let number = HOSTS.iter().position(|host| *host == name).unwrap_or(0) + 1;
-        let size = if self.percent("a small pool", 10) {
-            9
-        } else {
-            30
+        let size = match self.percent("a small pool", 10) {
+            true => SMALL_POOL,
+            false => 30,
         };
         let pool = format!("10.0.{number}.1-10.0.{number}.{size}");
         let mut keys = vec![

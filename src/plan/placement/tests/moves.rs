@@ -33,7 +33,9 @@ fn guests_leave_a_drained_host() {
 fn a_stateful_guest_stays_with_its_disk_and_so_does_what_it_takes() {
     let groups = ["db 1 stateful: yes, memory: 1GiB", "web 1 memory: 1536MiB"];
     let mut world = world(&["a", "b"], &groups);
-    (world.memory("a", 2048), world.memory("b", 2048));
+    for host in ["a", "b"] {
+        world.memory(host, 2048);
+    }
     world.runs("db-1@a web-1@a");
     world.drain("a");
     let said = "db-1: it should leave host a: host a is drained (kernel update); but it is stateful, and its disk would \
