@@ -59,6 +59,10 @@ pub struct Vigil {
     noticed: BTreeMap<HostId, Timestamp>,
     /// Hosts of which something showed that they are off, since they were in sight.
     fenced: BTreeSet<HostId>,
+    /// Hosts of which a person says that they are off.
+    vouched: BTreeSet<HostId>,
+    /// When a person last said so of others.
+    retracted: BTreeMap<HostId, Timestamp>,
     /// Hosts of the file, and those that left it in sight: what is on them is no secret.
     known: BTreeSet<HostId>,
     /// Since when a host that is not fenced by lease could have been rid of its guard.
@@ -115,7 +119,11 @@ impl Vigil {
 
     /// Whether there is evidence that nothing runs on a host that went out of sight.
     pub fn is_proven_off(&self, world: &World, host: &HostId) -> bool {
-        self.fenced.contains(host) || self.is_confirmed(world, host) || has_lapsed(world, host)
+        let vouched = self.vouched.contains(host) || self.is_confirmed(world, host);
+        // What was decided before is not undone.
+        let lately = |at: &Timestamp| world.now.since(*at) <= NEWS;
+        let retracted = self.retracted.get(host).is_some_and(lately);
+        self.fenced.contains(host) || vouched || retracted || has_lapsed(world, host)
     }
 
     /// Whether a person says that a host is off, of the time that it is out of sight.
@@ -188,8 +196,20 @@ impl Vigil {
         let away = world.hosts.keys().filter(|id| !self.seen.contains_key(*id));
         let proven = away.filter(|id| self.fenced.contains(*id) || has_lapsed(world, id));
         self.fenced = proven.cloned().collect();
+        self.follow_words(world);
         self.ghosts.retain(|_, host| !self.seen.contains_key(host));
         self.majority = self.has_majority(world);
+    }
+
+    /// What a person says of a host that is away, and takes back.
+    fn follow_words(&mut self, world: &World) {
+        let until_now = self.vouched.iter().map(|host| (host.clone(), world.now));
+        self.retracted.extend(until_now);
+        self.retracted
+            .retain(|host, _| !self.seen.contains_key(host));
+        let away = world.hosts.keys().filter(|id| !self.seen.contains_key(*id));
+        let vouched = away.filter(|id| self.is_confirmed(world, id));
+        self.vouched = vouched.cloned().collect();
     }
 
     /// Whether the controller reaches a majority of the hosts, but for those that a person says are off, or of the witnesses.
