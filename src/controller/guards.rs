@@ -91,29 +91,61 @@ impl Leases {
 }
 
 /// The guards of all hosts that are fenced by lease; the others have none.
-pub struct Guards(Vec<AbortHandle>);
+pub struct Guards {
+    tasks: Vec<AbortHandle>,
+    /// Whether any are kept; else all are ended.
+    kept: bool,
+}
 
 impl Guards {
     /// Keeps the guards of these hosts from now on, and ends those that are left on the others.
     pub fn of(desired: &Desired, hands: &Hands, leases: &Leases) -> Self {
         let keepers = desired.hosts.values().map(|host| {
-            let (hands, known) = (hands.clone(), host.clone());
-            if is_guarded(host) {
-                leases.keep(&host.id);
+            if !is_guarded(host) {
+                return clearer(desired, hands, host);
             }
-            let task = match is_guarded(host) {
-                true => tokio::spawn(keep(hands, known, word(desired, host), leases.clone())),
-                false => tokio::spawn(clear(hands, known, desired.cluster.clone())),
-            };
-            task.abort_handle()
+            leases.keep(&host.id);
+            let (hands, known) = (hands.clone(), host.clone());
+            let keeper = keep(hands, known, word(desired, host), leases.clone());
+            tokio::spawn(keeper).abort_handle()
         });
-        Guards(keepers.collect())
+        Guards {
+            tasks: keepers.collect(),
+            kept: true,
+        }
     }
+
+    /// Ends all guards: those of hosts that can't be reached as soon as they can.
+    pub fn ended(desired: &Desired, hands: &Hands) -> Self {
+        let hosts = desired.hosts.values();
+        Guards {
+            tasks: hosts.map(|host| clearer(desired, hands, host)).collect(),
+            kept: false,
+        }
+    }
+
+    /// The same for other hosts.
+    pub fn follow(&self, desired: &Desired, hands: &Hands, leases: &Leases) -> Self {
+        match self.kept {
+            true => Guards::of(desired, hands, leases),
+            false => Guards::ended(desired, hands),
+        }
+    }
+
+    /// Whether any are kept.
+    pub fn are_kept(&self) -> bool {
+        self.kept
+    }
+}
+
+fn clearer(desired: &Desired, hands: &Hands, host: &Host) -> AbortHandle {
+    let clear = clear(hands.clone(), host.clone(), desired.cluster.clone());
+    tokio::spawn(clear).abort_handle()
 }
 
 impl Drop for Guards {
     fn drop(&mut self) {
-        self.0.iter().for_each(AbortHandle::abort);
+        self.tasks.iter().for_each(AbortHandle::abort);
     }
 }
 
@@ -193,8 +225,8 @@ pub async fn part(hands: Hands, host: Host, cluster: ClusterName) {
     }
 }
 
-/// Ends the guard that an earlier state of the file, or a controller that was killed, left on a host: as soon as the host
-/// is ours.
+/// Ends the guard that an earlier state of the file, or a controller that was killed, left on a host, or that nobody wants now:
+/// as soon as the host is ours.
 async fn clear(hands: Hands, host: Host, cluster: ClusterName) {
     loop {
         // A renewal that is in flight arrives first: it would arm the guard anew.

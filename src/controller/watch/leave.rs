@@ -11,6 +11,7 @@ use crate::controller::claims::Told;
 use crate::controller::guards::{self, Guards};
 use crate::controller::monitor::Change;
 use crate::execute::Barred;
+use crate::model::desired::Host;
 use crate::model::plan::{Notice, NoticeKind, Plan};
 use crate::model::time::Timestamp;
 use crate::ports::store::StoreError;
@@ -90,14 +91,25 @@ impl Watch {
 
     /// While failover is disarmed, no guard may stop anything.
     pub(super) async fn arm_or_disarm(&mut self, disarmed: bool) -> Result<(), StoreError> {
-        match (disarmed, &self.guards) {
-            (true, Some(_)) => self.disarm().await,
-            (false, None) => {
+        match (disarmed, self.guards.as_ref().is_some_and(Guards::are_kept)) {
+            (true, true) => self.end_guards().await,
+            (false, false) => {
                 self.arm();
                 Ok(())
             }
-            (true, None) | (false, Some(_)) => Ok(()),
+            (true, false) | (false, true) => Ok(()),
         }
+    }
+
+    /// Ends all guards: those on hosts that we reach at once, whatever the file says of them, and the others later. What their
+    /// leases would show is not known any more then.
+    async fn end_guards(&mut self) -> Result<(), StoreError> {
+        self.disarm().await?;
+        let desired = Arc::clone(&self.session.watcher.desired);
+        let hosts: Vec<Host> = desired.hosts.values().cloned().collect();
+        self.session.disowned(&hosts)?;
+        self.guards = Some(Guards::ended(&desired, self.runner.hands()));
+        Ok(())
     }
 
     /// Guards from now on: as the file says, whatever another controller did.

@@ -6,7 +6,7 @@ use tracing::info;
 
 use super::Watch;
 use crate::controller::events::Events;
-use crate::controller::guards::{self, Guards};
+use crate::controller::guards;
 use crate::execute::Hands;
 use crate::model::desired::Desired;
 
@@ -24,9 +24,8 @@ impl Watch {
         let (desired, eyes) = (&watcher.desired, &watcher.eyes);
         let hands = all_hosts(desired, hands);
         self.claims.follow(desired, &hands);
-        if self.guards.is_some() {
-            self.guards = Some(Guards::of(desired, &hands, &eyes.leases));
-        }
+        let guards = self.guards.take();
+        self.guards = guards.map(|guards| guards.follow(desired, &hands, &eyes.leases));
         self.events = Events::of(desired, eyes, &self.heard);
         self.runner.set_hands(hands);
     }
