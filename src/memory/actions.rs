@@ -154,6 +154,11 @@ pub fn end(
             if let Some(host) = memory.hosts.get_mut(&removal.host) {
                 host.guests.remove(&removal.instance);
             }
+            if let Some(guest) = memory.guests.get_mut(&removal.instance)
+                && action.motive != Motive::Heal
+            {
+                guest.ended = Some(removal.generation.clone());
+            }
         }
         Operation::Configure(configure) if outcome.is_good() => {
             let guest = memory

@@ -13,8 +13,17 @@ use crate::model::memory::{Evidence, EvidenceKind, HostMemory, Memory};
 use crate::model::policy::{Fencing, Safety};
 use crate::model::time::Timestamp;
 
-/// A host that stayed this many times its time to rejoin is forgiven that it was away.
+/// A host that stayed this many times `rejoin_after`, beyond the time that it had to wait, is forgiven that it was away.
 const FORGIVEN: u32 = 20;
+/// The longest time that a host has to stay before it gets guests.
+const LONGEST_REJOIN: Duration = Duration::from_secs(3600);
+
+/// How long a host that came back has to stay before it gets guests: longer with every return in a row.
+pub fn rejoin_time(host: &HostMemory, policy: &Safety) -> Duration {
+    let doublings = host.returns.saturating_sub(1).min(16);
+    let doubled = policy.rejoin_after.saturating_mul(1 << doublings);
+    doubled.min(LONGEST_REJOIN)
+}
 
 /// Takes what was seen of the hosts into memory.
 pub fn remember(memory: &mut Memory, desired: &Desired, observed: &Observed) {
@@ -98,7 +107,7 @@ fn appear(host: &mut HostMemory, policy: &Safety, now: Timestamp) {
             host.back = Some(now);
         }
         host.since = now;
-    } else if away >= policy.rejoin_after * FORGIVEN {
+    } else if away >= rejoin_time(host, policy) + policy.rejoin_after * FORGIVEN {
         host.returns = 0;
     }
     host.seen = Some(now);

@@ -190,12 +190,20 @@ pub struct GuestMemory {
     /// The life that we began to build last: of that one we remember everything.
     #[serde(default)]
     pub built: Option<String>,
+    /// The life that we ended ourselves, of our own will.
+    #[serde(default)]
+    pub ended: Option<String>,
     /// The state of the file that it was last rebuilt for.
     #[serde(default)]
     pub tried: Option<Revision>,
 }
 
 impl GuestMemory {
+    /// Whether it is not there only because we are about to make it elsewhere: its last life we ended ourselves.
+    pub fn is_moving(&self) -> bool {
+        self.ended.is_some() && self.ended == self.built
+    }
+
     /// Whether it was tried in vain, so that it may wait to be tried again.
     pub fn was_in_vain(&self) -> bool {
         !self.trials.is_empty() || self.not_built.is_some()

@@ -150,6 +150,8 @@ pub struct Budget {
     pub surge: u32,
     /// How long an instance must be well before the next one is worked on.
     pub settle: Duration,
+    /// Whether the user said how many; else those that can't be there do not count, as long as one serves.
+    pub given: bool,
 }
 
 impl Budget {
@@ -159,6 +161,7 @@ impl Budget {
             min_available: replicas.saturating_sub(1),
             surge: 0,
             settle: Duration::ZERO,
+            given: false,
         }
     }
 }

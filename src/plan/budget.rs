@@ -10,7 +10,6 @@ use crate::model::bug::Bug;
 use crate::model::desired::Group;
 use crate::model::id::{HostId, InstanceId};
 use crate::model::plan::NoticeKind;
-use crate::model::policy::Budget;
 use crate::model::unit::span;
 
 impl Planner<'_> {
@@ -26,7 +25,7 @@ impl Planner<'_> {
     /// An instance that does not come up with this state of the file: no other one may follow it. That is said also while
     /// it is tried again.
     pub(super) fn halted(&self, instance: &InstanceId, group: &Group) -> Option<Obstacle> {
-        if Bug::IgnoreTheBudget.is_in() {
+        if Bug::IgnoreTheBudget.is_in() || self.has_this_state(instance) {
             return None;
         }
         let others = self.round.views_of(group).filter(|(i, _)| *i != instance);
@@ -55,6 +54,12 @@ impl Planner<'_> {
         })
     }
 
+    /// Whether an instance is as the file says already: to move it spreads no state that may be a bad one.
+    fn has_this_state(&self, instance: &InstanceId) -> bool {
+        let memory = self.round.memory.guests.get(instance);
+        memory.is_some_and(|guest| guest.revision.as_ref() == Some(&self.round.desired.revision))
+    }
+
     /// Another instance was worked on a moment ago, or is in this plan: it must be well for a while first.
     fn unsettled(&mut self, instance: &InstanceId, group: &Group) -> Option<Obstacle> {
         let settle = group.budget.settle;
@@ -81,16 +86,28 @@ impl Planner<'_> {
     }
 
     fn too_few(&self, instance: &InstanceId, group: &Group) -> Option<String> {
-        if !has_own_budget(group) {
-            return self
-                .not_up(instance, group)
-                .map(|other| match self.kept_back.has(&other) {
-                    true => {
-                        format!("{other} has to come up first, and an order leaves it as it is")
-                    }
-                    false => format!("{other} has to come up first"),
-                });
+        let given = group.budget.given;
+        let not_up = self.not_up(instance, group).filter(|_| !given);
+        if let Some(other) = not_up {
+            return Some(match self.kept_back.has(&other) {
+                true => format!("{other} has to come up first, and an order leaves it as it is"),
+                false => format!("{other} has to come up first"),
+            });
         }
+        let serving = self.others_serving(instance, group);
+        let least = group.budget.min_available;
+        // Those who can't be there are nobody's promise, but somebody has to serve.
+        let needed = if given { least } else { least.min(1) };
+        (serving < needed).then(|| {
+            format!(
+                "only {serving} others of {} serve, and {needed} must",
+                group.id
+            )
+        })
+    }
+
+    /// How many of the others serve, or will when this plan is done with them.
+    fn others_serving(&self, instance: &InstanceId, group: &Group) -> u32 {
         let others = self.round.views_of(group).filter(|(i, _)| *i != instance);
         let serving = others.filter(|(i, view)| match view.state {
             State::Live(Health::Healthy) | State::Hidden(..) => self.serves(i),
@@ -99,14 +116,7 @@ impl Planner<'_> {
             | State::Lost(..) => self.planned.contains_key(*i),
             State::Busy | State::Perhaps(_) => false,
         });
-        let serving = u32::try_from(serving.count()).unwrap_or(u32::MAX);
-        let needed = group.budget.min_available;
-        (serving < needed).then(|| {
-            format!(
-                "only {serving} others of {} serve, and {needed} must",
-                group.id
-            )
-        })
+        u32::try_from(serving.count()).unwrap_or(u32::MAX)
     }
 
     /// Whether a host fell silent a moment ago, so that nobody knows yet what becomes of its guests.
@@ -141,9 +151,4 @@ impl Planner<'_> {
         });
         other.map(|(i, _)| i.clone())
     }
-}
-
-/// Whether the user gave the group a budget: one that is not the usual one, which counts only those that can be there.
-fn has_own_budget(group: &Group) -> bool {
-    group.budget.surge > 0 || group.budget.min_available != Budget::of(group.replicas).min_available
 }

@@ -12,6 +12,7 @@ use crate::model::desired::{Group, Image, Provision};
 use crate::model::facts::HostFacts;
 use crate::model::id::{HostId, InstanceId};
 use crate::model::mark::{Mark, Stage};
+use crate::model::memory::HostMemory;
 use crate::model::plan::{ActionId, Motive, Notice, NoticeKind, Reason};
 use crate::model::unit::span;
 use crate::render;
@@ -68,6 +69,7 @@ impl<'a> Planner<'a> {
             Supply::Impossible => return None,
         };
         let old_disk = self.old_disk(instance, &build, facts);
+        let old_disk = old_disk.or_else(|| self.disk_of_earlier_life(instance, &build));
         Some(Prepared {
             group,
             image,
@@ -131,6 +133,28 @@ impl<'a> Planner<'a> {
         Some(format!(
             "; it goes on with the disk that it left on host {}, last written {ago} ago",
             build.host
+        ))
+    }
+
+    /// A copy that came back may be older than the last life, which was lost with its host: so is what is on its disk.
+    fn disk_of_earlier_life(&self, instance: &InstanceId, build: &Build) -> Option<String> {
+        let memory = self.round.memory;
+        let last = memory.guests.get(instance)?.built.as_ref()?;
+        let used = build.machine.former_disk == FormerDisk::Used;
+        build
+            .replaces
+            .as_ref()
+            .filter(|life| used && *life != last)?;
+        let had = |host: &HostMemory| {
+            let mark = host.guests.get(instance);
+            mark.is_some_and(|mark| mark.generation == *last)
+        };
+        let lost = memory.hosts.iter().find(|(_, host)| had(host));
+        let lost = lost.map(|(host, _)| format!(": what its last one wrote stays on host {host}"));
+        Some(format!(
+            "; it goes on with the disk of an earlier life on host {}{}",
+            build.host,
+            lost.unwrap_or_default()
         ))
     }
 

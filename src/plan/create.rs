@@ -35,10 +35,12 @@ impl<'a> Planner<'a> {
     }
 
     fn create(&mut self, instance: &InstanceId) {
-        let existed = self.round.memory.guests.contains_key(instance);
+        let memory = self.round.memory.guests.get(instance);
+        let (existed, moves) = (memory.is_some(), memory.is_some_and(|m| m.is_moving()));
         let host = self.round.place(instance).map(|place| place.host);
         let paused = host.is_some_and(|host| self.hands_off_at(instance, host));
-        if paused || self.is_left_missing(instance, existed) || self.must_pause(instance) {
+        if paused || self.is_left_missing(instance, existed && !moves) || self.must_pause(instance)
+        {
             return;
         }
         let Some(view) = self.round.views.get(instance) else {
@@ -57,6 +59,10 @@ impl<'a> Planner<'a> {
                     more(view.group.extra)
                 ),
             ),
+            true if moves => (
+                Motive::Heal,
+                "it was ended to be made anew".to_owned(),
+            ),
             true => (Motive::Heal, "it existed, and is gone".to_owned()),
             false => (
                 Motive::Change,
@@ -67,9 +73,13 @@ impl<'a> Planner<'a> {
                 ),
             ),
         };
+        let code = match moves {
+            true => ReasonCode::Misplaced,
+            false => ReasonCode::Missing,
+        };
         let purpose = Purpose {
             motive,
-            reason: reason_at(ReasonCode::Missing, text, line),
+            reason: reason_at(code, text, line),
             needs: Vec::new(),
             interrupts: None,
         };
@@ -105,9 +115,9 @@ impl<'a> Planner<'a> {
         (!runs).then(|| ended.into_iter().map(end).collect())
     }
 
-    /// Whether an order says that a missing instance is not made, or not made again.
-    fn is_left_missing(&mut self, instance: &InstanceId, existed: bool) -> bool {
-        self.hands_off(instance) || (existed && self.stays_dead(instance))
+    /// Whether an order says that a missing instance is not made, or, where it is `gone`, not made again.
+    fn is_left_missing(&mut self, instance: &InstanceId, gone: bool) -> bool {
+        self.hands_off(instance) || (gone && self.stays_dead(instance))
     }
 
     /// Guests that run and were never set up: a controller was interrupted, or they still boot.

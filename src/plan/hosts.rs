@@ -2,10 +2,10 @@
 //! is lost. Pure classification, from several signs: our own look, the heartbeats of its guests, what other hosts see.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use super::brake::Brake;
 use super::refusal::Refusal;
+use crate::memory::hosts::rejoin_time;
 use crate::model::condition::HostCondition;
 use crate::model::desired::Desired;
 use crate::model::facts::{Observed, Seen, UnseenKind};
@@ -13,9 +13,6 @@ use crate::model::id::{HostId, InstanceId};
 use crate::model::mark::Mark;
 use crate::model::memory::{Evidence, HostMemory, Memory};
 use crate::model::time::Timestamp;
-
-/// How long a host that keeps coming and going must stay at most.
-const LONGEST_REJOIN: Duration = Duration::from_secs(3600);
 
 /// What a host is like now.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -223,9 +220,5 @@ fn found<'a>(desired: &'a Desired, observed: &'a Observed) -> BTreeSet<&'a Insta
 
 /// Until when a host that came back has to stay before it gets guests.
 fn rejoins(memory: &HostMemory, desired: &Desired) -> Option<Timestamp> {
-    let doubled = desired
-        .safety
-        .rejoin_after
-        .saturating_mul(1 << memory.returns.saturating_sub(1).min(16));
-    Some(memory.back?.plus(doubled.min(LONGEST_REJOIN)))
+    Some(memory.back?.plus(rejoin_time(memory, &desired.safety)))
 }

@@ -190,14 +190,18 @@ impl<'a> Planner<'a> {
     }
 }
 
-/// `by anna@ops 10m00s ago: kernel update`
+/// `by anna@ops 10m00s ago, for 2h00m more: kernel update`
 fn told(order: &Order, now: crate::model::time::Timestamp) -> String {
     let ago = match now.since(order.at) {
         passed if passed.as_secs() == 0 => "just now".to_owned(),
         passed => format!("{} ago", span(passed)),
     };
+    let ends = order
+        .until
+        .map(|end| format!(", for {} more", span(end.since(now))));
     let reason = order.reason.as_ref().map(|reason| format!(": {reason}"));
-    format!("by {} {ago}{}", order.by, reason.unwrap_or_default())
+    let rest = ends.into_iter().chain(reason).collect::<String>();
+    format!("by {} {ago}{rest}", order.by)
 }
 
 /// `left as it is: random-1`

@@ -52,6 +52,11 @@ impl Planner<'_> {
             return;
         };
         let (group, found) = (view.group, view.found);
+        if let (Some(found), true) = (found, group.is_extra(instance.index)) {
+            // What is there only for a while is no reason to stay where it dies: the next one comes where it is best.
+            self.push_destroy(&found, Motive::Heal, reason, &[], None);
+            return;
+        }
         let place = self.round.place(instance);
         let leaves = place.and_then(|place| self.relocation(group, place));
         if let (Some(found), Some((_, why))) = (found, leaves) {

@@ -317,7 +317,7 @@ impl<'a> Hosts<'a> {
             {
                 Err(refusal)
             }
-            Verdict::No(refusal) => self.without_evidence(host, refusal),
+            Verdict::No(refusal) => self.without_evidence(instance, group, host, refusal),
         }
     }
 
@@ -328,7 +328,13 @@ impl<'a> Hosts<'a> {
     }
 
     /// A stateless instance may run twice for a while: with another address, nobody mistakes one for the other.
-    fn without_evidence(&self, host: &HostId, refusal: Refusal) -> Result<(), Refusal> {
+    fn without_evidence(
+        &self,
+        instance: &InstanceId,
+        group: &Group,
+        host: &HostId,
+        refusal: Refusal,
+    ) -> Result<(), Refusal> {
         if self.held.is_some() {
             return Err(refusal);
         }
@@ -336,13 +342,28 @@ impl<'a> Hosts<'a> {
             Some(at) if self.observed.now >= at || Bug::ActUnseen.is_in() => Ok(()),
             Some(at) => Err(Refusal {
                 text: format!(
-                    "made elsewhere if host {host} is not back in {}",
+                    "{} if host {host} is not back in {}",
+                    self.fate(instance, group, host),
                     span(at.since(self.observed.now))
                 ),
                 help: None,
                 until: Some(at),
             }),
             None => Err(refusal),
+        }
+    }
+
+    /// What becomes of an instance whose host is lost: one that is pinned or paused is not made elsewhere.
+    fn fate(&self, instance: &InstanceId, group: &Group, host: &HostId) -> &'static str {
+        let scopes = [
+            Scope::Cluster,
+            Scope::Group(group.id.clone()),
+            Scope::Host(host.clone()),
+        ];
+        let paused = self.observed.orders.pause_of(scopes).is_some();
+        match paused || group.placement.pin.contains_key(&instance.index) {
+            true => "given up",
+            false => "made elsewhere",
         }
     }
 

@@ -9,7 +9,6 @@ use crate::model::action::{Build, Configure, Operation};
 use crate::model::desired::Group;
 use crate::model::id::{HostId, InstanceId};
 use crate::model::plan::{Action, Plan, ReasonCode};
-use crate::model::policy::Budget;
 
 /// Looks at a plan.
 pub fn heed_plan(world: &World, plan: &Plan) {
@@ -150,9 +149,14 @@ fn can_be_spared(world: &World, action: &Action) -> Result<(), String> {
         group: group.id.clone(),
         index,
     });
-    let serving = others.filter(|other| counts(world, group, other)).count();
+    let others: Vec<InstanceId> = others.collect();
+    let serving = others
+        .iter()
+        .filter(|other| counts(world, group, other))
+        .count();
     let needed = group.budget.min_available as usize;
-    match serving < needed {
+    let is_last = needed > 0 && !others.iter().any(|other| is_thought_to_serve(world, other));
+    match serving < needed || is_last {
         true => Err(format!(
             "{instance} serves, and {serving} others do where {needed} must"
         )),
@@ -163,14 +167,18 @@ fn can_be_spared(world: &World, action: &Action) -> Result<(), String> {
 /// Whether the controller may think that an instance serves. Without a budget of its own, what can't be there now does
 /// not count against a group.
 fn counts(world: &World, group: &Group, instance: &InstanceId) -> bool {
-    let fell = world.vigil.fell.get(instance);
-    let news = fell.is_some_and(|at| world.now.since(*at) <= NEWS);
-    let usual = Budget::of(group.replicas).min_available == group.budget.min_available;
     let here = |id: &HostId| is_in_sight(world, id);
     let mut copies = world.domains_of(instance);
-    let away = usual && !copies.any(|(id, _, d)| here(id) && d.run.is_some());
+    let away = !group.budget.given && !copies.any(|(id, _, d)| here(id) && d.run.is_some());
+    away || is_thought_to_serve(world, instance)
+}
+
+/// Whether an instance serves, or did a moment ago.
+fn is_thought_to_serve(world: &World, instance: &InstanceId) -> bool {
+    let fell = world.vigil.fell.get(instance);
+    let news = fell.is_some_and(|at| world.now.since(*at) <= NEWS);
     let serves = |(_, host, d)| world.serves(host, d);
-    news || away || world.domains_of(instance).any(serves)
+    news || world.domains_of(instance).any(serves)
 }
 
 /// Whether an action takes its guest out of service.

@@ -3,7 +3,7 @@
 use super::laws::{ensure, outline};
 use crate::model::action::Operation;
 use crate::model::orders::Scope;
-use crate::model::plan::{Motive, Plan};
+use crate::model::plan::{Motive, Plan, ReasonCode};
 
 /// No action touches what is paused, and none fails over while that is disarmed. Only a VIP that was taken from its
 /// holder for another guest is still given.
@@ -23,13 +23,18 @@ pub fn plan_obeys_orders(plan: &Plan) -> Result<(), String> {
         let healing = action.motive == Motive::Heal;
         let rebuilds = matches!(operation, Operation::Recreate(_) | Operation::Create(_));
         let fences = matches!(operation, Operation::Fence(_));
-        ensure(!(disarmed && healing && (rebuilds || fences)), || {
-            format!(
-                "{} fails over while that is disarmed:\n{}",
-                action.id,
-                outline(plan)
-            )
-        })?;
+        // What was ended to be moved is finished.
+        let moved = action.reason.code == ReasonCode::Misplaced;
+        ensure(
+            !(disarmed && healing && (rebuilds || fences) && !moved),
+            || {
+                format!(
+                    "{} fails over while that is disarmed:\n{}",
+                    action.id,
+                    outline(plan)
+                )
+            },
+        )?;
     }
     Ok(())
 }

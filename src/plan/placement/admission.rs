@@ -18,8 +18,8 @@ pub(super) struct Newcomer {
 }
 
 impl<'a> Placer<'a, '_> {
-    /// Turns away as many newcomers as it takes to keep the room. A host that is out of sight is one of those for whose loss
-    /// it is kept: nobody new takes it before those who come back from there.
+    /// Turns away as many newcomers as it takes to keep the room. It is kept beside that for the guests of hosts that are out
+    /// of sight: nobody new uses up what they need.
     pub(super) fn admit(&mut self, memory: &Memory) {
         if self.desired.safety.spare == 0 {
             return;

@@ -53,8 +53,7 @@ impl<'a> Placer<'a, '_> {
 }
 
 impl<'a> Loss<'a> {
-    /// Takes as many hosts away as `spare` says: those that are gone, and the fullest of the others. Some guests are not made
-    /// at all.
+    /// Takes as many hosts away as `spare` says, the fullest ones, and those that are gone. Some guests are not made at all.
     pub(super) fn suffer(
         placer: &Placer<'a, '_>,
         gone: &[HostNo],
@@ -68,7 +67,7 @@ impl<'a> Loss<'a> {
             addresses[newcomer.host] += 1;
         }
         let spare = placer.desired.safety.spare as usize;
-        let mut lost = fullest(&board, spare.saturating_sub(gone.len()));
+        let mut lost = fullest(&board, spare);
         lost.extend(gone);
         lost.sort_unstable();
         let homeless = homeless(&mut board, addresses, &lost);

@@ -113,6 +113,12 @@ impl Cause {
     }
 }
 
+/// Whether memory is what the planner says that hosts lack.
+fn lacks_memory(broken: &Break) -> bool {
+    let why = broken.why.as_ref();
+    why.is_some_and(|why| why.contains(NO_PLACE) && why.contains("memory"))
+}
+
 fn both(some: &[Mend], others: &[Mend]) -> Vec<Mend> {
     let pairs = some
         .iter()
@@ -128,6 +134,8 @@ struct Facts<'a> {
     groups: BTreeSet<GroupId>,
     /// Instances that have no place.
     missing: usize,
+    /// Whether no host has the memory for one of them.
+    lacks_memory: bool,
     /// Something waits for somebody to decide it: a VIP, an instance.
     open: bool,
     causes: BTreeSet<Cause>,
@@ -140,6 +148,7 @@ impl<'a> Facts<'a> {
             loss,
             groups: BTreeSet::new(),
             missing: 0,
+            lacks_memory: finding.breaks.iter().any(lacks_memory),
             open: false,
             causes: finding.breaks.iter().filter_map(Cause::of).collect(),
         };

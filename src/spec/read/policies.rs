@@ -202,6 +202,7 @@ pub fn budget(fields: &Fields<'_>, replicas: Option<At<u32>>) -> BudgetDraft {
             min_available: least.unwrap_or(usual),
             surge,
             settle: settle?.value,
+            given: least.is_some() || surge > 0,
         })
     };
     let built = built();

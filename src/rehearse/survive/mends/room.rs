@@ -73,11 +73,11 @@ impl Facts<'_> {
         network.cidr.hosts().filter(is_free).take(1_024).collect()
     }
 
-    /// A smaller reserve of a host that is left.
+    /// A smaller reserve of a host that is left, where memory is what is missing: else it would only move others about.
     pub(super) fn reserves(&self) -> Vec<Mend> {
         let hosts = self
             .survivors()
-            .filter(|host| self.missing > 0 && host.reserve.0 > 0);
+            .filter(|host| self.lacks_memory && host.reserve.0 > 0);
         let half = |host: &Host| {
             let half = Bytes(host.reserve.0 / 2);
             let text = format!("half the reserve of memory of host {}", host.id);
