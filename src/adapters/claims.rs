@@ -72,10 +72,9 @@ impl SshWriter {
         let acted = self.act(&endpoint, &script, RENEWAL).await;
         let (_, answer) = acted.map_err(|error| match error {
             ActError::Unreachable(unseen) => unseen,
-            ActError::Moved(message) | ActError::Failed(message) => Unseen {
-                kind: UnseenKind::Broken,
-                message,
-            },
+            ActError::Moved(message) | ActError::Failed(message) => {
+                Unseen::new(UnseenKind::Broken, message)
+            }
         })?;
         parse_claim_answer(&text(&answer)).map_err(|error| broken(&endpoint, error, &answer))
     }

@@ -67,10 +67,10 @@ pub(super) fn claim(cluster: &ClusterName) -> String {
 pub(super) fn known_hosts(state: &Path, generation: &str) -> Result<PathBuf, Unseen> {
     let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     if generation.is_empty() || generation.len() > 64 || !generation.chars().all(plain) {
-        return Err(Unseen {
-            kind: UnseenKind::Broken,
-            message: format!("a mark with the generation {generation:?} is none of ours"),
-        });
+        return Err(Unseen::new(
+            UnseenKind::Broken,
+            format!("a mark with the generation {generation:?} is none of ours"),
+        ));
     }
     Ok(directory(state).join(format!("{generation}.known_hosts")))
 }

@@ -137,10 +137,7 @@ impl SshWriter {
 }
 
 fn failed(message: String) -> Unseen {
-    Unseen {
-        kind: UnseenKind::Broken,
-        message,
-    }
+    Unseen::new(UnseenKind::Broken, message)
 }
 
 /// The guard's whole program.

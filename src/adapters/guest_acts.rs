@@ -32,13 +32,13 @@ impl GuestControl for SshWriter {
         let answer = self.reader.access.run(&endpoint, &script, REACH).await?;
         match answer.status {
             0 => Ok(()),
-            _ => Err(ActError::Unreachable(Unseen {
-                kind: UnseenKind::Refused,
-                message: format!(
+            _ => Err(ActError::Unreachable(Unseen::new(
+                UnseenKind::Refused,
+                format!(
                     "{}: {} has no shell for us: {}",
                     endpoint.name, guest.user, answer.stderr
                 ),
-            })),
+            ))),
         }
     }
 

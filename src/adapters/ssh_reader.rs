@@ -72,7 +72,10 @@ impl SshReader {
             .args(&files);
         let endpoint = endpoints::host(host);
         let said = self.access.run(&endpoint, &script, LOOK_AT_HOST).await?;
-        parse_host(&text(&said), &files, &names).map_err(|error| broken(&endpoint, error, &said))
+        parse_host(&text(&said), &files, &names).map_err(|error| Unseen {
+            sees: error.sees(),
+            ..broken(&endpoint, &error, &said)
+        })
     }
 
     async fn look_into(&self, guest: &GuestRef, query: &GuestQuery) -> Result<GuestFacts, Unseen> {
@@ -148,24 +151,19 @@ pub(super) fn broken(endpoint: &Endpoint, what: impl std::fmt::Display, said: &S
     // Where a script ran it said something, and what sudo said beside it was a warning.
     if said.stdout.is_empty() && said.stderr.contains("sudo: ") {
         let user = endpoint.user.as_deref().unwrap_or("the user that logs in");
-        return Unseen {
-            kind: UnseenKind::Refused,
-            message: format!(
-                "{}: {user} is not root and may not run `sudo -n sh -s`: {}. Let them by a line in \
-                 /etc/sudoers.d: {user} ALL=(root) NOPASSWD: /bin/sh",
-                endpoint.name, said.stderr
-            ),
-        };
+        let message = format!(
+            "{}: {user} is not root and may not run `sudo -n sh -s`: {}. Let them by a line in \
+             /etc/sudoers.d: {user} ALL=(root) NOPASSWD: /bin/sh",
+            endpoint.name, said.stderr
+        );
+        return Unseen::new(UnseenKind::Refused, message);
     }
     if !said.stderr.is_empty() {
         message = format!("{message}: {}", said.stderr);
     } else if said.status != 0 {
         message = format!("{message} (exit status {})", said.status);
     }
-    Unseen {
-        kind: UnseenKind::Broken,
-        message,
-    }
+    Unseen::new(UnseenKind::Broken, message)
 }
 
 #[cfg(test)]

@@ -163,10 +163,10 @@ async fn patiently(task: Task, patience: Option<Duration>, clock: Arc<dyn Clock>
     match select(task, enough).await {
         Either::Left((Ok((seen, took)), _)) => End::Seen(Box::new(seen), took),
         Either::Left((Err(error), _)) => {
-            let unseen = Unseen {
-                kind: UnseenKind::Broken,
-                message: format!("an error in reconcile itself: {error}"),
-            };
+            let unseen = Unseen::new(
+                UnseenKind::Broken,
+                format!("an error in reconcile itself: {error}"),
+            );
             End::Seen(Box::new(Seen::No(unseen)), Duration::ZERO)
         }
         Either::Right(((), task)) => End::UnderWay(task),
@@ -174,8 +174,8 @@ async fn patiently(task: Task, patience: Option<Duration>, clock: Arc<dyn Clock>
 }
 
 fn silent() -> Unseen {
-    Unseen {
-        kind: UnseenKind::Unreachable,
-        message: format!("no answer within {} s", PATIENCE.as_secs()),
-    }
+    Unseen::new(
+        UnseenKind::Unreachable,
+        format!("no answer within {} s", PATIENCE.as_secs()),
+    )
 }

@@ -316,8 +316,8 @@ impl Eyes {
 }
 
 fn lost() -> Seen<GuestFacts> {
-    Seen::No(Unseen {
-        kind: UnseenKind::Unreachable,
-        message: "heartbeats were missing, so it was not asked".to_owned(),
-    })
+    Seen::No(Unseen::new(
+        UnseenKind::Unreachable,
+        "heartbeats were missing, so it was not asked".to_owned(),
+    ))
 }

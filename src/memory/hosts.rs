@@ -209,14 +209,15 @@ pub fn lease_due(
 /// reach nobody sees it, and the rest, itself included, is no majority.
 fn is_alone(host: &HostId, memory: &HostMemory, desired: &Desired, observed: &Observed) -> bool {
     let of_file: BTreeSet<HostId> = desired.hosts.keys().cloned().collect();
-    let reaches = |id: &&HostId| observed.hosts.get(*id).is_some_and(|s| s.facts().is_some());
+    let sees = |id: &HostId| observed.hosts.get(id).and_then(Seen::sees);
+    let reaches = |id: &&HostId| sees(id).is_some();
     let is_majority = |members: &BTreeSet<HostId>| {
         let reached = members.iter().filter(reaches).count();
         (members.len() - reached) * 2 > members.len()
     };
     let mut counts = memory.guard_knows.iter().chain([&of_file]);
-    let mut reached = observed.hosts.values().filter_map(Seen::facts);
-    !counts.any(is_majority) && reached.all(|facts| facts.sees.get(host) == Some(&false))
+    let mut reached = observed.hosts.values().filter_map(Seen::sees);
+    !counts.any(is_majority) && reached.all(|sees| sees.get(host) == Some(&false))
 }
 
 #[cfg(test)]

@@ -104,10 +104,7 @@ mod tests {
             "cluster: demo\nnetworks:\n  lan: {{ cidr: 10.0.0.0/16 }}\nhosts:\n{hosts}services: {{}}\n"
         );
         let desired = parse("cluster.yaml", text.as_bytes(), &NoFiles).unwrap();
-        let unseen = Unseen {
-            kind: UnseenKind::Unreachable,
-            message: String::new(),
-        };
+        let unseen = Unseen::new(UnseenKind::Unreachable, String::new());
         let mut observed = Observed::default();
         for (number, id) in desired.hosts.keys().enumerate() {
             let seen = match number {

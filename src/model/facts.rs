@@ -98,6 +98,16 @@ impl Observed {
     }
 }
 
+impl Seen<HostFacts> {
+    /// Which hosts that are out of sight this one sees; none where the host itself does not answer.
+    pub fn sees(&self) -> Option<&BTreeMap<HostId, bool>> {
+        match self {
+            Seen::Yes(facts) => Some(&facts.sees),
+            Seen::No(unseen) => Some(&unseen.sees).filter(|sees| !sees.is_empty()),
+        }
+    }
+}
+
 /// Why something could not be seen.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unseen {
@@ -105,6 +115,20 @@ pub struct Unseen {
     pub kind: UnseenKind,
     /// The message, for people: what failed, and what to do where that is known.
     pub message: String,
+    /// Of a host that answers, and whose hypervisor does not: which hosts that are out of sight it sees.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub sees: BTreeMap<HostId, bool>,
+}
+
+impl Unseen {
+    /// Of this kind, with this message.
+    pub fn new(kind: UnseenKind, message: impl Into<String>) -> Self {
+        Unseen {
+            kind,
+            message: message.into(),
+            sees: BTreeMap::new(),
+        }
+    }
 }
 
 /// The kinds of failing to see.

@@ -16,25 +16,36 @@ pub enum HostError {
     /// The answer itself.
     #[error(transparent)]
     Answer(#[from] ParseError),
-    /// Its libvirt is not there, or does not work; what it says stands on standard error.
+    /// Its libvirt is not there, or does not work; what it says stands on standard error. The host itself tells whom it sees.
     #[error("libvirt does not list its domains")]
-    Libvirt,
-    /// Its libvirt is silent.
+    Libvirt(BTreeMap<HostId, bool>),
+    /// Its libvirt is silent. The host itself is not.
     #[error("libvirt hangs: virsh got no answer from it; look at the libvirtd of this host")]
-    Silent,
+    Silent(BTreeMap<HostId, bool>),
+}
+
+impl HostError {
+    /// Which of the other hosts that were asked for it sees, all the same.
+    pub fn sees(&self) -> BTreeMap<HostId, bool> {
+        match self {
+            HostError::Libvirt(sees) | HostError::Silent(sees) => sees.clone(),
+            HostError::Answer(_) => BTreeMap::new(),
+        }
+    }
 }
 
 /// `files` are the paths and `peers` the hosts that were asked for, in the order in which they were.
 pub fn parse_host(answer: &str, files: &[&str], peers: &[&HostId]) -> Result<HostFacts, HostError> {
     let mut facts = HostFacts::default();
-    let mut described = false;
+    let (mut described, mut broken) = (false, None);
     for record in records(answer)? {
         match record.key {
             "virsh" => {
                 facts.domains = parse_domains(&record.text()?, record.word(0)?)?;
                 described = true;
             }
-            "broken" => return Err(broken(&record)?),
+            // With the exit status of virsh; `timeout` ends it with 124.
+            "broken" => broken = Some(record.parsed::<u8>(0)?),
             "file" => {
                 let (path, file) = file(&record, files)?;
                 facts.files.insert(path, file);
@@ -54,18 +65,15 @@ pub fn parse_host(answer: &str, files: &[&str], peers: &[&HostId]) -> Result<Hos
             _ => return Err(record.error().into()),
         }
     }
+    match broken {
+        Some(124) => return Err(HostError::Silent(facts.sees)),
+        Some(_) => return Err(HostError::Libvirt(facts.sees)),
+        None => {}
+    }
     if !described {
         return Err(ParseError::Missing("domains").into());
     }
     Ok(facts)
-}
-
-/// With the exit status of virsh; `timeout` ends it with 124.
-fn broken(record: &Record<'_>) -> Result<HostError, ParseError> {
-    match record.parsed(0)? {
-        124 => Ok(HostError::Silent),
-        _ => Ok(HostError::Libvirt),
-    }
 }
 
 fn product(number: u64, factor: u64) -> u64 {
@@ -163,12 +171,24 @@ mod tests {
 
     #[test]
     fn a_host_whose_domains_could_not_be_listed_has_no_facts() {
+        let none = BTreeMap::new;
         let broken = "reconcile-answer\nbroken 124\ncpus 4\nend\n";
-        assert_eq!(parse_host(broken, &[], &[]), Err(HostError::Silent));
+        assert_eq!(parse_host(broken, &[], &[]), Err(HostError::Silent(none())));
         let broken = "reconcile-answer\nbroken 1\nend\n";
-        assert_eq!(parse_host(broken, &[], &[]), Err(HostError::Libvirt));
+        assert_eq!(
+            parse_host(broken, &[], &[]),
+            Err(HostError::Libvirt(none()))
+        );
         let missing = parse_host("reconcile-answer\ncpus 4\nend\n", &[], &[]);
         assert_eq!(missing, Err(ParseError::Missing("domains").into()));
+    }
+
+    #[test]
+    fn a_host_whose_libvirt_hangs_tells_whom_it_sees_all_the_same() {
+        let (b, c): (HostId, HostId) = ("b".parse().unwrap(), "c".parse().unwrap());
+        let answer = "reconcile-answer\nbroken 124\nsees 1 no\nsees 0 yes\nend\n";
+        let error = parse_host(answer, &[], &[&b, &c]).unwrap_err();
+        assert_eq!(error.sees(), BTreeMap::from([(b, true), (c, false)]));
     }
 
     #[test]

@@ -59,10 +59,7 @@ impl<'a> Planner<'a> {
                     more(view.group.extra)
                 ),
             ),
-            true if moves => (
-                Motive::Heal,
-                "it was ended to be made anew".to_owned(),
-            ),
+            true if moves => (Motive::Heal, "it was ended to be made anew".to_owned()),
             true => (Motive::Heal, "it existed, and is gone".to_owned()),
             false => (
                 Motive::Change,

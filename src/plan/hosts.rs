@@ -197,9 +197,9 @@ impl<'a> Hosts<'a> {
             }
         };
         answers.or_else(|| {
-            let see = |seen: &Seen<crate::model::facts::HostFacts>| {
-                seen.facts()
-                    .is_some_and(|f| f.sees.get(host) == Some(&true))
+            let see = |seen: &Seen<_>| {
+                let sees = Seen::sees(seen);
+                sees.is_some_and(|sees| sees.get(host) == Some(&true))
             };
             let mut others = self.observed.hosts.iter().filter(|(_, seen)| see(seen));
             others

@@ -218,7 +218,7 @@ impl Cluster {
                 () = changes.changed() => {}
                 () = &mut patience => {
                     let message = format!("libvirt on {host} did not answer within {} s", limit.as_secs());
-                    return Err(Unseen { kind: UnseenKind::Broken, message });
+                    return Err(Unseen::new(UnseenKind::Broken, message));
                 }
             }
             let world = self.world();

@@ -25,10 +25,10 @@ const INIT: Init = Init::Openrc;
 type Place = (HostId, String);
 
 fn unreachable(address: Ipv4Addr) -> Unseen {
-    Unseen {
-        kind: UnseenKind::Unreachable,
-        message: format!("ssh to {address}: no route to host"),
-    }
+    Unseen::new(
+        UnseenKind::Unreachable,
+        format!("ssh to {address}: no route to host"),
+    )
 }
 
 /// Whether the controller sees the guests of a host on the network.
@@ -64,10 +64,10 @@ fn meant(world: &World, guest: &GuestRef) -> Result<Place, ActError> {
         .is_some_and(|m| m.instance == guest.instance && m.generation == guest.generation);
     match is_it {
         true => Ok(place),
-        false => Err(ActError::Unreachable(Unseen {
-            kind: UnseenKind::HostKeyChanged,
-            message: format!("another machine answers at {}", guest.address),
-        })),
+        false => Err(ActError::Unreachable(Unseen::new(
+            UnseenKind::HostKeyChanged,
+            format!("another machine answers at {}", guest.address),
+        ))),
     }
 }
 
@@ -103,10 +103,9 @@ impl Guests for Cluster {
         match found {
             Ok(domain) => Seen::Yes(facts(&domain.guest, query)),
             Err(ActError::Unreachable(unseen)) => Seen::No(unseen),
-            Err(ActError::Moved(message) | ActError::Failed(message)) => Seen::No(Unseen {
-                kind: UnseenKind::Broken,
-                message,
-            }),
+            Err(ActError::Moved(message) | ActError::Failed(message)) => {
+                Seen::No(Unseen::new(UnseenKind::Broken, message))
+            }
         }
     }
 }

@@ -25,11 +25,18 @@ impl Hypervisor for Cluster {
         let answered = self.ask(Way::Libvirt, &host.id, LOOK).await;
         let mut world = self.world();
         let peers = query.peers.keys();
-        let sees = peers
+        let sees: BTreeMap<_, _> = peers
             .map(|peer| (peer.clone(), world.sees(&host.id, peer)))
             .collect();
         let (now, seen_by) = (world.now, world.seen_by.clone());
         let unseen = answered.err().or_else(|| world.unseen(&host.id));
+        let unseen = unseen.map(|unseen| match unseen.kind {
+            UnseenKind::Broken => Unseen {
+                sees: sees.clone(),
+                ..unseen
+            },
+            _ => unseen,
+        });
         let state = match world.host_mut(&host.id) {
             Ok(state) => state,
             Err(error) => return Seen::No(broken(&error)),
@@ -96,10 +103,7 @@ impl Hypervisor for Cluster {
 }
 
 fn broken(error: &ActError) -> Unseen {
-    Unseen {
-        kind: UnseenKind::Broken,
-        message: error.to_string(),
-    }
+    Unseen::new(UnseenKind::Broken, error.to_string())
 }
 
 fn domain_facts(name: &str, domain: &DomainState) -> Domain {

@@ -95,10 +95,10 @@ pub enum Rounds {
 }
 
 fn timed_out(host: &HostId) -> Unseen {
-    Unseen {
-        kind: UnseenKind::Unreachable,
-        message: format!("ssh to {host}: connection timed out"),
-    }
+    Unseen::new(
+        UnseenKind::Unreachable,
+        format!("ssh to {host}: connection timed out"),
+    )
 }
 
 fn nowhere(id: &HostId) -> ActError {
@@ -337,7 +337,7 @@ impl World {
     /// Why the controller can't see a host.
     pub fn unseen(&self, host: &HostId) -> Option<Unseen> {
         let state = self.hosts.get(host)?;
-        let unseen = |kind, message| Some(Unseen { kind, message });
+        let unseen = |kind, message| Some(Unseen::new(kind, message));
         match (self.off_the_wire(host), state.link, state.libvirt) {
             (Some(unseen), ..) => Some(unseen),
             (None, Link::Unreachable, _) => Some(timed_out(host)),
@@ -364,10 +364,10 @@ impl World {
     pub fn loses_answer(&mut self, host: &HostId) -> Option<Unseen> {
         let drops = &mut self.hosts.get_mut(host)?.drops;
         *drops = drops.checked_sub(1)?;
-        Some(Unseen {
-            kind: UnseenKind::Unreachable,
-            message: format!("ssh to {host}: the connection broke"),
-        })
+        Some(Unseen::new(
+            UnseenKind::Unreachable,
+            format!("ssh to {host}: the connection broke"),
+        ))
     }
 
     /// The address that a fresh guest of this base image comes up with.

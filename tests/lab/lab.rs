@@ -46,8 +46,11 @@ impl Lab {
         lab.run(&["up"]);
         for host in HOSTS {
             lab.run(&["mend", host]);
-            // A controller that was killed at the end of the last test would keep this one waiting.
-            lab.on(host, "rm -f /run/reconcile/claim-*");
+            // A controller that was killed at the end of the last test would keep this one waiting; a libvirt that a test
+            // stopped, for ever.
+            let settle =
+                "rm -f /run/reconcile/claim-*; kill -CONT $(pidof libvirtd) 2>/dev/null || true";
+            lab.on(host, settle);
         }
         lab
     }

@@ -51,6 +51,11 @@ fn recovered(product: &Product, wanted: &[String], hosts: &[&'static str], since
         "all guests run elsewhere after {:.1} s",
         since.elapsed().as_secs_f64()
     );
+    the_address_answers(product, since);
+}
+
+#[track_caller]
+fn the_address_answers(product: &Product, since: Instant) {
     until("the address answers", RECOVERY, || {
         let curl = product
             .lab
@@ -124,6 +129,32 @@ fn a_host_that_is_cut_off_stops_its_guests_before_others_take_over() {
     product.lab.run(&["mend", lost]);
     is_empty(&product, &[lost], "the old copies are gone");
     assert_eq!(names(&product.lab.domains()), wanted, "nothing runs twice");
+    watch.stop();
+    product.write(&spec);
+    product.apply();
+}
+
+#[test]
+fn a_host_that_dies_while_libvirt_hangs_on_another_is_given_up_by_its_lease() {
+    let (product, spec) = Product::converged();
+    product.write(hasty(&spec));
+    product.apply();
+    let watch = product.watch();
+    let lost = only(&holder(&product, &spec).host)[0];
+    let hung = all_but(lost)[0];
+    let wanted = names(&product.lab.domains());
+    watch.wait_for("the guard is armed", seconds(30));
+    product.lab.on(hung, "kill -STOP $(pidof libvirtd)");
+    watch.wait_for("libvirt hangs", seconds(60));
+    let begun = Instant::now();
+    product.lab.run(&["off", lost]);
+    watch.wait_for("its lease is over", RECOVERY);
+    the_address_answers(&product, begun);
+
+    product.lab.on(hung, "kill -CONT $(pidof libvirtd)");
+    recovered(&product, &wanted, &all_but(lost), begun);
+    product.lab.run(&["boot", lost]);
+    is_empty(&product, &[lost], "the old copies are gone");
     watch.stop();
     product.write(&spec);
     product.apply();

@@ -62,7 +62,7 @@ pub(super) fn unreachable(message: String) -> Unseen {
 }
 
 fn unseen(kind: UnseenKind, message: String) -> Unseen {
-    Unseen { kind, message }
+    Unseen::new(kind, message)
 }
 
 /// What ssh wrote while it failed to connect → what that means.

@@ -110,10 +110,10 @@ impl ReadAccess {
         };
         let command = link::fixed_command(endpoint, body);
         match link.listen(&command, hear).await {
-            Ok(()) => Unseen {
-                kind: UnseenKind::Broken,
-                message: format!("{}: there is nothing more to hear", endpoint.name),
-            },
+            Ok(()) => Unseen::new(
+                UnseenKind::Broken,
+                format!("{}: there is nothing more to hear", endpoint.name),
+            ),
             Err(error) => error.unseen(&endpoint.name),
         }
     }
@@ -154,9 +154,8 @@ impl WriteAccess {
 }
 
 fn rendered<K>(endpoint: &Endpoint, script: &Script<K>) -> Result<Vec<u8>, Unseen> {
-    script.render().map_err(|nul: NulByte| Unseen {
-        kind: UnseenKind::Broken,
-        message: format!("{}: {nul}", endpoint.name),
+    script.render().map_err(|nul: NulByte| {
+        Unseen::new(UnseenKind::Broken, format!("{}: {nul}", endpoint.name))
     })
 }
 

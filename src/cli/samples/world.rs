@@ -162,10 +162,7 @@ impl World {
 
     /// A host can't be seen, nor what is on it.
     pub fn lose_host(&mut self, on: &str, why: &str) {
-        let unseen = Unseen {
-            kind: UnseenKind::Unreachable,
-            message: why.to_owned(),
-        };
+        let unseen = Unseen::new(UnseenKind::Unreachable, why.to_owned());
         self.observed.hosts.insert(host(on), Seen::No(unseen));
         let memory = self.memory.hosts.get_mut(&host(on)).unwrap();
         (memory.seen, memory.since) = (Some(ago(130)), ago(129));

@@ -184,10 +184,7 @@ fn nobody_holds_the_vip_only_where_everybody_was_asked() {
     sample.stop("web-1");
     let text = shown(&sample, &samples::nothing_to_do());
     assert!(text.contains("VIP 192.168.10.120 held by nobody"), "{text}");
-    let unseen = Unseen {
-        kind: UnseenKind::Unreachable,
-        message: "no".into(),
-    };
+    let unseen = Unseen::new(UnseenKind::Unreachable, "no");
     sample
         .observed
         .guests

@@ -149,10 +149,7 @@ impl World {
     }
 
     pub fn unseen(&mut self, host: &str) {
-        let unseen = Unseen {
-            kind: UnseenKind::Unreachable,
-            message: "no route".into(),
-        };
+        let unseen = Unseen::new(UnseenKind::Unreachable, "no route");
         self.observed
             .hosts
             .insert(host.parse().unwrap(), Seen::No(unseen));
