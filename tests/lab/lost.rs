@@ -145,7 +145,10 @@ fn a_host_that_dies_while_libvirt_hangs_on_another_is_given_up_by_its_lease() {
     let wanted = names(&product.lab.domains());
     watch.wait_for("the guard is armed", seconds(30));
     product.lab.on(hung, "kill -STOP $(pidof libvirtd)");
-    watch.wait_for("libvirt hangs", seconds(60));
+    until("it is known that libvirt hangs", seconds(60), || {
+        let said = product.run(&["status"]).words();
+        said.contains("libvirt hangs").then_some(())
+    });
     let begun = Instant::now();
     product.lab.run(&["off", lost]);
     watch.wait_for("its lease is over", RECOVERY);

@@ -218,6 +218,7 @@ impl Product {
     }
 
     fn post_mortem(&self) {
+        self.lab.wake();
         for log in ["watch.log", "started.log"] {
             let text = std::fs::read_to_string(self.path(log)).unwrap_or_default();
             println!("--- {log}\n{}", tail(&text, 80));
