@@ -12,6 +12,7 @@ mod draft;
 mod drift;
 mod failover;
 pub mod fencing;
+mod give_up;
 mod health;
 mod hold;
 pub mod hosts;
