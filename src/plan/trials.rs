@@ -73,7 +73,7 @@ impl<'a> Trials<'a> {
         pause.min(self.rules.longest_pause)
     }
 
-    /// In words: `built 9 times on hosts a, b, c, never healthy`.
+    /// In words: `built 9 times on hosts a, b, c, each time in vain`.
     pub fn words(&self) -> String {
         let hosts: Vec<&str> = self.by_host.keys().map(HostId::as_str).collect();
         let noun = if hosts.len() == 1 { "host" } else { "hosts" };
@@ -98,7 +98,8 @@ impl<'a> Trials<'a> {
     /// What became of the builds: the first of them was for the first death.
     fn result(&self) -> String {
         match (self.deaths, self.all()) {
-            (0, _) => ", never healthy".to_owned(),
+            (0, 1) => ", in vain".to_owned(),
+            (0, _) => ", each time in vain".to_owned(),
             (1, _) => " after it died, and not healthy since".to_owned(),
             (_, 1) => ", and dead again soon after it was healthy".to_owned(),
             (deaths, builds) if deaths > builds => {
@@ -187,7 +188,10 @@ mod tests {
             };
             trials.words()
         };
-        assert_eq!(words(2, 0, None), "built twice on host a, never healthy");
+        assert_eq!(
+            words(2, 0, None),
+            "built twice on host a, each time in vain"
+        );
         assert_eq!(
             words(9, 1, None),
             "built 9 times on host a after it died, and not healthy since"

@@ -179,7 +179,10 @@ impl<'a> Planner<'a> {
                 NoticeKind::Blocked
             },
             subject: format!("VIP {}", lb.vip.addr()),
-            text: "no load balancer lives that could hold it".to_owned(),
+            text: match comes {
+                true => "no load balancer can take it at this moment".to_owned(),
+                false => "no load balancer lives that could hold it".to_owned(),
+            },
             help: None,
             line: self.round.desired.lines.of(&format!("{}.vip", group.key())),
         })

@@ -314,17 +314,18 @@ fn has_stray_guard(world: &World, host: &HostId) -> bool {
     let Some(state) = world.hosts.get(host).filter(|state| state.guard.is_some()) else {
         return false;
     };
-    let works = |id: &HostId| {
-        world
-            .hosts
-            .get(id)
-            .is_some_and(|h| h.claim(world.now).is_some())
+    let worker = |id: &HostId| {
+        let claim = world.hosts.get(id)?.claim(world.now)?;
+        Some(claim.owner)
     };
     let could = match world.desired.hosts.get(host) {
-        Some(known) => !known.fencing.contains(&Fencing::Lease) && works(host),
+        Some(known) => !known.fencing.contains(&Fencing::Lease) && worker(host).is_some(),
         None => {
             let empty = !state.domains.values().any(|d| world.ours(d).is_some());
-            empty && world.desired.hosts.keys().any(works)
+            // Another controller may never have heard where a host is that is not in its file.
+            let last = state.last_claim(world.now).map(|claim| claim.owner);
+            let mut workers = world.desired.hosts.keys().filter_map(worker);
+            empty && workers.any(|worker| Some(worker) == last)
         }
     };
     could && is_in_sight(world, host)

@@ -1,7 +1,7 @@
 //! The order in which groups are placed. Whoever can't go elsewhere comes first: pinned to a host, then bound to some, then
-//! all who have to find room together, those that others must be near to before these; then the rest. Among equals the one
-//! that is hardest to place is the first, for small ones still fit into what is left; but a group comes after those that it
-//! would best be with or apart from, or it could not tell where they are.
+//! all who have to find room together, those that others must be near to before these; then the rest. Among equals those come
+//! first that must be apart from others, and then the one that is hardest to place, for small ones still fit into what is left;
+//! but a group comes after those that it would best be with or apart from, or it could not tell where they are.
 
 use std::cmp::Reverse;
 
@@ -24,7 +24,7 @@ pub fn order(board: &Board<'_>) -> Vec<GroupNo> {
     let shares = shares(board);
     let all = 0..board.groups.len();
     let mut free: Vec<GroupNo> = all.filter(|g| rules(*g).near.is_empty()).collect();
-    free.sort_by_key(|g| (choice(g), Reverse(shares[*g])));
+    free.sort_by_key(|g| (choice(g), rivalry(board, *g), Reverse(shares[*g])));
     let mut order = Order {
         board,
         order: Vec::with_capacity(board.groups.len()),
@@ -42,6 +42,16 @@ pub fn order(board: &Board<'_>) -> Vec<GroupNo> {
     order.circles();
     last.into_iter().for_each(|group| order.lead(group));
     order.order
+}
+
+/// Who must be apart from others comes before all that may be anywhere; the fewest first, for they take the fewest hosts from
+/// the others.
+fn rivalry(board: &Board<'_>, group: GroupNo) -> (bool, u32) {
+    let side = &board.groups[group];
+    match side.rules.rivals.iter().any(|rival| *rival != group) {
+        true => (false, side.group.replicas),
+        false => (true, 0),
+    }
 }
 
 /// The share of each group, by its number.
