@@ -13,7 +13,7 @@ use std::net::Ipv4Addr;
 pub use actions::{begin, end, revision_of};
 
 use crate::model::bug::Bug;
-use crate::model::desired::{Desired, LoadBalancer};
+use crate::model::desired::{Desired, Group, LoadBalancer};
 use crate::model::facts::{Answer, Observed, Seen};
 use crate::model::id::{GroupId, InstanceId};
 use crate::model::memory::{Foreign, Holder, Memory};
@@ -43,7 +43,9 @@ fn forget_removed(memory: &mut Memory, desired: &Desired) {
         .values()
         .flat_map(|h| h.guests.keys().cloned())
         .collect();
-    let is_desired = |i: &InstanceId| desired.group_of(i).is_some_and(|g| i.index <= g.replicas);
+    // Also one more of `surge` is: how often it was tried in vain counts though it goes meanwhile.
+    let most = |g: &Group| g.replicas.saturating_add(g.budget.surge);
+    let is_desired = |i: &InstanceId| desired.group_of(i).is_some_and(|g| i.index <= most(g));
     memory
         .guests
         .retain(|i, _| is_desired(i) || on_a_host.contains(i));

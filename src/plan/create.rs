@@ -35,7 +35,9 @@ impl<'a> Planner<'a> {
     }
 
     fn create(&mut self, instance: &InstanceId) {
-        let memory = self.round.memory.guests.get(instance);
+        let group = self.round.desired.group_of(instance);
+        let extra = group.is_some_and(|group| group.is_extra(instance.index));
+        let memory = self.round.memory.guests.get(instance).filter(|_| !extra);
         let (existed, moves) = (memory.is_some(), memory.is_some_and(|m| m.is_moving()));
         let host = self.round.place(instance).map(|place| place.host);
         let paused = host.is_some_and(|host| self.hands_off_at(instance, host));

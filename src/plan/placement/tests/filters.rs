@@ -42,6 +42,13 @@ fn a_pinned_instance_is_on_its_host_or_nowhere() {
 }
 
 #[test]
+fn of_groups_that_must_be_apart_the_smaller_one_is_first() {
+    let groups = ["api 3", "q 1 placement: { anti_affinity: api }"];
+    let world = world(&["a", "b", "c"], &groups);
+    assert_eq!(world.places(), "api-1@b api-2@c api-3@b q-1@a");
+}
+
+#[test]
 fn rivals_never_share_a_host_whichever_of_them_says_so() {
     let mut world = world(
         &["a", "b"],
