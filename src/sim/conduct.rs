@@ -86,7 +86,10 @@ fn may_take_over(world: &World, build: &Build) -> Result<(), String> {
     }
     // Who starts an older copy may not know what another controller built, or gave the last one up when it might, and
     // could not build it then: harmless for what has no state.
-    if build.replaces.is_some() {
+    let group = world.desired.group_of(instance);
+    // One more for a while comes and goes: another controller may have made one, too.
+    let extra = group.is_some_and(|group| instance.index > group.replicas);
+    if build.replaces.is_some() || extra {
         return Ok(());
     }
     let mut copies = world.domains_of(instance);

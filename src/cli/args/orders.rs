@@ -8,7 +8,7 @@ use super::help;
 use crate::model::desired::Revision;
 use crate::model::id::{HostId, InstanceId};
 use crate::model::orders::{Scope, reason};
-use crate::model::unit::parse_span;
+use crate::model::unit::parse_long_span;
 use crate::model::until::Until;
 
 /// Why an order is given, and until when.
@@ -22,8 +22,8 @@ pub struct When {
     #[arg(long, value_name = "TIME", conflicts_with = "span")]
     pub until: Option<Until>,
 
-    /// For how long, as in 90m or 2h
-    #[arg(long = "for", value_name = "SPAN", value_parser = parse_span)]
+    /// For how long, as in 90m, 2h or 3d
+    #[arg(long = "for", value_name = "SPAN", value_parser = parse_long_span)]
     pub span: Option<Duration>,
 }
 

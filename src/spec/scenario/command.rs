@@ -5,7 +5,7 @@ use crate::model::command::{Command, End, Turn};
 use crate::model::desired::Revision;
 use crate::model::orders::{OrderKey, Scope, reason};
 use crate::model::scenario::Happening;
-use crate::model::unit::parse_span;
+use crate::model::unit::parse_long_span;
 use crate::spec::problem::{Problem, slip_of};
 use crate::spec::source::Span;
 use crate::spec::tree::Entry;
@@ -185,7 +185,8 @@ fn takes(verb: &str, option: &str) -> bool {
 }
 
 fn lasts(text: &str) -> Result<End, Wrong> {
-    let span = parse_span(text).map_err(|error| Wrong::new(error.to_string(), "as in `90m`"))?;
+    let span =
+        parse_long_span(text).map_err(|error| Wrong::new(error.to_string(), "as in `90m`"))?;
     match span.is_zero() {
         true => Err(Wrong::new("`--for`: it would end at once", "as in `90m`")),
         false => Ok(End::After(span)),
@@ -236,6 +237,8 @@ mod tests {
         assert_eq!(read.words, ["drain", "b"]);
         assert_eq!(read.reason.as_deref(), Some("new  disks"));
         assert_eq!(read.ends, Some(End::After(Duration::from_secs(5_400))));
+        let read = typed("drain b --for 3d").unwrap();
+        assert_eq!(read.ends, Some(End::After(Duration::from_secs(259_200))));
         assert!(typed("rollback --undo").unwrap().undo);
         assert!(typed("fence confirm b --yes --force").unwrap().force);
         let until = "22:00".parse().unwrap();
