@@ -170,7 +170,8 @@ fn can_be_spared(world: &World, action: &Action) -> Result<(), String> {
 /// Whether the controller may think that an instance serves. Without a budget of its own, what can't be there now does
 /// not count against a group.
 fn counts(world: &World, group: &Group, instance: &InstanceId) -> bool {
-    let here = |id: &HostId| is_in_sight(world, id);
+    // That a host is back is news, too.
+    let here = |id: &HostId| world.vigil.in_sight_for(world, id) > NEWS;
     let mut copies = world.domains_of(instance);
     let away = !group.budget.given && !copies.any(|(id, _, d)| here(id) && d.run.is_some());
     away || is_thought_to_serve(world, instance)
