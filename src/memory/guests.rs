@@ -88,10 +88,10 @@ fn new_run(old: &GuestMemory, run: String, long: Duration, now: Timestamp) -> Gu
 
 /// A guest that came up has not been tried in vain; one that crashed lately must be well for `long` before that counts.
 fn remember_beat(guest: &mut GuestMemory, failures: u32, long: Duration, now: Timestamp) {
-    if was_well(guest, long, now) {
-        forget_trials(guest);
-    }
     if failures > 0 {
+        if was_well(guest, long, now) {
+            forget_trials(guest);
+        }
         guest.failing_since.get_or_insert(now);
         return;
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::model::desired::{Desired, Host};
-use crate::model::facts::{Observed, Seen, UnseenKind};
+use crate::model::facts::{Observed, Seen};
 use crate::model::id::HostId;
 use crate::model::memory::{HostMemory, Memory};
 use crate::model::time::Timestamp;
@@ -60,7 +60,7 @@ fn count(
 ) -> (usize, usize) {
     let mut count = (0, 0);
     for host in hosts.values().filter(|host| !host.is_leaving()) {
-        let reached = observed.hosts.get(&host.id).is_some_and(answers);
+        let reached = observed.hosts.get(&host.id).is_some_and(Seen::answers);
         count.0 += usize::from(reached);
         count.1 += usize::from(reached || !is_off(&host.id));
     }
@@ -76,18 +76,10 @@ pub fn answered(observed: &Observed) -> (usize, usize) {
     )
 }
 
-/// A host whose sshd answers is one that we reach, whatever else is the matter with it.
-fn answers<T>(seen: &Seen<T>) -> bool {
-    match seen {
-        Seen::Yes(_) => true,
-        Seen::No(unseen) => unseen.kind != UnseenKind::Unreachable,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::facts::{HostFacts, Unseen};
+    use crate::model::facts::{HostFacts, Unseen, UnseenKind};
     use crate::model::memory::{Evidence, EvidenceKind};
     use crate::spec::{NoFiles, parse};
 

@@ -99,6 +99,14 @@ impl Observed {
 }
 
 impl Seen<HostFacts> {
+    /// Whether the host answers: one whose sshd does is reached, whatever else is the matter with it.
+    pub fn answers(&self) -> bool {
+        match self {
+            Seen::Yes(_) => true,
+            Seen::No(unseen) => unseen.kind != UnseenKind::Unreachable,
+        }
+    }
+
     /// Which hosts that are out of sight this one sees; none where the host itself does not answer.
     pub fn sees(&self) -> Option<&BTreeMap<HostId, bool>> {
         match self {

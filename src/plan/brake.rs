@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::model::desired::Desired;
-use crate::model::facts::{DomainState, HostFacts, Observed, Seen, UnseenKind};
+use crate::model::facts::{DomainState, Observed};
 use crate::model::id::GroupId;
 pub use crate::model::memory::Brake;
 use crate::model::memory::Memory;
@@ -116,15 +116,11 @@ fn hosts(
         let known = memory.hosts.get(host).filter(|known| known.seen.is_some());
         // Of what a person has looked at, nobody need be warned.
         let known = known.filter(|known| !known.is_confirmed_off());
-        let unseen = observed.hosts.get(host).is_some_and(is_silent);
-        count.add(known.filter(|_| unseen).map(|known| known.since), &lately);
+        // One whose sshd answers is not silent.
+        let silent = observed.hosts.get(host).is_some_and(|seen| !seen.answers());
+        count.add(known.filter(|_| silent).map(|known| known.since), &lately);
     }
     count
-}
-
-/// Whether a host does not answer at all; one whose sshd does is not silent.
-fn is_silent(seen: &Seen<HostFacts>) -> bool {
-    matches!(seen, Seen::No(unseen) if unseen.kind == UnseenKind::Unreachable)
 }
 
 /// Guests on hosts that are seen, whose domains run, and whose heartbeats came and stopped. Half of the failures that make

@@ -35,8 +35,15 @@ impl<'a> Planner<'a> {
     }
 
     fn create(&mut self, instance: &InstanceId) {
-        let group = self.round.desired.group_of(instance);
-        let extra = group.is_some_and(|group| group.is_extra(instance.index));
+        let Some(view) = self.round.views.get(instance) else {
+            return;
+        };
+        let group = view.group;
+        let lost = match view.state {
+            State::Lost(host, _) => Some(host),
+            _ => None,
+        };
+        let extra = group.is_extra(instance.index);
         let memory = self.round.memory.guests.get(instance).filter(|_| !extra);
         let (existed, moves) = (memory.is_some(), memory.is_some_and(|m| m.is_moving()));
         let host = self.round.place(instance).map(|place| place.host);
@@ -45,36 +52,38 @@ impl<'a> Planner<'a> {
         {
             return;
         }
-        let Some(view) = self.round.views.get(instance) else {
-            return;
-        };
-        if let State::Lost(host, _) = view.state {
-            return self.create_elsewhere(instance, view.group, host);
+        if let Some(host) = lost {
+            return self.create_elsewhere(instance, group, host);
         }
-        let key = format!("{}.replicas", view.group.key());
-        let line = self.round.desired.lines.of(&key);
-        let (motive, text) = match existed {
-            false if view.group.is_extra(instance.index) => (
+        let line = self
+            .round
+            .desired
+            .lines
+            .of(&format!("{}.replicas", group.key()));
+        let (motive, code, text) = match existed {
+            false if extra => (
                 Motive::Change,
+                ReasonCode::Missing,
                 format!(
                     "{}, as long as others are worked on: surge",
-                    more(view.group.extra)
+                    more(group.extra)
                 ),
             ),
-            true if moves => (Motive::Heal, "it was ended to be made anew".to_owned()),
-            true => (Motive::Heal, "it existed, and is gone".to_owned()),
+            true if moves => (
+                Motive::Heal,
+                ReasonCode::Misplaced,
+                "it was ended to be made anew".to_owned(),
+            ),
+            true => (
+                Motive::Heal,
+                ReasonCode::Missing,
+                "it existed, and is gone".to_owned(),
+            ),
             false => (
                 Motive::Change,
-                format!(
-                    "{} {} desired",
-                    view.group.replicas,
-                    plural(view.group.replicas)
-                ),
+                ReasonCode::Missing,
+                format!("{} {} desired", group.replicas, plural(group.replicas)),
             ),
-        };
-        let code = match moves {
-            true => ReasonCode::Misplaced,
-            false => ReasonCode::Missing,
         };
         let purpose = Purpose {
             motive,

@@ -337,7 +337,6 @@ fn is_slow(world: &World, host: &HostId) -> bool {
     state.is_some_and(|state| state.libvirt == Libvirt::Slow)
 }
 
-/// Whether the controller reaches a majority of the hosts, or of the witnesses.
 /// Whether the guard of a host had to stop everything by now.
 fn has_lapsed(world: &World, host: &HostId) -> bool {
     let guard = world.hosts.get(host).and_then(|state| state.guard);

@@ -161,11 +161,7 @@ impl<'a> Placer<'a, '_> {
                 );
             }
             Err(refusal) => {
-                self.stay(group, existing);
-                if let Some(at) = existing.at {
-                    self.board.belong(group, existing.index, at);
-                    turn.came(&self.board, at);
-                }
+                self.remain(turn, existing);
                 if cause == Cause::Failing {
                     return;
                 }
@@ -193,6 +189,15 @@ impl<'a> Placer<'a, '_> {
         }
     }
 
+    /// One that has to leave is where it was, and belongs there.
+    fn remain(&mut self, turn: &mut Turn<'a>, existing: &Existing<'a>) {
+        self.stay(turn.group, existing);
+        if let Some(at) = existing.at {
+            self.board.belong(turn.group, existing.index, at);
+            turn.came(&self.board, at);
+        }
+    }
+
     /// A stateful one stays where its disk is, whatever it should do, and those who must be with it stay, too.
     fn stay_with_disk(
         &mut self,
@@ -201,12 +206,8 @@ impl<'a> Placer<'a, '_> {
         instance: &InstanceId,
         why: &str,
     ) {
-        self.stay(turn.group, existing);
-        if let Some(at) = existing.at {
-            self.board.belong(turn.group, existing.index, at);
-            turn.came(&self.board, at);
-            self.waits.insert((turn.group, at));
-        }
+        self.remain(turn, existing);
+        self.waits.extend(existing.at.map(|at| (turn.group, at)));
         let rules = format!("{}.placement", self.board.groups[turn.group].group.key());
         self.notices.push(Notice {
             kind: NoticeKind::Blocked,
