@@ -49,6 +49,11 @@ impl Leases {
         (known.over.clone(), known.told.clone())
     }
 
+    /// Whether a guard on a host may have been armed by us.
+    pub fn may_have_armed(&self, host: &HostId) -> bool {
+        self.lock().told.contains_key(host)
+    }
+
     /// The guard of a host is about to be told of these hosts.
     fn tells(&self, host: &HostId, members: &BTreeSet<HostId>) {
         let mut known = self.lock();
@@ -194,9 +199,34 @@ pub async fn disarm(hosts: Vec<Host>, cluster: &ClusterName, hands: &Hands) {
     say_disarmed(cluster, &ended);
 }
 
-/// Ends the guard of a host that is forgotten, where it has one, after a renewal that is in flight. The claim on it is kept
-/// until then, or taken: a controller that has just begun may not have it yet.
-pub async fn part(hands: Hands, host: Host, cluster: ClusterName) {
+/// A host that is forgotten, and is about to have no guard any more.
+pub struct Parting {
+    host: Host,
+    task: AbortHandle,
+}
+
+impl Parting {
+    /// Begins to end its guard.
+    pub fn from(host: &Host, cluster: &ClusterName, hands: &Hands) -> Self {
+        let task = tokio::spawn(part(hands.clone(), host.clone(), cluster.clone()));
+        Parting {
+            host: host.clone(),
+            task: task.abort_handle(),
+        }
+    }
+
+    /// Whether it still goes on, as it must not once the host is back in the file: its guard is kept then.
+    pub fn goes_on(&self, desired: &Desired) -> bool {
+        if desired.has_machine_of(&self.host) {
+            self.task.abort();
+        }
+        !self.task.is_finished()
+    }
+}
+
+/// Ends the guard of a host, where it has one, after a renewal that is in flight. The claim on it is kept until then, or
+/// taken: a controller that has just begun may not have it yet.
+async fn part(hands: Hands, host: Host, cluster: ClusterName) {
     let claimed = Notify::new();
     let held = |_| claimed.notify_one();
     let (claimant, succession) = (&hands.claimant, hands.permit.succession());

@@ -51,6 +51,8 @@ impl HostLooks {
         clock: &Arc<dyn Clock>,
         wait: Wait,
     ) -> BTreeMap<HostId, Seen<HostFacts>> {
+        // One that comes back into the file gets the patience of a new one.
+        self.unseen.retain(|id, _| desired.hosts.contains_key(id));
         let missing: BTreeMap<HostId, String> = desired
             .hosts
             .values()

@@ -18,7 +18,7 @@ use tracing::{debug, error, info, warn};
 use super::Session;
 use super::claims::Claims;
 use super::events::Events;
-use super::guards::{self, Guards};
+use super::guards::{self, Guards, Parting};
 use super::look::{Beats, Eyes};
 use super::monitor::{Change, Monitor};
 use super::session::Round;
@@ -63,6 +63,8 @@ pub struct Watch {
     waits: Option<(String, Timestamp)>,
     /// The guards of hosts.
     guards: Option<Guards>,
+    /// Hosts that are forgotten, whose guards end.
+    partings: Vec<Parting>,
     /// What hosts say without being asked.
     events: Events,
     /// Where monitor and events say what they heard.
@@ -106,6 +108,7 @@ impl Watch {
             claims,
             waits: None,
             guards,
+            partings: Vec::new(),
             events,
             heard,
             changes,

@@ -34,8 +34,7 @@ fn leaving(file: &Desired, memory: &Memory) -> BTreeMap<HostId, Host> {
     let left = left.filter(|(id, host)| !file.hosts.contains_key(*id) && host.seen.is_some());
     let known = left.filter_map(|(_, memory)| {
         let host = memory.definition.as_ref()?;
-        let is_there = |other: &Host| (&other.address, other.port) == (&host.address, host.port);
-        (!file.hosts.values().any(is_there)).then(|| (host.id.clone(), leaver(host, memory)))
+        (!file.has_machine_of(host)).then(|| (host.id.clone(), leaver(host, memory)))
     });
     known.collect()
 }

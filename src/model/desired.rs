@@ -53,6 +53,12 @@ impl Desired {
         self.hosts.get(host).is_some_and(Host::is_leaving)
     }
 
+    /// Whether the machine of `host` is known, by whatever name.
+    pub fn has_machine_of(&self, host: &Host) -> bool {
+        let mut all = self.hosts.values();
+        all.any(|other| (&other.address, other.port) == (&host.address, host.port))
+    }
+
     /// Whether two instances of one name must never be there at once: what is stateful would lose data, a VIP or a bootstrap
     /// address would be there twice. Others may run twice for a while.
     pub fn is_single(&self, group: &Group) -> bool {

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::sync::PoisonError;
 
-use super::vigil::NEWS;
 use super::world::{DomainState, HostState, Link, Rounds, World};
 use crate::model::action::Operation;
 use crate::model::desired::{Group, LoadBalancer, Role};
@@ -34,7 +33,7 @@ fn doubled_instances(world: &World) -> BTreeSet<InstanceId> {
     let mut seen = BTreeSet::new();
     let counts = |id: &HostId, host: &HostState| {
         // A copy that nobody can reach is left behind, and ended when its host is back.
-        let known = world.vigil.in_sight_for(world, id) > NEWS || world.rounds == Rounds::Apart;
+        let known = world.vigil.was_looked_at(world, id) || world.rounds == Rounds::Apart;
         // A second controller was never told of hosts that left the file before it came.
         let told = world.seen_by == Node::Controller || world.desired.hosts.contains_key(id);
         // A copy on a paused host is left there.

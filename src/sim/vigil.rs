@@ -9,6 +9,7 @@ use super::guard::Guard;
 use super::laws::broken;
 use super::promise::Promises;
 use super::world::{DomainState, HostState, Rounds, World};
+use crate::model::claim::ControllerId;
 use crate::model::id::{HostId, InstanceId};
 use crate::model::policy::{Fencing, Witness};
 use crate::model::scenario::{Libvirt, Node};
@@ -51,7 +52,9 @@ pub struct Vigil {
     ghosts: BTreeMap<Claim, HostId>,
     /// Hosts that are in sight, since when.
     seen: BTreeMap<HostId, Timestamp>,
-    /// Those of them that answer in time.
+    /// Hosts of the file, since when.
+    listed: BTreeMap<HostId, Timestamp>,
+    /// Those in sight that answer in time.
     prompt: BTreeSet<HostId>,
     /// When the others did so last.
     in_sight: BTreeMap<HostId, Timestamp>,
@@ -65,8 +68,8 @@ pub struct Vigil {
     retracted: BTreeMap<HostId, Timestamp>,
     /// Hosts of the file, and those that left it in sight: what is on them is no secret.
     known: BTreeSet<HostId>,
-    /// Since when a host that is not fenced by lease could have been rid of its guard.
-    stray_guards: BTreeMap<HostId, Timestamp>,
+    /// Since when a host that is not fenced by lease could have been rid of its guard, and by whom.
+    stray_guards: BTreeMap<HostId, (ControllerId, Timestamp)>,
     /// Whether a majority of the hosts, or of the witnesses, is reached.
     majority: bool,
     /// When it was last.
@@ -145,6 +148,12 @@ impl Vigil {
         since.map_or(Duration::ZERO, |since| world.now.since(*since))
     }
 
+    /// Whether a controller had the time to look at a host: it is in sight, and not new to the file.
+    pub fn was_looked_at(&self, world: &World, host: &HostId) -> bool {
+        let new = |since: &Timestamp| world.now.since(*since) <= NEWS;
+        self.in_sight_for(world, host) > NEWS && !self.listed.get(host).is_some_and(new)
+    }
+
     /// How long there has been no majority.
     pub fn in_minority(&self, world: &World) -> Duration {
         // A host that has booted since the last change is reached again.
@@ -191,6 +200,9 @@ impl Vigil {
         let hosts = world.hosts.keys().filter(|id| is_in_sight(world, id));
         let since = |host: &HostId| self.seen.get(host).copied().unwrap_or(world.now);
         self.seen = hosts.map(|host| (host.clone(), since(host))).collect();
+        let hosts = world.desired.hosts.keys();
+        let since = |host: &HostId| self.listed.get(host).copied().unwrap_or(world.now);
+        self.listed = hosts.map(|host| (host.clone(), since(host))).collect();
         let prompt = self.seen.keys().filter(|host| !is_slow(world, host));
         self.prompt = prompt.cloned().collect();
         let away = world.hosts.keys().filter(|id| !self.seen.contains_key(*id));
@@ -236,13 +248,15 @@ impl Vigil {
     fn follow_guards(&mut self, world: &World) {
         self.known.retain(|host| is_in_sight(world, host));
         self.known.extend(world.desired.hosts.keys().cloned());
-        let stray = self
-            .known
-            .iter()
-            .filter(|host| has_stray_guard(world, host));
-        let since = |host: &HostId| self.stray_guards.get(host).copied().unwrap_or(world.now);
-        let stray: BTreeMap<_, _> = stray.map(|host| (host.clone(), since(host))).collect();
-        for (host, since) in &stray {
+        let stray = self.known.iter().filter_map(|host| {
+            let worker = could_end_guard(world, host)?;
+            let last = self.stray_guards.get(host);
+            let same = last.filter(|(who, _)| *who == worker);
+            let since = same.map_or(world.now, |(_, since)| *since);
+            Some((host.clone(), (worker, since)))
+        });
+        let stray: BTreeMap<_, _> = stray.collect();
+        for (host, (_, since)) in &stray {
             // Who has only begun, or got another file, did not have the time before that.
             let patience = match world.desired.hosts.contains_key(host) {
                 true => NEWS,
@@ -309,26 +323,21 @@ pub fn is_in_sight(world: &World, host: &HostId) -> bool {
     world.unseen(host).is_none() && !world.hosts.get(host).is_some_and(hangs)
 }
 
-/// Whether a host has a guard that a controller at work could have ended. One that leaves has it until it is empty.
-fn has_stray_guard(world: &World, host: &HostId) -> bool {
-    let Some(state) = world.hosts.get(host).filter(|state| state.guard.is_some()) else {
-        return false;
-    };
-    let worker = |id: &HostId| {
-        let claim = world.hosts.get(id)?.claim(world.now)?;
-        Some(claim.owner)
-    };
-    let could = match world.desired.hosts.get(host) {
-        Some(known) => !known.fencing.contains(&Fencing::Lease) && worker(host).is_some(),
+/// The controller at work that could have ended a guard nobody wants. A host that leaves has its guard until it is empty.
+fn could_end_guard(world: &World, host: &HostId) -> Option<ControllerId> {
+    let state = world.hosts.get(host).filter(|h| h.guard.is_some())?;
+    let worker = |id: &HostId| Some(world.hosts.get(id)?.claim(world.now)?.owner);
+    let who = match world.desired.hosts.get(host) {
+        Some(known) => worker(host).filter(|_| !known.fencing.contains(&Fencing::Lease)),
         None => {
             let empty = !state.domains.values().any(|d| world.ours(d).is_some());
             // Another controller may never have heard where a host is that is not in its file.
             let last = state.last_claim(world.now).map(|claim| claim.owner);
             let mut workers = world.desired.hosts.keys().filter_map(worker);
-            empty && workers.any(|worker| Some(worker) == last)
+            workers.find(|worker| empty && Some(worker) == last.as_ref())
         }
     };
-    could && is_in_sight(world, host)
+    who.filter(|_| is_in_sight(world, host))
 }
 
 /// Whether looks at a host end without its answer.

@@ -29,6 +29,7 @@ impl Watch {
             configures && is_outdated(operation, &former, &desired)
         });
         self.reach_hosts(hands);
+        self.let_go_unseen(&former);
     }
 }
 

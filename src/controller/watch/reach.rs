@@ -6,9 +6,9 @@ use tracing::info;
 
 use super::Watch;
 use crate::controller::events::Events;
-use crate::controller::guards;
+use crate::controller::guards::{self, Parting};
 use crate::execute::Hands;
-use crate::model::desired::Desired;
+use crate::model::desired::{Desired, Host};
 
 /// These hands, for all hosts of the rounds.
 pub(super) fn all_hosts(desired: &Desired, hands: Hands) -> Hands {
@@ -24,6 +24,7 @@ impl Watch {
         let (desired, eyes) = (&watcher.desired, &watcher.eyes);
         let hands = all_hosts(desired, hands);
         self.claims.follow(desired, &hands);
+        self.partings.retain(|parting| parting.goes_on(desired));
         let guards = self.guards.take();
         self.guards = guards.map(|guards| guards.follow(desired, &hands, &eyes.leases));
         self.events = Events::of(desired, eyes, &self.heard);
@@ -32,20 +33,37 @@ impl Watch {
 
     /// A host that left the file and is empty is let go of, with its guard.
     pub(super) fn let_go(&mut self, before: &Arc<Desired>) {
-        let watcher = &self.session.watcher;
-        if Arc::ptr_eq(before, &watcher.desired) {
+        if Arc::ptr_eq(before, &self.session.watcher.desired) {
             return;
         }
-        let hands = self.runner.hands().clone();
-        let desired = Arc::clone(&watcher.desired);
-        let hosts = before.hosts.values();
-        let gone = hosts.filter(|host| !desired.hosts.contains_key(&host.id));
-        self.reach_hosts(hands.clone());
-        for host in gone {
+        self.reach_hosts(self.runner.hands().clone());
+        for host in self.gone(before) {
             info!(host = %host.id, "it left the file, and is forgotten: nothing of ours is on it");
-            self.session.watcher.eyes.leases.forget(&host.id);
-            let cluster = desired.cluster.clone();
-            tokio::spawn(guards::part(hands.clone(), host.clone(), cluster));
+            self.part_from(host);
         }
+    }
+
+    /// One that left the file before it was ever seen is not known any more; it may have a guard.
+    pub(super) fn let_go_unseen(&mut self, before: &Desired) {
+        let leases = self.session.watcher.eyes.leases.clone();
+        for host in self.gone(before) {
+            if leases.may_have_armed(&host.id) {
+                self.part_from(host);
+            }
+        }
+    }
+
+    /// The machines that were known, and are not any more.
+    fn gone<'a>(&self, before: &'a Desired) -> Vec<&'a Host> {
+        let desired = &self.session.watcher.desired;
+        let hosts = before.hosts.values();
+        hosts.filter(|host| !desired.has_machine_of(host)).collect()
+    }
+
+    fn part_from(&mut self, host: &Host) {
+        let watcher = &self.session.watcher;
+        watcher.eyes.leases.forget(&host.id);
+        let parting = Parting::from(host, &watcher.desired.cluster, self.runner.hands());
+        self.partings.push(parting);
     }
 }
