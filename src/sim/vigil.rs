@@ -200,9 +200,13 @@ impl Vigil {
         let hosts = world.hosts.keys().filter(|id| is_in_sight(world, id));
         let since = |host: &HostId| self.seen.get(host).copied().unwrap_or(world.now);
         self.seen = hosts.map(|host| (host.clone(), since(host))).collect();
-        let hosts = world.desired.hosts.keys();
-        let since = |host: &HostId| self.listed.get(host).copied().unwrap_or(world.now);
-        self.listed = hosts.map(|host| (host.clone(), since(host))).collect();
+        let file = &world.desired.hosts;
+        self.listed.retain(|host, _| file.contains_key(host));
+        if self.listed.len() < file.len() {
+            let new = file.keys().filter(|host| !self.listed.contains_key(*host));
+            let new: Vec<_> = new.map(|host| (host.clone(), world.now)).collect();
+            self.listed.extend(new);
+        }
         let prompt = self.seen.keys().filter(|host| !is_slow(world, host));
         self.prompt = prompt.cloned().collect();
         let away = world.hosts.keys().filter(|id| !self.seen.contains_key(*id));
