@@ -153,6 +153,13 @@ pub fn count_anew(memory: &mut Memory) {
     }
 }
 
+/// Another controller was at work: what showed that a host is off may be outdated. That one may have had the host back, and
+/// have renewed the lease that we thought was over.
+pub fn doubt(memory: &mut Memory) {
+    let hosts = memory.hosts.values_mut();
+    hosts.for_each(|host| host.fenced = None);
+}
+
 fn look_for_evidence(memory: &mut HostMemory, host: &Host, desired: &Desired, observed: &Observed) {
     let alone = is_alone(&host.id, memory, desired, observed);
     memory.alone_since = alone.then(|| memory.alone_since.unwrap_or(observed.now));
@@ -190,14 +197,16 @@ fn of_lease(
     })
 }
 
-/// When there will be evidence by the host's lease, if nothing changes; none where there won't.
+/// When there will be evidence by the host's lease, if nothing changes; none where there won't: another controller that is
+/// at work may renew it.
 pub fn lease_due(
     memory: &HostMemory,
     host: &Host,
     desired: &Desired,
     observed: &Observed,
 ) -> Option<Timestamp> {
-    if !host.fencing.contains(&Fencing::Lease) || !memory.armed {
+    let ours = observed.rivals.is_empty() && memory.armed;
+    if !host.fencing.contains(&Fencing::Lease) || !ours {
         return None;
     }
     let over = observed.leases.get(&host.id)?;

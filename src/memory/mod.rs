@@ -197,6 +197,7 @@ pub fn take_over(memory: &mut Memory, now: Timestamp) {
     memory.busy = BTreeMap::new();
     memory.took_over = Some(now);
     hosts::count_anew(memory);
+    hosts::doubt(memory);
 }
 
 /// What a controller that starts anew keeps of its memory: nobody is at work any more.

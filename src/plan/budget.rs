@@ -98,11 +98,13 @@ impl Planner<'_> {
         let least = group.budget.min_available;
         // Those who can't be there are nobody's promise, but somebody has to serve.
         let needed = if given { least } else { least.min(1) };
-        (serving < needed).then(|| {
-            format!(
+        (serving < needed).then(|| match serving {
+            0 => format!("no other of {} serves, and {needed} must", group.id),
+            1 => format!("only 1 other of {} serves, and {needed} must", group.id),
+            _ => format!(
                 "only {serving} others of {} serve, and {needed} must",
                 group.id
-            )
+            ),
         })
     }
 
