@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use crate::model::memory::Memory;
 use crate::model::plan::{HistoryEntry, Record, TakeOver};
+use crate::model::saved::Applied;
 use crate::ports::store::{Store, StoreError, StoreView};
 
 /// A state directory. It is made when something is first written to it.
@@ -91,6 +92,11 @@ impl FileStore {
     /// The history with all that is in it, oldest first.
     pub fn records(&self) -> Result<Vec<Record>, StoreError> {
         self.lines_of_history()
+    }
+
+    /// Writes down that a saved plan is begun. Once that is acknowledged, it is never applied again.
+    pub fn record_applied(&self, entry: &Applied) -> Result<(), StoreError> {
+        self.append(entry)
     }
 
     /// The lines of the history that are a `T`.

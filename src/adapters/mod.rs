@@ -12,6 +12,7 @@ mod guest_acts;
 mod host_acts;
 pub mod http_heartbeat;
 pub mod knock;
+pub mod plan_file;
 mod script;
 mod scripts;
 mod seed;

@@ -1,6 +1,7 @@
 //! The command line as types, with the help that people read. It parses and checks arguments against each other; it
 //! opens no file and decides nothing.
 
+mod apply;
 mod help;
 pub mod orders;
 
@@ -16,6 +17,7 @@ use tracing::level_filters::LevelFilter;
 use crate::model::id::{HostId, InstanceId};
 use crate::model::unit::parse_long_span;
 use crate::rehearse::survive::AnyOf;
+pub use apply::{ApplyArgs, SavedArgs};
 use orders::{
     DrainArgs, FenceCommand, PauseArgs, ResumeArgs, RetryArgs, RollbackArgs, UndrainArgs, When,
 };
@@ -42,22 +44,6 @@ pub struct Args {
     /// Flags of every command.
     #[command(flatten)]
     pub global: GlobalArgs,
-}
-
-/// Flags that only mean something without a command.
-#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
-pub struct ApplyArgs {
-    /// Show the plan and do nothing
-    #[arg(long)]
-    pub dry_run: bool,
-
-    /// Apply the plan without asking
-    #[arg(short, long, conflicts_with = "dry_run")]
-    pub yes: bool,
-
-    /// With --dry-run: exit with 2 when changes are pending
-    #[arg(long, requires = "dry_run")]
-    pub detailed_exitcode: bool,
 }
 
 /// Flags of every command.
@@ -125,6 +111,10 @@ pub enum LogFormat {
 /// The commands.
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
 pub enum Command {
+    /// Apply a saved plan: exactly what was shown, or nothing
+    #[command(long_about = help::APPLY_ABOUT, after_help = help::APPLY_EXAMPLES)]
+    Apply(SavedArgs),
+
     /// Keep the cluster as the file says: heal what breaks, follow edits
     #[command(long_about = help::WATCH_ABOUT, after_help = help::WATCH_EXAMPLES)]
     Watch,
@@ -312,24 +302,11 @@ impl Args {
     }
 }
 
-impl ApplyArgs {
-    fn first_given(&self) -> Option<&'static str> {
-        let flags = [
-            (self.dry_run, "--dry-run"),
-            (self.yes, "--yes"),
-            (self.detailed_exitcode, "--detailed-exitcode"),
-        ];
-        flags
-            .iter()
-            .find(|(given, _)| *given)
-            .map(|(_, flag)| *flag)
-    }
-}
-
 impl Command {
     /// Its name on the command line.
     pub fn name(&self) -> &'static str {
         match self {
+            Command::Apply(_) => "apply",
             Command::Watch => "watch",
             Command::Status => "status",
             Command::Why(_) => "why",

@@ -15,6 +15,8 @@ pub enum Exit {
     Blocked,
     /// Something could not be observed, so nothing was decided about it.
     Unseen,
+    /// A saved plan does not hold any more: nothing was applied.
+    Stale,
     /// Some actions were applied and some were not.
     Partial,
 }
@@ -37,6 +39,7 @@ impl Exit {
             Exit::Pending => 2,
             Exit::Blocked => 3,
             Exit::Unseen => 4,
+            Exit::Stale => 5,
             Exit::Partial => 6,
         }
     }

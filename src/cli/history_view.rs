@@ -8,6 +8,8 @@
 //! `by`, `turn` (`given`, `taken_back`), `reason` or null, `until` or null.
 //!
 //! Or another controller was taken over from: `at`, `took_over_from` (who that was), `waited_ms`.
+//!
+//! Or a saved plan was begun: `at`, `applied_plan` (its id), `actions` (how many), `by`.
 
 use std::time::Duration;
 
@@ -20,6 +22,7 @@ use super::text;
 use crate::model::id::InstanceId;
 use crate::model::orders::{OrderEntry, Turn};
 use crate::model::plan::{HistoryEntry, Outcome, Record, TakeOver};
+use crate::model::saved::Applied;
 use crate::model::time::Timestamp;
 use crate::model::unit::span;
 
@@ -58,6 +61,7 @@ pub fn history_text(entries: &[&Record], style: &Style) -> String {
             Record::Action(entry) => row(entry),
             Record::Order(entry) => order_row(entry),
             Record::TakeOver(entry) => take_over_row(entry),
+            Record::Applied(entry) => applied_row(entry),
         });
     }
     table.render(style)
@@ -130,6 +134,27 @@ fn take_over_row(entry: &TakeOver) -> [Cell; 7] {
         Cell::new(Paint::Good, "done"),
         Cell::new(Paint::Dim, span(Duration::from_millis(entry.waited_ms))),
         Cell::plain(format!("after {}", text::clean(&entry.took_over_from))),
+    ]
+}
+
+fn applied_row(entry: &Applied) -> [Cell; 7] {
+    let (_, time) = date_and_time(entry.at);
+    let actions = match entry.actions {
+        1 => "1 action".to_owned(),
+        n => format!("{n} actions"),
+    };
+    let plan = text::clean(&entry.applied_plan);
+    [
+        Cell::new(Paint::Dim, time),
+        Cell::plain("apply"),
+        Cell::plain(""),
+        Cell::plain(""),
+        Cell::new(Paint::Warn, "begun"),
+        Cell::plain(""),
+        Cell::plain(format!(
+            "saved plan {plan}, {actions}, by {}",
+            text::clean(&entry.by)
+        )),
     ]
 }
 
@@ -247,6 +272,7 @@ mod tests {
                 }
                 Record::Order(entry) => entry.reason = Some("\u{1b}]0;x\u{7}\u{202e}".into()),
                 Record::TakeOver(entry) => entry.took_over_from = "\u{1b}]0;x\u{7}\u{202e}".into(),
+                Record::Applied(entry) => entry.by = "\u{1b}]0;x\u{7}\u{202e}".into(),
             }
         }
         let shown = history_text(&all(&history), &Style::plain(80)) + &history_json(&all(&history));

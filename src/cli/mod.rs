@@ -18,6 +18,7 @@ pub mod rehearsal_html;
 pub mod rehearsal_view;
 #[cfg(test)]
 mod samples;
+pub mod stale;
 pub mod status_view;
 pub mod style;
 pub mod survival_view;

@@ -20,6 +20,9 @@
 //!
 //! After an apply, the plan is that of the last look, and `applied[]` says what was done before it: entries as of
 //! [`super::history_view`].
+//!
+//! A plan saved with `--out` has `saved`, too: `id`, `made_by` (the version of reconcile), `expires_at`, and `fingerprints`
+//! (of each action, in order).
 
 use std::collections::BTreeSet;
 
@@ -32,6 +35,7 @@ use crate::model::id::{ClusterName, HostId, InstanceId};
 use crate::model::plan::{
     Action, ActionId, FileChange, HistoryEntry, Interruption, Motive, Notice, Plan, Reason,
 };
+use crate::model::saved::Seal;
 use crate::model::time::Timestamp;
 
 /// The version of the keys and their meaning.
@@ -40,6 +44,14 @@ pub const FORMAT_VERSION: u32 = 1;
 /// The plan as JSON, ending in a line break.
 pub fn plan_json(plan: &Plan) -> String {
     text::json(&PlanShown::of(plan))
+}
+
+/// The plan as it is saved, to be applied later.
+pub fn saved_json(plan: &Plan, seal: &Seal) -> String {
+    text::json(&PlanShown {
+        saved: Some(seal),
+        ..PlanShown::of(plan)
+    })
 }
 
 /// What an apply has done, and the plan of the look after it, as JSON, ending in a line break.
@@ -66,6 +78,8 @@ pub struct PlanShown<'a> {
     notices: &'a [Notice],
     #[serde(skip_serializing_if = "Option::is_none")]
     applied: Option<&'a [HistoryEntry]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    saved: Option<&'a Seal>,
 }
 
 #[derive(Debug, Serialize)]
@@ -113,6 +127,7 @@ impl<'a> PlanShown<'a> {
             actions: plan.actions.iter().map(ActionShown::of).collect(),
             notices: &plan.notices,
             applied: None,
+            saved: None,
         }
     }
 }

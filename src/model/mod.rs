@@ -14,6 +14,7 @@ pub mod memory;
 pub mod orders;
 pub mod plan;
 pub mod policy;
+pub mod saved;
 pub mod scenario;
 pub mod secret;
 pub mod time;

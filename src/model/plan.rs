@@ -13,6 +13,7 @@ use super::desired::Revision;
 use super::id::{ClusterName, HostId, InstanceId};
 use super::memory::Brake;
 use super::orders::{OrderEntry, Orders};
+use super::saved::Applied;
 use super::time::Timestamp;
 
 /// What one round decided.
@@ -318,6 +319,8 @@ pub enum Record {
     Order(OrderEntry),
     /// A controller went on where another one had ended.
     TakeOver(TakeOver),
+    /// A saved plan was applied.
+    Applied(Applied),
 }
 
 impl Record {
@@ -327,6 +330,7 @@ impl Record {
             Record::Action(entry) => entry.at,
             Record::Order(entry) => entry.at,
             Record::TakeOver(entry) => entry.at,
+            Record::Applied(entry) => entry.at,
         }
     }
 
@@ -335,7 +339,7 @@ impl Record {
         match self {
             Record::Action(entry) => entry.instance.as_ref(),
             Record::Order(entry) => entry.key.instance(),
-            Record::TakeOver(_) => None,
+            Record::TakeOver(_) | Record::Applied(_) => None,
         }
     }
 }

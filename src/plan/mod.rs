@@ -37,6 +37,7 @@ mod roll;
 mod rotation;
 mod round;
 mod row;
+pub mod saved;
 mod surge;
 mod trials;
 mod verdict;

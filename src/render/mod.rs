@@ -31,6 +31,7 @@ use crate::model::mark::Mark;
 
 pub use builtin::Builtin;
 pub use diff::diff;
+pub use file::sha256;
 pub use redact::{redact, visible};
 pub use trial::trial;
 

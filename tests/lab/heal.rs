@@ -5,7 +5,7 @@ use super::lab::Domain;
 use super::product::Product;
 use super::spec::Spec;
 use super::traffic::Traffic;
-use super::wait::{seconds, until};
+use super::wait::{millis, seconds, until};
 
 /// How long a guest may take from its death to its first answer, on a busy machine without KVM.
 const REBUILD: std::time::Duration = seconds(90);
@@ -141,7 +141,7 @@ fn a_process_that_is_killed_alone_leaves_no_children_that_keep_its_port() {
 #[test]
 fn the_vip_leaves_a_killed_load_balancer_within_two_seconds_and_is_never_on_two() {
     let (product, spec) = Product::converged();
-    let spec = spec.with(|s| s.watched = "every: 200ms, timeout: 300ms, retries: 4, grace: 1m");
+    let spec = spec.with(|s| s.watched = sharply());
     product.write(&spec);
     let watch = product.watch();
     let holder = holder(&product, &spec);
@@ -170,7 +170,7 @@ fn the_vip_leaves_a_killed_load_balancer_within_two_seconds_and_is_never_on_two(
         report.gap_ms, report.failed, report.total
     );
     assert!(
-        report.gap_ms <= 2000.0,
+        report.gap_ms <= f64::from(millis(2000)),
         "the gap is too long: {:#}",
         report.all
     );
@@ -186,6 +186,14 @@ fn the_vip_leaves_a_killed_load_balancer_within_two_seconds_and_is_never_on_two(
         "the fresh secondary has the VIP:\n{addresses}"
     );
     product.assert_converged();
+}
+
+/// How a guest is watched whose place is to be taken within two seconds.
+fn sharply() -> String {
+    format!(
+        "every: 200ms, timeout: {}ms, retries: 4, grace: 1m",
+        millis(300)
+    )
 }
 
 fn users(product: &Product, spec: &Spec, rate: u32) -> Traffic {

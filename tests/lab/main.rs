@@ -25,5 +25,6 @@ mod killed;
 mod lost;
 mod provision;
 mod rolling;
+mod saved;
 mod unseen;
 mod watch;

@@ -31,7 +31,7 @@ pub struct Spec {
     pub run: String,
     /// How the load balancers are asked for their heartbeats. Patient, so that a machine that is short of time for a
     /// moment looks like no failure.
-    pub watched: &'static str,
+    pub watched: String,
     /// What is reserved on each host.
     pub reserve: String,
     /// What stands under `rebalance:`, on one line.
@@ -59,7 +59,7 @@ impl Spec {
             safety: String::new(),
             policies: String::new(),
             run: "/usr/bin/stateless --port {{port}}".to_owned(),
-            watched: "every: 500ms, timeout: 2s, retries: 4, grace: 1m",
+            watched: "every: 500ms, timeout: 2s, retries: 4, grace: 1m".to_owned(),
             reserve: "0MiB".to_owned(),
             rebalance: String::new(),
             known_hosts: path("known_hosts"),

@@ -6,6 +6,7 @@ use std::process::{Child, Stdio};
 use serde_json::Value;
 
 use super::lab::Lab;
+use super::wait::millis;
 
 /// Requests that are being sent. Stopped when dropped.
 pub struct Traffic {
@@ -30,10 +31,11 @@ pub struct Report {
 }
 
 impl Traffic {
-    /// So many requests a second, each with a timeout of two seconds.
+    /// So many requests a second, each with a timeout of two seconds, or more on a slow machine.
     pub fn start(lab: &Lab, url: &str, rate: u32) -> Traffic {
         let mut command = lab.inside(program());
-        command.args([url, "--rate", &rate.to_string(), "--timeout", "2s"]);
+        let timeout = format!("{}ms", millis(2000));
+        command.args([url, "--rate", &rate.to_string(), "--timeout", &timeout]);
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
         Traffic {
             child: Some(command.spawn().expect("the load generator starts")),

@@ -12,6 +12,8 @@ Examples:
   reconcile --dry-run               show what would be done, and do nothing
   reconcile                         show the plan, ask, and do it
   reconcile --yes                   do it without asking, in scripts
+  reconcile --dry-run --out plan.json && reconcile apply plan.json
+                                    look at it first, then do exactly that
   reconcile watch                   keep it so: heal what breaks, follow edits
   reconcile status                  show what runs where, and what is wrong
   reconcile --dry-run --output json --detailed-exitcode";
@@ -23,7 +25,24 @@ Exit codes:
   2  changes are pending (only with --dry-run --detailed-exitcode)
   3  something is blocked; the plan says why
   4  something could not be observed; nothing was decided about it
+  5  a saved plan does not hold any more: nothing was applied
   6  applied in part: some actions succeeded, some did not";
+
+pub(super) const APPLY_ABOUT: &str = "\
+Applies a plan that `reconcile --dry-run --out PLAN` has saved: exactly those actions, or none.
+
+It reads the file and looks at all hosts anew. If what would be done now is not what was saved, action by action, it \
+does nothing, says what moved, and exits with 5; likewise if the plan has expired, or was applied before. A saved plan \
+holds no secrets, and no rights: whoever applies it needs the same file, keys and secrets as for any other apply. It \
+does not ask.";
+
+pub(super) const APPLY_EXAMPLES: &str = "\
+Examples:
+  reconcile --dry-run --out plan.json    look, and save what was shown
+  reconcile apply plan.json              do exactly that
+  reconcile --dry-run --out plan.json --expires 15m
+
+Exit codes: as of reconcile without a command; 5 it does not hold any more, and nothing was applied";
 
 pub(super) const WATCH_ABOUT: &str = "\
 Runs until it is stopped: heals what breaks, and follows edits of cluster.yaml.

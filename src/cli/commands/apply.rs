@@ -8,10 +8,11 @@ use std::time::{Duration, Instant};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
 
+use super::desk::caller;
 use super::dry_run::shown;
-use super::{Failure, load, print};
+use super::{Failure, load, print, saved};
 use crate::adapters::file_store::FileStore;
-use crate::cli::args::{Args, Output};
+use crate::cli::args::{Args, Output, SavedArgs};
 use crate::cli::confirm::{Consent, Decision, Person, REFUSAL, ask, decide};
 use crate::cli::exit::Exit;
 use crate::cli::plan_json::applied_json;
@@ -24,7 +25,9 @@ use crate::controller::{Round, Session};
 use crate::execute::{Barred, Hands, Runner};
 use crate::memory;
 use crate::model::desired::Desired;
+use crate::model::facts::Observed;
 use crate::model::plan::{HistoryEntry, NoticeKind, Outcome, Plan};
+use crate::model::saved::{Applied, SavedPlan};
 use crate::plan::{RIVAL_HELP, rivals_text};
 use crate::ports::progress::{Progress, Quiet};
 
@@ -38,6 +41,26 @@ const TELL_AFTER: Duration = Duration::from_secs(5);
 const SLACK: Duration = Duration::from_secs(15);
 
 pub(super) async fn run(args: &Args, style: &Style, screen: &Screen) -> Result<Exit, Failure> {
+    apply(args, style, screen, None).await
+}
+
+/// `reconcile apply PLAN`.
+pub(super) async fn run_saved(
+    args: &Args,
+    saved: &SavedArgs,
+    style: &Style,
+    screen: &Screen,
+) -> Result<Exit, Failure> {
+    let saved = saved::read(&saved.plan)?;
+    apply(args, style, screen, Some(saved)).await
+}
+
+async fn apply(
+    args: &Args,
+    style: &Style,
+    screen: &Screen,
+    saved: Option<SavedPlan>,
+) -> Result<Exit, Failure> {
     let mut reading = load::reading(args)?;
     let store = FileStore::new(&reading.state);
     let _lock = store.lock()?;
@@ -47,7 +70,10 @@ pub(super) async fn run(args: &Args, style: &Style, screen: &Screen) -> Result<E
     reading.watcher.eyes.us = Some(claimant.id.clone());
     let desired = Arc::clone(&reading.watcher.desired);
     let hands = load::hands(&desired, &reading.reader, Arc::new(Quiet), &claimant);
-    let session = Session::new(reading.watcher, Arc::new(store));
+    if let Some(saved) = &saved {
+        saved::may_be_tried(saved, &desired, &store, reading.watcher.eyes.clock.now())?;
+    }
+    let session = Session::new(reading.watcher, Arc::new(store.clone()));
     let mut apply = Apply {
         args,
         style,
@@ -58,7 +84,10 @@ pub(super) async fn run(args: &Args, style: &Style, screen: &Screen) -> Result<E
         hands,
         stop: stop_signal(),
     };
-    let exit = apply.run().await;
+    let exit = match &saved {
+        Some(saved) => apply.run_saved(saved, &store).await,
+        None => apply.run().await,
+    };
     let left = apply.session.watcher.hosts_left();
     apply.claims.leave(left).await;
     exit
@@ -85,19 +114,42 @@ impl Apply<'_> {
                 return self.conclude(&done, &plan);
             }
             self.show(&plan)?;
-            if !observed.rivals.is_empty() {
-                return Err(refused(&rivals_text(&observed.rivals)));
-            }
+            no_rivals(&observed)?;
             if !self.may_apply(&plan)? {
                 return Ok(Exit::Error);
             }
-            self.claims.name(self.session.watcher.hosts());
-            let leave = self.claims.take(&observed).await;
-            leave.map_err(|barred| unclaimed(&barred))?;
+            self.claim(&observed).await?;
             done.extend(self.carry_out(&plan).await?);
         }
         let plan = self.next_round().await?.plan;
         self.conclude(&done, &plan)
+    }
+
+    /// Does what was saved, or nothing; and looks again.
+    async fn run_saved(&mut self, saved: &SavedPlan, store: &FileStore) -> Result<Exit, Failure> {
+        let Round { plan, observed, .. } = self.session.round(&Beats::Ask).await?;
+        saved::still_holds(saved, &plan)?;
+        if plan.actions.is_empty() {
+            return self.conclude(&[], &plan);
+        }
+        self.show(&plan)?;
+        no_rivals(&observed)?;
+        self.claim(&observed).await?;
+        store.record_applied(&Applied {
+            at: self.session.watcher.eyes.clock.now(),
+            applied_plan: saved.saved.id.clone(),
+            actions: plan.actions.len(),
+            by: caller(),
+        })?;
+        let done = self.carry_out(&plan).await?;
+        let plan = self.next_round().await?.plan;
+        self.conclude(&done, &plan)
+    }
+
+    async fn claim(&mut self, observed: &Observed) -> Result<(), Failure> {
+        self.claims.name(self.session.watcher.hosts());
+        let leave = self.claims.take(observed).await;
+        leave.map_err(|barred| unclaimed(&barred))
     }
 
     /// The round of the next plan with something to do. Things that only have to come up are waited for, as long as that may help.
@@ -184,6 +236,13 @@ impl Apply<'_> {
             Output::Text => shown(self.args, plan, now, self.style),
         })?;
         Ok(Exit::of_apply(outcomes(done), plan))
+    }
+}
+
+fn no_rivals(observed: &Observed) -> Result<(), Failure> {
+    match observed.rivals.is_empty() {
+        true => Ok(()),
+        false => Err(refused(&rivals_text(&observed.rivals))),
     }
 }
 

@@ -1,26 +1,68 @@
 //! `reconcile --dry-run`: looks and plans. It is handed nothing that could change anything.
 
+use std::path::Path;
+use std::time::Duration;
+
 use super::{Failure, load, print};
+use crate::adapters::plan_file;
 use crate::cli::args::{Args, Output};
 use crate::cli::exit::{Detail, Exit};
-use crate::cli::plan_json::plan_json;
+use crate::cli::moment::{self, Zone};
+use crate::cli::plan_json::{plan_json, saved_json};
 use crate::cli::plan_text::{NewFiles, plan_text};
 use crate::cli::style::Style;
 use crate::controller::look::Beats;
 use crate::model::plan::Plan;
+use crate::model::saved::Seal;
 use crate::model::time::Timestamp;
+use crate::plan::saved::seal;
+
+/// How long a saved plan may be applied, where nothing else is said.
+const EXPIRES: Duration = Duration::from_secs(3600);
 
 pub(super) async fn run(args: &Args, style: &Style) -> Result<Exit, Failure> {
     let mut reading = load::reading(args)?;
     let round = reading.watcher.round(&Beats::Ask).await;
     let now = reading.watcher.eyes.clock.now();
-    print(&shown(args, &round.plan, now, style))?;
+    let seal = args.apply.out.is_some().then(|| {
+        let lasts = args.apply.expires.unwrap_or(EXPIRES);
+        seal(&round.plan, lasts)
+    });
+    print(&match (&seal, args.global.output) {
+        (Some(seal), Output::Json) => saved_json(&round.plan, seal),
+        (Some(_) | None, _) => shown(args, &round.plan, now, style),
+    })?;
+    if let (Some(path), Some(seal)) = (&args.apply.out, seal) {
+        save(&round.plan, &seal, path)?;
+        say_saved(args, &seal, path, now)?;
+    }
     let detail = if args.apply.detailed_exitcode {
         Detail::Detailed
     } else {
         Detail::Plain
     };
     Ok(Exit::of_plan(&round.plan, detail))
+}
+
+fn save(plan: &Plan, seal: &Seal, path: &Path) -> Result<(), Failure> {
+    let saved = plan_file::write(path, &saved_json(plan, seal));
+    saved.map_err(|error| {
+        Failure::Other(format!(
+            "can't save the plan as {}: {error}",
+            path.display()
+        ))
+    })
+}
+
+fn say_saved(args: &Args, seal: &Seal, path: &Path, now: Timestamp) -> Result<(), Failure> {
+    if args.global.output == Output::Text {
+        let until = moment::told(seal.expires_at, now, Zone::Local);
+        let (path, id) = (path.display(), &seal.id);
+        print(&format!(
+            "Saved as {path} (plan {id}, until {until}). To do exactly this: reconcile apply {path}\n"
+        ))?;
+    }
+    Ok(())
 }
 
 /// A plan in the format that was asked for.

@@ -17,6 +17,7 @@ mod render;
 mod resume;
 mod retry;
 mod rollback;
+mod saved;
 mod status;
 mod undrain;
 mod validate;
@@ -26,6 +27,7 @@ mod why;
 use super::args::{self, Args, Command, Output, SchemaArgs};
 use super::exit::Exit;
 use super::progress::Screen;
+use super::stale::Stale;
 use super::style::{Colour, Style};
 use crate::spec::SpecErrors;
 
@@ -47,9 +49,21 @@ pub enum Failure {
         #[from]
         error: crate::ports::store::StoreError,
     },
+    /// A saved plan does not hold any more.
+    #[error("{0}")]
+    Stale(Box<Stale>),
     /// Anything else that the user has to know.
     #[error("{0}")]
     Other(String),
+}
+
+impl Failure {
+    fn exit(&self) -> Exit {
+        match self {
+            Failure::Stale(_) => Exit::Stale,
+            Failure::Spec { .. } | Failure::Store { .. } | Failure::Other(_) => Exit::Error,
+        }
+    }
 }
 
 fn cause(error: &dyn std::error::Error) -> String {
@@ -64,6 +78,7 @@ pub async fn run(args: Args, screen: Screen) -> Exit {
     let result = match &args.command {
         None if args.apply.dry_run => dry_run::run(&args, &style).await,
         None => apply::run(&args, &style, &screen).await,
+        Some(Command::Apply(saved)) => apply::run_saved(&args, saved, &style, &screen).await,
         Some(Command::Watch) => watch::run(&args).await,
         Some(Command::Status) => status::run(&args, &style).await,
         Some(Command::Why(asked)) => why::run(&args, asked, &style).await,
@@ -92,7 +107,7 @@ pub async fn run(args: Args, screen: Screen) -> Exit {
             Output::Json => println!("{}", failure_json(&failure)),
             Output::Text => eprintln!("{}", failure_text(&failure, args.global.no_color)),
         }
-        Exit::Error
+        failure.exit()
     })
 }
 
@@ -108,6 +123,9 @@ fn failure_json(failure: &Failure) -> serde_json::Value {
         Failure::Spec { file, errors } => {
             serde_json::json!({ "format_version": 1, "file": file, "errors": errors.errors() })
         }
+        Failure::Stale(stale) => {
+            serde_json::json!({ "format_version": 1, "stale": stale, "errors": [{ "message": failure.to_string() }] })
+        }
         Failure::Store { .. } | Failure::Other(_) => {
             serde_json::json!({ "format_version": 1, "errors": [{ "message": failure.to_string() }] })
         }
@@ -120,7 +138,9 @@ fn failure_text(failure: &Failure, no_color: bool) -> String {
         Failure::Spec { errors, .. } => {
             errors.render(Style::of_stderr(no_color).colour == Colour::On)
         }
-        Failure::Store { .. } | Failure::Other(_) => format!("error: {failure}"),
+        Failure::Stale(_) | Failure::Store { .. } | Failure::Other(_) => {
+            format!("error: {failure}")
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use super::world::ago;
 use super::*;
 use crate::model::orders::{OrderEntry, OrderKey, Turn};
+use crate::model::saved::Applied;
 
 /// Two days: a guest was made, and the holder of the VIP was lost.
 pub fn history() -> Vec<HistoryEntry> {
@@ -53,6 +54,12 @@ pub fn records() -> Vec<Record> {
         turn(ago(70_000), retried, Turn::Given, None),
         turn(ago(60_000), OrderKey::Disarmed, Turn::Given, None),
     ]);
+    records.push(Record::Applied(Applied {
+        at: ago(90_000),
+        applied_plan: "3f2a81c09d4e".to_owned(),
+        actions: 5,
+        by: "anna@ops".to_owned(),
+    }));
     records.sort_by_key(Record::at);
     records
 }
