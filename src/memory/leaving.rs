@@ -30,13 +30,12 @@ pub fn with_leaving(file: &Arc<Desired>, memory: &Memory, last: &Arc<Desired>) -
 /// The hosts that leave. What memories of earlier versions have of a host is not enough to reach it; and one whose
 /// address is in the file under another name did not leave.
 fn leaving(file: &Desired, memory: &Memory) -> BTreeMap<HostId, Host> {
-    let left = memory.hosts.iter();
-    let left = left.filter(|(id, host)| !file.hosts.contains_key(*id) && host.seen.is_some());
-    let known = left.filter_map(|(_, memory)| {
+    let seen = memory.hosts.values().filter(|host| host.seen.is_some());
+    let left = seen.filter_map(|memory| {
         let host = memory.definition.as_ref()?;
-        (!file.has_machine_of(host)).then(|| (host.id.clone(), leaver(host, memory)))
+        (!file.knows(host)).then(|| (host.id.clone(), leaver(host, memory)))
     });
-    known.collect()
+    left.collect()
 }
 
 /// Its devices were in the file. A guard that it has is still there.
@@ -238,6 +237,15 @@ mod tests {
         assert_eq!(left_after(memory.clone(), &renamed), "a b c d");
         put(&mut memory, "d", "life-1");
         assert_eq!(left_after(memory, &renamed), "a b d");
+    }
+
+    #[test]
+    fn a_host_at_another_address_is_known_and_did_not_leave() {
+        let before = file(&["a", "b"]);
+        let mut moved = Desired::clone(&before);
+        moved.hosts.get_mut(&host("b")).unwrap().address = "10.0.0.9".to_owned();
+        assert!(before.hosts.values().all(|host| moved.knows(host)));
+        assert!(!moved.has_machine_of(&before.hosts[&host("b")]));
     }
 
     #[test]

@@ -59,6 +59,11 @@ impl Desired {
         all.any(|other| (&other.address, other.port) == (&host.address, host.port))
     }
 
+    /// Whether a host is known: by its name, or by its machine under another one.
+    pub fn knows(&self, host: &Host) -> bool {
+        self.hosts.contains_key(&host.id) || self.has_machine_of(host)
+    }
+
     /// Whether two instances of one name must never be there at once: what is stateful would lose data, a VIP or a bootstrap
     /// address would be there twice. Others may run twice for a while.
     pub fn is_single(&self, group: &Group) -> bool {

@@ -53,11 +53,11 @@ impl Watch {
         }
     }
 
-    /// The machines that were known, and are not any more.
+    /// The hosts that were known, and are not any more.
     fn gone<'a>(&self, before: &'a Desired) -> Vec<&'a Host> {
         let desired = &self.session.watcher.desired;
         let hosts = before.hosts.values();
-        hosts.filter(|host| !desired.has_machine_of(host)).collect()
+        hosts.filter(|host| !desired.knows(host)).collect()
     }
 
     fn part_from(&mut self, host: &Host) {
