@@ -129,12 +129,7 @@ impl Product {
         let file = self.file().with_file_name("preview.yml");
         std::fs::write(&file, spec.to_string()).expect("the file can be written");
         let run = self.run_with(&file, &["--dry-run", "--output", "json"]);
-        let plan = run.json();
-        let actions = plan["actions"].as_array().expect("a plan has actions");
-        actions
-            .iter()
-            .map(|a| (word(&a["kind"]), word(&a["instance"])))
-            .collect()
+        announced(&run.json())
     }
 
     /// The status, as JSON.
@@ -348,6 +343,15 @@ pub fn signal(pid: u32, name: &str) {
         kill.is_ok_and(|status| status.success()),
         "process {pid} is not there"
     );
+}
+
+/// What a plan, as JSON, announces.
+pub fn announced(plan: &Value) -> Vec<Doing> {
+    let actions = plan["actions"].as_array().expect("a plan has actions");
+    let doings = actions.iter();
+    doings
+        .map(|a| (word(&a["kind"]), word(&a["instance"])))
+        .collect()
 }
 
 fn word(value: &Value) -> String {

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::product::{Doing, Product, Run};
+use super::product::{Product, Run, announced};
 use super::spec::Spec;
 use super::trace::Trace;
 
@@ -10,7 +10,7 @@ use super::trace::Trace;
 fn a_saved_plan_is_done_exactly_as_shown_and_only_once() {
     let (product, spec) = Product::converged();
     let plan = saved_for_four(&product, &spec);
-    let shown = actions(&plan);
+    let shown = announced(&plan);
     assert!(shown.contains(&("create".to_owned(), "random-4".to_owned())));
 
     let before = product.history().len();
@@ -72,13 +72,4 @@ fn saved_for_four(product: &Product, spec: &Spec) -> Value {
 #[track_caller]
 fn apply(product: &Product) -> Run {
     product.run(&["apply", &product.path("plan.json").display().to_string()])
-}
-
-fn actions(plan: &Value) -> Vec<Doing> {
-    let word = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let actions = plan["actions"].as_array().expect("a plan has actions");
-    let both = actions
-        .iter()
-        .map(|a| (word(&a["kind"]), word(&a["instance"])));
-    both.collect()
 }

@@ -16,7 +16,7 @@ const SLOWEST: f64 = 5.0;
 
 /// How much slower this machine is than the one for which the promises in seconds are meant; not less than 1. Guests are
 /// emulated here: what they do in time follows from that.
-pub fn slowness() -> f64 {
+fn slowness() -> f64 {
     static MEASURED: OnceLock<f64> = OnceLock::new();
     *MEASURED.get_or_init(|| {
         let run = |_| {

@@ -24,18 +24,10 @@ pub(super) async fn run(args: &Args, style: &Style) -> Result<Exit, Failure> {
     let mut reading = load::reading(args)?;
     let round = reading.watcher.round(&Beats::Ask).await;
     let now = reading.watcher.eyes.clock.now();
-    let seal = args.apply.out.is_some().then(|| {
-        let lasts = args.apply.expires.unwrap_or(EXPIRES);
-        seal(&round.plan, lasts)
-    });
-    print(&match (&seal, args.global.output) {
-        (Some(seal), Output::Json) => saved_json(&round.plan, seal),
-        (Some(_) | None, _) => shown(args, &round.plan, now, style),
-    })?;
-    if let (Some(path), Some(seal)) = (&args.apply.out, seal) {
-        save(&round.plan, &seal, path)?;
-        say_saved(args, &seal, path, now)?;
-    }
+    match &args.apply.out {
+        None => print(&shown(args, &round.plan, now, style))?,
+        Some(path) => save(args, &round.plan, path, now, style)?,
+    };
     let detail = if args.apply.detailed_exitcode {
         Detail::Detailed
     } else {
@@ -44,25 +36,38 @@ pub(super) async fn run(args: &Args, style: &Style) -> Result<Exit, Failure> {
     Ok(Exit::of_plan(&round.plan, detail))
 }
 
-fn save(plan: &Plan, seal: &Seal, path: &Path) -> Result<(), Failure> {
-    let saved = plan_file::write(path, &saved_json(plan, seal));
-    saved.map_err(|error| {
+/// Shows the plan, and saves what is shown.
+fn save(
+    args: &Args,
+    plan: &Plan,
+    path: &Path,
+    now: Timestamp,
+    style: &Style,
+) -> Result<Exit, Failure> {
+    let seal = seal(plan, args.apply.expires.unwrap_or(EXPIRES));
+    let saved = saved_json(plan, &seal);
+    match args.global.output {
+        Output::Json => print(&saved)?,
+        Output::Text => print(&shown(args, plan, now, style))?,
+    };
+    plan_file::write(path, &saved).map_err(|error| {
         Failure::Other(format!(
             "can't save the plan as {}: {error}",
             path.display()
         ))
-    })
+    })?;
+    match args.global.output {
+        Output::Json => Ok(Exit::Done),
+        Output::Text => print(&told(&seal, path, now)),
+    }
 }
 
-fn say_saved(args: &Args, seal: &Seal, path: &Path, now: Timestamp) -> Result<(), Failure> {
-    if args.global.output == Output::Text {
-        let until = moment::told(seal.expires_at, now, Zone::Local);
-        let (path, id) = (path.display(), &seal.id);
-        print(&format!(
-            "Saved as {path} (plan {id}, until {until}). To do exactly this: reconcile apply {path}\n"
-        ))?;
-    }
-    Ok(())
+fn told(seal: &Seal, path: &Path, now: Timestamp) -> String {
+    let until = moment::told(seal.expires_at, now, Zone::Local);
+    let (path, id) = (path.display(), &seal.id);
+    format!(
+        "Saved as {path} (plan {id}, until {until}). To do exactly this: reconcile apply {path}\n"
+    )
 }
 
 /// A plan in the format that was asked for.
