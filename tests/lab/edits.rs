@@ -130,12 +130,24 @@ fn edit(product: &Product, spec: &mut Spec, name: &str, change: impl FnOnce(&mut
         announced.len()
     );
     let report = traffic.stop();
-    let done = sorted(product.done_since(from));
+    let done = all_done(product, from, announced.len());
     assert_eq!(
         done, announced,
         "{name}: done (left) is not what was announced (right)"
     );
     report
+}
+
+/// What was done since, as soon as it is so many things: machines show an action's effect before the history has it.
+fn all_done(product: &Product, from: usize, expected: usize) -> Vec<Doing> {
+    let deadline = std::time::Instant::now() + seconds(10);
+    loop {
+        let done = sorted(product.done_since(from));
+        if done.len() >= expected || std::time::Instant::now() > deadline {
+            return done;
+        }
+        std::thread::sleep(super::wait::PACE);
+    }
 }
 
 /// What is done, each thing once: when something breaks or stalls meanwhile, a new round goes on where the last one was,
