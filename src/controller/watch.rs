@@ -24,6 +24,7 @@ use super::monitor::{Change, Monitor};
 use super::session::Round;
 use crate::execute::{Hands, Runner};
 use crate::model::desired::Desired;
+use crate::model::plan::Plan;
 use crate::model::time::Timestamp;
 use crate::ports::progress::Progress;
 use crate::ports::store::StoreError;
@@ -71,12 +72,10 @@ pub struct Watch {
     heard: UnboundedSender<Change>,
     changes: UnboundedReceiver<Change>,
     signals: UnboundedReceiver<Signal>,
-    /// When time alone may change what the last round decided.
+    /// When time alone may change what the last round decided, or a host that it did not see is looked for again.
     look_again: Option<Timestamp>,
     /// What failed lately.
     vain: Vain,
-    /// Whether the last round did not see all hosts.
-    unsure: bool,
     /// The notices of the last round: only new ones are logged.
     said: Vec<crate::model::plan::Notice>,
 }
@@ -115,7 +114,6 @@ impl Watch {
             signals,
             look_again: None,
             vain: Vain::default(),
-            unsure: false,
             said: Vec::new(),
         }
     }
@@ -166,10 +164,19 @@ impl Watch {
         self.look_again.map_or(STEADY, until)
     }
 
-    /// Whether to look though something is still in hand: a host is out of sight, or time may change what was decided.
+    /// Whether to look though something is still in hand.
     fn is_due(&self) -> bool {
         let now = self.session.watcher.eyes.clock.now();
-        self.unsure || self.look_again.is_some_and(|at| at <= now)
+        self.look_again.is_some_and(|at| at <= now)
+    }
+
+    /// When to look again after a round. For a host out of sight, whatever goes on: as long as one action after the other
+    /// ends, nothing else would.
+    fn next_look(&self, plan: &Plan) -> Option<Timestamp> {
+        let unsure = plan.hosts.values().any(|host| !host.is_seen());
+        let now = self.session.watcher.eyes.clock.now();
+        let steady = unsure.then(|| now.plus(STEADY));
+        plan.look_again.into_iter().chain(steady).min()
     }
 
     fn obey(&mut self, signal: Option<Signal>) -> Wake {
@@ -262,8 +269,7 @@ impl Watch {
         let took = millis(begin.elapsed());
         debug!(took_ms = took, actions = plan.actions.len(), "round");
         self.monitor.listen_to(&looks);
-        self.look_again = plan.look_again;
-        self.unsure = plan.hosts.values().any(|host| !host.is_seen());
+        self.look_again = self.next_look(&plan);
         self.break_off_what_is_in_vain(&plan, &observed);
         self.say(&plan);
         self.arm_or_disarm(plan.orders.disarmed.is_some()).await?;

@@ -134,6 +134,7 @@ impl Stage<'_> {
                 biased;
                 () = cluster.killed.notified() => {
                     self.first.kill().await;
+                    self.attend();
                     cluster.world().halted = false;
                     self.happens("the controller dies", true);
                 }
@@ -239,6 +240,13 @@ impl Stage<'_> {
             }
             ControllerEvent::SecondEnds => self.second.kill().await,
         }
+        self.attend();
+    }
+
+    /// The laws know whether a controller is at work.
+    fn attend(&self) {
+        let at_work = self.first.running.is_some() || self.second.running.is_some();
+        self.cluster.world().vigil.unattended = !at_work;
     }
 
     fn expect(&mut self, expectations: &[Expectation], told: bool) {

@@ -25,8 +25,9 @@ const PATIENT_AFTER: Duration = Duration::from_secs(120);
 /// But at least so often.
 const LONGEST: Duration = Duration::from_secs(600);
 
-/// For how long it is doubted whether a guest lives when a domain has ended.
-const DOUBT: Duration = Duration::from_secs(5);
+/// For how long it may be doubted whether a guest lives when a domain has ended: a controller hears of it only after the
+/// look that it is at, which may wait for a libvirt that is slow.
+const DOUBT: Duration = Duration::from_secs(45);
 
 const REFUSED: &str = "connection refused";
 const SILENT: &str = "no answer in time";

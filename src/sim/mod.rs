@@ -8,6 +8,7 @@ pub mod claim;
 pub mod clock;
 pub mod cluster;
 pub mod conduct;
+mod doubles;
 mod fencing;
 pub mod guard;
 mod guest;

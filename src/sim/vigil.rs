@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
+use super::doubles;
 use super::guard::Guard;
 use super::laws::broken;
 use super::promise::Promises;
@@ -56,7 +57,7 @@ pub struct Vigil {
     listed: BTreeMap<HostId, Timestamp>,
     /// Those in sight that answer in time.
     prompt: BTreeSet<HostId>,
-    /// When the others did so last.
+    /// When the others were last seen to do so.
     in_sight: BTreeMap<HostId, Timestamp>,
     /// When they last had done so for long enough to be noticed.
     noticed: BTreeMap<HostId, Timestamp>,
@@ -85,6 +86,8 @@ pub struct Vigil {
     promises: Promises,
     /// When the controller was last given something new: another file, or a new beginning.
     pub renewed: Timestamp,
+    /// No controller is at work: what a host does is seen by nobody.
+    pub unattended: bool,
 }
 
 /// Looks at the world after a change.
@@ -129,7 +132,7 @@ impl Vigil {
         self.fenced.contains(host) || vouched || retracted || has_lapsed(world, host)
     }
 
-    /// Whether a person says that a host is off, of the time that it is out of sight.
+    /// Whether a person says that a host is off, and nobody saw it since.
     fn is_confirmed(&self, world: &World, host: &HostId) -> bool {
         let last = self.in_sight.get(host).copied().unwrap_or_default();
         let confirmed = world.orders.confirmed.get(host);
@@ -171,13 +174,7 @@ impl Vigil {
     }
 
     fn never_doubled(&mut self, world: &World, cause: Cause) {
-        let addresses = doubled_addresses(world).into_iter();
-        let addresses = addresses.map(|address| format!("{address} is on two machines"));
-        let runs = doubled_runs(world).into_iter();
-        let runs = runs.map(|instance| format!("{instance} is stateful and runs twice"));
-        let touched = world.hosts.iter().filter(|(_, h)| !h.neighbours_are_well());
-        let touched = touched.map(|(id, _)| format!("guests of others on host {id} are gone"));
-        let doubled: BTreeSet<String> = addresses.chain(runs).chain(touched).collect();
+        let doubled = doubles::all(world);
         // What a test doubles by its own hand is not the controller's fault.
         let staged = cause == Cause::Itself && world.rounds == Rounds::Apart;
         for what in doubled.difference(&self.doubled).filter(|_| !staged) {
@@ -188,8 +185,11 @@ impl Vigil {
 
     /// What was so at the last look was so until now.
     fn follow_sight(&mut self, world: &World) {
-        let until_now = self.prompt.iter().map(|host| (host.clone(), world.now));
-        self.in_sight.extend(until_now);
+        // A controller that has just begun may not have looked yet.
+        if !self.unattended && world.now.since(self.renewed) > LOOK {
+            let until_now = self.prompt.iter().map(|host| (host.clone(), world.now));
+            self.in_sight.extend(until_now);
+        }
         let long = |host: &&HostId| self.in_sight_for(world, host) > LOOK;
         let long = self.prompt.iter().filter(long);
         let noticed: Vec<_> = long.map(|host| (host.clone(), world.now)).collect();
@@ -369,7 +369,8 @@ fn claims(world: &World) -> BTreeMap<Claim, HostId> {
     held
 }
 
-fn running(world: &World) -> impl Iterator<Item = (&HostId, &HostState, &DomainState)> {
+/// Guests that run, and where.
+pub fn running(world: &World) -> impl Iterator<Item = (&HostId, &HostState, &DomainState)> {
     let all = world.domains();
     all.filter(|(_, host, d)| host.power && d.run.is_some())
 }
@@ -378,23 +379,4 @@ fn running(world: &World) -> impl Iterator<Item = (&HostId, &HostState, &DomainS
 pub fn is_stateful(world: &World, instance: &InstanceId) -> bool {
     let group = world.desired.group_of(instance);
     group.is_some_and(|group| group.stateful)
-}
-
-fn doubled_runs(world: &World) -> BTreeSet<InstanceId> {
-    let marks = running(world).filter_map(|(.., d)| world.ours(d));
-    let stateful = marks.filter(|mark| is_stateful(world, &mark.instance));
-    let mut seen = BTreeSet::new();
-    let twice = stateful.filter(|mark| !seen.insert(&mark.instance));
-    twice.map(|mark| mark.instance.clone()).collect()
-}
-
-/// A guest that runs holds its addresses, also while it boots and while it is frozen: it may go on any moment.
-fn doubled_addresses(world: &World) -> BTreeSet<Ipv4Addr> {
-    // Whoever asked before it came was told that nobody is there.
-    let foreign = world.foreign.iter();
-    let known = foreign.filter(|(_, stranger)| world.now.since(stranger.since) > NEWS);
-    let mut seen: BTreeSet<Ipv4Addr> = known.map(|(address, _)| *address).collect();
-    let held = world.domains().filter(|(_, host, _)| host.power);
-    let held = held.flat_map(|(.., d)| d.guest.addresses.iter().map(|a| a.address));
-    held.filter(|address| !seen.insert(*address)).collect()
 }
