@@ -34,6 +34,8 @@ use vain::Vain;
 pub const STEADY: Duration = Duration::from_secs(10);
 /// The shortest one, whatever is expected.
 const LEAST_PACE: Duration = Duration::from_millis(500);
+/// How long a look waits for a VIP to come from one guest to the next.
+const HANDOVER: Duration = Duration::from_secs(1);
 /// How long actions in hand may take to end after a request to stop.
 const FAREWELL: Duration = Duration::from_secs(20);
 
@@ -123,7 +125,10 @@ impl Watch {
         self.round().await?;
         loop {
             match self.wake().await? {
-                Wake::Look => self.round().await?,
+                Wake::Look => {
+                    self.finish_handovers().await?;
+                    self.round().await?;
+                }
                 Wake::Act | Wake::Claims => self.begin()?,
                 Wake::Stop => return self.farewell().await,
             }

@@ -115,6 +115,24 @@ impl Runner {
         !self.running.is_empty()
     }
 
+    /// Whether a VIP is being taken from a guest, or was, and the one that gets it next waits for nothing else.
+    pub fn is_handing_over(&self) -> bool {
+        let current = self.in_hand.values().filter(|job| job.plan == self.plan);
+        let in_hand: Vec<&Action> = current.map(|job| &job.action).collect();
+        let frees = |a: &Action| matches!(a.operation, Operation::DropVip(_) | Operation::Fence(_));
+        let is_begun = |id: &ActionId| {
+            self.outcomes.get(id) == Some(&true) || in_hand.iter().any(|a| a.id == *id)
+        };
+        let mut adds = self.pending.values();
+        adds.any(|add| {
+            let begun = add.needs.iter().chain(&add.after).all(is_begun);
+            let last = in_hand
+                .iter()
+                .any(|a| frees(a) && add.needs.contains(&a.id));
+            matches!(add.operation, Operation::AddVip(_)) && begun && last
+        })
+    }
+
     /// Begins whatever can begin. `before` is told of each action right before its first effect: when that fails, the
     /// action does not begin. Returns the actions that are skipped because one they need did not succeed.
     pub fn begin_ready<E>(

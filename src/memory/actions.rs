@@ -1,6 +1,6 @@
 //! What is remembered of actions: that they are under way, and what became of them.
 
-use super::set_holder;
+use super::holders::set_holder;
 use crate::model::action::{Build, FenceHost, Operation};
 use crate::model::bug::Bug;
 use crate::model::desired::Revision;

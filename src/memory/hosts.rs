@@ -28,6 +28,7 @@ pub fn rejoin_time(host: &HostMemory, policy: &Safety) -> Duration {
 /// Takes what was seen of the hosts into memory.
 pub fn remember(memory: &mut Memory, desired: &Desired, observed: &Observed) {
     let minority = memory.in_minority;
+    let found = found(desired, observed);
     for (id, seen) in &observed.hosts {
         let given = given_on(memory, id);
         let host = memory.hosts.entry(id.clone()).or_default();
@@ -43,7 +44,10 @@ pub fn remember(memory: &mut Memory, desired: &Desired, observed: &Observed) {
                     host.guests.entry(mark.instance.clone()).or_insert(mark);
                 }
             }
-            Seen::No(_) => vanish(host, observed.now),
+            Seen::No(_) => {
+                vanish(host, observed.now);
+                host.alive = host.alive.max(last_heard(host, &found, observed));
+            }
         }
     }
     for host in desired.hosts.values() {
@@ -53,6 +57,26 @@ pub fn remember(memory: &mut Memory, desired: &Desired, observed: &Observed) {
             look_for_evidence(memory, host, desired, observed);
         }
     }
+}
+
+/// The instances on hosts that are seen, where one is not.
+pub fn found<'a>(desired: &'a Desired, observed: &'a Observed) -> BTreeSet<&'a InstanceId> {
+    let ours = observed.domains_of(&desired.cluster);
+    let ours = ours.map(|(_, mark)| &mark.instance);
+    match observed.hosts.values().all(|seen| seen.facts().is_some()) {
+        true => BTreeSet::new(),
+        false => ours.collect(),
+    }
+}
+
+/// When one of its guests, that was found nowhere else, last gave a heartbeat.
+fn last_heard(
+    host: &HostMemory,
+    found: &BTreeSet<&InstanceId>,
+    observed: &Observed,
+) -> Option<Timestamp> {
+    let guests = host.guests.keys().filter(|i| !found.contains(i));
+    guests.filter_map(|i| observed.beats.get(i)?.last_ok).max()
 }
 
 /// Takes in what the guard of a host was told: it looks for a majority of those hosts, whatever the file says by now.
@@ -111,6 +135,7 @@ fn appear(host: &mut HostMemory, policy: &Safety, now: Timestamp) {
         host.returns = 0;
     }
     host.seen = Some(now);
+    host.alive = None;
     host.missed = false;
     host.fenced = None;
     host.alone_since = None;

@@ -2,21 +2,21 @@
 
 mod actions;
 pub mod guests;
+mod holders;
 pub mod hosts;
 pub mod inherited;
 pub mod leaving;
 pub mod quorum;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::Ipv4Addr;
 
 pub use actions::{begin, end, revision_of};
 
 use crate::model::bug::Bug;
-use crate::model::desired::{Desired, Group, LoadBalancer};
-use crate::model::facts::{Answer, Observed, Seen};
-use crate::model::id::{GroupId, InstanceId};
-use crate::model::memory::{Foreign, Holder, Memory};
+use crate::model::desired::{Desired, Group};
+use crate::model::facts::{Answer, Observed};
+use crate::model::id::InstanceId;
+use crate::model::memory::{Foreign, Memory};
 use crate::model::plan::{NoticeKind, Plan};
 use crate::model::time::Timestamp;
 
@@ -32,7 +32,7 @@ pub fn remember(memory: &mut Memory, desired: &Desired, observed: &Observed) {
     leaving::forget(memory, desired, observed);
     forget_removed(memory, desired);
     guests::forgive(memory, desired, observed);
-    remember_holders(memory, desired, observed);
+    holders::remember(memory, desired, observed);
     remember_foreign(memory, observed);
 }
 
@@ -49,84 +49,9 @@ fn forget_removed(memory: &mut Memory, desired: &Desired) {
     memory
         .guests
         .retain(|i, _| is_desired(i) || on_a_host.contains(i));
-    // The VIP of a group that was removed or renamed is held until its guests are gone.
-    let has_guests = |id: &GroupId| on_a_host.iter().any(|i| i.group == *id);
-    memory
-        .holders
-        .retain(|id, _| desired.groups.contains_key(id) || has_guests(id));
     memory
         .handing_over
         .retain(|id, _| desired.groups.contains_key(id));
-}
-
-fn remember_holders(memory: &mut Memory, desired: &Desired, observed: &Observed) {
-    for (group, lb) in desired.load_balancers() {
-        let holder = observed.guests.iter().find(|(instance, seen)| {
-            instance.group == group.id
-                && seen
-                    .facts()
-                    .is_some_and(|f| f.addresses.iter().any(|a| a.address == lb.vip.addr()))
-        });
-        if holder.is_some() {
-            memory.handing_over.remove(&group.id);
-        }
-        if let Some((instance, _)) = holder.filter(|_| !still_held(memory, &group.id, lb, observed))
-        {
-            let life = observed_life(desired, observed, instance);
-            set_holder(
-                memory,
-                &group.id,
-                (instance, life),
-                lb.vip.addr(),
-                observed.now,
-            );
-        }
-    }
-}
-
-/// Where two hold it, the one that held it before is the holder.
-fn still_held(memory: &Memory, group: &GroupId, lb: &LoadBalancer, observed: &Observed) -> bool {
-    let Some(known) = memory
-        .holders
-        .get(group)
-        .filter(|h| h.vip == Some(lb.vip.addr()))
-    else {
-        return false;
-    };
-    let facts = observed.guests.get(&known.instance).and_then(Seen::facts);
-    facts.is_some_and(|f| f.addresses.iter().any(|a| a.address == lb.vip.addr()))
-}
-
-/// The life of a guest that was looked into.
-fn observed_life(desired: &Desired, observed: &Observed, instance: &InstanceId) -> Option<String> {
-    let ours = observed.domains_of(&desired.cluster);
-    let mut lives =
-        ours.filter(|(domain, mark)| domain.run.is_some() && mark.instance == *instance);
-    let life = lives.next().map(|(_, mark)| mark.generation.clone());
-    // Where it exists twice, nobody knows which one was looked into.
-    life.filter(|_| lives.next().is_none())
-}
-
-fn set_holder(
-    memory: &mut Memory,
-    group: &GroupId,
-    (instance, life): (&InstanceId, Option<String>),
-    vip: Ipv4Addr,
-    now: Timestamp,
-) {
-    let known = memory
-        .holders
-        .get(group)
-        .filter(|h| h.instance == *instance && h.vip == Some(vip) && h.generation == life);
-    if known.is_none() {
-        let holder = Holder {
-            instance: instance.clone(),
-            generation: life,
-            vip: Some(vip),
-            since: now,
-        };
-        memory.holders.insert(group.clone(), holder);
-    }
 }
 
 /// Takes into memory who answered for our addresses.
@@ -194,6 +119,7 @@ pub fn take_over(memory: &mut Memory, now: Timestamp) {
     let guests = memory.guests.values_mut();
     guests.for_each(|guest| guest.built = None);
     memory.holders = BTreeMap::new();
+    memory.former_holders = BTreeMap::new();
     memory.busy = BTreeMap::new();
     memory.took_over = Some(now);
     hosts::count_anew(memory);

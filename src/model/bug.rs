@@ -14,6 +14,8 @@ pub enum Bug {
     TrustAFailedFence,
     /// A VIP is given to another guest while its holder is out of sight.
     TakeTheVip,
+    /// Who held a VIP is forgotten when it becomes that of another load balancer.
+    ForgetTheHolder,
     /// A VIP is added before the old holder has given it up.
     AddTheVipFirst,
     /// What ran on a host is forgotten when it goes out of sight.

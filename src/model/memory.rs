@@ -21,6 +21,9 @@ pub struct Memory {
     pub guests: BTreeMap<InstanceId, GuestMemory>,
     /// Who held each load balancer's VIP when that was last seen, and since when.
     pub holders: BTreeMap<GroupId, Holder>,
+    /// Who held what is no VIP of its load balancer any more, and may hold it still.
+    #[serde(default)]
+    pub former_holders: BTreeMap<Ipv4Addr, Holder>,
     /// VIPs that were taken from their holders for others to get them, until those have them.
     #[serde(default)]
     pub handing_over: BTreeMap<GroupId, Ipv4Addr>,
@@ -75,6 +78,9 @@ pub struct HostMemory {
     pub seen: Option<Timestamp>,
     /// Since when it is as it is: seen, or not seen.
     pub since: Timestamp,
+    /// When a guest on it last gave a heartbeat while it can't be seen.
+    #[serde(default)]
+    pub alive: Option<Timestamp>,
     /// The marked guests on it.
     pub guests: BTreeMap<InstanceId, Mark>,
     /// What the file last said of it, for when it leaves the file; none in memories of earlier versions.

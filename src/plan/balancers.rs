@@ -7,6 +7,7 @@ use super::configure::{AS_IT_IS, REACH, Setup};
 use super::draft::reason_at;
 use super::health::Health;
 use super::hold::Hold;
+use super::refusal::Refusal;
 use super::rotation::Trust;
 use super::round::{State, View};
 use crate::model::desired::{Group, LoadBalancer, Role};
@@ -174,6 +175,10 @@ impl<'a> Planner<'a> {
                     return Some(obstacle);
                 }
             }
+            // Its place was taken, but for the VIP: requests may still go through it.
+            if let Some((instance, why)) = self.unseen_holder(group, lb) {
+                return Some(cannot_be_told(&instance, lb, &why));
+            }
         }
         None
     }
@@ -193,16 +198,7 @@ impl<'a> Planner<'a> {
             State::Absent | State::Live(Health::Booting { .. } | Health::Dead(_)) => None,
             State::Hidden(..) | State::Lost(..) | State::Perhaps(_) => {
                 match self.hold(instance, group, lb) {
-                    Hold::Perhaps(why) => {
-                        let vip = lb.vip.addr();
-                        Some((
-                            NoticeKind::Unknown,
-                            format!(
-                                "{instance} may hold {vip} and can't be told of it: {}",
-                                why.text
-                            ),
-                        ))
-                    }
+                    Hold::Perhaps(why) => Some(cannot_be_told(instance, lb, &why)),
                     Hold::Yes | Hold::No | Hold::Fenceable => None,
                 }
             }
@@ -226,4 +222,10 @@ impl<'a> Planner<'a> {
             }
         }
     }
+}
+
+fn cannot_be_told(instance: &InstanceId, lb: &LoadBalancer, why: &Refusal) -> Obstacle {
+    let (vip, why) = (lb.vip.addr(), &why.text);
+    let text = format!("{instance} may hold {vip} and can't be told of it: {why}");
+    (NoticeKind::Unknown, text)
 }

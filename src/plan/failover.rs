@@ -52,17 +52,8 @@ impl<'a> Planner<'a> {
 
     /// Guests that were seen to hold the VIP; the one that held it before is first.
     fn holders_seen(&self, group: &Group, lb: &LoadBalancer) -> Vec<(InstanceId, Holder)> {
-        let known = self
-            .round
-            .memory
-            .holders
-            .get(&group.id)
-            .map(|h| &h.instance);
-        let holds = |i: &&InstanceId| {
-            self.round
-                .facts(i)
-                .is_some_and(|f| f.addresses.iter().any(|a| a.address == lb.vip.addr()))
-        };
+        let known = self.known_holder(group, lb).map(|h| &h.instance);
+        let holds = |i: &&InstanceId| self.has_address(i, lb.vip.addr());
         let seen = self
             .round
             .observed
@@ -188,7 +179,7 @@ impl<'a> Planner<'a> {
             true => self.vip_motive(group, lb),
             false => Motive::Heal,
         };
-        let former = self.fence_former(&next, group, lb);
+        let former = self.take_from_former(&next, group, lb);
         let needs = fences
             .into_iter()
             .chain(drops)

@@ -1,5 +1,7 @@
 //! Who may hold a VIP: seen, remembered, or not known. Decides nothing.
 
+use std::net::Ipv4Addr;
+
 use super::Planner;
 use super::health::{Health, run_of};
 use super::inventory::Found;
@@ -89,20 +91,25 @@ impl<'a> Planner<'a> {
         })
     }
 
-    /// Who held this VIP when that was last known.
+    /// Whether a guest that was looked into has an address.
+    pub(super) fn has_address(&self, instance: &InstanceId, address: Ipv4Addr) -> bool {
+        let facts = self.round.facts(instance);
+        facts.is_some_and(|f| f.addresses.iter().any(|a| a.address == address))
+    }
+
+    /// Who held this VIP when that was last known: one of this group, or of another one that had it before.
     pub(super) fn known_holder(&self, group: &Group, lb: &LoadBalancer) -> Option<&'a Holder> {
-        self.round
-            .memory
-            .holders
-            .get(&group.id)
-            .filter(|h| h.vip == Some(lb.vip.addr()))
+        let (memory, vip) = (&self.round.memory, lb.vip.addr());
+        let own = memory.holders.get(&group.id);
+        let own = own.filter(|h| h.vip == Some(vip));
+        own.or_else(|| memory.former_holders.get(&vip))
     }
 
     /// Whether reality or the file asks for a holder.
     pub(super) fn vip_motive(&self, group: &Group, lb: &LoadBalancer) -> Motive {
         match self.known_holder(group, lb) {
-            Some(_) => Motive::Heal,
-            None => Motive::Change,
+            Some(holder) if holder.instance.group == group.id => Motive::Heal,
+            Some(_) | None => Motive::Change,
         }
     }
 
@@ -137,21 +144,29 @@ impl<'a> Planner<'a> {
             })
         };
         let known = self.known_holder(group, lb);
-        let unseen = || {
-            let mut copies = self.copies_out_of_sight(group);
-            copies.find_map(
-                |(i, host, mark)| match self.hold_of_copy(host, mark, known) {
-                    Hold::Perhaps(why) => Some((i.clone(), why)),
-                    Hold::Yes | Hold::No | Hold::Fenceable => None,
-                },
-            )
-        };
         // What is under way ends by itself: what lasts longer is told before.
         seen(false)
-            .or_else(unseen)
+            .or_else(|| self.unseen_holder(group, lb))
             .or_else(|| seen(true))
+            .or_else(|| self.holder_of_before(group, lb))
             .or_else(|| self.older_copy(group, known))
             .or_else(|| self.unknown_copy(group, known))
+    }
+
+    /// A guest out of sight that may hold the VIP, in whichever copy.
+    pub(super) fn unseen_holder(
+        &self,
+        group: &'a Group,
+        lb: &LoadBalancer,
+    ) -> Option<(InstanceId, Refusal)> {
+        let known = self.known_holder(group, lb);
+        let mut copies = self.may_hold_out_of_sight(group, known);
+        copies.find_map(
+            |(i, host, mark)| match self.hold_of_copy(host, mark, known) {
+                Hold::Perhaps(why) => Some((i.clone(), why)),
+                Hold::Yes | Hold::No | Hold::Fenceable => None,
+            },
+        )
     }
 
     /// Where we don't know who holds the VIP, it may be on a host that we don't know.
@@ -173,10 +188,12 @@ impl<'a> Planner<'a> {
         Some((InstanceId::new(&group.id, 1), refusal))
     }
 
-    /// The actions that end copies of the group which do not count any more.
-    pub(super) fn ends_of_copies(&self, group: &Group) -> Vec<ActionId> {
+    /// The actions that end copies which do not count any more, of the group and of whoever held its VIP last.
+    pub(super) fn ends_of_copies(&self, group: &Group, lb: &LoadBalancer) -> Vec<ActionId> {
+        let held = self.known_holder(group, lb).map(|holder| &holder.instance);
+        let may = |i: &InstanceId| i.group == group.id || held == Some(i);
         let ends = self.old_copies.iter();
-        let ends = ends.filter(|((instance, _), _)| instance.group == group.id);
+        let ends = ends.filter(|((instance, _), _)| may(instance));
         ends.map(|(_, end)| *end).collect()
     }
 
@@ -184,7 +201,8 @@ impl<'a> Planner<'a> {
     fn older_copy(&self, group: &Group, known: Option<&Holder>) -> Option<(InstanceId, Refusal)> {
         let inventory = &self.round.inventory;
         let (copy, _) = inventory.all_found().find(|(f, counts)| {
-            let runs = f.mark.instance.group == group.id && f.domain.run.is_some();
+            let held = known.is_some_and(|holder| is_life(holder, f.mark));
+            let runs = (f.mark.instance.group == group.id || held) && f.domain.run.is_some();
             let copy = || (f.mark.instance.clone(), f.host.clone());
             let stays = runs && !counts && !self.old_copies.contains_key(&copy());
             stays && known.is_none_or(|holder| is_life(holder, f.mark))
@@ -198,44 +216,15 @@ impl<'a> Planner<'a> {
         Some((copy.mark.instance.clone(), refusal))
     }
 
-    /// A living, configured guest that can take the VIP now.
+    /// A living, configured guest that can take the VIP now; one from which it was taken is the last choice.
     pub(super) fn next_holder(&self, group: &Group, lb: &LoadBalancer) -> Option<InstanceId> {
-        let may = |i: &InstanceId| !self.round.is_paused(i) || self.round.is_handed_over(group, lb);
-        let views = self.round.views_of(group);
-        views
-            .filter(|(i, _)| may(i))
-            .find(|(i, _)| self.is_healthy(i) && self.round.facts(i).is_some())
-            .map(|(i, _)| i.clone())
-    }
-
-    /// Guests that are not desired any more and hold the VIP, or may.
-    pub(super) fn former_holders(&self, group: &Group, lb: &LoadBalancer) -> Vec<Found<'a>> {
-        let vip = Some(lb.vip.addr());
-        let mut known = self
-            .round
-            .memory
-            .holders
-            .values()
-            .filter(|h| h.vip == vip)
-            .peekable();
-        let nobody_known = known.peek().is_none();
-        let known: Vec<&InstanceId> = known.map(|h| &h.instance).collect();
-        let gone = |i: &InstanceId| !self.round.desired.groups.contains_key(&i.group);
-        let same_group_unseen = |i: &InstanceId| {
-            i.group == group.id
-                && !self.round.views.contains_key(i)
-                && self.round.facts(i).is_none()
-        };
-        let found = self
-            .round
-            .inventory
-            .all_found()
-            .map(|(f, _)| f)
-            .filter(|f| f.domain.run.is_some());
-        found
-            .filter(|f| gone(&f.mark.instance) || same_group_unseen(&f.mark.instance))
-            .filter(|f| nobody_known || known.contains(&&f.mark.instance))
-            .collect()
+        let handed_over = self.round.is_handed_over(group, lb);
+        let known = self.known_holder(group, lb).filter(|_| handed_over);
+        let left = |i: &InstanceId| known.is_some_and(|holder| holder.instance == *i);
+        let may = |i: &InstanceId| !self.round.is_paused(i) || handed_over;
+        let views = self.round.views_of(group).map(|(i, _)| i);
+        let fit = views.filter(|i| may(i) && self.is_healthy(i) && self.round.facts(i).is_some());
+        fit.min_by_key(|i| left(i)).cloned()
     }
 
     /// A guest that may hold the VIP, and that this plan sets up: to give it the VIP is right in either case.
@@ -290,7 +279,11 @@ impl<'a> Planner<'a> {
         let former = self.former_holders(group, lb);
         let former = former.iter().map(|f| &f.mark.instance);
         let present = self.round.views_of(group).map(|(i, _)| i);
-        former.chain(present).any(|i| self.mac_of(i) == mac)
+        let known = self.known_holder(group, lb);
+        let unseen = self.may_hold_out_of_sight(group, known).map(|(i, ..)| i);
+        let known = known.map(|holder| &holder.instance);
+        let mut all = former.chain(present).chain(unseen).chain(known);
+        all.any(|i| self.mac_of(i) == mac)
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::brake::Brake;
 use super::refusal::Refusal;
-use crate::memory::hosts::rejoin_time;
+use crate::memory::hosts::{found, rejoin_time};
 use crate::model::condition::HostCondition;
 use crate::model::desired::Desired;
 use crate::model::facts::{Observed, Seen, UnseenKind};
@@ -149,6 +149,12 @@ impl<'a> Hosts<'a> {
         memory.since.plus(self.desired.safety.recover_after)
     }
 
+    /// From when on it may be switched off: it was out of sight, and nothing on it gave a heartbeat, for so long.
+    pub(super) fn silent_at(&self, memory: &HostMemory) -> Timestamp {
+        let last = memory.alive.unwrap_or_default().max(memory.since);
+        last.plus(self.desired.safety.recover_after)
+    }
+
     /// A guest on it whose heartbeat comes.
     pub(super) fn living_guest(&self, host: &HostId) -> Option<&'a InstanceId> {
         let mut guests = self.remembered(host)?.guests.keys();
@@ -207,15 +213,6 @@ impl<'a> Hosts<'a> {
                 .map(|(other, _)| format!("host {other} sees it"))
         })
     }
-}
-
-/// The instances on hosts that are seen, where that is of interest.
-fn found<'a>(desired: &'a Desired, observed: &'a Observed) -> BTreeSet<&'a InstanceId> {
-    if observed.hosts.values().all(|seen| seen.facts().is_some()) {
-        return BTreeSet::new();
-    }
-    let ours = observed.domains_of(&desired.cluster);
-    ours.map(|(_, mark)| &mark.instance).collect()
 }
 
 /// Until when a host that came back has to stay before it gets guests.

@@ -14,7 +14,7 @@ use super::round::Round;
 use super::verdict::Verdict;
 use crate::model::action::{FenceHost, Operation};
 use crate::model::bug::Bug;
-use crate::model::desired::{Group, LoadBalancer};
+use crate::model::desired::{Group, LoadBalancer, Role};
 use crate::model::id::{HostId, InstanceId};
 use crate::model::mark::Mark;
 use crate::model::memory::Holder;
@@ -159,17 +159,41 @@ impl<'a> Planner<'a> {
     ) -> impl Iterator<Item = (&'a InstanceId, &'a HostId, &'a Mark)> + '_ {
         let all = self.round.inventory.all_out_of_sight();
         all.filter(|(instance, host, _)| {
-            // What an action is at work on is not out of sight; what it leaves behind elsewhere is.
+            // What an action is at work on is looked at as that; what it leaves behind elsewhere is out of sight, and so is
+            // what is not desired any more.
             let busy = self.round.memory.busy.get(*instance);
             let at_work = busy.is_some_and(|busy| busy.host == **host);
-            instance.group == group.id && !at_work
+            let desired = self.round.views.contains_key(*instance);
+            instance.group == group.id && !(at_work && desired)
         })
+    }
+
+    /// Guests out of sight that may hold the VIP of the group: its own, and those of other load balancers, or of groups that
+    /// left the file, that had it before; also where that is not known, since we did not see their host since we took over.
+    pub(super) fn may_hold_out_of_sight(
+        &self,
+        group: &'a Group,
+        known: Option<&'a Holder>,
+    ) -> impl Iterator<Item = (&'a InstanceId, &'a HostId, &'a Mark)> + '_ {
+        let (desired, memory) = (self.round.desired, self.round.memory);
+        let all = self.round.inventory.all_out_of_sight();
+        let others = all.filter(move |(instance, host, mark)| {
+            let other = desired.groups.get(&instance.group);
+            let balances = other.is_none_or(|g| matches!(g.role, Role::LoadBalancer(_)));
+            let seen = memory.hosts.get(*host).and_then(|host| host.seen);
+            let may = match known {
+                Some(holder) => is_life(holder, mark),
+                None => balances && seen < memory.took_over,
+            };
+            may && instance.group != group.id
+        });
+        self.copies_out_of_sight(group).chain(others)
     }
 
     /// Why nobody holds a VIP, where its holder went with its host: with the evidence.
     pub(super) fn why_unheld(&self, group: &'a Group, lb: &LoadBalancer) -> String {
         let lost = self.known_holder(group, lb).and_then(|known| {
-            let mut copies = self.copies_out_of_sight(group);
+            let mut copies = self.may_hold_out_of_sight(group, Some(known));
             copies.find_map(|(instance, host, mark)| {
                 let hosts = &self.round.inventory.hosts;
                 match hosts.verdict(host) {
@@ -188,7 +212,7 @@ impl<'a> Planner<'a> {
     pub(super) fn fence_hosts_of(&mut self, group: &'a Group, lb: &LoadBalancer) -> Vec<ActionId> {
         let known = self.known_holder(group, lb);
         let hosts: BTreeSet<&HostId> = self
-            .copies_out_of_sight(group)
+            .may_hold_out_of_sight(group, known)
             .filter(|(_, host, mark)| self.hold_of_copy(host, mark, known) == Hold::Fenceable)
             .map(|(_, host, _)| host)
             .collect();

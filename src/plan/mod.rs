@@ -12,6 +12,7 @@ mod draft;
 mod drift;
 mod failover;
 pub mod fencing;
+mod former;
 mod give_up;
 mod health;
 mod hold;

@@ -150,8 +150,7 @@ impl<'a> Planner<'a> {
 
     /// Whether who held a VIP last does not live.
     fn is_last_holder_lost(&self, group: &Group, lb: &LoadBalancer) -> bool {
-        let holder = self.round.memory.holders.get(&group.id);
-        let holder = holder.filter(|holder| holder.vip == Some(lb.vip.addr()));
+        let holder = self.known_holder(group, lb);
         holder.is_some_and(|holder| !self.is_healthy(&holder.instance))
     }
 

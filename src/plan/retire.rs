@@ -169,8 +169,12 @@ impl<'a> Planner<'a> {
 
     /// The VIP that goes for good with this guest.
     fn vip_given_up(&self, instance: &InstanceId) -> Option<String> {
-        let vip = self.round.memory.holders.get(&instance.group);
-        let vip = vip.filter(|h| h.instance == *instance)?.vip?;
+        let memory = &self.round.memory;
+        let mut held = memory
+            .holders
+            .values()
+            .chain(memory.former_holders.values());
+        let vip = held.find(|h| h.instance == *instance)?.vip?;
         let mut desired = self.round.desired.load_balancers();
         let wanted = desired.any(|(group, lb)| group.replicas > 0 && lb.vip.addr() == vip);
         (!wanted).then(|| format!("requests to {vip}"))

@@ -131,7 +131,7 @@ impl<'a> Hosts<'a> {
         if let Some(sign) = self.veto(&host.id) {
             return Verdict::No(self.lives(host, memory, &sign));
         }
-        let (now, lost) = (self.observed.now, self.lost_at(memory));
+        let (now, lost) = (self.observed.now, self.silent_at(memory));
         let due = lease_due(memory, host, self.desired, self.observed);
         match (self.next_device(host, memory), self.pause_of(host)) {
             (Some(_), Some(scope)) => Verdict::No(Refusal {
@@ -223,10 +223,7 @@ impl<'a> Hosts<'a> {
             },
             false => Refusal {
                 text,
-                help: Some(format!(
-                    "mend it; or, once it is off: reconcile fence confirm {}",
-                    host.id
-                )),
+                help: Some(self.remedy(&host.id)),
                 until: None,
             },
         }
@@ -281,9 +278,23 @@ impl<'a> Hosts<'a> {
             },
             None => Refusal {
                 text: format!("nothing shows that host {} is off{sign}", host.id),
-                help: Some(confirm(&host.id)),
+                help: Some(match self.unseen(&host.id) {
+                    Some(UnseenKind::Broken) => self.remedy(&host.id),
+                    _ => confirm(&host.id),
+                }),
                 until: None,
             },
         }
+    }
+
+    /// What a person does about a host that lives and can't be looked at.
+    fn remedy(&self, host: &HostId) -> String {
+        let mend = match self.unseen(host) {
+            Some(UnseenKind::Broken) => {
+                format!("restart libvirt on host {host}, which ends no guest")
+            }
+            _ => "mend it".to_owned(),
+        };
+        format!("{mend}; or, once it is off: reconcile fence confirm {host}")
     }
 }

@@ -4,8 +4,7 @@
 use ipnet::Ipv4Net;
 
 use super::Planner;
-use super::draft::{Step, reason, reason_at};
-use super::inventory::Found;
+use super::draft::{Step, reason_at};
 use super::machine::volumes;
 use super::round::State;
 use crate::model::action::{GuestRef, Operation, VipMove};
@@ -30,7 +29,7 @@ impl<'a> Planner<'a> {
         let operation = Operation::AddVip(vip_move(guest, group, lb, None));
         let step = Step::new(motive, operation, summary, reason_at(code, text, line))
             .needs(needs)
-            .needs(self.ends_of_copies(group))
+            .needs(self.ends_of_copies(group, lb))
             .needs(self.last.get(instance).copied());
         let id = self.draft.push(step);
         self.last.insert(instance.clone(), id);
@@ -126,9 +125,9 @@ impl<'a> Planner<'a> {
         }
         let likely = self.likely_holder(group, lb);
         if let Some(notice) = self.why_not_yet(group, lb, likely.as_ref()) {
-            // A holder that is only reloaded has it still.
-            let known = self.known_holder(group, lb);
-            let holds = known.is_some_and(|holder| self.serves_meanwhile(&holder.instance));
+            // A holder that is only reloaded has it still; so has one that is only out of sight.
+            let known = self.known_holder(group, lb).map(|holder| &holder.instance);
+            let holds = known.is_some_and(|i| self.serves_meanwhile(i) || self.is_heard(i));
             self.draft.notices.extend(Some(notice).filter(|_| !holds));
             return;
         }
@@ -147,7 +146,7 @@ impl<'a> Planner<'a> {
             self.draft.notices.extend(notice);
             return;
         };
-        let mut fences = self.fence_former(&next, group, lb);
+        let mut fences = self.take_from_former(&next, group, lb);
         fences.extend(self.fence_hosts_of(group, lb));
         let motive = self.vip_motive(group, lb);
         let why = self.why_unheld(group, lb);
@@ -158,6 +157,14 @@ impl<'a> Planner<'a> {
             (motive, ReasonCode::VipUnheld, why),
             fences,
         );
+    }
+
+    /// Whether a guest that can't be seen gives heartbeats.
+    fn is_heard(&self, instance: &InstanceId) -> bool {
+        let view = self.round.views.get(instance);
+        let hidden = view.is_some_and(|v| matches!(v.state, State::Hidden(..)));
+        let beat = self.round.observed.beats.get(instance);
+        hidden && beat.is_some_and(|beat| beat.failures == 0)
     }
 
     fn nobody_to_hold(&self, group: &'a Group, lb: &LoadBalancer) -> Option<Notice> {
@@ -186,30 +193,6 @@ impl<'a> Planner<'a> {
             help: None,
             line: self.round.desired.lines.of(&format!("{}.vip", group.key())),
         })
-    }
-
-    /// Guests of groups that are gone from the file may hold the VIP still: they end first.
-    pub(super) fn fence_former(
-        &mut self,
-        next: &InstanceId,
-        group: &'a Group,
-        lb: &LoadBalancer,
-    ) -> Vec<ActionId> {
-        let former: Vec<Found<'a>> = self.former_holders(group, lb);
-        let ready = self.last.get(next).copied();
-        let fence = |found: Found<'a>| {
-            let text = format!(
-                "it holds or may hold {}, and is not desired any more",
-                lb.vip.addr()
-            );
-            let id = self.push_fence(&found, Motive::Change, reason(ReasonCode::FenceFirst, text));
-            // Not before there is somebody to take over.
-            if let (Some(action), Some(ready)) = (self.draft.actions.last_mut(), ready) {
-                action.needs.insert(ready);
-            }
-            id
-        };
-        former.into_iter().map(fence).collect()
     }
 
     /// A holder that is rebuilt in this plan loses the VIP with its old life.
@@ -250,7 +233,7 @@ impl<'a> Planner<'a> {
             .flat_map(|(i, f)| f.addresses.iter().map(move |a| (i, a)))
             .filter(|(_, a)| a.vip && a.address != lb.vip.addr())
             .filter_map(|(i, a)| Some((i.clone(), Ipv4Net::new(a.address, a.prefix).ok()?)))
-            .filter(|(i, _)| !self.is_rebuilt(i))
+            .filter(|(i, old)| !self.is_rebuilt(i) && !self.loses(i, old.addr()))
             .collect();
         for (instance, old) in stale {
             self.drop_one(&instance, old, group, lb);
@@ -258,7 +241,7 @@ impl<'a> Planner<'a> {
     }
 
     /// Whether it loses all that it has with its old life.
-    fn is_rebuilt(&self, instance: &InstanceId) -> bool {
+    pub(super) fn is_rebuilt(&self, instance: &InstanceId) -> bool {
         let mut actions = self.draft.actions.iter();
         actions.any(|a| {
             matches!(a.operation, Operation::Recreate(_))

@@ -19,10 +19,11 @@ use reconcile::model::bug::Bug;
 const SEEDS: u64 = 1_000;
 
 /// Every error, with words of the law that it breaks, and the seed that found it first: the search begins there.
-const BUGS: [(Bug, &str, u64); 15] = [
+const BUGS: [(Bug, &str, u64); 16] = [
     (Bug::SkipTheFence, "taken over though nothing shows", 7),
     (Bug::TrustAFailedFence, "though nothing shows", 91),
     (Bug::TakeTheVip, "though nothing shows", 6),
+    (Bug::ForgetTheHolder, "is on two machines", 500),
     (Bug::AddTheVipFirst, "in no order", 2),
     (Bug::ForgetTheMark, "given up at once", 3),
     (Bug::ForgetAtRestart, "given up", 12),

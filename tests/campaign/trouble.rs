@@ -261,10 +261,46 @@ impl<'a> Troubles<'a> {
         vec![edit(at, *much), edit(at + self.while_of(), later)]
     }
 
+    /// A load balancer gets another VIP, that of the other one, or another name.
+    fn balancers(&mut self) -> Option<String> {
+        let [one, others @ ..] = &self.case.balancers[..] else {
+            return None;
+        };
+        let (name, line) = (one.name.clone(), one.line());
+        let other = others.first().map(|other| other.name.clone());
+        let vip = |name: &str, last| format!("load_balancers.{name}.vip: 10.0.0.{last}/16");
+        Some(match (self.draw.number("balancer", 0, 5), other) {
+            (0 | 1, _) => {
+                let line = line.replacen(&name, "gate", 1);
+                format!("load_balancers.{name}: , load_balancers.{line}")
+            }
+            (2 | 3, Some(other)) => format!("{}, {}", vip(&name, 201), vip(&other, 200)),
+            (2 | 3, None) => {
+                let taken = "{ vip: 10.0.0.200/16, image: alpine, routes: { /a: SERVICE } }";
+                let taken = taken.replace("SERVICE", &self.service());
+                format!("{}, load_balancers.gate: {taken}", vip(&name, 210))
+            }
+            _ => vip(&name, self.draw.number("vip", 210, 212)),
+        })
+    }
+
     fn edit(&mut self, at: u64) -> Vec<(u64, String)> {
         let (service, host) = (self.service(), self.host());
         if self.draw.percent("a host leaves", 20) {
             return self.host_leaves(at);
+        }
+        if self
+            .draw
+            .percent("a load balancer, while a host is away", 25)
+            && let Some(edit) = self.balancers()
+        {
+            let later = at + self.draw.number("how long before", 1, 20);
+            let back = later + self.while_of();
+            return vec![
+                (at, format!("host {host}: cut")),
+                (later, format!("edit: {{ {edit} }}")),
+                (back, format!("host {host}: heal")),
+            ];
         }
         let edit = match self.draw.number("edit", 0, 12) {
             0..=2 => format!(
@@ -306,12 +342,8 @@ impl<'a> Troubles<'a> {
                 let image = self.draw.one("another image", &["alpine", "wakes"]);
                 format!("services.{service}.image: {image}")
             }
-            _ => match self.case.balancers.first() {
-                Some(balancer) => {
-                    let name = balancer.name.clone();
-                    let vip = self.draw.number("vip", 210, 212);
-                    format!("load_balancers.{name}.vip: 10.0.0.{vip}/16")
-                }
+            _ => match self.balancers() {
+                Some(edit) => edit,
                 None => format!("services.{service}.replicas: 3"),
             },
         };

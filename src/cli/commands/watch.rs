@@ -158,16 +158,20 @@ async fn reload(
                 None => continue,
             },
             Ok(new) => {
-                refused = None;
                 new.keep(&access.state);
                 edited(&mut desired, new.desired, &mut access)
             }
-            Err(failure) if refused.as_ref() == Some(&failure.to_string()) => continue,
-            Err(failure) => {
-                refused = Some(failure.to_string());
-                Signal::Refused(failure.to_string())
-            }
+            Err(failure) => Signal::Refused(failure.to_string()),
         };
+        let why = match &signal {
+            Signal::Refused(why) => Some(why.clone()),
+            Signal::Edited(..) | Signal::Restored | Signal::Ordered | Signal::Stop => None,
+        };
+        // What is wrong is said once, however often something in the directory is touched.
+        if why.is_some() && why == refused {
+            continue;
+        }
+        refused = why;
         if send.send(signal).is_err() {
             return;
         }

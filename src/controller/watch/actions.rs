@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures::FutureExt;
 use tracing::{error, info, warn};
 
-use super::{FAREWELL, Signal, Wake, Watch, millis};
+use super::{FAREWELL, HANDOVER, Signal, Wake, Watch, millis};
 use crate::execute::Ended;
 use crate::model::action::Operation;
 use crate::model::plan::Outcome;
@@ -31,6 +31,24 @@ impl Watch {
         })?;
         for ended in &skipped {
             self.end(ended)?;
+        }
+        Ok(())
+    }
+
+    /// A look may wait for a host that does not answer: a VIP that nobody has meanwhile does not.
+    pub(super) async fn finish_handovers(&mut self) -> Result<(), StoreError> {
+        let clock = Arc::clone(&self.session.watcher.eyes.clock);
+        let late = clock.sleep(HANDOVER);
+        tokio::pin!(late);
+        while self.runner.is_handing_over() {
+            tokio::select! {
+                biased;
+                Some(ended) = self.runner.next_end() => {
+                    self.end_all(ended)?;
+                    self.begin()?;
+                }
+                () = &mut late => break,
+            }
         }
         Ok(())
     }

@@ -109,6 +109,10 @@ impl Reader<'_> {
         }
         match self.edits.read() {
             Ok(desired) => {
+                if let Some((text, help)) = self.unlike(&desired) {
+                    self.edits.keys.truncate(before);
+                    return self.wrong(entry.span, text, help);
+                }
                 let desired = Arc::new(desired);
                 self.states.push(Arc::clone(&desired));
                 let changes: Vec<String> = entries.iter().map(change).collect();
@@ -126,6 +130,36 @@ impl Reader<'_> {
                 None
             }
         }
+    }
+
+    /// What a controller does not go along with, or a rehearsal can't show: another cluster, another name for a host.
+    fn unlike(&self, new: &Desired) -> Option<(String, &'static str)> {
+        let last = self.states.last()?;
+        if new.cluster != last.cluster {
+            let text = format!(
+                "the cluster is renamed from {} to {}",
+                last.cluster, new.cluster
+            );
+            return Some((
+                text,
+                "a controller keeps to one cluster: rehearse the other one by itself",
+            ));
+        }
+        let gone = last
+            .hosts
+            .values()
+            .filter(|host| !new.hosts.contains_key(&host.id));
+        let mut renamed = gone.filter_map(|host| {
+            let mut fresh = new
+                .hosts
+                .values()
+                .filter(|h| !last.hosts.contains_key(&h.id));
+            Some((host, fresh.find(|h| h.address == host.address)?))
+        });
+        let (host, fresh) = renamed.next()?;
+        let text = format!("host {} is renamed to {}", host.id, fresh.id);
+        let help = "a rehearsal knows hosts by their names; the controller takes it for the same machine, as it has the same address";
+        Some((text, help))
     }
 
     fn replace(&mut self, change: &Entry) -> Option<()> {

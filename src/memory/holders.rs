@@ -1,0 +1,131 @@
+//! Who holds which VIP, when that was last known. Pure.
+
+use std::net::Ipv4Addr;
+
+use crate::model::bug::Bug;
+use crate::model::desired::{Desired, LoadBalancer, Role};
+use crate::model::facts::{Observed, Seen};
+use crate::model::id::{GroupId, InstanceId};
+use crate::model::memory::{Holder, Memory};
+use crate::model::time::Timestamp;
+
+/// Takes into memory who holds VIPs.
+pub(super) fn remember(memory: &mut Memory, desired: &Desired, observed: &Observed) {
+    keep_former(memory, desired);
+    for (group, lb) in desired.load_balancers() {
+        let holder = observed.guests.iter().find(|(instance, seen)| {
+            instance.group == group.id
+                && seen
+                    .facts()
+                    .is_some_and(|f| f.addresses.iter().any(|a| a.address == lb.vip.addr()))
+        });
+        if holder.is_some() {
+            memory.handing_over.remove(&group.id);
+        }
+        if let Some((instance, _)) = holder.filter(|_| !still_held(memory, &group.id, lb, observed))
+        {
+            let life = observed_life(desired, observed, instance);
+            set_holder(
+                memory,
+                &group.id,
+                (instance, life),
+                lb.vip.addr(),
+                observed.now,
+            );
+        }
+    }
+    forget_former(memory, desired, observed);
+}
+
+/// A load balancer whose VIP is another one now, or that left the file, may hold the one of before still.
+fn keep_former(memory: &mut Memory, desired: &Desired) {
+    for (group, holder) in &memory.holders {
+        let held = holder.vip.filter(|_| !Bug::ForgetTheHolder.is_in());
+        if let Some(vip) = held.filter(|vip| vip_of(desired, group) != Some(*vip)) {
+            memory.former_holders.insert(vip, holder.clone());
+        }
+    }
+    memory
+        .holders
+        .retain(|id, _| desired.groups.contains_key(id));
+}
+
+fn vip_of(desired: &Desired, group: &GroupId) -> Option<Ipv4Addr> {
+    match &desired.groups.get(group)?.role {
+        Role::LoadBalancer(lb) => Some(lb.vip.addr()),
+        Role::Service(_) => None,
+    }
+}
+
+/// What was held is so no more once that life is seen without it, or is nowhere, or the VIP was given to another one.
+fn forget_former(memory: &mut Memory, desired: &Desired, observed: &Observed) {
+    let lives_on = |holder: &Holder| {
+        let mut hosts = memory.hosts.values();
+        hosts.any(|host| {
+            let mark = host.guests.get(&holder.instance);
+            let life = holder.generation.as_ref();
+            mark.is_some_and(|mark| life.is_none_or(|life| *life == mark.generation))
+        })
+    };
+    let is_seen_without = |vip: &Ipv4Addr, holder: &Holder| {
+        let facts = observed.guests.get(&holder.instance).and_then(Seen::facts);
+        let life = observed_life(desired, observed, &holder.instance);
+        let same = life.is_some() && (holder.generation.is_none() || holder.generation == life);
+        facts.is_some_and(|f| same && f.addresses.iter().all(|a| a.address != *vip))
+    };
+    let is_given = |vip: &Ipv4Addr| {
+        let mut holders = memory.holders.iter();
+        holders.any(|(id, h)| h.vip == Some(*vip) && vip_of(desired, id) == h.vip)
+    };
+    let gone = memory.former_holders.iter();
+    let gone = gone.filter(|(vip, h)| is_given(vip) || !lives_on(h) || is_seen_without(vip, h));
+    let gone: Vec<Ipv4Addr> = gone.map(|(vip, _)| *vip).collect();
+    for vip in gone {
+        memory.former_holders.remove(&vip);
+    }
+}
+
+/// Where two hold it, the one that held it before is the holder.
+fn still_held(memory: &Memory, group: &GroupId, lb: &LoadBalancer, observed: &Observed) -> bool {
+    let Some(known) = memory
+        .holders
+        .get(group)
+        .filter(|h| h.vip == Some(lb.vip.addr()))
+    else {
+        return false;
+    };
+    let facts = observed.guests.get(&known.instance).and_then(Seen::facts);
+    facts.is_some_and(|f| f.addresses.iter().any(|a| a.address == lb.vip.addr()))
+}
+
+/// The life of a guest that was looked into.
+fn observed_life(desired: &Desired, observed: &Observed, instance: &InstanceId) -> Option<String> {
+    let ours = observed.domains_of(&desired.cluster);
+    let mut lives =
+        ours.filter(|(domain, mark)| domain.run.is_some() && mark.instance == *instance);
+    let life = lives.next().map(|(_, mark)| mark.generation.clone());
+    // Where it exists twice, nobody knows which one was looked into.
+    life.filter(|_| lives.next().is_none())
+}
+
+pub(super) fn set_holder(
+    memory: &mut Memory,
+    group: &GroupId,
+    (instance, life): (&InstanceId, Option<String>),
+    vip: Ipv4Addr,
+    now: Timestamp,
+) {
+    let known = memory
+        .holders
+        .get(group)
+        .filter(|h| h.instance == *instance && h.vip == Some(vip) && h.generation == life);
+    if known.is_none() {
+        let holder = Holder {
+            instance: instance.clone(),
+            generation: life,
+            vip: Some(vip),
+            since: now,
+        };
+        memory.holders.insert(group.clone(), holder);
+    }
+}

@@ -1,0 +1,140 @@
+//! VIPs that another group had before: a load balancer that gave its VIP to another one, or that left the file. Whoever
+//! has the VIP still loses it before the next one gets it.
+
+use std::net::Ipv4Addr;
+
+use super::Planner;
+use super::draft::{Step, reason, reason_at};
+use super::inventory::Found;
+use super::lost::is_life;
+use super::refusal::Refusal;
+use super::vip::vip_move;
+use crate::model::action::{Operation, VipMove};
+use crate::model::desired::{Group, LoadBalancer, Role};
+use crate::model::id::InstanceId;
+use crate::model::plan::{ActionId, Motive, ReasonCode};
+
+impl<'a> Planner<'a> {
+    /// Guests that are not desired any more and hold the VIP, or may.
+    pub(super) fn former_holders(&self, group: &Group, lb: &LoadBalancer) -> Vec<Found<'a>> {
+        let known = self.known_holder(group, lb);
+        let gone = |i: &InstanceId| !self.round.desired.groups.contains_key(&i.group);
+        let same_group_unseen = |i: &InstanceId| {
+            i.group == group.id
+                && !self.round.views.contains_key(i)
+                && self.round.facts(i).is_none()
+        };
+        let found = self
+            .round
+            .inventory
+            .all_found()
+            .map(|(f, _)| f)
+            .filter(|f| f.domain.run.is_some());
+        found
+            .filter(|f| gone(&f.mark.instance) || same_group_unseen(&f.mark.instance))
+            .filter(|f| known.is_none_or(|holder| is_life(holder, f.mark)))
+            .collect()
+    }
+
+    /// A guest of another load balancer that had the VIP before, and can't be told to give it up.
+    pub(super) fn holder_of_before(
+        &self,
+        group: &Group,
+        lb: &LoadBalancer,
+    ) -> Option<(InstanceId, Refusal)> {
+        let holder = self.known_holder(group, lb)?;
+        let instance = &holder.instance;
+        let found = self.round.views.get(instance)?.found?;
+        let runs = found.domain.run.is_some() && is_life(holder, found.mark);
+        let text = match self.round.facts(instance) {
+            _ if instance.group == group.id || !runs => return None,
+            None => "it can't be looked into",
+            Some(_) if self.round.is_paused(instance) => "it is paused",
+            Some(_) if self.round.memory.busy.contains_key(instance) => "it is worked on",
+            Some(_) => return None,
+        };
+        let text = text.to_owned();
+        let refusal = Refusal {
+            text,
+            ..Refusal::default()
+        };
+        Some((instance.clone(), refusal))
+    }
+
+    /// Whoever had the VIP before, and is none of its load balancer: those that are gone from the file end first, and one of
+    /// another load balancer gives it up.
+    pub(super) fn take_from_former(
+        &mut self,
+        next: &InstanceId,
+        group: &'a Group,
+        lb: &LoadBalancer,
+    ) -> Vec<ActionId> {
+        let mut needs = self.fence_former(next, group, lb);
+        needs.extend(self.take_from_other(next, group, lb));
+        needs
+    }
+
+    fn take_from_other(
+        &mut self,
+        next: &InstanceId,
+        group: &'a Group,
+        lb: &LoadBalancer,
+    ) -> Option<ActionId> {
+        let holder = &self.known_holder(group, lb)?.instance;
+        let other = self.round.desired.group_of(holder)?;
+        let Role::LoadBalancer(others) = &other.role else {
+            return None;
+        };
+        let holds = self.has_address(holder, lb.vip.addr()) && !self.is_rebuilt(holder);
+        if other.id == group.id || !holds {
+            return None;
+        }
+        let gone = VipMove {
+            vip: lb.vip,
+            ..vip_move(self.guest_now(holder, other)?, other, others, Some(lb.port))
+        };
+        let line = self.round.desired.lines.of(&format!("{}.vip", group.key()));
+        let text = format!("it is the VIP of {} now", group.id);
+        let why = reason_at(ReasonCode::VipStale, text, line);
+        let summary = format!("{} off {holder}", lb.vip.addr());
+        let step = Step::change(Operation::DropVip(gone), summary, why)
+            .needs(self.last.get(next).copied())
+            .after(self.last.get(holder).copied());
+        let id = self.draft.push(step);
+        self.last.insert(holder.clone(), id);
+        Some(id)
+    }
+
+    /// Guests of groups that are gone from the file may hold the VIP still: they end first.
+    fn fence_former(
+        &mut self,
+        next: &InstanceId,
+        group: &'a Group,
+        lb: &LoadBalancer,
+    ) -> Vec<ActionId> {
+        let former: Vec<Found<'a>> = self.former_holders(group, lb);
+        let ready = self.last.get(next).copied();
+        let fence = |found: Found<'a>| {
+            let text = format!(
+                "it holds or may hold {}, and is not desired any more",
+                lb.vip.addr()
+            );
+            let id = self.push_fence(&found, Motive::Change, reason(ReasonCode::FenceFirst, text));
+            // Not before there is somebody to take over.
+            if let (Some(action), Some(ready)) = (self.draft.actions.last_mut(), ready) {
+                action.needs.insert(ready);
+            }
+            id
+        };
+        former.into_iter().map(fence).collect()
+    }
+
+    /// Whether this plan takes a VIP from it already.
+    pub(super) fn loses(&self, instance: &InstanceId, vip: Ipv4Addr) -> bool {
+        let mut actions = self.draft.actions.iter();
+        actions.any(|a| match &a.operation {
+            Operation::DropVip(gone) => gone.guest.instance == *instance && gone.vip.addr() == vip,
+            _ => false,
+        })
+    }
+}
