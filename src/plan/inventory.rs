@@ -144,10 +144,14 @@ impl<'a> Inventory<'a> {
         counts.then_some(number)
     }
 
-    /// Whether something stateful that does not run here may run on a host that we never saw, or not for long: where we
-    /// did not build it ourselves, we don't know whether this is its last life.
+    /// Whether something stateful that does not run here may run out of sight, on a host that we know or not: where this is
+    /// not the life that we built last, we don't know whether it is its last one.
     fn may_run_unseen(&self, instance: &InstanceId, found: &Found<'_>) -> bool {
-        self.is_stateful(instance) && found.domain.run.is_none() && self.unknown().is_some()
+        let copies = self.hidden.get(instance).into_iter().flatten();
+        let mut known = copies.filter(|_| !self.memory.busy.contains_key(instance));
+        let mut is_open = || known.any(|(host, _)| !self.hosts.has_ended(host));
+        let waits = self.is_stateful(instance) && found.domain.run.is_none();
+        waits && (self.unknown().is_some() || is_open())
     }
 
     fn is_stateful(&self, instance: &InstanceId) -> bool {
