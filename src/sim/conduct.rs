@@ -94,9 +94,10 @@ fn may_take_over(world: &World, build: &Build) -> Result<(), String> {
     }
     let mut copies = world.domains_of(instance);
     let hidden = copies.find(|(id, _, domain)| {
-        // One of an earlier life was given up before.
+        // One of an earlier life was given up before; one that does not run serves nobody.
         let last = domain.mark.as_ref().is_some_and(|m| is_last(&m.generation));
-        last && **id != build.host && !is_in_sight(world, id)
+        let runs = domain.run.is_some();
+        last && runs && **id != build.host && !is_in_sight(world, id)
     });
     let Some((id, ..)) = hidden else {
         return Ok(());
