@@ -83,6 +83,11 @@ impl Leases {
         self.lock().over.clear();
     }
 
+    /// Nothing is known of the leases of these hosts any more, until they are renewed.
+    pub fn doubt(&self, hosts: &BTreeSet<HostId>) {
+        self.lock().over.retain(|host, _| !hosts.contains(host));
+    }
+
     /// Nothing is known of the lease of a host any more, until its guard is kept again.
     pub fn forget(&self, host: &HostId) {
         let mut known = self.lock();
@@ -177,7 +182,7 @@ pub fn inherit(watcher: &mut Watcher) {
         .memory
         .hosts
         .iter()
-        .filter(|(_, memory)| memory.armed);
+        .filter(|(_, memory)| memory.armed && !memory.doubted);
     armed.for_each(|(host, _)| watcher.eyes.leases.set(host, until));
 }
 

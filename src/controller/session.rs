@@ -1,6 +1,7 @@
 //! What a controller has at hand for its rounds: desired state, memory, eyes and store.
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -136,6 +137,7 @@ impl Watcher {
         if begins && observed.succeeds {
             memory::take_over(&mut self.memory, observed.now);
         }
+        self.doubt_leases(&mut observed, begins);
         memory::remember(&mut self.memory, &self.desired, &observed);
         self.let_go(&mut observed);
         let mut plan = self.plan(&observed);
@@ -152,6 +154,23 @@ impl Watcher {
             plan,
             looks,
         }
+    }
+
+    /// Another controller is at work, or was since we were: it may renew the leases of hosts that we don't see.
+    fn doubt_leases(&mut self, observed: &mut Observed, begins: bool) {
+        let others = !observed.rivals.is_empty() || begins && !observed.theirs.is_empty();
+        if !others {
+            return;
+        }
+        let unseen = observed.hosts.iter();
+        let unseen = unseen.filter(|(_, seen)| seen.facts().is_none());
+        let unseen: BTreeSet<HostId> = unseen.map(|(host, _)| host.clone()).collect();
+        for host in &unseen {
+            let known = self.memory.hosts.get_mut(host);
+            known.into_iter().for_each(|known| known.doubted = true);
+        }
+        self.eyes.leases.doubt(&unseen);
+        observed.leases.retain(|host, _| !unseen.contains(host));
     }
 
     /// A guest's life is ended by us: there is nothing to look at any more.

@@ -1,5 +1,6 @@
 //! Who holds which VIP, when that was last known. Pure.
 
+use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
 use crate::model::bug::Bug;
@@ -12,6 +13,7 @@ use crate::model::time::Timestamp;
 /// Takes into memory who holds VIPs.
 pub(super) fn remember(memory: &mut Memory, desired: &Desired, observed: &Observed) {
     keep_former(memory, desired);
+    see_former(memory, desired, observed);
     for (group, lb) in desired.load_balancers() {
         let holder = observed.guests.iter().find(|(instance, seen)| {
             instance.group == group.id
@@ -48,6 +50,28 @@ fn keep_former(memory: &mut Memory, desired: &Desired) {
     memory
         .holders
         .retain(|id, _| desired.groups.contains_key(id));
+}
+
+/// Who is seen with the VIP of another load balancer has it.
+fn see_former(memory: &mut Memory, desired: &Desired, observed: &Observed) {
+    let vips: BTreeSet<Ipv4Addr> = desired
+        .load_balancers()
+        .map(|(_, lb)| lb.vip.addr())
+        .collect();
+    let seen = observed.guests.iter();
+    let seen = seen.filter_map(|(i, seen)| Some((i, vip_of(desired, &i.group)?, seen.facts()?)));
+    for (instance, own, facts) in seen {
+        let held = facts.addresses.iter().map(|a| a.address);
+        for vip in held.filter(|vip| *vip != own && vips.contains(vip)) {
+            let holder = Holder {
+                instance: instance.clone(),
+                generation: observed_life(desired, observed, instance),
+                vip: Some(vip),
+                since: observed.now,
+            };
+            memory.former_holders.entry(vip).or_insert(holder);
+        }
+    }
 }
 
 fn vip_of(desired: &Desired, group: &GroupId) -> Option<Ipv4Addr> {

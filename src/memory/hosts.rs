@@ -136,6 +136,7 @@ fn appear(host: &mut HostMemory, policy: &Safety, now: Timestamp) {
     }
     host.seen = Some(now);
     host.alive = None;
+    host.doubted = false;
     host.missed = false;
     host.fenced = None;
     host.alone_since = None;
@@ -181,8 +182,10 @@ pub fn count_anew(memory: &mut Memory) {
 /// Another controller was at work: what showed that a host is off may be outdated. That one may have had the host back, and
 /// have renewed the lease that we thought was over.
 pub fn doubt(memory: &mut Memory) {
-    let hosts = memory.hosts.values_mut();
-    hosts.for_each(|host| host.fenced = None);
+    for host in memory.hosts.values_mut() {
+        host.fenced = None;
+        host.doubted = true;
+    }
 }
 
 fn look_for_evidence(memory: &mut HostMemory, host: &Host, desired: &Desired, observed: &Observed) {

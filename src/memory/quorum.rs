@@ -15,8 +15,11 @@ const LONGEST_LOOK: Duration = Duration::from_secs(30);
 
 /// Remembers when we were last in a minority.
 pub(super) fn remember(memory: &mut Memory, desired: &Desired, observed: &Observed) {
-    if !is_majority(&desired.hosts, observed, memory) {
+    if is_majority(&desired.hosts, observed, memory) {
+        memory.minority_since = None;
+    } else {
         memory.in_minority = Some(observed.now);
+        memory.minority_since.get_or_insert(observed.now);
     }
 }
 

@@ -45,6 +45,9 @@ pub struct Memory {
     /// When we last reached neither a majority of the hosts nor of the witnesses.
     #[serde(default)]
     pub in_minority: Option<Timestamp>,
+    /// Since when that is so; none while we reach a majority.
+    #[serde(default)]
+    pub minority_since: Option<Timestamp>,
     /// When this controller last went on after another one.
     #[serde(default)]
     pub took_over: Option<Timestamp>,
@@ -92,6 +95,9 @@ pub struct HostMemory {
     /// Whether a guard of ours is on it.
     #[serde(default)]
     pub armed: bool,
+    /// Whether another controller may have renewed the lease of that guard since we saw the host.
+    #[serde(default)]
+    pub doubted: bool,
     /// The hosts whose majority its guard looks for: all that it may have been told. The file may say something else by now.
     #[serde(default)]
     pub guard_knows: BTreeSet<BTreeSet<HostId>>,

@@ -6,8 +6,9 @@ use super::Planner;
 use super::health::{Health, run_of};
 use super::inventory::Found;
 use super::lost::is_life;
+use super::quorum;
 use super::refusal::{Refusal, confirm};
-use super::round::State;
+use super::round::{Round, State};
 use super::verdict::Verdict;
 use crate::model::desired::{Group, LoadBalancer};
 use crate::model::facts::{Answer, DomainState};
@@ -253,6 +254,24 @@ impl<'a> Planner<'a> {
                     "{mac} answers for it, and is none of our guests that were seen to hold it"
                 ),
                 help: Some("give that machine another address, or choose another VIP".to_owned()),
+                line,
+            });
+        }
+        let Round {
+            desired,
+            observed,
+            memory,
+            ..
+        } = &self.round;
+        if let Some(refusal) = quorum::others_may_have_it(desired, observed, memory, None) {
+            return Some(Notice {
+                kind: NoticeKind::Blocked,
+                subject,
+                text: format!(
+                    "another controller may have given it away: {}",
+                    refusal.text
+                ),
+                help: refusal.help,
                 line,
             });
         }

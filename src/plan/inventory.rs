@@ -7,7 +7,7 @@ use std::net::Ipv4Addr;
 use super::hosts::Hosts;
 use super::refusal::Refusal;
 use crate::model::bug::Bug;
-use crate::model::desired::Desired;
+use crate::model::desired::{Desired, Group};
 use crate::model::facts::{Domain, Observed, Seen};
 use crate::model::id::{DomainName, HostId, InstanceId};
 use crate::model::mark::Mark;
@@ -207,18 +207,36 @@ impl<'a> Inventory<'a> {
 
     /// Finds out who is not given up yet.
     fn refuse(&mut self, desired: &Desired) {
-        for (instance, copies) in &self.hidden {
-            let (Some((host, mark)), Some(group)) = (copies.first(), desired.group_of(instance))
-            else {
+        for instance in self.hidden.keys() {
+            let Some(group) = desired.group_of(instance) else {
                 continue;
             };
+            let mut copies = self.lives_out_of_sight(instance, group).iter();
             let given_up = match self.memory.busy.contains_key(*instance) {
                 true => Err(Refusal::default()),
-                false => self.hosts.gives_up(instance, group, host, mark),
+                false => copies
+                    .try_for_each(|(host, mark)| self.hosts.gives_up(instance, group, host, mark)),
             };
             if let Err(refusal) = given_up {
                 self.refusals.insert(instance, refusal);
             }
+        }
+    }
+
+    /// The copies out of sight that may be the last life: all of them, where something is stateful and none is the one that
+    /// we built last.
+    pub fn lives_out_of_sight(
+        &self,
+        instance: &InstanceId,
+        group: &Group,
+    ) -> &[(&'a HostId, &'a Mark)] {
+        let copies = self.hidden.get(instance).map_or(&[][..], Vec::as_slice);
+        let is_known = copies
+            .first()
+            .is_none_or(|(_, mark)| is_latest(self.memory, mark));
+        match is_known || !group.stateful {
+            true => &copies[..copies.len().min(1)],
+            false => copies,
         }
     }
 

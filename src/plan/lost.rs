@@ -136,8 +136,29 @@ impl<'a> Planner<'a> {
             true => format!("{text}; the disk that it had stays on host {host}"),
             false => text,
         };
+        let needs = self.fence_other_lives(instance, group, host, needs)?;
         let line = self.round.desired.line_of(instance);
         Some((reason_at(ReasonCode::HostLost, text, line), needs))
+    }
+
+    /// Where nobody knows which copy was the last life, all of their hosts are switched off that may run one.
+    fn fence_other_lives(
+        &mut self,
+        instance: &InstanceId,
+        group: &Group,
+        host: &HostId,
+        mut needs: Vec<ActionId>,
+    ) -> Option<Vec<ActionId>> {
+        let inventory = &self.round.inventory;
+        let copies = inventory.lives_out_of_sight(instance, group).iter();
+        let others = copies
+            .map(|(other, _)| *other)
+            .filter(|other| *other != host);
+        let open: Vec<&HostId> = others.filter(|h| !inventory.hosts.has_ended(h)).collect();
+        for other in open.into_iter().filter(|_| group.stateful) {
+            needs.push(self.fence_host(other, &format!("{instance} must not run twice"))?);
+        }
+        Some(needs)
     }
 
     /// Whether a guest that can't be seen may hold the VIP.

@@ -5,6 +5,7 @@ use crate::memory::quorum;
 use crate::model::bug::Bug;
 use crate::model::desired::Desired;
 use crate::model::facts::Observed;
+use crate::model::id::HostId;
 use crate::model::memory::Memory;
 use crate::model::plan::{Notice, NoticeKind};
 use crate::model::policy::Witness;
@@ -44,6 +45,33 @@ pub fn missing(desired: &Desired, observed: &Observed, memory: &Memory) -> Optio
         help: Some(help),
         until: None,
     })
+}
+
+/// Why another controller may have taken over what was on a host that is back, or on any such host: it went out of sight
+/// after we lost the majority, and we reach less than half of the hosts, or half of them and not the witnesses.
+pub fn others_may_have_it(
+    desired: &Desired,
+    observed: &Observed,
+    memory: &Memory,
+    host: Option<&HostId>,
+) -> Option<Refusal> {
+    let lost = memory.minority_since?;
+    let (reached, all) = quorum::reached(&desired.hosts, observed, memory);
+    let (_, witnesses) = quorum::answered(observed);
+    let few = reached * 2 < all || reached * 2 == all && witnesses > 0;
+    let is_one = |id: &HostId| host.is_none_or(|host| host == id);
+    let is_back = |id: &HostId| {
+        memory
+            .hosts
+            .get(id)
+            .is_some_and(|known| known.since >= lost)
+    };
+    let mut seen = observed
+        .hosts
+        .iter()
+        .filter(|(_, seen)| seen.facts().is_some());
+    let returned = seen.any(|(id, _)| is_one(id) && is_back(id));
+    missing(desired, observed, memory).filter(|refusal| few && returned && refusal.until.is_none())
 }
 
 /// A warning of two hosts without a witness, or with one that is lost with a host: the loss of either takes the quorum.

@@ -5,7 +5,8 @@ use super::build::Purpose;
 use super::health::Health;
 use super::machine::volume_directory;
 use super::placement::Cause;
-use super::round::State;
+use super::quorum;
+use super::round::{Round, State};
 use super::trials::Trials;
 use crate::model::desired::Group;
 use crate::model::id::{HostId, InstanceId};
@@ -40,10 +41,43 @@ impl Planner<'_> {
             // What libvirt itself says is down is no silence that could deceive us.
             let held = braked && reason.code != ReasonCode::NotRunning;
             let left = self.hands_off(&instance) || self.stays_dead(&instance);
+            let left = left || self.may_be_elsewhere(&instance, &reason);
             if !held && !left && !self.must_pause(&instance) {
                 self.recover(&instance, reason);
             }
         }
+    }
+
+    /// Whether something stateful that does not run may have been made elsewhere, by another controller that has the majority.
+    /// That is said.
+    fn may_be_elsewhere(&mut self, instance: &InstanceId, reason: &Reason) -> bool {
+        let Round {
+            desired,
+            observed,
+            memory,
+            ..
+        } = &self.round;
+        let group = desired.group_of(instance);
+        let stateful = group.is_some_and(|group| group.stateful);
+        if !stateful || reason.code != ReasonCode::NotRunning {
+            return false;
+        }
+        let found = self.round.views.get(instance).and_then(|view| view.found);
+        let host = found.map(|found| found.host);
+        let Some(refusal) = quorum::others_may_have_it(desired, observed, memory, host) else {
+            return false;
+        };
+        self.draft.notices.push(Notice {
+            kind: NoticeKind::Blocked,
+            subject: instance.to_string(),
+            text: format!(
+                "{}, and another controller may have made it elsewhere: {}",
+                reason.text, refusal.text
+            ),
+            help: refusal.help,
+            line: desired.line_of(instance),
+        });
+        true
     }
 
     fn recover(&mut self, instance: &InstanceId, mut reason: Reason) {

@@ -9,6 +9,8 @@ use super::trouble::Troubles;
 /// The services of a cluster, as many as it has.
 const SERVICES: [&str; 3] = ["api", "shop", "mail"];
 const BALANCERS: [&str; 2] = ["web", "front"];
+/// So many guests come with edits at most: replicas of services, and another load balancer.
+const EDITS_ADD: u64 = 12;
 /// The last address of a pool that is small.
 const SMALL_POOL: u64 = 9;
 const HOSTS: [&str; 5] = ["a", "b", "c", "d", "e"];
@@ -107,7 +109,7 @@ impl Draw {
                 case.machines.push(Key::may(&host.name, machine));
             } else if self.percent("a small host", 10) {
                 // Of guests of 128 MiB, one host of two still takes them all, and what edits add.
-                let memory = 512 + 160 * guests.max(6);
+                let memory = 512 + 160 * (guests.max(6) + EDITS_ADD);
                 let machine = format!("{{ memory: {memory}MiB }}");
                 case.machines.push(Key::may(&host.name, machine));
             }

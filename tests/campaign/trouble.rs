@@ -140,7 +140,12 @@ impl<'a> Troubles<'a> {
             9 => ("key changed", "key restored"),
             _ => {
                 let times = self.draw.number("times", 1, 4);
-                let what = self.draw.one("which", &["ssh drops", "device fails"]);
+                let section = self.case.hosts.iter().find(|section| section.name == host);
+                let mut keys = section.into_iter().flat_map(|section| &section.keys);
+                let what = match keys.any(|key| key.value.contains("agent")) {
+                    true => self.draw.one("which", &["ssh drops", "device fails"]),
+                    false => "ssh drops",
+                };
                 return vec![(at, format!("host {host}: {what} {times}"))];
             }
         };

@@ -5,9 +5,9 @@ use std::net::Ipv4Addr;
 
 use super::Reader;
 use super::verbs::{ADDRESS, CONTROLLER, HOST, INSTANCE, SERVICE, Verb, verb};
-use crate::model::id::{GroupId, InstanceId};
+use crate::model::id::{GroupId, HostId, InstanceId};
 use crate::model::policy::Witness;
-use crate::model::scenario::{Happening, Node as Party};
+use crate::model::scenario::{Happening, HostEvent, Node as Party};
 use crate::spec::problem::Problem;
 use crate::spec::source::Span;
 use crate::spec::tree::{Entry, Kind, Node};
@@ -22,6 +22,7 @@ impl Reader<'_> {
             ("host", name) => {
                 let host = self.host(name.trim(), entry.span);
                 let event = self.verb(entry, &HOST)?;
+                self.has_what_it_takes(host.as_ref()?, event, entry.span)?;
                 Some(Happening::Host(host?, event))
             }
             ("instance", name) => {
@@ -49,6 +50,21 @@ impl Reader<'_> {
                 self.wrong(entry.span, text, KNOWN)
             }
         }
+    }
+
+    /// A device does nothing where there is none.
+    fn has_what_it_takes(&self, host: &HostId, event: HostEvent, span: Span) -> Option<()> {
+        let of_device = matches!(
+            event,
+            HostEvent::DeviceLies | HostEvent::DeviceWorks | HostEvent::DeviceFails(_)
+        );
+        let mut states = self.states.iter().filter_map(|state| state.hosts.get(host));
+        if of_device && !states.any(|host| host.agents().next().is_some()) {
+            let text = format!("host {host} has no fencing device");
+            let help = format!("give it one in the cluster's file: `hosts.{host}.fencing`");
+            self.wrong(span, text, &help)?;
+        }
+        Some(())
     }
 
     fn verb<T: Copy>(&self, entry: &Entry, known: &[Verb<T>]) -> Option<T> {

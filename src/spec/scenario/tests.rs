@@ -142,6 +142,9 @@ events:
   - { at: 1s, address 10.0.0.99: foreign }
   - { at: 1s, address 10.0.0.12: taken }
   - { at: 1s, command: pause service/randm }
+  - { at: 1s, host a: device lies }
+  - { at: 1s, edit: { cluster: other } }
+  - { at: 1s, edit: { hosts.b: , hosts.z: { address: 10.0.0.3, pool: 10.0.0.20-10.0.0.29 } } }
 ";
     let errors = read(text).unwrap_err();
     insta::assert_snapshot!(errors.to_string());
