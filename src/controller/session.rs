@@ -1,7 +1,6 @@
 //! What a controller has at hand for its rounds: desired state, memory, eyes and store.
 
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 

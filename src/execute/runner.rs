@@ -115,7 +115,7 @@ impl Runner {
         !self.running.is_empty()
     }
 
-    /// Whether a VIP is being taken from a guest, or was, and the one that gets it next waits for nothing else.
+    /// Whether a VIP is being taken from a guest now, and all else that the one that gets it next waits for has begun.
     pub fn is_handing_over(&self) -> bool {
         let current = self.in_hand.values().filter(|job| job.plan == self.plan);
         let in_hand: Vec<&Action> = current.map(|job| &job.action).collect();

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
 use crate::model::bug::Bug;
-use crate::model::desired::{Desired, LoadBalancer, Role};
+use crate::model::desired::{Desired, Role};
 use crate::model::facts::{Observed, Seen};
 use crate::model::id::{GroupId, InstanceId};
 use crate::model::memory::{Holder, Memory};
@@ -15,25 +15,15 @@ pub(super) fn remember(memory: &mut Memory, desired: &Desired, observed: &Observ
     keep_former(memory, desired);
     see_former(memory, desired, observed);
     for (group, lb) in desired.load_balancers() {
-        let holder = observed.guests.iter().find(|(instance, seen)| {
-            instance.group == group.id
-                && seen
-                    .facts()
-                    .is_some_and(|f| f.addresses.iter().any(|a| a.address == lb.vip.addr()))
-        });
+        let vip = lb.vip.addr();
+        let mut guests = observed.guests.keys();
+        let holder = guests.find(|i| i.group == group.id && has(observed, i, vip) == Some(true));
         if holder.is_some() {
             memory.handing_over.remove(&group.id);
         }
-        if let Some((instance, _)) = holder.filter(|_| !still_held(memory, &group.id, lb, observed))
-        {
+        if let Some(instance) = holder.filter(|_| !still_held(memory, &group.id, vip, observed)) {
             let life = observed_life(desired, observed, instance);
-            set_holder(
-                memory,
-                &group.id,
-                (instance, life),
-                lb.vip.addr(),
-                observed.now,
-            );
+            set_holder(memory, &group.id, (instance, life), vip, observed.now);
         }
     }
     forget_former(memory, desired, observed);
@@ -92,10 +82,9 @@ fn forget_former(memory: &mut Memory, desired: &Desired, observed: &Observed) {
         })
     };
     let is_seen_without = |vip: &Ipv4Addr, holder: &Holder| {
-        let facts = observed.guests.get(&holder.instance).and_then(Seen::facts);
         let life = observed_life(desired, observed, &holder.instance);
         let same = life.is_some() && (holder.generation.is_none() || holder.generation == life);
-        facts.is_some_and(|f| same && f.addresses.iter().all(|a| a.address != *vip))
+        same && has(observed, &holder.instance, *vip) == Some(false)
     };
     let is_given = |vip: &Ipv4Addr| {
         let mut holders = memory.holders.iter();
@@ -110,16 +99,15 @@ fn forget_former(memory: &mut Memory, desired: &Desired, observed: &Observed) {
 }
 
 /// Where two hold it, the one that held it before is the holder.
-fn still_held(memory: &Memory, group: &GroupId, lb: &LoadBalancer, observed: &Observed) -> bool {
-    let Some(known) = memory
-        .holders
-        .get(group)
-        .filter(|h| h.vip == Some(lb.vip.addr()))
-    else {
-        return false;
-    };
-    let facts = observed.guests.get(&known.instance).and_then(Seen::facts);
-    facts.is_some_and(|f| f.addresses.iter().any(|a| a.address == lb.vip.addr()))
+fn still_held(memory: &Memory, group: &GroupId, vip: Ipv4Addr, observed: &Observed) -> bool {
+    let known = memory.holders.get(group).filter(|h| h.vip == Some(vip));
+    known.is_some_and(|known| has(observed, &known.instance, vip) == Some(true))
+}
+
+/// Whether a guest has an address; none where it was not looked into.
+fn has(observed: &Observed, instance: &InstanceId, address: Ipv4Addr) -> Option<bool> {
+    let facts = observed.guests.get(instance).and_then(Seen::facts)?;
+    Some(facts.addresses.iter().any(|a| a.address == address))
 }
 
 /// The life of a guest that was looked into.
