@@ -94,8 +94,11 @@ fn may_take_over(world: &World, build: &Build) -> Result<(), String> {
     }
     let mut copies = world.domains_of(instance);
     let hidden = copies.find(|(id, _, domain)| {
-        // One of an earlier life was given up before; one that does not run serves nobody.
-        let last = domain.mark.as_ref().is_some_and(|m| is_last(&m.generation));
+        // One of an earlier life was given up before, as was that from which another controller made the last one where
+        // nobody else looked; one that does not run serves nobody.
+        let counts = |life: &str| is_last(life) && !world.vigil.began_unseen(id, life);
+        let mark = domain.mark.as_ref();
+        let last = mark.is_some_and(|m| counts(&m.generation));
         let runs = domain.run.is_some();
         last && runs && **id != build.host && !is_in_sight(world, id)
     });

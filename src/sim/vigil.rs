@@ -79,8 +79,8 @@ pub struct Vigil {
     pub well: BTreeMap<InstanceId, Timestamp>,
     /// When each instance stopped serving by itself.
     pub fell: BTreeMap<InstanceId, Timestamp>,
-    /// Lives that were seen.
-    lives: BTreeSet<String>,
+    /// Lives, and when they began.
+    lives: BTreeMap<String, Timestamp>,
     /// The last life of each instance.
     last_life: BTreeMap<InstanceId, String>,
     promises: Promises,
@@ -171,6 +171,14 @@ impl Vigil {
     pub fn is_last_life(&self, instance: &InstanceId, generation: &str) -> bool {
         let last = self.last_life.get(instance);
         last.is_some_and(|last| last == generation)
+    }
+
+    /// Whether a life began on a host since that was last in sight: who looked then does not know of it.
+    pub fn began_unseen(&self, host: &HostId, generation: &str) -> bool {
+        let last = self.noticed.get(host).copied().unwrap_or_default();
+        self.lives
+            .get(generation)
+            .is_some_and(|began| *began > last)
     }
 
     fn never_doubled(&mut self, world: &World, cause: Cause) {
@@ -279,8 +287,8 @@ impl Vigil {
 
     fn follow_lives(&mut self, world: &World) {
         for mark in world.domains().filter_map(|(.., d)| world.ours(d)) {
-            if !self.lives.contains(&mark.generation) {
-                self.lives.insert(mark.generation.clone());
+            if !self.lives.contains_key(&mark.generation) {
+                self.lives.insert(mark.generation.clone(), world.now);
                 let last = (mark.instance.clone(), mark.generation.clone());
                 self.last_life.extend([last]);
             }
