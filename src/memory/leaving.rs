@@ -64,8 +64,9 @@ pub(super) fn forget(memory: &mut Memory, desired: &Desired, observed: &Observed
     remove(memory, &gone);
 }
 
-/// Forgets hosts that left the file and are seen to be empty, with nothing left to do on them.
-pub(super) fn forget_emptied(memory: &mut Memory, plan: &Plan) {
+/// Forgets hosts that left the file and are seen to be empty, with nothing left to do on them. As long as another controller
+/// works with one, it may put something there.
+pub(super) fn forget_emptied(memory: &mut Memory, observed: &Observed, plan: &Plan) {
     let busy: BTreeSet<&HostId> = memory.busy.values().map(|busy| &busy.host).collect();
     let acted: BTreeSet<&HostId> = plan.actions.iter().map(|a| a.operation.host()).collect();
     let left = plan.hosts.iter();
@@ -76,7 +77,9 @@ pub(super) fn forget_emptied(memory: &mut Memory, plan: &Plan) {
             .get(id)
             .is_some_and(|host| host.guests.is_empty())
     };
-    let gone = left.filter(|(id, _)| empty(id) && !busy.contains(id) && !acted.contains(id));
+    let used =
+        |id: &HostId| busy.contains(id) || acted.contains(id) || observed.theirs.contains_key(id);
+    let gone = left.filter(|(id, _)| empty(id) && !used(id));
     let gone: Vec<HostId> = gone.map(|(id, _)| id.clone()).collect();
     remove(memory, &gone);
 }

@@ -76,7 +76,7 @@ pub fn remember_foreign(memory: &mut Memory, observed: &Observed) {
 /// from now on while the file stays was changed by somebody else.
 pub fn remember_applied(memory: &mut Memory, observed: &Observed, plan: &Plan) {
     memory.brake = plan.brake.clone();
-    leaving::forget_emptied(memory, plan);
+    leaving::forget_emptied(memory, observed, plan);
     let since = memory.uneven_since.unwrap_or(plan.observed_at);
     memory.uneven_since = plan.uneven.then_some(since);
     if is_good(memory, plan) {
