@@ -301,6 +301,7 @@ mod tests {
             at: Timestamp(1),
             took_ms: 2,
             revision: Revision("abc".into()),
+            commit: None,
             action: "create".into(),
             motive: Motive::Heal,
             instance: Some("web-1".parse().unwrap()),

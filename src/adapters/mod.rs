@@ -7,6 +7,8 @@ mod endpoints;
 pub mod fence_agent;
 pub mod file_orders;
 pub mod file_store;
+pub mod followed_store;
+pub mod git;
 mod guards;
 mod guest_acts;
 mod host_acts;

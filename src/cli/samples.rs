@@ -183,6 +183,7 @@ impl Draft {
             cluster: "demo".parse().unwrap(),
             file: "cluster.yaml".into(),
             revision: Revision("3f2a91c04b7e".into()),
+            commit: None,
             observed_at: OBSERVED,
             hosts: hosts(HostCondition::Online),
             actions: Vec::new(),

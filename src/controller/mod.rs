@@ -4,6 +4,7 @@
 pub mod agents;
 pub mod apply;
 pub mod claims;
+pub mod commits;
 mod events;
 pub mod guards;
 mod heard;

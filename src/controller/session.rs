@@ -15,7 +15,8 @@ use crate::memory;
 use crate::memory::inherited;
 use crate::memory::leaving::with_leaving;
 use crate::model::claim::NamedHosts;
-use crate::model::desired::{Desired, Host};
+use crate::model::commit::Commit;
+use crate::model::desired::{Desired, Host, Revision};
 use crate::model::facts::Observed;
 use crate::model::id::{HostId, InstanceId};
 use crate::model::memory::Memory;
@@ -205,13 +206,36 @@ impl Watcher {
 pub struct Session {
     /// Its looking half.
     pub watcher: Watcher,
+    /// The commits that states of the file are from.
+    commits: BTreeMap<Revision, Commit>,
     store: Arc<dyn Store>,
 }
 
 impl Session {
     /// A controller that keeps its memory in `store`.
     pub fn new(watcher: Watcher, store: Arc<dyn Store>) -> Self {
-        Session { watcher, store }
+        let mut session = Session {
+            watcher,
+            commits: BTreeMap::new(),
+            store,
+        };
+        session.know_commit();
+        session
+    }
+
+    /// Follows another desired state from now on.
+    pub fn follow(&mut self, file: Arc<Desired>) {
+        self.watcher.follow(file);
+        self.know_commit();
+    }
+
+    /// What is in hand belongs to the state of the file that it was decided for, also when a newer one has come.
+    fn know_commit(&mut self) {
+        let desired = &self.watcher.desired;
+        if let Some(commit) = &desired.commit {
+            let entry = (desired.revision.clone(), commit.clone());
+            self.commits.extend([entry]);
+        }
     }
 
     /// One round, remembered.
@@ -268,6 +292,7 @@ impl Session {
         let entry = HistoryEntry {
             at: now,
             took_ms: u64::try_from(ended.took.as_millis()).unwrap_or(u64::MAX),
+            commit: self.commits.get(&revision).cloned(),
             revision,
             action: ended.action.operation.kind().to_owned(),
             motive: ended.action.motive,

@@ -19,7 +19,8 @@ pub fn with_leaving(file: &Arc<Desired>, memory: &Memory, last: &Arc<Desired>) -
         return Arc::clone(file);
     }
     let known = last.hosts.values().filter(|host| host.is_leaving());
-    if last.revision == file.revision && known.eq(leaving.values()) {
+    let same = (&last.revision, &last.commit) == (&file.revision, &file.commit);
+    if same && known.eq(leaving.values()) {
         return Arc::clone(last);
     }
     let mut desired = Desired::clone(file);

@@ -8,6 +8,7 @@ use std::time::Duration;
 use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
 
+use super::commit::Commit;
 use super::id::{ClusterName, GroupId, HostId, ImageId, InstanceId, NetworkId};
 use super::orders::Scope;
 use super::policy::{
@@ -25,6 +26,8 @@ pub struct Desired {
     pub file: String,
     /// What identifies this text: the first 12 hex digits of the SHA-256 of the file and all it includes.
     pub revision: Revision,
+    /// The commit that it is from, where it is from one.
+    pub commit: Option<Commit>,
     /// Networks by name.
     pub networks: BTreeMap<NetworkId, Network>,
     /// Hosts by name.

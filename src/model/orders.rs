@@ -6,6 +6,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::commit::CommitId;
 use super::desired::Revision;
 use super::id::{GroupId, HostId, InstanceId};
 use super::time::Timestamp;
@@ -27,6 +28,8 @@ pub struct Orders {
     pub retried: BTreeMap<InstanceId, Order>,
     /// States of the file that are not to be applied.
     pub held: BTreeMap<Revision, Order>,
+    /// Commits that are applied though the branch was rewritten.
+    pub approved: BTreeMap<CommitId, Order>,
     /// A person looked at what made the brake hold, and lets it go.
     pub released: Option<Order>,
 }
@@ -60,6 +63,8 @@ pub enum OrderKey {
     Confirmed(HostId),
     /// See [`Orders::held`].
     Held(Revision),
+    /// See [`Orders::approved`].
+    Approved(CommitId),
     /// See [`Orders::released`].
     Released,
     /// See [`Orders::retried`].
@@ -75,6 +80,7 @@ impl OrderKey {
             OrderKey::Drained(_) => "drained",
             OrderKey::Confirmed(_) => "confirmed",
             OrderKey::Held(_) => "held",
+            OrderKey::Approved(_) => "approved",
             OrderKey::Released => "released",
             OrderKey::Retried(_) => "retried",
         }
@@ -90,6 +96,7 @@ impl OrderKey {
             | OrderKey::Drained(host)
             | OrderKey::Confirmed(host) => format!("host {host}"),
             OrderKey::Held(revision) => format!("revision {revision}"),
+            OrderKey::Approved(commit) => format!("commit {commit}"),
             OrderKey::Released => "the brake".to_owned(),
             OrderKey::Retried(instance) => instance.to_string(),
         }
@@ -101,7 +108,10 @@ impl OrderKey {
             OrderKey::Disarmed | OrderKey::Paused(_) | OrderKey::Drained(_) | OrderKey::Held(_) => {
                 false
             }
-            OrderKey::Confirmed(_) | OrderKey::Released | OrderKey::Retried(_) => true,
+            OrderKey::Confirmed(_)
+            | OrderKey::Approved(_)
+            | OrderKey::Released
+            | OrderKey::Retried(_) => true,
         }
     }
 
@@ -119,6 +129,7 @@ impl OrderKey {
             | OrderKey::Drained(_)
             | OrderKey::Confirmed(_)
             | OrderKey::Held(_)
+            | OrderKey::Approved(_)
             | OrderKey::Released => None,
         }
     }
@@ -132,6 +143,7 @@ impl OrderKey {
             OrderKey::Disarmed
             | OrderKey::Paused(Scope::Cluster | Scope::Group(_))
             | OrderKey::Held(_)
+            | OrderKey::Approved(_)
             | OrderKey::Released
             | OrderKey::Retried(_) => None,
         }
@@ -146,7 +158,7 @@ impl OrderKey {
             OrderKey::Drained(host) => Some(format!("reconcile undrain {host}")),
             OrderKey::Confirmed(host) => Some(format!("reconcile fence retract {host}")),
             OrderKey::Held(revision) => Some(format!("reconcile rollback --undo {revision}")),
-            OrderKey::Released | OrderKey::Retried(_) => None,
+            OrderKey::Approved(_) | OrderKey::Released | OrderKey::Retried(_) => None,
         }
     }
 }
@@ -160,6 +172,7 @@ impl Orders {
             .chain(self.drained.keys().cloned().map(OrderKey::Drained))
             .chain(self.confirmed.keys().cloned().map(OrderKey::Confirmed))
             .chain(self.held.keys().cloned().map(OrderKey::Held))
+            .chain(self.approved.keys().cloned().map(OrderKey::Approved))
             .chain(self.retried.keys().cloned().map(OrderKey::Retried));
         keys.filter_map(|key| self.get(&key).map(|order| (key, order)))
     }
@@ -172,6 +185,7 @@ impl Orders {
             OrderKey::Drained(host) => self.drained.get(host),
             OrderKey::Confirmed(host) => self.confirmed.get(host),
             OrderKey::Held(revision) => self.held.get(revision),
+            OrderKey::Approved(commit) => self.approved.get(commit),
             OrderKey::Released => self.released.as_ref(),
             OrderKey::Retried(instance) => self.retried.get(instance),
         }
@@ -185,6 +199,7 @@ impl Orders {
             OrderKey::Drained(host) => self.drained.insert(host, order),
             OrderKey::Confirmed(host) => self.confirmed.insert(host, order),
             OrderKey::Held(revision) => self.held.insert(revision, order),
+            OrderKey::Approved(commit) => self.approved.insert(commit, order),
             OrderKey::Released => self.released.replace(order),
             OrderKey::Retried(instance) => self.retried.insert(instance, order),
         }
@@ -198,6 +213,7 @@ impl Orders {
             OrderKey::Drained(host) => self.drained.remove(host),
             OrderKey::Confirmed(host) => self.confirmed.remove(host),
             OrderKey::Held(revision) => self.held.remove(revision),
+            OrderKey::Approved(commit) => self.approved.remove(commit),
             OrderKey::Released => self.released.take(),
             OrderKey::Retried(instance) => self.retried.remove(instance),
         }

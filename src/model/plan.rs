@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::action::Operation;
+use super::commit::Commit;
 use super::condition::HostCondition;
 use super::desired::Revision;
 use super::id::{ClusterName, HostId, InstanceId};
@@ -25,6 +26,8 @@ pub struct Plan {
     pub file: String,
     /// The state of that file.
     pub revision: Revision,
+    /// The commit that it is from, where it is from one.
+    pub commit: Option<Commit>,
     /// When the world was observed.
     pub observed_at: Timestamp,
     /// What each host is taken for.
@@ -282,6 +285,9 @@ pub struct HistoryEntry {
     pub took_ms: u64,
     /// The state of the file that it served.
     pub revision: Revision,
+    /// The commit that this was from, where it was from one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<Commit>,
     /// The kind of action.
     pub action: String,
     /// Heal or change.

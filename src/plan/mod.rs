@@ -267,6 +267,7 @@ impl<'a> Planner<'a> {
             cluster: desired.cluster.clone(),
             file: desired.file.clone(),
             revision: desired.revision.clone(),
+            commit: desired.commit.clone(),
             observed_at: observed.now,
             hosts: self.round.inventory.hosts.conditions(),
             notices,

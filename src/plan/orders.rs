@@ -256,6 +256,7 @@ fn is_in_file(key: &OrderKey, desired: &Desired) -> bool {
         | OrderKey::Disarmed
         | OrderKey::Paused(Scope::Cluster)
         | OrderKey::Held(_)
+        | OrderKey::Approved(_)
         | OrderKey::Released => true,
     }
 }

@@ -10,6 +10,7 @@ pub mod heartbeat;
 pub mod hypervisor;
 pub mod orders;
 pub mod progress;
+pub mod repository;
 pub mod store;
 pub mod witness;
 

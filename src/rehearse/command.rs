@@ -134,6 +134,7 @@ fn give(
         OrderKey::Disarmed
         | OrderKey::Paused(Scope::Cluster)
         | OrderKey::Released
+        | OrderKey::Approved(_)
         | OrderKey::Held(_) => {}
     }
     put(world, key, command)

@@ -80,6 +80,7 @@ fn desired() -> Desired {
         cluster: "demo".parse().unwrap(),
         file: "cluster.yaml".to_owned(),
         revision: Revision("0123456789ab".to_owned()),
+        commit: None,
         networks: BTreeMap::from([("lan".parse().unwrap(), network())]),
         hosts: BTreeMap::from([("a".parse().unwrap(), host())]),
         images: BTreeMap::from([("micro".parse().unwrap(), image())]),

@@ -142,6 +142,7 @@ fn build(cx: &Context<'_>, source: &Source, root: &Node, draft: Draft) -> Option
         cluster: draft.cluster?.value,
         file: source.name.clone(),
         revision: cx.revision(source),
+        commit: None,
         networks: all(draft.networks, |net| Some((net.id.value, net.built?)))?,
         hosts: all(draft.hosts, |host| Some((host.id.value, host.built?)))?,
         images: all(draft.images, |image| Some((image.id.value, image.built?)))?,

@@ -69,6 +69,7 @@ fn entry(action: &Action, at: Timestamp) -> HistoryEntry {
         at,
         took_ms: 6_200,
         revision: Revision("3f2a91c04b7e".into()),
+        commit: None,
         action: action.operation.kind().to_owned(),
         motive: action.motive,
         instance: action.operation.instance().cloned(),

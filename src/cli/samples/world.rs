@@ -227,6 +227,7 @@ fn desired() -> Desired {
         cluster: "demo".parse().unwrap(),
         file: "cluster.yaml".into(),
         revision: Revision("3f2a91c04b7e".into()),
+        commit: None,
         networks: BTreeMap::new(),
         hosts: hosts
             .into_iter()

@@ -22,8 +22,8 @@ impl Watch {
         let leases = watcher.eyes.leases.clone();
         watcher.eyes = Eyes { leases, ..eyes };
         let former = Arc::clone(&watcher.desired);
-        watcher.follow(desired);
-        let desired = Arc::clone(&watcher.desired);
+        self.session.follow(desired);
+        let desired = Arc::clone(&self.session.watcher.desired);
         self.runner.break_off("the file changed", |operation, _| {
             let configures = matches!(operation, Operation::Configure(_));
             configures && is_outdated(operation, &former, &desired)

@@ -1,0 +1,89 @@
+//! A branch of a git repository, by the `git` program: so the user's own keys, agents and helpers for passwords work. All
+//! that is fetched stays in a bare repository of our own; it has no hooks, and nothing of it is ever executed.
+
+mod export;
+mod inspect;
+mod run;
+
+use std::path::{Path, PathBuf};
+
+use async_trait::async_trait;
+
+use crate::model::commit::{Commit, CommitId};
+use crate::ports::repository::{Repository, RepositoryError};
+use run::Git;
+
+/// What a fetched branch is called here.
+const FOLLOWED: &str = "refs/heads/followed";
+
+/// A branch of a repository.
+#[derive(Debug)]
+pub struct GitRepository {
+    git: Git,
+    directory: PathBuf,
+    url: String,
+    branch: String,
+    signers: Signers,
+}
+
+/// Whose signatures count. Nobody's where both are left out: then none is asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Signers {
+    /// A file of allowed signers (ssh-keygen(1), "ALLOWED SIGNERS").
+    pub ssh: Option<PathBuf>,
+    /// A file of OpenPGP public keys, as `gpg --export` writes it.
+    pub pgp: Option<PathBuf>,
+}
+
+impl Signers {
+    /// Whether anybody's signature is asked for.
+    pub fn are_named(&self) -> bool {
+        self.ssh.is_some() || self.pgp.is_some()
+    }
+}
+
+impl GitRepository {
+    /// The branch of the repository at `url`; what is fetched is kept in `directory`.
+    pub fn new(directory: &Path, url: &str, branch: &str, signers: Signers) -> Self {
+        GitRepository {
+            git: Git::new(directory.join("objects.git")),
+            directory: directory.to_owned(),
+            url: url.to_owned(),
+            branch: branch.to_owned(),
+            signers,
+        }
+    }
+}
+
+#[async_trait]
+impl Repository for GitRepository {
+    async fn fetch(&self) -> Result<CommitId, RepositoryError> {
+        self.git.make().await?;
+        let spec = format!("+refs/heads/{}:{FOLLOWED}", self.branch);
+        let fetched = self.git.fetch(&self.url, &spec).await;
+        fetched.map_err(RepositoryError::Unreachable)?;
+        let head = self.git.said(&["rev-parse", "--verify", FOLLOWED]).await;
+        let head = head.map_err(RepositoryError::Unusable)?;
+        let id = head.trim().parse::<CommitId>();
+        id.map_err(|error| RepositoryError::Unusable(error.to_string()))
+    }
+
+    async fn about(&self, id: &CommitId) -> Result<Commit, RepositoryError> {
+        inspect::about(&self.git, &self.directory, &self.signers, id).await
+    }
+
+    async fn descends(&self, late: &CommitId, early: &CommitId) -> Result<bool, RepositoryError> {
+        inspect::descends(&self.git, late, early).await
+    }
+
+    async fn files(&self, id: &CommitId) -> Result<PathBuf, RepositoryError> {
+        export::files(&self.git, &self.directory, id).await
+    }
+
+    fn tidy(&self, keep: &[CommitId]) {
+        export::tidy(&self.directory, keep);
+    }
+}
+
+#[cfg(test)]
+mod tests;
