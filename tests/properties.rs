@@ -389,10 +389,14 @@ proptest! {
             let mut lab = Lab::new(desired(&file));
             lab.converge().await;
             for edit in edits {
+                let before = file.clone();
                 file = edited(&file, &edit);
                 lab.follow(desired(&file));
                 let (_, passes) = lab.converge().await;
-                assert!(passes <= 1, "{passes} plans for one edit");
+                // Who is not desired any more stays until the others are as they should be.
+                let shrinks = file.replicas < before.replicas || file.balancers < before.balancers;
+                let most = if shrinks { 2 } else { 1 };
+                assert!(passes <= most, "{passes} plans for one edit");
             }
             lab.what_is_said_is_so();
         });

@@ -40,6 +40,7 @@ pub fn remember(memory: &mut Memory, desired: &Desired, observed: &Observed) {
             Seen::Yes(facts) => {
                 appear(host, &desired.safety, observed.now);
                 host.guests = guests_of(facts, desired);
+                host.disks = facts.kept_disks().collect();
                 for mark in given {
                     host.guests.entry(mark.instance.clone()).or_insert(mark);
                 }

@@ -182,6 +182,20 @@ pub struct HostFacts {
     pub claim: Option<Claim>,
 }
 
+/// How the name of a disk ends that outlived its guest.
+const KEPT_DISK: &str = ".qcow2.kept";
+
+impl HostFacts {
+    /// Whose disks outlived their guests here, and when each was last written.
+    pub fn kept_disks(&self) -> impl Iterator<Item = (InstanceId, Timestamp)> + '_ {
+        let kept = self.kept.iter();
+        kept.filter_map(|(name, written)| {
+            let owner = name.strip_suffix(KEPT_DISK)?;
+            Some((owner.parse().ok()?, *written))
+        })
+    }
+}
+
 /// A domain, as libvirt tells.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Domain {

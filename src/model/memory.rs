@@ -86,6 +86,9 @@ pub struct HostMemory {
     pub alive: Option<Timestamp>,
     /// The marked guests on it.
     pub guests: BTreeMap<InstanceId, Mark>,
+    /// Disks of stateful instances whose guests were removed, and when they were last written.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub disks: BTreeMap<InstanceId, Timestamp>,
     /// What the file last said of it, for when it leaves the file; none in memories of earlier versions.
     #[serde(default)]
     pub definition: Option<Host>,

@@ -128,7 +128,7 @@ impl Planner<'_> {
     }
 
     /// Whether it answers requests, as far as is known.
-    fn serves(&self, instance: &InstanceId) -> bool {
+    pub(super) fn serves(&self, instance: &InstanceId) -> bool {
         self.gives_heartbeats(instance) && !self.is_stopped(instance)
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Planner;
 use super::draft::Step;
 use super::images::Supply;
-use super::machine::{kept_disk, machine};
+use super::machine::{has_disk, kept_disk, machine};
 use super::rotation::Trust;
 use crate::model::action::{Build, FormerDisk, Operation};
 use crate::model::desired::{Group, Image, Provision};
@@ -174,6 +174,11 @@ impl<'a> Planner<'a> {
         let sized = self.sized(instance, group);
         let mut machine = machine(desired, &sized, image, host, facts, instance);
         machine.former_disk = former_disk(group, image, before);
+        if before.is_some() && machine.former_disk == FormerDisk::Used && !has_disk(facts, instance)
+        {
+            // That is said of all whose disks are elsewhere.
+            return None;
+        }
         let mark = Mark {
             cluster: desired.cluster.clone(),
             instance: instance.clone(),

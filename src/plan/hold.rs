@@ -7,7 +7,7 @@ use super::health::{Health, run_of};
 use super::inventory::Found;
 use super::lost::is_life;
 use super::quorum;
-use super::refusal::{Refusal, confirm};
+use super::refusal::Refusal;
 use super::round::{Round, State};
 use super::verdict::Verdict;
 use crate::model::desired::{Group, LoadBalancer};
@@ -170,23 +170,16 @@ impl<'a> Planner<'a> {
         )
     }
 
-    /// Where we don't know who holds the VIP, it may be on a host that we don't know.
+    /// Where we don't know who holds the VIP, it may be on a host that we don't know; one that a device can switch off is in
+    /// nobody's way.
     fn unknown_copy(&self, group: &Group, known: Option<&Holder>) -> Option<(InstanceId, Refusal)> {
         let inventory = &self.round.inventory;
-        let host = inventory.unknown().filter(|_| known.is_none())?;
-        let refusal = match inventory.hosts.verdict(host) {
-            Verdict::Ended(_) => return None,
-            Verdict::No(refusal) => refusal,
-            Verdict::Fence(..) => Refusal {
-                text: format!(
-                    "{} can't be seen, and we don't know what is on it",
-                    inventory.words_of_unknown(host)
-                ),
-                help: Some(confirm(host)),
-                until: None,
-            },
-        };
-        Some((InstanceId::new(&group.id, 1), refusal))
+        let unknown = inventory.unknown_hosts().filter(|_| known.is_none());
+        let mut refusals = unknown.filter_map(|host| match inventory.hosts.verdict(host) {
+            Verdict::Ended(_) | Verdict::Fence(..) => None,
+            Verdict::No(refusal) => Some(refusal),
+        });
+        Some((InstanceId::new(&group.id, 1), refusals.next()?))
     }
 
     /// The actions that end copies which do not count any more, of the group and of whoever held its VIP last.

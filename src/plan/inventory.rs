@@ -164,15 +164,23 @@ impl<'a> Inventory<'a> {
         self.never_seen.or(self.outdated)
     }
 
-    /// All hosts like `one`, which is one of them, and may have left the file, in words: `host a, b or c`.
-    pub fn words_of_unknown(&self, one: &HostId) -> String {
+    /// All such hosts, those among them that left the file.
+    pub fn unknown_hosts(&self) -> impl Iterator<Item = &'a HostId> + '_ {
         let (hosts, memory) = (self.hosts.desired.hosts.keys(), self.memory);
         let seen = |host: &HostId| memory.hosts.get(host).and_then(|host| host.seen);
-        let is_unknown = |host: &&HostId| {
+        let is_unknown = move |host: &&HostId| {
             let unseen = self.hosts.unseen(host).is_some() && !self.hosts.has_ended(host);
             unseen && (seen(host).is_none() || seen(host) < memory.took_over)
         };
-        let names = hosts.filter(is_unknown).chain([one]);
+        let inherited = memory.inherited.keys();
+        let inherited = inherited.filter(|host| !self.hosts.has_ended(host));
+        let all: BTreeSet<&'a HostId> = hosts.filter(is_unknown).chain(inherited).collect();
+        all.into_iter()
+    }
+
+    /// All of them, of which `one` is one, in words: `host a, b or c`.
+    pub fn words_of_unknown(&self, one: &HostId) -> String {
+        let names = self.unknown_hosts().chain([one]);
         let names: BTreeSet<&str> = names.map(HostId::as_str).collect();
         let mut names = Vec::from_iter(names);
         let more = match names.len().saturating_sub(FEW) {

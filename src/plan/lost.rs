@@ -232,11 +232,14 @@ impl<'a> Planner<'a> {
     /// Switches off the hosts out of sight where the VIP may be.
     pub(super) fn fence_hosts_of(&mut self, group: &'a Group, lb: &LoadBalancer) -> Vec<ActionId> {
         let known = self.known_holder(group, lb);
-        let hosts: BTreeSet<&HostId> = self
-            .may_hold_out_of_sight(group, known)
+        let copies = self.may_hold_out_of_sight(group, known);
+        let fenceable = copies
             .filter(|(_, host, mark)| self.hold_of_copy(host, mark, known) == Hold::Fenceable)
-            .map(|(_, host, _)| host)
-            .collect();
+            .map(|(_, host, _)| host);
+        // Where nobody knows who has it, it may be anywhere that we don't know.
+        let unknown = self.round.inventory.unknown_hosts();
+        let unknown = unknown.filter(|_| known.is_none());
+        let hosts: BTreeSet<&HostId> = fenceable.chain(unknown).collect();
         let vip = format!("{} must not be on two guests", lb.vip.addr());
         let fences = hosts.into_iter().map(|host| self.fence_host(host, &vip));
         fences.flatten().collect()

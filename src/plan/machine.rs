@@ -158,6 +158,12 @@ pub fn kept_disk(facts: &HostFacts, instance: &InstanceId) -> Option<Timestamp> 
     kept.filter(|_| !present).copied()
 }
 
+/// Whether a disk of `instance` is where `host` keeps its disks.
+pub fn has_disk(facts: &HostFacts, instance: &InstanceId) -> bool {
+    let disk = format!("{instance}.{DISK_ENDING}");
+    facts.volumes.contains_key(&disk) || facts.kept.contains_key(&format!("{disk}.kept"))
+}
+
 /// All files that a guest of `instance` may have on `host`.
 pub fn volumes(desired: &Desired, host: &Host, instance: &InstanceId) -> Vec<String> {
     let directory = volume_directory(desired, host);

@@ -75,11 +75,11 @@ use round::Round;
 /// Guarantees: actions come in an order in which they can run one by one; nothing without our mark is touched; what
 /// is unknown is neither created nor destroyed; right after a plan was carried out, the next one is empty.
 pub fn plan(desired: &Desired, observed: &Observed, memory: &Memory, renderer: &Renderer) -> Plan {
-    let (round, surging) = surge::surging(Round::new(desired, observed, memory, renderer));
-    if surging.is_empty() {
+    let (round, extra) = surge::surging(Round::new(desired, observed, memory, renderer));
+    if extra.is_empty() {
         return plan_round(round);
     }
-    let wider = surge::widened(desired, &surging);
+    let wider = surge::widened(desired, &extra);
     plan_round(Round::new(&wider, observed, memory, renderer))
 }
 

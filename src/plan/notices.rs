@@ -1,13 +1,29 @@
 //! What can't be seen, what is in the way, what another action is at work on: said, not acted on.
 
-use super::refusal::help_inherited;
+use super::machine::{disk_of, has_disk};
+use super::refusal::{confirm, help_inherited};
 use super::round::State;
 use super::{Planner, fencing};
 use crate::model::facts::{Seen, UnseenKind};
 use crate::model::id::{HostId, InstanceId};
-use crate::model::mark::Mark;
+use crate::model::mark::{Mark, Stage};
 use crate::model::memory::Serving;
 use crate::model::plan::{Notice, NoticeKind};
+
+/// That the disk of a stateful guest is not where it should be: it can't be made anew as it is.
+fn disk_elsewhere(instance: &InstanceId, host: &HostId, disk: &str) -> Notice {
+    Notice {
+        kind: NoticeKind::Blocked,
+        subject: instance.to_string(),
+        text: format!(
+            "it is stateful, and its disk is not where it should be on host {host}: there is no {disk}; so it is not made anew"
+        ),
+        help: Some(format!(
+            "if `storage` of host {host} was edited, take that back, or move the disk there while its guest is off              (virsh domblklist tells where it is)"
+        )),
+        line: None,
+    }
+}
 
 impl Planner<'_> {
     /// Says what this round can't decide, and why.
@@ -17,6 +33,7 @@ impl Planner<'_> {
         self.inherited_hosts();
         self.instances_out_of_sight();
         self.surplus_out_of_sight();
+        self.disks_elsewhere();
         let missing = &self.round.observed.missing_agents;
         let missing = fencing::missing_agents(self.round.desired, missing);
         self.draft.notices.extend(missing);
@@ -73,14 +90,7 @@ impl Planner<'_> {
         for (instance, view) in &self.round.views {
             let notice = match &view.state {
                 State::Hidden(host, mark) => self.hidden_notice(instance, host, mark),
-                State::Perhaps(host) => (
-                    NoticeKind::Unknown,
-                    format!(
-                        "may be on {}, which can't be seen: it is not created a second time",
-                        self.round.inventory.words_of_unknown(host)
-                    ),
-                    None,
-                ),
+                State::Perhaps(host) => self.perhaps_notice(host),
                 State::Busy if self.serves_meanwhile(instance) => continue,
                 State::Busy => (NoticeKind::Waiting, self.busy_text(instance), None),
                 State::Absent | State::Lost(..) | State::Live(_) => continue,
@@ -93,6 +103,48 @@ impl Planner<'_> {
                 help,
                 line: self.round.desired.lines.of(&view.group.key()),
             });
+        }
+    }
+
+    /// Stateful guests whose disks are not where they would be looked for: before one of them has to be made anew.
+    fn disks_elsewhere(&mut self) {
+        for (instance, view) in &self.round.views {
+            let Some(found) = view.found.filter(|_| view.group.stateful) else {
+                continue;
+            };
+            let ready = found.mark.stage == Stage::Ready;
+            let facts = self.round.host(found.host).filter(|_| ready);
+            if let Some((host, _)) = facts.filter(|(_, facts)| !has_disk(facts, instance)) {
+                let disk = disk_of(self.round.desired, host, instance);
+                self.draft
+                    .notices
+                    .push(disk_elsewhere(instance, &host.id, &disk));
+            }
+        }
+    }
+
+    /// It may be on a host that we don't know. When that is away for long, only a person can tell.
+    fn perhaps_notice(&self, host: &HostId) -> (NoticeKind, String, Option<String>) {
+        let inventory = &self.round.inventory;
+        let text = format!(
+            "may be on {}, which can't be seen: it is not created a second time",
+            inventory.words_of_unknown(host)
+        );
+        let away = self.away_for_long(host);
+        let help = inventory.unknown_hosts().filter(|_| away).map(confirm);
+        let help: Vec<String> = help.collect();
+        match help.is_empty() {
+            true => (NoticeKind::Unknown, text, None),
+            false => (NoticeKind::Blocked, text, Some(help.join("; "))),
+        }
+    }
+
+    /// Whether a host that we don't know has been out of sight for as long as makes guests be made elsewhere.
+    fn away_for_long(&self, host: &HostId) -> bool {
+        let hosts = &self.round.inventory.hosts;
+        match hosts.remembered(host) {
+            Some(memory) => self.round.observed.now >= hosts.lost_at(memory),
+            None => false,
         }
     }
 

@@ -2,15 +2,18 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::net::Ipv4Addr;
 
 use super::Planner;
+use super::balancers::Obstacle;
 use super::draft::{Step, reason, reason_at};
 use super::inventory::Found;
+use super::lost::is_life;
 use super::machine::{self, DISK_ENDING, VOLUME_ENDINGS, volume_directory};
 use super::round::State;
 use crate::model::action::{Operation, Removal, Sweep};
 use crate::model::bug::Bug;
-use crate::model::desired::Role;
+use crate::model::desired::{Group, Role};
 use crate::model::id::{DomainName, HostId, InstanceId};
 use crate::model::mark::Stage;
 use crate::model::plan::{ActionId, Motive, Notice, NoticeKind, Reason, ReasonCode};
@@ -49,6 +52,20 @@ impl<'a> Planner<'a> {
     /// Whether a surplus guest still has work to do. That is said.
     fn must_stay(&mut self, found: &Found<'_>) -> bool {
         let instance = &found.mark.instance;
+        if found.domain.run.is_none() {
+            return false;
+        }
+        if let Some((heir, vip)) = self.vip_without_heir(found) {
+            let why = (
+                NoticeKind::Waiting,
+                format!(
+                    "it has {vip}, and nobody of {} can take that over yet",
+                    heir.id
+                ),
+            );
+            self.stays_for_now(instance, why, self.round.desired.lines.of(&heir.key()));
+            return true;
+        }
         let Some(group) = self
             .round
             .desired
@@ -58,7 +75,6 @@ impl<'a> Planner<'a> {
             return false;
         };
         let obstacle = match &group.role {
-            _ if found.domain.run.is_none() => None,
             _ if self.braked().is_some() => self.braked().map(|why| (NoticeKind::Waiting, why)),
             Role::Service(_) => self.untold(group),
             Role::LoadBalancer(lb) if self.holders.get(&group.id) == Some(instance) => Some((
@@ -70,21 +86,58 @@ impl<'a> Planner<'a> {
             )),
             Role::LoadBalancer(_) => None,
         };
-        let Some((kind, why)) = obstacle else {
+        let Some(obstacle) = obstacle else {
             return false;
         };
+        let line = self
+            .round
+            .desired
+            .lines
+            .of(&format!("{}.replicas", group.key()));
+        self.stays_for_now(instance, obstacle, line);
+        true
+    }
+
+    /// That an instance stays until those that are left of its group serve.
+    pub(super) fn say_that_it_lingers(&mut self, instance: &InstanceId, group: &Group) {
+        let why = (
+            NoticeKind::Waiting,
+            format!("not all others of {} serve yet", group.id),
+        );
+        let line = self
+            .round
+            .desired
+            .lines
+            .of(&format!("{}.replicas", group.key()));
+        self.stays_for_now(instance, why, line);
+    }
+
+    fn stays_for_now(&mut self, instance: &InstanceId, (kind, why): Obstacle, line: Option<u32>) {
         self.draft.notices.push(Notice {
             kind,
             subject: instance.to_string(),
             text: format!("it is not desired any more, and stays for now: {why}"),
             help: None,
-            line: self
-                .round
-                .desired
-                .lines
-                .of(&format!("{}.replicas", group.key())),
+            line,
         });
-        true
+    }
+
+    /// A VIP that is wanted still and that a surplus guest has or may have, with the load balancer that shall have it, where
+    /// nobody of that one has it after this plan.
+    fn vip_without_heir(&self, found: &Found<'_>) -> Option<(&'a Group, Ipv4Addr)> {
+        let mut wanted = self.round.desired.load_balancers();
+        let (group, lb) = wanted.find(|(group, lb)| {
+            let has = match self.known_holder(group, lb) {
+                Some(holder) => is_life(holder, found.mark),
+                None => self.is_gone(found) && found.mark.port == lb.port,
+            };
+            has && group.replicas > 0 && !self.holders.contains_key(&group.id)
+        })?;
+        Some((group, lb.vip.addr()))
+    }
+
+    fn is_gone(&self, found: &Found<'_>) -> bool {
+        self.round.desired.group_of(&found.mark.instance).is_none()
     }
 
     /// The actions of this plan that change what load balancers do: a guest is only removed after all of them.
@@ -192,11 +245,8 @@ impl<'a> Planner<'a> {
                     .desired
                     .lines
                     .of(&format!("{}.replicas", group.key()));
-                reason_at(
-                    ReasonCode::Surplus,
-                    format!("{} desired", group.replicas),
-                    line,
-                )
+                let desired = group.replicas - group.extra;
+                reason_at(ReasonCode::Surplus, format!("{desired} desired"), line)
             }
         }
     }

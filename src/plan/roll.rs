@@ -60,6 +60,10 @@ impl<'a> Planner<'a> {
         let groups = self.round.desired.groups.values();
         for group in groups.filter(|group| which(group)) {
             for instance in self.rolling_order(group) {
+                if group.lingers(instance.index) {
+                    self.say_that_it_lingers(&instance, group);
+                    continue;
+                }
                 self.roll_one(&instance, group);
             }
         }
@@ -90,6 +94,13 @@ impl<'a> Planner<'a> {
         }
         let need = self.need(instance, group, &found)?;
         if self.hands_off(instance) {
+            return None;
+        }
+        if let (Need::Rebind(to, _), Some(host)) = (&need, self.round.inventory.unknown()) {
+            // A pool may be another host's by now; who is out of sight knows nothing of that.
+            let hosts = self.round.inventory.words_of_unknown(host);
+            let why = format!("{hosts} can't be seen, and a guest there may have {to}");
+            self.say_later(instance, group, (NoticeKind::Unknown, why));
             return None;
         }
         if need.interrupts() && self.must_wait(instance, group) {

@@ -1,6 +1,8 @@
 //! Who holds a VIP, once the failures are dealt with: it is handed over before its holder is worked on, given where
 //! nobody has it, and taken away where it is not desired any more. It is never on two guests.
 
+use std::net::Ipv4Addr;
+
 use ipnet::Ipv4Net;
 
 use super::Planner;
@@ -231,13 +233,22 @@ impl<'a> Planner<'a> {
             .filter(|(i, _)| i.group == group.id)
             .filter_map(|(i, s)| Some((i, s.facts()?)))
             .flat_map(|(i, f)| f.addresses.iter().map(move |a| (i, a)))
-            .filter(|(_, a)| a.vip && a.address != lb.vip.addr())
+            .filter(|(_, a)| a.vip && a.address != lb.vip.addr() && !self.waits_for_heir(a.address))
             .filter_map(|(i, a)| Some((i.clone(), Ipv4Net::new(a.address, a.prefix).ok()?)))
             .filter(|(i, old)| !self.is_rebuilt(i) && !self.loses(i, old.addr()))
             .collect();
         for (instance, old) in stale {
             self.drop_one(&instance, old, group, lb);
         }
+    }
+
+    /// Whether a VIP is that of another load balancer now, and nobody of that one can take it over yet.
+    fn waits_for_heir(&self, vip: Ipv4Addr) -> bool {
+        let mut wanted = self.round.desired.load_balancers();
+        wanted.any(|(group, lb)| {
+            let heir = self.holders.contains_key(&group.id);
+            lb.vip.addr() == vip && group.replicas > 0 && !heir
+        })
     }
 
     /// Whether it loses all that it has with its old life.

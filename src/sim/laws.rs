@@ -107,12 +107,17 @@ pub fn may_interrupt(world: &World, host: &HostState, domain: &DomainState) {
 /// Whether another desired instance of the group serves.
 fn others_serve(world: &World, instance: &InstanceId) -> bool {
     let desired = world.desired.group_of(instance).map_or(0, |g| g.replicas);
+    others_up_to_serve(world, instance, desired)
+}
+
+/// Whether another instance of the group, of those up to this number, serves.
+fn others_up_to_serve(world: &World, instance: &InstanceId, most: u32) -> bool {
     world.domains().any(|(_, host, d)| {
         let Some(mark) = world.ours(d) else {
             return false;
         };
         let other = mark.instance.group == instance.group && mark.instance != *instance;
-        other && mark.instance.index <= desired && world.serves(host, d)
+        other && mark.instance.index <= most && world.serves(host, d)
     })
 }
 
@@ -177,7 +182,8 @@ pub fn may_lose_vip(world: &World, domain: &DomainState, vip: Ipv4Addr) {
         .desired
         .load_balancers()
         .any(|(_, lb)| lb.vip.addr() == vip);
-    if wanted && !others_serve(world, &mark.instance) {
+    // One that is not desired any more may have it for a while.
+    if wanted && !others_up_to_serve(world, &mark.instance, u32::MAX) {
         broken(
             world,
             &format!("{} loses the VIP and nobody can take it", mark.instance),

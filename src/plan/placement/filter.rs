@@ -55,6 +55,8 @@ pub enum Rejection<'a> {
     NotRequired,
     /// It is pinned to another one.
     Pinned(&'a HostId),
+    /// Its disk is on another one.
+    DiskElsewhere(&'a HostId),
     /// It came back from being lost a moment ago.
     Rejoining {
         /// How long it still has to stay.
@@ -93,6 +95,8 @@ pub enum Kind {
     NotRequired,
     /// See [`Rejection::Pinned`].
     Pinned,
+    /// See [`Rejection::DiskElsewhere`].
+    DiskElsewhere,
     /// See [`Rejection::Rejoining`].
     Rejoining,
     /// See [`Rejection::Tried`].
@@ -126,6 +130,7 @@ impl<'a> Rejection<'a> {
             Rejection::Apart(_) => Kind::Apart,
             Rejection::NotRequired => Kind::NotRequired,
             Rejection::Pinned(_) => Kind::Pinned,
+            Rejection::DiskElsewhere(_) => Kind::DiskElsewhere,
             Rejection::Rejoining { .. } => Kind::Rejoining,
             Rejection::Tried => Kind::Tried,
             Rejection::Unseen => Kind::Unseen,
@@ -149,6 +154,7 @@ impl Kind {
             Kind::Apart => "affinity",
             Kind::NotRequired => "hosts",
             Kind::Pinned => "pin",
+            Kind::DiskElsewhere => "disk-elsewhere",
             Kind::Rejoining => "rejoining",
             Kind::Tried => "tried",
             Kind::Unseen => "unseen",
@@ -170,6 +176,7 @@ impl Kind {
             Kind::Apart => ("lacks whom it must be with", "lack the one it must be with"),
             Kind::NotRequired => ("is not required", "are not among the required ones"),
             Kind::Pinned => ("is not its pin", "are not its pin"),
+            Kind::DiskElsewhere => ("has not its disk", "have not its disk"),
             Kind::Rejoining => ("is back a moment ago", "are back a moment ago"),
             Kind::Tried => ("was tried in vain", "were tried in vain"),
             Kind::Unseen => ("can't be seen", "can't be seen"),
@@ -207,6 +214,7 @@ impl fmt::Display for Rejection<'_> {
             Rejection::Apart(group) => write!(f, "no {group} is there"),
             Rejection::NotRequired => f.write_str("not a required host"),
             Rejection::Pinned(host) => write!(f, "pinned to {host}"),
+            Rejection::DiskElsewhere(host) => write!(f, "its disk is on host {host}"),
             Rejection::Rejoining { left } => write!(f, "back a moment ago, takes guests in {left}"),
             Rejection::Tried => f.write_str("it did not come up there"),
             Rejection::Unseen => f.write_str("can't be seen"),
@@ -266,8 +274,13 @@ impl<'a> Board<'a> {
     }
 
     fn pinned(&self, ask: Question) -> Option<Rejection<'a>> {
-        let pin = self.groups[ask.group].rules.pin_of(ask.index?)?;
-        (*pin != self.hosts[ask.host].host.id).then_some(Rejection::Pinned(pin))
+        let (rules, index) = (&self.groups[ask.group].rules, ask.index?);
+        let host = rules.pin_of(index)?;
+        let why = match rules.is_bound_by_disk(index) {
+            true => Rejection::DiskElsewhere(host),
+            false => Rejection::Pinned(host),
+        };
+        (*host != self.hosts[ask.host].host.id).then_some(why)
     }
 
     fn tried_in_vain(&self, ask: Question) -> Option<Rejection<'a>> {

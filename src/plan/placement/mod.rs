@@ -8,6 +8,7 @@ mod board;
 mod bundle;
 mod choose;
 mod company;
+mod disks;
 pub mod explain;
 mod failing;
 mod filter;
@@ -233,6 +234,7 @@ impl<'a, 'i> Placer<'a, 'i> {
         placer.count_surplus();
         placer.count_existing(memory);
         placer.find_failing(observed, memory);
+        placer.find_disks(observed, memory);
         placer
     }
 

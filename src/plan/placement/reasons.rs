@@ -45,25 +45,28 @@ pub fn refusal(board: &Board<'_>, group: usize, index: u32) -> Refusal {
             )
         })
         .collect();
-    let pinned = board.groups[group].rules.pin_of(index);
-    let (head, candidates) = match pinned {
-        Some(host) => {
-            let only = all.into_iter().filter(|(name, _)| *name == host.as_str());
-            (
-                "it is pinned, and its host can't take it",
-                only.collect::<Vec<_>>(),
-            )
-        }
-        None => ("no host can take it", all),
+    let rules = &board.groups[group].rules;
+    let (bound, by_disk) = (rules.pin_of(index), rules.is_bound_by_disk(index));
+    let head = match (bound, by_disk) {
+        (Some(host), true) => format!("its disk is on host {host}, which can't take it"),
+        (Some(_), false) => "it is pinned, and its host can't take it".to_owned(),
+        (None, _) => "no host can take it".to_owned(),
     };
+    let is_meant = |name: &str| bound.is_none_or(|host| name == host.as_str());
+    let candidates = all.into_iter().filter(|(name, _)| is_meant(name));
+    let candidates: Vec<Refused<'_, '_>> = candidates.collect();
     let waits = candidates.iter().any(|(_, why)| is_rejoining(why));
     let (kind, help) = match waits {
         true => (NoticeKind::Waiting, None),
         false => {
             let help = help(board, &instance, &candidates).into_iter();
-            let unpin =
-                pinned.map(|_| format!("let {instance} run elsewhere: take its `pin` away"));
-            let help: Vec<String> = help.chain(unpin).collect();
+            let free = bound.map(|host| match by_disk {
+                true => format!(
+                    "let {instance} begin with an empty disk elsewhere: remove {instance}.qcow2.kept on host {host}"
+                ),
+                false => format!("let {instance} run elsewhere: take its `pin` away"),
+            });
+            let help: Vec<String> = help.chain(free).collect();
             (
                 NoticeKind::Blocked,
                 (!help.is_empty()).then(|| help.join("; or ")),
@@ -230,7 +233,10 @@ fn remedy(
         Rejection::NotRequired => {
             format!("let {group} run on host {host}, too: `placement.hosts`")
         }
-        Rejection::Pinned(_) | Rejection::Rejoining { .. } | Rejection::Tried => return None,
+        Rejection::Pinned(_)
+        | Rejection::DiskElsewhere(_)
+        | Rejection::Rejoining { .. }
+        | Rejection::Tried => return None,
         Rejection::Unseen => {
             let known = board.hosts.iter().any(|room| room.host.id.as_str() == host);
             return known.then(|| format!("bring host {host} back"));

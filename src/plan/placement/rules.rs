@@ -29,6 +29,8 @@ pub struct Rules<'a> {
     pub rivals_wished: Vec<GroupNo>,
     /// The hosts of single instances.
     pub pin: Option<&'a BTreeMap<u32, HostId>>,
+    /// The hosts that have the disks of single instances.
+    pub disks: BTreeMap<u32, &'a HostId>,
     /// Labels to spread over.
     pub spread: &'a [String],
     /// Whether its instances go back to better hosts.
@@ -91,6 +93,7 @@ impl<'a> Rules<'a> {
             rivals: Vec::new(),
             rivals_wished: Vec::new(),
             pin: (!rules.pin.is_empty()).then_some(&rules.pin),
+            disks: BTreeMap::new(),
             spread: &rules.spread,
             failback: rules.failback,
         }
@@ -107,9 +110,22 @@ impl<'a> Rules<'a> {
             || !self.rivals.is_empty();
     }
 
-    /// The host that an instance is pinned to.
+    /// The host that an instance is bound to: it is pinned to it, or else has its disk there.
     pub fn pin_of(&self, index: u32) -> Option<&'a HostId> {
-        self.pin.and_then(|pin| pin.get(&index))
+        let pin = self.pin.and_then(|pin| pin.get(&index));
+        pin.or_else(|| self.disks.get(&index).copied())
+    }
+
+    /// Whether it is the disk that binds an instance.
+    pub fn is_bound_by_disk(&self, index: u32) -> bool {
+        let pinned = self.pin.is_some_and(|pin| pin.contains_key(&index));
+        !pinned && self.disks.contains_key(&index)
+    }
+
+    /// An instance has its disk on a host.
+    pub fn bind(&mut self, index: u32, host: &'a HostId) {
+        self.disks.insert(index, host);
+        self.any = true;
     }
 
     /// Whether one host may be better than another by what is preferred.

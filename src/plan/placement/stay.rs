@@ -56,6 +56,7 @@ impl<'a> Placer<'a, '_> {
         let existing = &mut self.existing[group][number];
         let (host, group_name) = (existing.host, &self.board.groups[group].group.id);
         let (cause, text) = match why {
+            Rejection::DiskElsewhere(to) => (Cause::Pinned, format!("its disk is on host {to}")),
             Rejection::Pinned(to) => (Cause::Pinned, format!("it is pinned to host {to}")),
             Rejection::NotRequired => (
                 Cause::NotRequired,
