@@ -21,6 +21,7 @@ mod images;
 mod inventory;
 mod lost;
 pub mod machine;
+mod need;
 pub mod no_effect;
 mod notices;
 mod orders;

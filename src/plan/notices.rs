@@ -34,6 +34,7 @@ impl Planner<'_> {
         self.instances_out_of_sight();
         self.surplus_out_of_sight();
         self.disks_elsewhere();
+        self.other_copies();
         let missing = &self.round.observed.missing_agents;
         let missing = fencing::missing_agents(self.round.desired, missing);
         self.draft.notices.extend(missing);
@@ -121,6 +122,28 @@ impl Planner<'_> {
                     .push(disk_elsewhere(instance, &host.id, &disk));
             }
         }
+    }
+
+    /// Stateful guests of which a copy may live out of sight: it was made when the file did not call them so.
+    fn other_copies(&mut self) {
+        let inventory = &self.round.inventory;
+        let copies = inventory.all_out_of_sight().filter_map(|(instance, host, mark)| {
+            let view = self.round.views.get(instance).filter(|view| view.group.stateful)?;
+            let other = view.found.filter(|found| found.mark.generation != mark.generation)?;
+            (!inventory.hosts.has_ended(host)).then(|| Notice {
+                kind: NoticeKind::Warning,
+                subject: instance.to_string(),
+                text: format!(
+                    "it is stateful and runs on host {}, and another copy of it may run on host {host}, which can't be seen: \
+                     its disk is put aside when it is back",
+                    other.host
+                ),
+                help: Some(confirm(host)),
+                line: self.round.desired.lines.of(&format!("{}.stateful", view.group.key())),
+            })
+        });
+        let copies: Vec<Notice> = copies.collect();
+        self.draft.notices.extend(copies);
     }
 
     /// It may be on a host that we don't know. When that is away for long, only a person can tell.

@@ -125,6 +125,9 @@ impl<'a> Planner<'a> {
     /// A VIP that is wanted still and that a surplus guest has or may have, with the load balancer that shall have it, where
     /// nobody of that one has it after this plan.
     fn vip_without_heir(&self, found: &Found<'_>) -> Option<(&'a Group, Ipv4Addr)> {
+        if !self.may_serve(found) {
+            return None;
+        }
         let mut wanted = self.round.desired.load_balancers();
         let (group, lb) = wanted.find(|(group, lb)| {
             let has = match self.known_holder(group, lb) {
@@ -134,6 +137,13 @@ impl<'a> Planner<'a> {
             has && group.replicas > 0 && !self.holders.contains_key(&group.id)
         })?;
         Some((group, lb.vip.addr()))
+    }
+
+    /// Whether a guest that is not desired any more serves, as far as is known: nobody asks for its heartbeats.
+    fn may_serve(&self, found: &Found<'_>) -> bool {
+        let memory = self.round.memory.guests.get(&found.mark.instance);
+        let well = memory.is_none_or(|m| m.healthy_since.is_some() && m.failing_since.is_none());
+        well && found.mark.stage == Stage::Ready
     }
 
     fn is_gone(&self, found: &Found<'_>) -> bool {

@@ -13,6 +13,7 @@ use super::drift::Drift;
 use super::health::Health;
 use super::inventory::Found;
 use super::machine::{fingerprint_changes, is_same_machine};
+use super::need::Need;
 use super::rotation::is_routed;
 use super::round::State;
 use super::row::RESTART;
@@ -22,37 +23,6 @@ use crate::model::facts::Seen;
 use crate::model::id::{DomainName, InstanceId};
 use crate::model::mark::{Mark, Stage};
 use crate::model::plan::{ActionId, Motive, Notice, NoticeKind, Reason, ReasonCode};
-
-/// What a living guest needs.
-pub(super) enum Need {
-    /// Another host.
-    Move(Motive, Reason),
-    /// To end, so that another one can move.
-    Yield(Reason),
-    /// Another machine.
-    Rebuild(Reason),
-    /// Another address.
-    Rebind(Ipv4Addr, Reason),
-    /// Its process started anew.
-    Restart(Arc<GuestConfig>, Drift),
-    /// Files, or a reload: nobody notices.
-    Quiet(Arc<GuestConfig>, Drift),
-    /// Its mark says that it moves, and it does not; or something else that is not so any more.
-    Mark(Mark),
-}
-
-impl Need {
-    pub(super) fn interrupts(&self) -> bool {
-        match self {
-            Need::Move(..)
-            | Need::Yield(_)
-            | Need::Rebuild(_)
-            | Need::Rebind(..)
-            | Need::Restart(..) => true,
-            Need::Quiet(..) | Need::Mark(_) => false,
-        }
-    }
-}
 
 impl<'a> Planner<'a> {
     /// Brings every living instance of these groups to what is desired.

@@ -183,8 +183,9 @@ impl Vigil {
 
     fn never_doubled(&mut self, world: &World, cause: Cause) {
         let doubled = doubles::all(world);
-        // What a test doubles by its own hand is not the controller's fault.
-        let staged = cause == Cause::Itself && world.rounds == Rounds::Apart;
+        // What a test doubles by its own hand is not the controller's fault, nor what another file calls so.
+        let renamed = self.renewed == world.now;
+        let staged = cause == Cause::Itself && (world.rounds == Rounds::Apart || renamed);
         for what in doubled.difference(&self.doubled).filter(|_| !staged) {
             broken(world, what);
         }

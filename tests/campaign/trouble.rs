@@ -43,6 +43,7 @@ impl<'a> Troubles<'a> {
             .unwrap_or(0)
             + 10;
         let mut events = vec![(last, "command: resume".to_owned())];
+        events.extend(self.gone_for_others().map(|line| (last, line)));
         for late in LATE {
             let on = |host: &Section| format!("host {}: power on", host.name);
             let hosts = self.case.hosts.iter().map(on);
@@ -50,6 +51,21 @@ impl<'a> Troubles<'a> {
         }
         events.push((last + LATE[1], "command: resume".to_owned()));
         self.case.mending = Trouble(events);
+    }
+
+    /// Hosts that left the file, where there was a second controller: what that one did on them, nobody may know who has not
+    /// seen them since, so a person puts them back.
+    fn gone_for_others(&self) -> impl Iterator<Item = String> + '_ {
+        let events = self.case.events();
+        let second = events.iter().any(|(_, line)| line.contains("second"));
+        let hosts = self.case.hosts.iter().filter(move |_| second);
+        hosts.filter_map(move |host| {
+            let name = &host.name;
+            let edits = |line: &&String| line.starts_with(&format!("edit: {{ hosts.{name}:"));
+            let last = events.iter().map(|(_, line)| line).rfind(edits)?;
+            let left = *last == format!("edit: {{ hosts.{name}:  }}");
+            left.then(|| format!("edit: {{ hosts.{} }}", host.line()))
+        })
     }
 
     fn trouble(&mut self, at: u64) -> Vec<(u64, String)> {
