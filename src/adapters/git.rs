@@ -45,9 +45,11 @@ impl Signers {
 impl GitRepository {
     /// The branch of the repository at `url`; what is fetched is kept in `directory`.
     pub fn new(directory: &Path, url: &str, branch: &str, signers: Signers) -> Self {
+        // Some commands of git run in another directory.
+        let directory = std::path::absolute(directory).unwrap_or_else(|_| directory.to_owned());
         GitRepository {
             git: Git::new(directory.join("objects.git")),
-            directory: directory.to_owned(),
+            directory,
             url: url.to_owned(),
             branch: branch.to_owned(),
             signers,

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::file_store::replace;
 use super::spec_files::DiskFiles;
+use crate::model::commit::Commit;
 use crate::model::desired::{Desired, Revision};
 use crate::spec::{self, Sources, SpecErrors, SpecFiles};
 
@@ -28,16 +29,20 @@ pub struct Snapshots {
 pub struct Snapshot {
     source: String,
     includes: BTreeMap<PathBuf, String>,
+    /// The commit that it was from, where it was from one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    commit: Option<Commit>,
 }
 
 impl Snapshot {
     /// What was read.
-    pub fn of(source: &[u8], includes: Sources) -> Self {
+    pub fn of(source: &[u8], includes: Sources, commit: Option<Commit>) -> Self {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         let includes = includes.into_iter();
         Snapshot {
             source: text(source),
             includes: includes.map(|(path, it)| (path, text(&it))).collect(),
+            commit,
         }
     }
 }
@@ -93,9 +98,10 @@ impl Snapshots {
         disk: &DiskFiles,
     ) -> io::Result<Result<Desired, SpecErrors>> {
         let snapshot: Snapshot = serde_json::from_slice(&fs::read(self.path(revision))?)?;
-        let source = snapshot.source.clone();
+        let (source, commit) = (snapshot.source.clone(), snapshot.commit.clone());
         let files = Replayed { snapshot, disk };
-        Ok(spec::parse(file, source.as_bytes(), &files))
+        let read = spec::parse(file, source.as_bytes(), &files);
+        Ok(read.map(|desired| Desired { commit, ..desired }))
     }
 }
 
@@ -155,7 +161,7 @@ services:
         let (old, sources) =
             spec::parse_with_sources("cluster.yaml", SPEC.as_bytes(), &disk).unwrap();
         let snapshots = Snapshots::new(dir.path());
-        let snapshot = Snapshot::of(SPEC.as_bytes(), sources);
+        let snapshot = Snapshot::of(SPEC.as_bytes(), sources, None);
         snapshots.keep(&old.revision, &snapshot).unwrap();
         let kept = fs::read_to_string(snapshots.path(&old.revision)).unwrap();
         assert!(kept.contains("hello") && !kept.contains("hush"), "{kept}");
@@ -168,7 +174,10 @@ services:
     #[test]
     fn the_oldest_states_go() {
         let dir = tempfile::tempdir().unwrap();
-        let (snapshots, snapshot) = (Snapshots::new(dir.path()), Snapshot::of(b"", Vec::new()));
+        let (snapshots, snapshot) = (
+            Snapshots::new(dir.path()),
+            Snapshot::of(b"", Vec::new(), None),
+        );
         let revision = |n: usize| Revision(format!("{n:04}"));
         for n in 0..KEPT + 3 {
             snapshots.keep(&revision(n), &snapshot).unwrap();

@@ -23,6 +23,8 @@ const CHUNK: usize = 1 << 20;
 #[derive(Debug)]
 pub struct DiskFiles {
     directory: PathBuf,
+    /// What relative paths must stay in.
+    root: Option<PathBuf>,
     digests: Mutex<Digests>,
     kept_in: Option<PathBuf>,
     /// What was missing so far; none: nothing may be.
@@ -57,9 +59,30 @@ impl DiskFiles {
         Self {
             // Where the working directory is gone, a relative path is as good as any.
             directory: std::path::absolute(&directory).unwrap_or(directory),
+            root: None,
             digests: Mutex::default(),
             kept_in: None,
             missing: None,
+        }
+    }
+
+    /// The same, where relative paths must stay in `root`, whatever links are on the way.
+    pub fn within(mut self, root: &Path) -> Self {
+        self.root = Some(root.to_owned());
+        self
+    }
+
+    /// Where a file is; an error if that is not where it may be.
+    fn place(&self, path: &Path) -> io::Result<PathBuf> {
+        let place = self.resolve(path);
+        let Some(root) = self.root.as_ref().filter(|_| path.is_relative()) else {
+            return Ok(place);
+        };
+        match fs::canonicalize(&place)?.starts_with(fs::canonicalize(root)?) {
+            true => Ok(place),
+            false => Err(io::Error::other(
+                "it is outside of the commit: what is on this machine has to be named by its whole path",
+            )),
         }
     }
 
@@ -103,7 +126,7 @@ impl DiskFiles {
 
 impl SpecFiles for DiskFiles {
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        let file = open(&self.resolve(path))?;
+        let file = open(&self.place(path)?)?;
         let mut content = Vec::new();
         file.take(MAX_READ + 1).read_to_end(&mut content)?;
         match content.len() as u64 > MAX_READ {
@@ -113,7 +136,7 @@ impl SpecFiles for DiskFiles {
     }
 
     fn digest(&self, path: &Path) -> io::Result<(String, u64)> {
-        let path = self.resolve(path);
+        let path = self.place(path)?;
         let file = open(&path)?;
         let about = file.metadata()?;
         let stamp = Stamp::of(&about);
@@ -225,6 +248,28 @@ mod tests {
         assert_eq!(digest().len(), 64);
         fs::write(&kept, "not JSON").unwrap();
         assert_eq!(digest().len(), 64);
+    }
+
+    #[test]
+    fn relative_paths_stay_in_their_root_whatever_links_say() {
+        let directory = tempfile::tempdir().unwrap();
+        let root = directory.path().join("commit");
+        fs::create_dir_all(root.join("deep")).unwrap();
+        fs::write(root.join("inside"), "in").unwrap();
+        fs::write(directory.path().join("outside"), "out").unwrap();
+        std::os::unix::fs::symlink("../inside", root.join("deep/link")).unwrap();
+        std::os::unix::fs::symlink("../../outside", root.join("deep/leads-out")).unwrap();
+        let files = DiskFiles::beside(&root.join("deep/cluster.yaml")).within(&root);
+        for inside in ["../inside", "link"] {
+            assert_eq!(files.read(Path::new(inside)).unwrap(), b"in");
+        }
+        for outside in ["../../outside", "leads-out", "../deep/../../outside"] {
+            let error = files.read(Path::new(outside)).unwrap_err().to_string();
+            assert!(error.contains("outside of the commit"), "{error}");
+            assert!(files.digest(Path::new(outside)).is_err());
+        }
+        let whole = directory.path().join("outside");
+        assert_eq!(files.read(&whole).unwrap(), b"out");
     }
 
     #[test]

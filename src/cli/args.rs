@@ -4,6 +4,7 @@
 mod apply;
 mod help;
 pub mod orders;
+mod watch;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -19,8 +20,11 @@ use crate::model::unit::parse_long_span;
 use crate::rehearse::survive::AnyOf;
 pub use apply::{ApplyArgs, SavedArgs};
 use orders::{
-    DrainArgs, FenceCommand, PauseArgs, ResumeArgs, RetryArgs, RollbackArgs, UndrainArgs, When,
+    ApproveArgs, DrainArgs, FenceCommand, PauseArgs, ResumeArgs, RetryArgs, RollbackArgs,
+    UndrainArgs, When,
 };
+pub use watch::WatchArgs;
+use watch::branch;
 
 /// The whole command line.
 #[derive(Debug, Clone, Parser)]
@@ -54,11 +58,36 @@ pub struct GlobalArgs {
     #[arg(
         short,
         long,
+        visible_alias = "path",
         global = true,
         value_name = "FILE",
         default_value = "cluster.yaml"
     )]
     pub file: PathBuf,
+
+    /// Take the file from a branch of this repository: a URL, or a path
+    ///
+    /// The commit that `reconcile watch` has in force; FILE is the path in it.
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        env = "RECONCILE_REPO",
+        hide_env_values = true
+    )]
+    pub repo: Option<String>,
+
+    /// The branch of that repository
+    #[arg(
+        long,
+        global = true,
+        value_name = "NAME",
+        env = "RECONCILE_BRANCH",
+        hide_env_values = true,
+        default_value = "main",
+        value_parser = branch
+    )]
+    pub branch: String,
 
     /// How results are printed, on standard output
     #[arg(long, global = true, value_enum, value_name = "FORMAT", default_value_t = Output::Text)]
@@ -117,7 +146,7 @@ pub enum Command {
 
     /// Keep the cluster as the file says: heal what breaks, follow edits
     #[command(long_about = help::WATCH_ABOUT, after_help = help::WATCH_EXAMPLES)]
-    Watch,
+    Watch(WatchArgs),
 
     /// Show what runs where, and what is wrong
     #[command(long_about = help::STATUS_ABOUT, after_help = help::STATUS_EXAMPLES)]
@@ -178,6 +207,10 @@ pub enum Command {
     /// Hold a state of the file back
     #[command(long_about = help::ROLLBACK_ABOUT, after_help = help::ROLLBACK_EXAMPLES)]
     Rollback(RollbackArgs),
+
+    /// Apply a commit though the branch was rewritten
+    #[command(long_about = help::APPROVE_ABOUT, after_help = help::APPROVE_EXAMPLES)]
+    Approve(ApproveArgs),
 
     /// Show which orders are in force
     #[command(long_about = help::ORDERS_ABOUT, after_help = help::ORDERS_EXAMPLES)]
@@ -292,7 +325,7 @@ impl Args {
 
     /// How much is logged: warnings by default; what is done, too, where nobody else tells of it.
     pub fn log_level(&self) -> LevelFilter {
-        let louder = u8::from(self.command == Some(Command::Watch));
+        let louder = u8::from(matches!(self.command, Some(Command::Watch(_))));
         match self.global.verbose.saturating_add(louder) {
             0 => LevelFilter::WARN,
             1 => LevelFilter::INFO,
@@ -307,7 +340,7 @@ impl Command {
     pub fn name(&self) -> &'static str {
         match self {
             Command::Apply(_) => "apply",
-            Command::Watch => "watch",
+            Command::Watch(_) => "watch",
             Command::Status => "status",
             Command::Why(_) => "why",
             Command::Validate => "validate",
@@ -323,6 +356,7 @@ impl Command {
             Command::Retry(_) => "retry",
             Command::Fence(_) => "fence",
             Command::Rollback(_) => "rollback",
+            Command::Approve(_) => "approve",
             Command::Orders => "orders",
             Command::History(_) => "history",
             Command::Completions { .. } => "completions",

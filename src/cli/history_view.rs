@@ -1,7 +1,7 @@
 //! The history as an aligned table, and as JSON: one object per line. Pure.
 //!
 //! A line of JSON is a [`HistoryEntry`] with `format_version: 1` before its own keys: `at` (RFC 3339, UTC), `took_ms`,
-//! `revision`, `action` (the kind), `motive`, `instance` or null, `host`, `summary`, `reason` (`code`, `text`, `line`
+//! `revision`, `commit` (where it is from one: `id`, `author`, `at`, `subject`, `signature`), `action` (the kind), `motive`, `instance` or null, `host`, `summary`, `reason` (`code`, `text`, `line`
 //! or null), `outcome` (`"changed"`, `"already_done"`, `{"skipped": why}`, `{"failed": why}`).
 //!
 //! Or it is an order that was given or taken back, and then has `order` and `of` as in [`super::orders_view`], `at`,
@@ -21,7 +21,7 @@ use super::table::{Align, Cell, Table};
 use super::text;
 use crate::model::id::InstanceId;
 use crate::model::orders::{OrderEntry, Turn};
-use crate::model::plan::{HistoryEntry, Outcome, Record, TakeOver};
+use crate::model::plan::{HistoryEntry, Motive, Outcome, Record, TakeOver};
 use crate::model::saved::Applied;
 use crate::model::time::Timestamp;
 use crate::model::unit::span;
@@ -82,7 +82,14 @@ fn row(entry: &HistoryEntry) -> [Cell; 7] {
     let instance = entry.instance.as_ref().map(ToString::to_string);
     let (outcome, paint, why_not) = outcome(&entry.outcome);
     let why_not = why_not.map(|why| format!(" → {}", text::clean(why)));
-    let why = text::clean(&entry.reason.text) + &why_not.unwrap_or_default();
+    let commit = entry
+        .commit
+        .as_ref()
+        .map(|commit| format!(" (commit {})", text::commit_words(commit)));
+    let commit = commit
+        .filter(|_| entry.motive == Motive::Change)
+        .unwrap_or_default();
+    let why = text::clean(&entry.reason.text) + &commit + &why_not.unwrap_or_default();
     [
         Cell::new(Paint::Dim, time),
         Cell::plain(&entry.action),

@@ -6,6 +6,7 @@
 //! |---|---|
 //! | `format_version` | `1` |
 //! | `cluster`, `file`, `revision` | which cluster, the file, and the first 12 hex digits of its digest |
+//! | `commit` | the commit that it is from: `id`, `author`, `at`, `subject`, `signature` (`state`, and what it says); null without a repository |
 //! | `observed_at` | RFC 3339; `hosts`: `{seen, total}` |
 //! | `converged` | nothing to do, nothing blocked, unknown or waiting |
 //! | `counts` | actions by `sort` (`copy`, `create`, `recreate`, `change`, `move`, `fence`, `destroy`), `unchanged`, and notices by kind (`blocked`, `unknown`, `waiting`, `warnings`) |
@@ -31,6 +32,7 @@ use serde::Serialize;
 use super::orders_view::OrderShown;
 use super::tally::{Sort, Tally};
 use super::text;
+use crate::model::commit::Commit;
 use crate::model::id::{ClusterName, HostId, InstanceId};
 use crate::model::plan::{
     Action, ActionId, FileChange, HistoryEntry, Interruption, Motive, Notice, Plan, Reason,
@@ -69,6 +71,7 @@ pub struct PlanShown<'a> {
     cluster: &'a ClusterName,
     file: &'a str,
     revision: &'a str,
+    commit: Option<&'a Commit>,
     observed_at: Timestamp,
     hosts: HostsShown,
     converged: bool,
@@ -119,6 +122,7 @@ impl<'a> PlanShown<'a> {
             cluster: &plan.cluster,
             file: &plan.file,
             revision: &plan.revision.0,
+            commit: plan.commit.as_ref(),
             observed_at: plan.observed_at,
             hosts: HostsShown { seen, total },
             converged: plan.converged(),

@@ -71,7 +71,12 @@ fn header(plan: &Plan, now: Timestamp, style: &Style) -> String {
     } else {
         Paint::Dim
     };
-    let file = format!("{} at {}", text::clean(&plan.file), plan.revision);
+    let commit = plan
+        .commit
+        .as_ref()
+        .map(|commit| format!(" of commit {}", text::commit_words(commit)));
+    let commit = commit.unwrap_or_default();
+    let file = format!("{} at {}{commit}", text::clean(&plan.file), plan.revision);
     let age = age(now.since(plan.observed_at));
     let hosts = format!("{seen} of {} observed {age}", text::count(all, "host"));
     let wide = text::width(plan.cluster.as_str()) + text::width(&file) + text::width(&hosts) + 4;

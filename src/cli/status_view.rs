@@ -18,9 +18,11 @@ use serde::Serialize;
 use super::orders_view::OrderShown;
 use super::tally::Tally;
 use super::text;
+use crate::model::commit::Commit;
 use crate::model::condition::HostCondition;
 use crate::model::desired::Desired;
 use crate::model::facts::{Observed, UnseenKind};
+use crate::model::followed::Followed;
 use crate::model::id::{ClusterName, GroupId, HostId, InstanceId};
 use crate::model::memory::{Busy, Memory};
 use crate::model::plan::Plan;
@@ -43,6 +45,10 @@ pub struct StatusReport {
     pub file: String,
     /// The state of that file.
     pub revision: String,
+    /// The commit that it is from, where it is from one.
+    pub commit: Option<Commit>,
+    /// The branch that a controller on this machine follows for the cluster.
+    pub followed: Option<Followed>,
     /// When it was observed.
     pub observed_at: Timestamp,
     /// The orders in force: see [`super::orders_view`].
@@ -287,6 +293,8 @@ impl StatusReport {
             cluster: desired.cluster.clone(),
             file: desired.file.clone(),
             revision: desired.revision.0.clone(),
+            commit: desired.commit.clone(),
+            followed: None,
             observed_at: observed.now,
             orders: OrderShown::all(&plan.orders),
             hosts: hosts::statuses(world, &plan.hosts),
@@ -295,6 +303,15 @@ impl StatusReport {
             wrong: wrong::of(plan, observed),
             counts: Tally::of(plan),
         }
+    }
+
+    /// The same, with the branch that a controller on this machine follows, and what is wrong with that.
+    pub fn following(mut self, followed: Option<Followed>) -> StatusReport {
+        let wrong = followed.iter().flat_map(wrong::of_followed);
+        self.wrong.extend(wrong.collect::<Vec<_>>());
+        self.wrong.sort_by_key(|wrong| wrong.kind);
+        self.followed = followed;
+        self
     }
 
     /// The report as JSON, ending in a line break.

@@ -1,5 +1,6 @@
 //! Text as people read it: foreign text made harmless, prose wrapped, words counted. Pure; knows no colours.
 
+use crate::model::commit::Commit;
 use textwrap::{Options, WordSeparator, WordSplitter};
 use unicode_width::UnicodeWidthStr;
 
@@ -153,6 +154,12 @@ fn utf16_escapes(c: char) -> String {
         .iter()
         .map(|unit| format!("\\u{unit:04x}"))
         .collect()
+}
+
+/// `daa85f87f by Anna <anna@example.org>, signed by anna@example.org`
+pub fn commit_words(commit: &Commit) -> String {
+    let signature = clean(&commit.signature.words());
+    format!("{} by {}, {signature}", commit.id, clean(&commit.author))
 }
 
 #[cfg(test)]

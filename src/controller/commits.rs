@@ -1,6 +1,7 @@
 //! Which commit of a branch is applied: the newest one, if whoever made it may say what is wanted and nobody rewrote what
 //! was in force. What is refused changes nothing: the last good one stays in force.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -72,8 +73,29 @@ pub struct Follower {
     rules: Rules,
     /// What is known of the branch.
     pub followed: Followed,
-    /// The commit that was looked at last, and whether it was approved then.
-    judged: Option<(CommitId, bool)>,
+    /// What was found out of the end of the branch, where that is not in force.
+    judged: Option<Judged>,
+}
+
+/// A commit that was examined.
+struct Judged {
+    commit: Commit,
+    approved: bool,
+    refusal: Option<Refusal>,
+}
+
+impl Judged {
+    fn is(&self, id: &CommitId, approved: bool) -> bool {
+        self.commit.id == *id && self.approved == approved
+    }
+
+    /// What there is to say of it when nothing has changed.
+    fn again(&self) -> News {
+        match &self.refusal {
+            None => News::None,
+            Some(refusal) => News::Refused(Box::new(self.commit.clone()), refusal.clone()),
+        }
+    }
 }
 
 impl Follower {
@@ -88,31 +110,39 @@ impl Follower {
     }
 
     /// Looks where the branch ends.
-    pub async fn look(&mut self, approved: &dyn Fn(&CommitId) -> bool, now: Timestamp) -> News {
+    pub async fn look(&mut self, approved: &BTreeSet<CommitId>, now: Timestamp) -> News {
         let head = match self.repository.fetch().await {
             Ok(head) => head,
             Err(error) => return self.not_reached(error.to_string(), now),
         };
         self.followed.reached_at = Some(now);
         self.followed.unreachable = None;
-        let is_approved = approved(&head);
-        let same = self.judged.as_ref() == Some(&(head.clone(), is_approved));
-        if same || self.is_in_force(&head) {
-            self.judged = Some((head.clone(), is_approved));
-            self.took_back(&head);
+        let is_approved = approved.contains(&head);
+        if self.is_in_force(&head) {
+            // What was refused is gone.
+            self.followed.refused = None;
+            self.judged = None;
             return News::None;
         }
-        match self.examine(&head, is_approved).await {
-            Ok((commit, Ok(files))) => {
-                self.judged = Some((head, is_approved));
-                News::Commit(Box::new(commit), files)
-            }
-            Ok((commit, Err(refusal))) => {
-                self.judged = Some((head, is_approved));
-                self.refuse(&commit, &refusal, now);
-                News::Refused(Box::new(commit), refusal)
-            }
-            Err(error) => self.not_reached(error.to_string(), now),
+        if let Some(judged) = self.judged.as_ref().filter(|j| j.is(&head, is_approved)) {
+            return judged.again();
+        }
+        let (commit, verdict) = match self.examine(&head, is_approved).await {
+            Ok(examined) => examined,
+            Err(error) => return self.not_reached(error.to_string(), now),
+        };
+        let refusal = verdict.as_ref().err().cloned();
+        if let Some(refusal) = &refusal {
+            self.refuse(&commit, refusal, now);
+        }
+        self.judged = Some(Judged {
+            commit: commit.clone(),
+            approved: is_approved,
+            refusal,
+        });
+        match verdict {
+            Ok(files) => News::Commit(Box::new(commit), files),
+            Err(refusal) => News::Refused(Box::new(commit), refusal),
         }
     }
 
@@ -121,13 +151,6 @@ impl Follower {
             .applied
             .as_ref()
             .is_some_and(|commit| commit.id == *head)
-    }
-
-    /// The branch ends in the commit in force again: what was refused is gone.
-    fn took_back(&mut self, head: &CommitId) {
-        if self.is_in_force(head) {
-            self.followed.refused = None;
-        }
     }
 
     async fn examine(

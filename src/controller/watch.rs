@@ -43,9 +43,9 @@ const FAREWELL: Duration = Duration::from_secs(20);
 pub enum Signal {
     /// The file changed, and is valid.
     Edited(Arc<Desired>, Box<(Hands, Eyes)>),
-    /// The file changed, and is not valid: the last good state stays in force.
+    /// What is new is not applied: the last good state stays in force.
     Refused(String),
-    /// The file is again what is in force.
+    /// What is wanted is again what is in force.
     Restored,
     /// An operator gave an order, or took one back.
     Ordered,
@@ -192,11 +192,11 @@ impl Watch {
             }
             Some(Signal::Refused(why)) => {
                 let revision = &self.session.watcher.desired.revision;
-                error!(%revision, "the file changed and is not valid; the last good state stays in force\n{why}");
+                error!(%revision, "what is new is not applied; the last good state stays in force\n{why}");
                 Wake::Act
             }
             Some(Signal::Restored) => {
-                info!("the file is valid again, and as it was");
+                info!("what is in force is what is wanted again");
                 Wake::Act
             }
             Some(Signal::Ordered) => {

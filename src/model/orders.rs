@@ -358,7 +358,7 @@ mod tests {
         }
     }
 
-    fn keys() -> [OrderKey; 8] {
+    fn keys() -> [OrderKey; 9] {
         [
             OrderKey::Disarmed,
             OrderKey::Released,
@@ -367,6 +367,7 @@ mod tests {
             OrderKey::Drained("b".parse().unwrap()),
             OrderKey::Confirmed("b".parse().unwrap()),
             OrderKey::Held(Revision("3f2a91c04b7e".into())),
+            OrderKey::Approved("daa85f87f8b307dd5d64832c1b7494559ce8d8f5".parse().unwrap()),
             OrderKey::Retried("random-2".parse().unwrap()),
         ]
     }

@@ -19,6 +19,7 @@ mod converge;
 mod distributions;
 mod edits;
 mod foreign;
+mod gitops;
 mod heal;
 mod hostile;
 mod killed;

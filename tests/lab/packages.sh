@@ -9,7 +9,7 @@ needed=(
   unshare:util-linux nsenter:util-linux flock:util-linux setsid:util-linux
   mkfs.ext4:e2fsprogs mkfs.vfat:dosfstools mcopy:mtools
   cpio:cpio debootstrap:debootstrap modprobe:kmod lz4:lz4 readelf:binutils
-  cc:build-essential sudo:sudo tcpdump:tcpdump ping:iputils-ping arping:iputils-arping curl:curl
+  cc:build-essential sudo:sudo tcpdump:tcpdump ping:iputils-ping arping:iputils-arping curl:curl git:git gpg:gnupg
 )
 
 # Prints the packages whose command is missing, one a line; nothing when all is there.

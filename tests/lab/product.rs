@@ -213,6 +213,24 @@ impl Product {
         watch
     }
 
+    /// Starts a controller that follows the branch `main` of a repository.
+    pub fn watch_repository(&self, repository: &Path) -> Watch<'_> {
+        let log = self.path("watch.log");
+        let out = File::create(&log).expect("a log can be written");
+        let url = repository.display().to_string();
+        let arguments = ["watch", "-v", "--repo", &url, "--every", "1s"];
+        let mut command = self.command(Path::new("cluster.yaml"), &arguments);
+        command
+            .stderr(out.try_clone().expect("a handle"))
+            .stdout(out)
+            .stdin(Stdio::null());
+        let child = command.spawn().expect("the product starts");
+        Watch {
+            product: self,
+            child,
+        }
+    }
+
     fn post_mortem(&self) {
         self.lab.wake();
         for log in ["watch.log", "started.log"] {

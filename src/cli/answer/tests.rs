@@ -36,6 +36,7 @@ fn keys() -> Vec<OrderKey> {
         OrderKey::Confirmed(host("b")),
         OrderKey::Retried(instance("random-2")),
         OrderKey::Held(Revision("3f2a91c04b7e".into())),
+        OrderKey::Approved("daa85f87f8b307dd5d64832c1b7494559ce8d8f5".parse().unwrap()),
         OrderKey::Released,
     ]
 }

@@ -49,12 +49,18 @@ Runs until it is stopped: heals what breaks, and follows edits of cluster.yaml.
 
 It looks at once when a domain stops, a heartbeat is missed or the file changes, and at a steady pace otherwise. It \
 does not ask. An edit that is not valid changes nothing: the last good state stays in force, and the log says so. \
-SIGTERM or SIGINT (Ctrl-C) end it cleanly, after the actions in hand.";
+SIGTERM or SIGINT (Ctrl-C) end it cleanly, after the actions in hand.
+
+With --repo, it follows a branch of a git repository instead of a file here, by the git program and so with your own keys \
+and credentials. The file and all that it names by relative paths are those of one commit. A commit that is broken, not \
+signed as it should be, or not made on top of the one in force is not applied; the last good one stays in force.";
 
 pub(super) const WATCH_EXAMPLES: &str = "\
 Examples:
   reconcile watch                        in a terminal
-  reconcile watch --log-format json      under systemd or another supervisor";
+  reconcile watch --log-format json      under systemd or another supervisor
+  reconcile watch --repo git@example.org:cluster.git --branch main
+  reconcile watch --repo /srv/cluster.git --allowed-signers /etc/reconcile/signers";
 
 pub(super) const STATUS_ABOUT: &str = "\
 Shows hosts, instances and load balancers as they are now, and what is wrong.
@@ -262,6 +268,15 @@ Examples:
   reconcile rollback --reason 'random-1 never comes up'
   reconcile rollback 3f2a91c04b7e
   reconcile rollback --undo 3f2a91c04b7e";
+
+pub(super) const APPROVE_ABOUT: &str = "\
+Orders that a commit is applied though it was not made on top of the one in force: somebody rewrote the branch, and meant it.
+
+The order is forgotten after a day. A commit without a signature that counts is not applied by it.";
+
+pub(super) const APPROVE_EXAMPLES: &str = "\
+Examples:
+  reconcile approve 1f0e7c3a9 --reason 'squashed before the release'";
 
 pub(super) const ORDERS_ABOUT: &str = "\
 Shows which orders are in force: what, by whom, since when, until when, and why.

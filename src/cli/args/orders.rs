@@ -89,13 +89,37 @@ pub struct RollbackArgs {
 }
 
 fn revision(text: &str) -> Result<Revision, String> {
-    let is_hex = |c: char| matches!(c, '0'..='9' | 'a'..='f');
-    match text.chars().all(is_hex) && (4..=64).contains(&text.len()) {
+    match is_hex(text) {
         true => Ok(Revision(text.to_owned())),
         false => {
             Err("a revision is hex digits, as plans and `reconcile validate` show them".into())
         }
     }
+}
+
+/// Arguments of `approve`.
+#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+pub struct ApproveArgs {
+    /// The commit, as `reconcile status` and the log of the controller name it
+    #[arg(value_parser = commit)]
+    pub commit: String,
+
+    /// Why: shown wherever the order is
+    #[arg(long, value_name = "TEXT", value_parser = reason)]
+    pub reason: Option<String>,
+}
+
+fn commit(text: &str) -> Result<String, String> {
+    match is_hex(text) {
+        true => Ok(text.to_owned()),
+        false => Err("a commit is hex digits, at least 4 of them".into()),
+    }
+}
+
+/// Whether it may be the beginning of a digest.
+fn is_hex(text: &str) -> bool {
+    let digit = |c: char| matches!(c, '0'..='9' | 'a'..='f');
+    text.chars().all(digit) && (4..=64).contains(&text.len())
 }
 
 /// What is said about fencing.

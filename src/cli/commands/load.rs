@@ -6,10 +6,12 @@ use std::sync::Arc;
 
 use super::Failure;
 use super::desk::caller;
+use super::origin::{self, Origin, followed_cluster, followed_store};
 use crate::adapters::controller_id;
 use crate::adapters::fence_agent::FenceAgents;
 use crate::adapters::file_orders::FileOrders;
 use crate::adapters::file_store::FileStore;
+use crate::adapters::followed_store::FollowedStore;
 use crate::adapters::http_heartbeat::HttpHeartbeats;
 use crate::adapters::snapshots::{Snapshot, Snapshots};
 use crate::adapters::spec_files::DiskFiles;
@@ -25,6 +27,7 @@ use crate::execute::{Hands, Permit};
 use crate::memory::leaving::with_leaving;
 use crate::model::claim::Claimant;
 use crate::model::desired::{Desired, Revision};
+use crate::model::followed::Followed;
 use crate::model::id::ClusterName;
 use crate::model::orders::Orders;
 use crate::ports::clock::Clock;
@@ -41,40 +44,46 @@ pub(super) fn known(args: &Args) -> Result<Arc<Desired>, Failure> {
 
 /// Reads the file that the user named.
 pub(super) fn desired(args: &Args) -> Result<Desired, Failure> {
-    read(args).map(|(desired, _)| desired)
+    read(args, &Origin::of(args)?).map(|(desired, _)| desired)
 }
 
 /// The same where nothing is contacted, with what is not here and would be needed then.
 pub(super) fn checked(args: &Args) -> Result<(Desired, Vec<String>), Failure> {
-    let disk = disk(args).with_stand_ins();
-    let (desired, _) = read_from(args, &disk)?;
+    let origin = Origin::of(args)?;
+    let disk = disk(args, &origin).with_stand_ins();
+    let (desired, _) = read_from(&origin, &disk)?;
     Ok((desired, disk.missing()))
 }
 
 /// The same, with what it takes to read it again when it has changed.
-fn read(args: &Args) -> Result<(Desired, Snapshot), Failure> {
-    read_from(args, &disk(args))
+fn read(args: &Args, origin: &Origin) -> Result<(Desired, Snapshot), Failure> {
+    read_from(origin, &disk(args, origin))
 }
 
-fn read_from(args: &Args, disk: &DiskFiles) -> Result<(Desired, Snapshot), Failure> {
-    let source = source(&args.global.file)?;
-    let name = args.global.file.display().to_string();
-    let read = crate::spec::parse_with_sources(&name, &source, disk);
-    let (desired, sources) = read.map_err(|errors| Failure::Spec { file: name, errors })?;
-    Ok((desired, Snapshot::of(&source, sources)))
+fn read_from(origin: &Origin, disk: &DiskFiles) -> Result<(Desired, Snapshot), Failure> {
+    let source = origin.source()?;
+    let read = crate::spec::parse_with_sources(&origin.name, &source, disk);
+    let (mut desired, sources) = read.map_err(|errors| Failure::Spec {
+        file: origin.name.clone(),
+        errors,
+    })?;
+    desired.commit = origin.commit.as_ref().map(|(commit, _)| commit.clone());
+    let snapshot = Snapshot::of(&source, sources, desired.commit.clone());
+    Ok((desired, snapshot))
 }
 
-fn disk(args: &Args) -> DiskFiles {
-    let files = DiskFiles::beside(&args.global.file);
+fn disk(args: &Args, origin: &Origin) -> DiskFiles {
     match state_base(args) {
-        Some(state) => files.keeping_digests_in(state.join("digests.json")),
-        None => files,
+        Ok(state) => origin
+            .files()
+            .keeping_digests_in(state.join("digests.json")),
+        Err(_) => origin.files(),
     }
 }
 
 /// The state of the file that is applied: the present one, or the last good one where that is held.
-pub(super) fn in_force(args: &Args) -> Result<InForce, Failure> {
-    let (desired, snapshot) = read(args)?;
+pub(super) fn in_force(args: &Args, origin: &Origin) -> Result<InForce, Failure> {
+    let (desired, snapshot) = read(args, origin)?;
     let state = state(args, &desired.cluster)?;
     // Without orders that can be read, nothing is begun.
     let orders = FileOrders::new(&state).read()?.in_force(SystemClock.now());
@@ -87,12 +96,14 @@ pub(super) fn in_force(args: &Args) -> Result<InForce, Failure> {
     let Some(good) = last_good(&state, &orders)? else {
         return Err(Failure::Other(nothing_before(&desired.revision)));
     };
-    let name = args.global.file.display().to_string();
-    let read = Snapshots::new(&state).read(&good, &name, &disk(args));
+    let read = Snapshots::new(&state).read(&good, &origin.name, &disk(args, origin));
     let read =
         read.map_err(|error| Failure::Other(format!("can't read revision {good}: {error}")))?;
     Ok(InForce {
-        desired: read.map_err(|errors| Failure::Spec { file: name, errors })?,
+        desired: read.map_err(|errors| Failure::Spec {
+            file: origin.name.clone(),
+            errors,
+        })?,
         snapshot: None,
     })
 }
@@ -134,7 +145,10 @@ pub(super) fn nothing_before(held: &Revision) -> String {
 /// The cluster that the user's file is of, even if nothing else in the file is right: what was done must be readable
 /// most of all when something is wrong.
 pub(super) fn cluster_name(args: &Args) -> Result<ClusterName, Failure> {
-    let source = source(&args.global.file)?;
+    if let Some(cluster) = followed_cluster(args)? {
+        return Ok(cluster);
+    }
+    let source = Origin::of(args)?.source()?;
     let source = String::from_utf8_lossy(&source);
     let mut named = source.lines().filter_map(|l| l.strip_prefix("cluster:"));
     let name = named.next().and_then(|rest| rest.split('#').next());
@@ -144,28 +158,29 @@ pub(super) fn cluster_name(args: &Args) -> Result<ClusterName, Failure> {
     }
 }
 
-pub(super) fn source(file: &Path) -> Result<Vec<u8>, Failure> {
-    std::fs::read(file).map_err(|error| {
-        Failure::Other(format!(
-            "can't read {}: {error}\n  help: name the cluster's file with -f FILE; specs/ has some to start from",
-            file.display()
-        ))
-    })
+/// The branch that a controller on this machine follows for a cluster: that of the arguments, or the one asked last.
+pub(super) fn followed(args: &Args, cluster: &ClusterName) -> Result<Option<Followed>, Failure> {
+    if let Some(store) = followed_store(args)? {
+        return store
+            .load()
+            .map_err(|error| origin::unreadable(&store, &error));
+    }
+    Ok(FollowedStore::of_cluster(&state_base(args)?, cluster).pop())
 }
 
-fn state_base(args: &Args) -> Option<PathBuf> {
-    state_dir(args.global.state_dir.clone(), |name| std::env::var_os(name))
+/// The state directory.
+pub(super) fn state_base(args: &Args) -> Result<PathBuf, Failure> {
+    let base = state_dir(args.global.state_dir.clone(), |name| std::env::var_os(name));
+    base.ok_or_else(|| {
+        Failure::Other(
+            "there is no place for the state: set HOME, or name one with --state-dir".to_owned(),
+        )
+    })
 }
 
 /// The state directory of a cluster.
 pub(super) fn state(args: &Args, cluster: &ClusterName) -> Result<PathBuf, Failure> {
-    let base = state_base(args);
-    let base = base.ok_or_else(|| {
-        Failure::Other(
-            "there is no place for the state: set HOME, or name one with --state-dir".to_owned(),
-        )
-    })?;
-    Ok(base.join(cluster.as_str()))
+    Ok(state_base(args)?.join(cluster.as_str()))
 }
 
 /// Everything that only looks.
@@ -178,7 +193,12 @@ pub(super) struct Reading {
 
 /// The ports that look, and what is remembered.
 pub(super) fn reading(args: &Args) -> Result<Reading, Failure> {
-    let in_force = in_force(args)?;
+    reading_of(args, &Origin::of(args)?)
+}
+
+/// The same of the file at this place.
+pub(super) fn reading_of(args: &Args, origin: &Origin) -> Result<Reading, Failure> {
+    let in_force = in_force(args, origin)?;
     let desired = Arc::new(in_force.desired.clone());
     let state = state(args, &desired.cluster)?;
     let reader = reader(&desired, &state)?;

@@ -1,6 +1,7 @@
 //! One file per subcommand: what it reads, what it prints, and its exit code.
 
 mod apply;
+mod approve;
 mod arm;
 mod desk;
 mod disarm;
@@ -11,6 +12,7 @@ mod fence_test;
 mod history;
 mod load;
 mod orders;
+mod origin;
 mod pause;
 mod rehearse;
 mod render;
@@ -79,7 +81,7 @@ pub async fn run(args: Args, screen: Screen) -> Exit {
         None if args.apply.dry_run => dry_run::run(&args, &style).await,
         None => apply::run(&args, &style, &screen).await,
         Some(Command::Apply(saved)) => apply::run_saved(&args, saved, &style, &screen).await,
-        Some(Command::Watch) => watch::run(&args).await,
+        Some(Command::Watch(how)) => watch::run(&args, how).await,
         Some(Command::Status) => status::run(&args, &style).await,
         Some(Command::Why(asked)) => why::run(&args, asked, &style).await,
         Some(Command::Validate) => validate::run(&args, &style),
@@ -95,6 +97,7 @@ pub async fn run(args: Args, screen: Screen) -> Exit {
         Some(Command::Retry(retry)) => retry::run(&args, retry),
         Some(Command::Fence(fence)) => fence::run(&args, fence, &style).await,
         Some(Command::Rollback(rollback)) => rollback::run(&args, rollback),
+        Some(Command::Approve(commit)) => approve::run(&args, commit),
         Some(Command::Orders) => orders::run(&args, &style),
         Some(Command::History(history)) => history::run(&args, history, &style),
         Some(Command::Completions { shell }) => {

@@ -5,8 +5,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Failure, load, print};
-use crate::adapters::spec_files::DiskFiles;
+use super::origin::Origin;
+use super::{Failure, print};
 use crate::cli::args::{Args, Output, RehearseArgs};
 use crate::cli::exit::Exit;
 use crate::cli::progress::{Counter, Screen};
@@ -30,9 +30,9 @@ pub(super) fn run(
     style: &Style,
     screen: &Screen,
 ) -> Result<Exit, Failure> {
-    let file = &args.global.file;
-    let (name, bytes) = (file.display().to_string(), load::source(file)?);
-    let files = DiskFiles::beside(file).with_stand_ins();
+    let origin = Origin::of(args)?;
+    let (name, bytes) = (origin.name.clone(), origin.source()?);
+    let files = origin.files().with_stand_ins();
     let desired = parse(&name, &bytes, &files).map(Arc::new);
     let desired = desired.map_err(|errors| wrong(&name, errors))?;
     let cluster = Cluster {

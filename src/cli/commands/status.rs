@@ -17,6 +17,7 @@ pub(super) async fn run(args: &Args, style: &Style) -> Result<Exit, Failure> {
         &watcher.memory,
         &round.plan,
     );
+    let report = report.following(load::followed(args, &watcher.desired.cluster)?);
     print(&match args.global.output {
         Output::Text => status_text(&report, style),
         Output::Json => report.json(),

@@ -1,19 +1,22 @@
-//! `reconcile watch`: the controller, the file it follows, and the signals that end it.
+//! `reconcile watch`: the controller, the file or branch that it follows, and the signals that end it.
+
+mod branch;
+mod source;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use notify::event::{ModifyKind, RenameMode};
 use notify::{EventKind, RecursiveMode, Watcher as _};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
+use super::origin::Origin;
 use super::{Failure, load};
 use crate::adapters::file_orders::ORDERS_FILE;
 use crate::adapters::file_store::FileStore;
 use crate::adapters::ssh_reader::SshReader;
-use crate::cli::args::Args;
+use crate::cli::args::{Args, WatchArgs};
 use crate::cli::exit::Exit;
 use crate::controller::Session;
 use crate::controller::look::Eyes;
@@ -22,12 +25,13 @@ use crate::memory;
 use crate::model::claim::Claimant;
 use crate::model::desired::Desired;
 use crate::ports::progress::Quiet;
+use source::Source;
 
-/// How long the file must be left alone before it is read: editors write in several steps.
-const DEBOUNCE: Duration = Duration::from_millis(300);
-
-pub(super) async fn run(args: &Args) -> Result<Exit, Failure> {
-    let mut reading = load::reading(args)?;
+pub(super) async fn run(args: &Args, how: &WatchArgs) -> Result<Exit, Failure> {
+    let (touched, touches) = unbounded_channel();
+    let mut source = Source::open(args, how, &touched)?;
+    let origin = source.begin(args).await?;
+    let mut reading = load::reading_of(args, &origin)?;
     let store = FileStore::new(&reading.state);
     let _lock = store.lock()?;
     reading.in_force.keep(&reading.state);
@@ -38,27 +42,29 @@ pub(super) async fn run(args: &Args) -> Result<Exit, Failure> {
     let hands = load::hands(&desired, &reading.reader, Arc::new(Quiet), &claimant);
 
     let (send, signals) = unbounded_channel();
-    let (touched, touches) = unbounded_channel();
-    let file_watch = follow_file(args, touched.clone())?;
     let orders_watch = follow_orders(&reading.state, send.clone(), touched)?;
     let access = Access {
         reader: Arc::clone(&reading.reader),
         state: reading.state.clone(),
         claimant,
     };
-    let reload = reload(
-        args.clone(),
-        Arc::clone(&desired),
+    let reload = Reload {
+        args: args.clone(),
+        source,
+        origin,
+        desired: Arc::clone(&desired),
         access,
-        touches,
-        send.clone(),
-    );
-    tokio::spawn(reload);
+        refused: None,
+    };
+    tokio::spawn(reload.run(touches, send.clone()));
     tokio::spawn(pass_signals(send));
-    tracing::info!(cluster = %desired.cluster, revision = %desired.revision, "watching");
+    tracing::info!(
+        cluster = %desired.cluster, revision = %desired.revision, commit = desired.commit.as_ref().map(|c| c.id.short()),
+        "watching"
+    );
     let session = Session::new(reading.watcher, Arc::new(store));
     let result = Watch::new(session, hands, signals).run().await;
-    drop((file_watch, orders_watch));
+    drop(orders_watch);
     result?;
     Ok(Exit::Done)
 }
@@ -108,29 +114,6 @@ fn follow_orders(
     Ok(watcher)
 }
 
-/// Watches the directory of the file, not the file: editors replace it.
-fn follow_file(
-    args: &Args,
-    touched: UnboundedSender<()>,
-) -> Result<notify::RecommendedWatcher, Failure> {
-    let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-        if event.is_ok_and(|e| !e.kind.is_access()) {
-            let _ = touched.send(()); // nobody listens any more only at the end
-        }
-    })
-    .map_err(|error| Failure::Other(format!("can't watch files: {error}")))?;
-    let directory = args
-        .global
-        .file
-        .parent()
-        .filter(|d| !d.as_os_str().is_empty());
-    let directory = directory.unwrap_or(Path::new("."));
-    watcher
-        .watch(directory, RecursiveMode::Recursive)
-        .map_err(|error| Failure::Other(format!("can't watch {}: {error}", directory.display())))?;
-    Ok(watcher)
-}
-
 /// How machines are reached; kept over edits, so that open connections are.
 struct Access {
     reader: Arc<SshReader>,
@@ -138,43 +121,76 @@ struct Access {
     claimant: Arc<Claimant>,
 }
 
-/// Reads the file again whenever something in its directory was touched, and passes on what really differs.
-async fn reload(
+/// Reads the file again whenever it may be another one, and passes on what really differs.
+struct Reload {
     args: Args,
-    mut desired: Arc<Desired>,
-    mut access: Access,
-    mut touches: UnboundedReceiver<()>,
-    send: UnboundedSender<Signal>,
-) {
-    let mut refused = None;
-    while touches.recv().await.is_some() {
-        while tokio::time::timeout(DEBOUNCE, touches.recv())
-            .await
-            .is_ok_and(|t| t.is_some())
-        {}
-        let signal = match load::in_force(&args) {
-            Ok(new) if new.desired.revision == desired.revision => match refused.take() {
-                Some(_) => Signal::Restored,
-                None => continue,
-            },
-            Ok(new) => {
-                new.keep(&access.state);
-                edited(&mut desired, new.desired, &mut access)
+    source: Source,
+    /// Where the newest state is that may be applied.
+    origin: Origin,
+    /// What is in force.
+    desired: Arc<Desired>,
+    access: Access,
+    /// What was last said to be wrong.
+    refused: Option<String>,
+}
+
+impl Reload {
+    async fn run(mut self, mut touches: UnboundedReceiver<()>, send: UnboundedSender<Signal>) {
+        while self.source.wait(&mut touches).await {
+            if let Err(why) = self.renew().await {
+                if !self.pass_on(Some(Signal::Refused(why)), &send) {
+                    return;
+                }
+                continue;
             }
-            Err(failure) => Signal::Refused(failure.to_string()),
-        };
+            let signal = self.read();
+            if !self.pass_on(signal, &send) {
+                return;
+            }
+        }
+    }
+
+    /// Finds out where the newest state is; an error says why it is not applied.
+    async fn renew(&mut self) -> Result<(), String> {
+        if let Some(origin) = self.source.news(&self.access.state).await? {
+            self.origin = origin;
+        }
+        Ok(())
+    }
+
+    /// What is new in the file; none: nothing.
+    fn read(&mut self) -> Option<Signal> {
+        match load::in_force(&self.args, &self.origin) {
+            Ok(new) => {
+                self.source.accept(&self.origin, &new);
+                let same = (&new.desired.revision, &new.desired.commit)
+                    == (&self.desired.revision, &self.desired.commit);
+                if same {
+                    return self.refused.is_some().then_some(Signal::Restored);
+                }
+                new.keep(&self.access.state);
+                Some(edited(&mut self.desired, new.desired, &mut self.access))
+            }
+            Err(failure) => {
+                let why = failure.to_string();
+                self.source.refuse(&self.origin, &why);
+                Some(Signal::Refused(why))
+            }
+        }
+    }
+
+    /// Passes a signal on; false where nobody listens any more. What is wrong is said once, however often it is found.
+    fn pass_on(&mut self, signal: Option<Signal>, send: &UnboundedSender<Signal>) -> bool {
+        let Some(signal) = signal else { return true };
         let why = match &signal {
             Signal::Refused(why) => Some(why.clone()),
             Signal::Edited(..) | Signal::Restored | Signal::Ordered | Signal::Stop => None,
         };
-        // What is wrong is said once, however often something in the directory is touched.
-        if why.is_some() && why == refused {
-            continue;
+        if why.is_some() && why == self.refused {
+            return true;
         }
-        refused = why;
-        if send.send(signal).is_err() {
-            return;
-        }
+        self.refused = why;
+        send.send(signal).is_ok()
     }
 }
 

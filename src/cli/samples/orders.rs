@@ -35,5 +35,7 @@ pub fn orders() -> Orders {
         OrderKey::Held(Revision("3f2a91c04b7e".into())),
         order(Some("random-1 never comes up"), None),
     );
+    let commit = "daa85f87f8b307dd5d64832c1b7494559ce8d8f5".parse().unwrap();
+    put(OrderKey::Approved(commit), order(None, today));
     orders
 }

@@ -8,7 +8,7 @@ use super::{
 use crate::cli::orders_view::order_lines;
 use crate::cli::style::{Paint, Style};
 use crate::cli::table::{Align, Cell, Table};
-use crate::cli::text;
+use crate::cli::text::{self, commit_words};
 use crate::model::condition::HostCondition;
 use crate::model::time::Timestamp;
 use crate::model::unit::span;
@@ -17,6 +17,7 @@ use crate::model::unit::span;
 pub fn status_text(report: &StatusReport, style: &Style) -> String {
     let mut parts = vec![
         order_lines(&report.orders, report.observed_at, style),
+        following(report, style),
         hosts(report).render(style),
         instances(report).render(style),
         balancers(report).render(style),
@@ -25,6 +26,27 @@ pub fn status_text(report: &StatusReport, style: &Style) -> String {
     parts.retain(|part| !part.is_empty());
     parts.push(conclusion(report, style));
     parts.join("\n")
+}
+
+/// `main of git@example.org:cluster.git at daa85f87f by Anna <anna@example.org>, signed by anna@example.org, for 3m00s`
+fn following(report: &StatusReport, style: &Style) -> String {
+    let Some(followed) = &report.followed else {
+        return String::new();
+    };
+    let commit = followed.applied.as_ref().map_or_else(
+        || "nothing of it is in force yet".to_owned(),
+        |commit| {
+            let since = followed.applied_at.map(|at| report.observed_at.since(at));
+            let since = since.map(|since| format!(", for {}", span(since)));
+            format!("at {}{}", commit_words(commit), since.unwrap_or_default())
+        },
+    );
+    let branch = format!("{} of {}", followed.branch, text::clean(&followed.url));
+    let lines = text::wrap(&format!("Follows {branch} {commit}"), style.width);
+    lines
+        .iter()
+        .map(|line| format!("{}\n", style.paint(Paint::Dim, line)))
+        .collect()
 }
 
 fn hosts(report: &StatusReport) -> Table {

@@ -2,6 +2,7 @@
 
 use super::{Wrong, WrongKind};
 use crate::model::facts::{Observed, Seen, Unseen};
+use crate::model::followed::Followed;
 use crate::model::id::HostId;
 use crate::model::plan::{Action, Motive, Notice, NoticeKind, Plan};
 
@@ -57,6 +58,28 @@ fn of_notice(notice: &Notice) -> Wrong {
         reason: notice.text.clone(),
         help: notice.help.clone(),
     }
+}
+
+/// A commit that is not applied, and a repository that can't be reached.
+pub(super) fn of_followed(followed: &Followed) -> Vec<Wrong> {
+    let refused = followed.refused.as_ref().map(|refused| Wrong {
+        kind: WrongKind::Blocked,
+        subject: format!("commit {}", refused.commit.id),
+        actions: Vec::new(),
+        reason: format!("by {}: not applied: {}", refused.commit.author, refused.why),
+        help: refused.help.clone(),
+    });
+    let unreachable = followed.unreachable.as_ref().map(|unreachable| Wrong {
+        kind: WrongKind::Warning,
+        subject: "repository".to_owned(),
+        actions: Vec::new(),
+        reason: format!(
+            "can't be reached since {}: {}",
+            unreachable.since, unreachable.why
+        ),
+        help: None,
+    });
+    refused.into_iter().chain(unreachable).collect()
 }
 
 fn unseen(observed: &Observed) -> impl Iterator<Item = (&HostId, &Unseen)> {

@@ -95,7 +95,7 @@ fn follower(shelf: &Arc<Shelf>, rules: Rules) -> Follower {
 }
 
 async fn look(follower: &mut Follower, at: i64) -> News {
-    follower.look(&|_| false, Timestamp(at)).await
+    follower.look(&BTreeSet::new(), Timestamp(at)).await
 }
 
 /// Looks, and applies what may be applied.
@@ -142,11 +142,7 @@ async fn an_unsigned_commit_is_refused_and_the_last_good_one_stays() {
         shelf.push(commit(n, signature), Some(1));
         let news = follow(&mut follower, i64::from(n)).await;
         assert!(matches!(news, News::Refused(..)), "{news:?}");
-        assert_eq!(
-            follow(&mut follower, 9).await,
-            News::None,
-            "it is told once"
-        );
+        assert_eq!(follow(&mut follower, 9).await, news, "it stays so");
         assert_eq!(applied(&follower), Some(id(1)));
         let refused = follower.followed.refused.as_ref().unwrap();
         assert_eq!(
@@ -179,7 +175,7 @@ async fn a_rewritten_branch_needs_a_persons_word() {
             .unwrap()
             .contains("reconcile approve 000000000")
     );
-    let news = follower.look(&|asked| *asked == id(3), Timestamp(3)).await;
+    let news = follower.look(&[id(3)].into(), Timestamp(3)).await;
     assert!(matches!(news, News::Commit(..)), "{news:?}");
 }
 

@@ -15,7 +15,9 @@ impl Watch {
     /// serves that shall not be so any more: a mistake is taken back at once.
     pub(super) fn follow(&mut self, desired: Arc<Desired>, (mut hands, eyes): (Hands, Eyes)) {
         hands.permit = self.claims.permit().clone();
-        info!(revision = %desired.revision, "the file changed");
+        info!(
+            revision = %desired.revision, commit = desired.commit.as_ref().map(|c| c.id.short()), "the file changed"
+        );
         self.progress = Arc::clone(&hands.progress);
         let watcher = &mut self.session.watcher;
         // A lease that was given is over when it is over, whatever the file says.

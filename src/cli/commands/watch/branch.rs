@@ -1,0 +1,229 @@
+//! The branch that `reconcile watch --repo` follows: asked at a steady pace, and at once on a SIGHUP or when an order changes.
+//! What is known of it is kept, so that the commit in force stays in force while the repository can't be reached.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::adapters::file_orders::FileOrders;
+use crate::adapters::followed_store::FollowedStore;
+use crate::adapters::git::{GitRepository, Signers};
+use crate::adapters::system_clock::SystemClock;
+use crate::cli::args::{Args, WatchArgs};
+use crate::cli::commands::Failure;
+use crate::cli::commands::load::{self, InForce};
+use crate::cli::commands::origin::{self, Origin};
+use crate::controller::commits::{Follower, News, Refusal, Rules};
+use crate::model::commit::Commit;
+use crate::model::followed::Followed;
+use crate::ports::clock::Clock as _;
+use crate::ports::orders::OrdersView as _;
+
+/// A branch that is followed.
+pub(super) struct Branch {
+    follower: Follower,
+    store: FollowedStore,
+    path: PathBuf,
+    every: Duration,
+    hangups: Signal,
+}
+
+impl Branch {
+    /// The one that the arguments name; none: they name a file.
+    pub fn open(args: &Args, how: &WatchArgs) -> Result<Option<Branch>, Failure> {
+        let (Some(url), Some(store)) = (&args.global.repo, origin::followed_store(args)?) else {
+            return Ok(None);
+        };
+        let (branch, path) = (&args.global.branch, args.global.file.clone());
+        if path.is_absolute() {
+            return Err(Failure::Other(format!(
+                "{} is a path on this machine\n  help: with --repo, -f names the path in the repository",
+                path.display()
+            )));
+        }
+        let signers = Signers {
+            ssh: how.allowed_signers.as_ref().map(|file| absolute(file)),
+            pgp: how.keyring.as_ref().map(|file| absolute(file)),
+        };
+        for file in signers.ssh.iter().chain(&signers.pgp) {
+            let readable = std::fs::File::open(file);
+            readable.map_err(|error| {
+                Failure::Other(format!("can't read {}: {error}", file.display()))
+            })?;
+        }
+        let rules = Rules {
+            signed: signers.are_named(),
+            rewritten: how.force,
+        };
+        let known = store
+            .load()
+            .map_err(|error| origin::unreadable(&store, &error))?;
+        let followed =
+            known.unwrap_or_else(|| Followed::new(url, branch, &path.display().to_string()));
+        store
+            .make()
+            .map_err(|error| origin::unreadable(&store, &error))?;
+        let repository = GitRepository::new(&store.directory, &location(url), branch, signers);
+        let hangups = signal(SignalKind::hangup());
+        Ok(Some(Branch {
+            follower: Follower::new(Arc::new(repository), rules, followed),
+            store,
+            path,
+            every: how.every,
+            hangups: hangups
+                .map_err(|error| Failure::Other(format!("can't listen for signals: {error}")))?,
+        }))
+    }
+
+    /// The newest commit that may be applied and can be read; else the one that was in force.
+    pub async fn begin(&mut self, args: &Args) -> Result<Origin, Failure> {
+        let state = self.state(args);
+        let news = self.look(state.as_deref()).await;
+        let failure = match news {
+            News::None => None,
+            News::Commit(commit, files) => {
+                let origin = Origin::of_commit(&self.path, &files, *commit);
+                match load::in_force(args, &origin) {
+                    Ok(read) => {
+                        self.accept(&origin, &read);
+                        return Ok(origin);
+                    }
+                    Err(failure) => {
+                        self.refuse(&origin, &failure.to_string(), None);
+                        Some(failure)
+                    }
+                }
+            }
+            News::Refused(commit, refusal) => Some(Failure::Other(refused(&commit, &refusal))),
+            News::Unreachable(why) => Some(Failure::Other(unreachable(&why))),
+        };
+        match (self.in_force(), failure) {
+            (Some(origin), None) => Ok(origin),
+            (Some(origin), Some(failure)) => {
+                tracing::error!("the commit that was in force stays in force\n{failure}");
+                Ok(origin)
+            }
+            (None, failure) => Err(failure.unwrap_or_else(|| {
+                Failure::Other(
+                    "the files of the commit in force are gone: remove the state of the repository"
+                        .to_owned(),
+                )
+            })),
+        }
+    }
+
+    /// Returns when the repository is to be asked again.
+    pub async fn wait(&mut self) {
+        tokio::select! {
+            () = tokio::time::sleep(self.every) => {}
+            _ = self.hangups.recv() => {}
+        }
+    }
+
+    /// See [`super::source::Source::news`].
+    pub async fn news(&mut self, state: &Path) -> Result<Option<Origin>, String> {
+        match self.look(Some(state)).await {
+            News::None => Ok(None),
+            News::Commit(commit, files) => Ok(Some(Origin::of_commit(&self.path, &files, *commit))),
+            News::Refused(commit, refusal) => Err(refused(&commit, &refusal)),
+            News::Unreachable(why) => Err(unreachable(&why)),
+        }
+    }
+
+    /// See [`super::source::Source::accept`].
+    pub fn accept(&mut self, origin: &Origin, read: &InForce) {
+        let Some((commit, _)) = &origin.commit else {
+            return;
+        };
+        // What is held is not what was read.
+        if read.snapshot.is_none() {
+            let help = "reconcile orders shows who holds it".to_owned();
+            self.refuse(origin, "its state of the file is held back", Some(help));
+            return;
+        }
+        let known = &self.follower.followed;
+        if known.applied.as_ref() != Some(commit) || known.refused.is_some() {
+            let now = SystemClock.now();
+            self.follower.apply(commit, &read.desired.cluster, now);
+            self.keep();
+        }
+    }
+
+    /// A commit can't be used.
+    pub fn refuse(&mut self, origin: &Origin, why: &str, help: Option<String>) {
+        let applied = self.follower.followed.applied.as_ref();
+        let commit = origin.commit.as_ref().map(|(commit, _)| commit);
+        // What is in force stays so, also where a secret that it needs is gone by now.
+        let Some(commit) = commit.filter(|commit| applied != Some(*commit)) else {
+            return;
+        };
+        let refusal = Refusal {
+            why: why.to_owned(),
+            help,
+        };
+        self.follower.refuse(commit, &refusal, SystemClock.now());
+        self.keep();
+    }
+
+    async fn look(&mut self, state: Option<&Path>) -> News {
+        let orders = state.and_then(|state| FileOrders::new(state).read().ok());
+        let approved = orders.unwrap_or_default().approved;
+        let approved = approved.into_keys().collect();
+        let news = self.follower.look(&approved, SystemClock.now()).await;
+        self.keep();
+        news
+    }
+
+    /// The state directory of the cluster, where that is known.
+    fn state(&self, args: &Args) -> Option<PathBuf> {
+        let cluster = self.follower.followed.cluster.as_ref()?;
+        load::state(args, cluster).ok()
+    }
+
+    fn in_force(&self) -> Option<Origin> {
+        let commit = self.follower.followed.applied.clone()?;
+        let files = self.store.files_of(&commit.id);
+        let origin = Origin::of_commit(&self.path, &files, commit);
+        origin.file.is_file().then_some(origin)
+    }
+
+    /// Where that fails, the work goes on: a full disk must not keep anything from being healed.
+    fn keep(&self) {
+        if let Err(error) = self.store.save(&self.follower.followed) {
+            tracing::warn!(%error, "what is known of the repository can't be kept");
+        }
+    }
+}
+
+/// A path is the same wherever git is run.
+fn location(url: &str) -> String {
+    match Path::new(url).exists() {
+        true => absolute(Path::new(url)).display().to_string(),
+        false => url.to_owned(),
+    }
+}
+
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}
+
+fn refused(commit: &Commit, refusal: &Refusal) -> String {
+    let help = refusal
+        .help
+        .as_ref()
+        .map(|help| format!("\n  help: {help}"));
+    format!(
+        "commit {} by {} ({}) is not applied: {}{}",
+        commit.id,
+        commit.author,
+        commit.subject,
+        refusal.why,
+        help.unwrap_or_default()
+    )
+}
+
+fn unreachable(why: &str) -> String {
+    format!("the repository can't be reached: {why}")
+}

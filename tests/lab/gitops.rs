@@ -1,0 +1,141 @@
+//! A branch of a real git repository that a controller follows: what is committed is done on real hosts.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use super::product::{Product, signal};
+use super::traffic::Traffic;
+use super::wait::{seconds, until};
+
+/// How long a commit may take until all is as it says: guests are made anew one after the other.
+const LIMIT: Duration = seconds(180);
+
+/// A bare repository, and somebody's checkout of it.
+struct Repository<'a> {
+    product: &'a Product,
+}
+
+impl Repository<'_> {
+    fn new(product: &Product) -> Repository<'_> {
+        let repository = Repository { product };
+        repository.run(&["init", "--quiet", "--bare", "cluster.git"]);
+        repository.run(&["init", "--quiet", "-b", "main", "work"]);
+        repository
+    }
+
+    fn path(&self) -> PathBuf {
+        self.product.path("cluster.git")
+    }
+
+    #[track_caller]
+    fn run(&self, arguments: &[&str]) -> String {
+        let who = ["-c", "user.name=Anna", "-c", "user.email=anna@example.org"];
+        let mut command = Command::new("git");
+        command
+            .args(who)
+            .args(arguments)
+            .current_dir(self.product.path(""));
+        super::lab::output(&mut command).expect("git does it")
+    }
+
+    /// Commits this as the file, and pushes it. The name of the commit.
+    #[track_caller]
+    fn commit(&self, spec: &impl std::fmt::Display) -> String {
+        std::fs::write(self.product.path("work/cluster.yaml"), spec.to_string())
+            .expect("a file can be written");
+        self.run(&["-C", "work", "add", "--all"]);
+        self.run(&["-C", "work", "commit", "--quiet", "-m", "an edit"]);
+        self.run(&[
+            "-C",
+            "work",
+            "push",
+            "--quiet",
+            "../cluster.git",
+            "HEAD:main",
+        ]);
+        self.run(&["-C", "work", "rev-parse", "HEAD"])
+            .trim()
+            .to_owned()
+    }
+}
+
+fn rename(from: &Path, to: &Path) {
+    std::fs::rename(from, to).expect("it can be renamed");
+}
+
+#[test]
+fn what_is_committed_is_done_and_a_bad_commit_changes_nothing() {
+    let (product, spec) = Product::converged();
+    let repository = Repository::new(&product);
+    repository.commit(&spec);
+    let watch = product.watch_repository(&repository.path());
+    watch.wait_for("watching", seconds(30));
+
+    let from = product.history().len();
+    let traffic = Traffic::start(&product.lab, &format!("http://{}/random", spec.vip), 20);
+    let five = spec.with(|s| s.replicas = 5);
+    let begin = Instant::now();
+    let commit = repository.commit(&five);
+    until("five instances serve", LIMIT, || {
+        let status = product.status();
+        let well = |i: &&serde_json::Value| i["healthy"] == true;
+        let serving = status["instances"].as_array()?.iter().filter(well).count();
+        (serving == 7 && status["followed"]["applied"]["id"] == *commit).then_some(())
+    });
+    println!(
+        "from the push to five instances that serve: {:.1} s",
+        begin.elapsed().as_secs_f64()
+    );
+    product.write(&five);
+    product.wait_converged(LIMIT);
+    traffic.stop().assert_nothing_failed();
+    let history = product.history();
+    let made: Vec<_> = history[from..]
+        .iter()
+        .filter(|entry| entry["action"] == "create")
+        .collect();
+    assert_eq!(made.len(), 2, "{made:#?}");
+    for entry in made {
+        assert_eq!(entry["commit"]["id"], commit);
+        assert_eq!(entry["commit"]["author"], "Anna <anna@example.org>");
+        assert_eq!(entry["commit"]["signature"]["state"], "missing");
+    }
+
+    let before = product.lab.domains();
+    let bad = repository.commit(&format!("{five}\nreplcias: 7\n"));
+    watch.wait_for("replcias", seconds(30));
+    let status = product.status();
+    assert_eq!(status["followed"]["applied"]["id"], commit);
+    assert_eq!(status["followed"]["refused"]["commit"]["id"], bad);
+    assert_eq!(
+        product.lab.domains(),
+        before,
+        "a bad commit changes nothing"
+    );
+
+    // Killed while the repository is away, it goes on with what was in force, and heals.
+    signal(watch.pid(), "KILL");
+    drop(watch);
+    rename(&repository.path(), &product.path("away.git"));
+    let watch = product.watch_repository(&repository.path());
+    watch.wait_for("watching", seconds(60));
+    let victim = product.lab.domain_of("random-1");
+    product.lab.kill_guest(&victim, "KILL");
+    until("it heals without the repository", seconds(120), || {
+        let now = product
+            .lab
+            .domains()
+            .into_iter()
+            .find(|d| d.instance == victim.instance)?;
+        (now.generation != victim.generation && now.run.is_some()).then_some(())
+    });
+    rename(&product.path("away.git"), &repository.path());
+    let back = repository.commit(&spec);
+    until("the next commit comes into force", LIMIT, || {
+        (product.status()["followed"]["applied"]["id"] == *back).then_some(())
+    });
+    product.write(&spec);
+    product.wait_converged(LIMIT);
+    watch.stop();
+}
