@@ -84,7 +84,9 @@ fn forget_former(memory: &mut Memory, desired: &Desired, observed: &Observed) {
     let is_seen_without = |vip: &Ipv4Addr, holder: &Holder| {
         let life = observed_life(desired, observed, &holder.instance);
         let same = life.is_some() && (holder.generation.is_none() || holder.generation == life);
-        same && has(observed, &holder.instance, *vip) == Some(false)
+        // What is under way may be giving it right now.
+        let at_rest = !memory.busy.contains_key(&holder.instance);
+        same && at_rest && has(observed, &holder.instance, *vip) == Some(false)
     };
     let is_given = |vip: &Ipv4Addr| {
         let mut holders = memory.holders.iter();
@@ -127,11 +129,14 @@ pub(super) fn set_holder(
     vip: Ipv4Addr,
     now: Timestamp,
 ) {
-    let known = memory
+    let known = memory.holders.get(group);
+    let known = known
+        .is_some_and(|h| h.instance == *instance && h.vip == Some(vip) && h.generation == life);
+    // Who had it before has it no more: a VIP is given only then.
+    memory
         .holders
-        .get(group)
-        .filter(|h| h.instance == *instance && h.vip == Some(vip) && h.generation == life);
-    if known.is_none() {
+        .retain(|id, holder| id == group || holder.vip != Some(vip));
+    if !known {
         let holder = Holder {
             instance: instance.clone(),
             generation: life,

@@ -378,6 +378,8 @@ pub struct Group {
     pub budget: Budget,
     /// How many of its replicas are there only as long as others are replaced; a file never has any.
     pub extra: u32,
+    /// How many of the extra ones are made, the first ones; the others only stay while they are there.
+    pub surged: u32,
     /// What is done with those that don't come up.
     pub restarts: Restarts,
     /// What it is for.

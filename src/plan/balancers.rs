@@ -58,7 +58,8 @@ impl<'a> Planner<'a> {
         }
     }
 
-    fn rotate_one(
+    /// Tells one load balancer, where that interrupts nobody.
+    pub(super) fn rotate_one(
         &mut self,
         instance: &InstanceId,
         group: &'a Group,

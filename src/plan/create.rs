@@ -39,6 +39,9 @@ impl<'a> Planner<'a> {
             return;
         };
         let group = view.group;
+        if group.lingers(instance.index) {
+            return;
+        }
         let lost = match view.state {
             State::Lost(host, _) => Some(host),
             _ => None,

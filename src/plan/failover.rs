@@ -179,6 +179,7 @@ impl<'a> Planner<'a> {
             true => self.vip_motive(group, lb),
             false => Motive::Heal,
         };
+        self.lead_there_first(&next, group, lb);
         let former = self.take_from_former(&next, group, lb);
         let needs = fences
             .into_iter()

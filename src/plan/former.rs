@@ -44,10 +44,12 @@ impl<'a> Planner<'a> {
     ) -> Option<(InstanceId, Refusal)> {
         let holder = self.known_holder(group, lb)?;
         let instance = &holder.instance;
-        let found = self.round.views.get(instance)?.found?;
-        let runs = found.domain.run.is_some() && is_life(holder, found.mark);
+        // It may be one that is not desired any more.
+        let mut found = self.round.inventory.all_found().map(|(found, _)| found);
+        let runs = found.any(|f| f.domain.run.is_some() && is_life(holder, f.mark));
+        let wanted = self.round.desired.groups.contains_key(&instance.group);
         let text = match self.round.facts(instance) {
-            _ if instance.group == group.id || !runs => return None,
+            _ if instance.group == group.id || !runs || !wanted => return None,
             None => "it can't be looked into",
             Some(_) if self.round.is_paused(instance) => "it is paused",
             Some(_) if self.round.memory.busy.contains_key(instance) => "it is worked on",
@@ -85,9 +87,12 @@ impl<'a> Planner<'a> {
         let Role::LoadBalancer(others) = &other.role else {
             return None;
         };
-        let holds = self.has_address(holder, lb.vip.addr()) && !self.is_rebuilt(holder);
-        if other.id == group.id || !holds {
+        if other.id == group.id || !self.has_address(holder, lb.vip.addr()) {
             return None;
+        }
+        // It loses what it has with its old life.
+        if let Some(rebuilt) = self.rebuild_of(holder) {
+            return Some(rebuilt);
         }
         let gone = VipMove {
             vip: lb.vip,
@@ -103,6 +108,15 @@ impl<'a> Planner<'a> {
         let id = self.draft.push(step);
         self.last.insert(holder.clone(), id);
         Some(id)
+    }
+
+    /// A VIP that a guest has and that is one of another load balancer now.
+    pub(super) fn vip_of_another(&self, instance: &InstanceId, group: &Group) -> Option<Ipv4Addr> {
+        let others = self.round.desired.load_balancers();
+        let mut vips = others
+            .filter(|(other, _)| other.id != group.id && other.replicas > 0)
+            .map(|(_, lb)| lb.vip.addr());
+        vips.find(|vip| self.has_address(instance, *vip))
     }
 
     /// Guests of groups that are gone from the file may hold the VIP still: they end first.

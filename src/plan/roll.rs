@@ -147,6 +147,10 @@ impl<'a> Planner<'a> {
             Role::Service(_) if is_routed(self.round.desired, &group.id) => self.untold(group),
             Role::Service(_) => None,
             Role::LoadBalancer(lb) => {
+                if let Some(vip) = self.vip_of_another(instance, group) {
+                    let why = format!("it gives {vip} to another load balancer first");
+                    return Some((NoticeKind::Waiting, why));
+                }
                 let paused = self.heirs_are_paused(instance, group);
                 let paused = paused.map(|why| (NoticeKind::Waiting, why));
                 self.holder_out_of_sight(group, lb).or(paused)

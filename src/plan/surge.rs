@@ -1,7 +1,7 @@
 //! More instances than `replicas` while some are replaced, or do not serve: the groups that surge now, and those that shrink
 //! while the ones to be left don't serve. The extra ones go as surplus when all others serve.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::Planner;
 use super::health::Health;
@@ -9,8 +9,20 @@ use super::round::{Round, State};
 use crate::model::desired::{Desired, Group};
 use crate::model::id::{GroupId, InstanceId};
 
-/// How many instances more than `replicas` groups have for now.
-pub(super) type Extra<'a> = BTreeMap<&'a GroupId, u32>;
+/// What an action is called that ends an instance for good.
+const ENDS: &str = "destroy";
+
+/// The instances that groups have beyond `replicas` for now.
+pub(super) type Extra<'a> = BTreeMap<&'a GroupId, More>;
+
+/// How many more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct More {
+    /// As far as numbers go.
+    all: u32,
+    /// Those that are made.
+    surged: u32,
+}
 
 /// The groups that surge, or keep what they don't need any more. The round comes back as it was: where nobody does, it is
 /// the one that is planned.
@@ -25,59 +37,58 @@ pub(super) fn surging(round: Round<'_>) -> (Round<'_>, Extra<'_>) {
     }
     let mut planner = Planner::new(round);
     let extra = may.into_iter().map(|group| {
-        let left = left.get(&group.id).copied().unwrap_or(0);
+        let left = left.get(&group.id).map_or(&[][..], Vec::as_slice);
         (&group.id, planner.extra(group, left))
     });
-    let extra = extra.filter(|(_, extra)| *extra > 0).collect();
+    let extra = extra.filter(|(_, more)| more.all > 0).collect();
     (planner.round, extra)
 }
 
 /// The desired state with the extra instances of these groups.
 pub(super) fn widened(desired: &Desired, extra: &Extra<'_>) -> Desired {
     let mut wider = desired.clone();
-    for (id, extra) in extra {
+    for (id, more) in extra {
         if let Some(group) = wider.groups.get_mut(*id) {
-            group.extra = *extra;
-            group.replicas = group.replicas.saturating_add(*extra);
+            (group.extra, group.surged) = (more.all, more.surged);
+            group.replicas = group.replicas.saturating_add(more.all);
         }
     }
     wider
 }
 
-/// How many instances each group has right beyond its `replicas`, that run and nobody works on.
-fn left_over(round: &Round<'_>) -> BTreeMap<GroupId, u32> {
+/// The instances of each group beyond its `replicas` that run and are not being ended, in order.
+fn left_over(round: &Round<'_>) -> BTreeMap<GroupId, Vec<InstanceId>> {
+    let ends = |instance: &InstanceId| {
+        let busy = round.memory.busy.get(instance);
+        busy.is_some_and(|busy| busy.action == ENDS)
+    };
     let found = round.inventory.all_found().filter(|(found, counts)| {
-        let busy = round.memory.busy.contains_key(&found.mark.instance);
-        *counts && found.domain.run.is_some() && !busy
+        *counts && found.domain.run.is_some() && !ends(&found.mark.instance)
     });
-    let there = found.map(|(found, _)| &found.mark.instance).filter(|i| {
-        let group = round.desired.group_of(i);
-        group.is_some_and(|group| i.index > group.replicas)
-    });
-    let there: BTreeSet<&InstanceId> = there.collect();
-    let mut left = BTreeMap::new();
-    for instance in there {
+    let mut left: BTreeMap<GroupId, Vec<InstanceId>> = BTreeMap::new();
+    for instance in found.map(|(found, _)| &found.mark.instance) {
         let group = round.desired.group_of(instance);
-        let known = left.entry(instance.group.clone()).or_insert(0);
-        if group.is_some_and(|group| instance.index == group.replicas + *known + 1) {
-            *known += 1;
+        if group.is_some_and(|group| instance.index > group.replicas) {
+            let known = left.entry(instance.group.clone()).or_default();
+            known.push(instance.clone());
         }
     }
-    left.retain(|_, left| *left > 0);
+    left.values_mut().for_each(|left| left.sort());
     left
 }
 
 impl<'a> Planner<'a> {
     /// How many instances more a group has now. All that it may surge by, while one is to be taken out of service, or not all
-    /// others serve yet; and of the `left` that it does not need any more, as many as others can't stand in for.
-    fn extra(&mut self, group: &'a Group, left: u32) -> u32 {
+    /// others serve yet; and of those that are `left`, the first that serve, as many as others can't stand in for. While nothing
+    /// may be ended, all of them.
+    fn extra(&mut self, group: &'a Group, left: &[InstanceId]) -> More {
         let instances: Vec<InstanceId> =
             self.round.views_of(group).map(|(i, _)| i.clone()).collect();
         let (mut lacking, mut interrupts) = (0, false);
         for instance in &instances {
             let view = self.round.views.get(instance).cloned();
             let healthy = view.and_then(|view| match view.state {
-                State::Live(Health::Healthy) => view.found,
+                State::Live(Health::Healthy) if self.serves(instance) => view.found,
                 State::Busy
                 | State::Absent
                 | State::Hidden(..)
@@ -86,15 +97,24 @@ impl<'a> Planner<'a> {
                 | State::Live(_) => None,
             });
             let Some(found) = healthy else {
-                lacking += u32::from(!self.goes_on_serving(instance));
+                lacking += usize::from(!self.goes_on_serving(instance));
                 continue;
             };
             let need = |planner: &mut Self| planner.need(instance, group, &found);
             interrupts = interrupts || need(self).is_some_and(|need| need.interrupts());
         }
         let surges = interrupts || lacking > 0 && self.has_extra(group);
-        let surge = if surges { group.budget.surge } else { 0 };
-        left.min(lacking + u32::from(interrupts)).max(surge)
+        let surged = if surges { group.budget.surge } else { 0 };
+        let serving = left.iter().filter(|instance| self.serves(instance));
+        let last = match self.braked() {
+            Some(_) => left.last(),
+            None => serving.take(lacking + usize::from(interrupts)).last(),
+        };
+        let lingering = last.map_or(0, |last| last.index - group.replicas);
+        More {
+            all: surged.max(lingering),
+            surged,
+        }
     }
 
     /// Whether an instance serves though it can't be seen, or is worked on.
@@ -123,6 +143,6 @@ impl<'a> Planner<'a> {
 impl Group {
     /// Whether an instance is not desired any more, and stays only until others serve.
     pub(super) fn lingers(&self, index: u32) -> bool {
-        self.extra > self.budget.surge && self.is_extra(index)
+        index > (self.replicas - self.extra).saturating_add(self.surged)
     }
 }

@@ -6,6 +6,7 @@ use std::net::Ipv4Addr;
 use ipnet::Ipv4Net;
 
 use super::Planner;
+use super::configure::AS_IT_IS;
 use super::draft::{Step, reason_at};
 use super::machine::volumes;
 use super::round::State;
@@ -148,6 +149,7 @@ impl<'a> Planner<'a> {
             self.draft.notices.extend(notice);
             return;
         };
+        self.lead_there_first(&next, group, lb);
         let mut fences = self.take_from_former(&next, group, lb);
         fences.extend(self.fence_hosts_of(group, lb));
         let motive = self.vip_motive(group, lb);
@@ -159,6 +161,19 @@ impl<'a> Planner<'a> {
             (motive, ReasonCode::VipUnheld, why),
             fences,
         );
+    }
+
+    /// A guest that takes a VIP over from another load balancer has its routes before.
+    pub(super) fn lead_there_first(&mut self, next: &InstanceId, group: &'a Group, lb: &LoadBalancer) {
+        let known = self.known_holder(group, lb);
+        let from_other = known.is_some_and(|holder| holder.instance.group != group.id);
+        if !from_other || self.planned.contains_key(next) {
+            return;
+        }
+        let line = self.round.desired.lines.of(&group.key());
+        let text = format!("it gets {} next", lb.vip.addr());
+        let why = reason_at(ReasonCode::RoutesChanged, text, line);
+        self.rotate_one(next, group, (Motive::Change, why), &[], &AS_IT_IS);
     }
 
     /// Whether a guest that can't be seen gives heartbeats.
@@ -235,7 +250,7 @@ impl<'a> Planner<'a> {
             .flat_map(|(i, f)| f.addresses.iter().map(move |a| (i, a)))
             .filter(|(_, a)| a.vip && a.address != lb.vip.addr() && !self.waits_for_heir(a.address))
             .filter_map(|(i, a)| Some((i.clone(), Ipv4Net::new(a.address, a.prefix).ok()?)))
-            .filter(|(i, old)| !self.is_rebuilt(i) && !self.loses(i, old.addr()))
+            .filter(|(i, old)| self.rebuild_of(i).is_none() && !self.loses(i, old.addr()))
             .collect();
         for (instance, old) in stale {
             self.drop_one(&instance, old, group, lb);
@@ -251,13 +266,14 @@ impl<'a> Planner<'a> {
         })
     }
 
-    /// Whether it loses all that it has with its old life.
-    pub(super) fn is_rebuilt(&self, instance: &InstanceId) -> bool {
+    /// The action by which it loses all that it has with its old life.
+    pub(super) fn rebuild_of(&self, instance: &InstanceId) -> Option<ActionId> {
         let mut actions = self.draft.actions.iter();
-        actions.any(|a| {
+        let rebuilt = actions.find(|a| {
             matches!(a.operation, Operation::Recreate(_))
                 && a.operation.instance() == Some(instance)
-        })
+        });
+        rebuilt.map(|action| action.id)
     }
 
     fn drop_one(

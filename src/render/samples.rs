@@ -168,6 +168,7 @@ fn group(name: &str, role: Role) -> Group {
         placement: PlacementRules::default(),
         budget: Budget::of(3),
         extra: 0,
+        surged: 0,
         restarts: Restarts::default(),
         role,
     }

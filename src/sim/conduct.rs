@@ -1,6 +1,8 @@
 //! What a controller may plan and begin: nothing unsound, nothing against orders, no takeover without evidence, a
 //! majority and an open brake, no guest that serves ended while its group can't spare it.
 
+use std::collections::BTreeSet;
+
 use super::laws::{broken, outline, plan_is_sound};
 use super::orders::plan_obeys_orders;
 use super::vigil::{Claim, LOOK, NEWS, is_in_sight, is_stateful};
@@ -151,12 +153,15 @@ fn can_be_spared(world: &World, action: &Action) -> Result<(), String> {
         return Ok(());
     }
     let all = 1..=group.replicas.saturating_add(group.budget.surge);
-    let others = all.filter(|index| *index != instance.index);
-    let others = others.map(|index| InstanceId {
+    let all = all.map(|index| InstanceId {
         group: group.id.clone(),
         index,
     });
-    let others: Vec<InstanceId> = others.collect();
+    // Who is not desired any more serves as well as others, as long as it is there.
+    let there = world.domains().filter_map(|(.., d)| world.ours(d));
+    let there = there.map(|mark| mark.instance.clone());
+    let there = there.filter(|other| other.group == group.id);
+    let others: BTreeSet<InstanceId> = all.chain(there).filter(|i| i != instance).collect();
     let serving = others
         .iter()
         .filter(|other| counts(world, group, other))

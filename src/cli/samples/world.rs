@@ -269,6 +269,7 @@ fn group(name: &str, replicas: u32, role: Role) -> Group {
         placement: PlacementRules::default(),
         budget: Budget::of(replicas),
         extra: 0,
+        surged: 0,
         restarts: Restarts::default(),
         role,
     }

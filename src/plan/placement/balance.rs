@@ -155,7 +155,12 @@ impl<'a> Placer<'a, '_> {
         let hosts = (0..self.board.hosts.len()).filter(|host| *host != from);
         let hosts = hosts.filter(|host| self.acceptable(group, index, Some(*host)).is_some());
         let hosts = hosts.filter(|host| worth(&turn, *host) <= stays);
-        let moves = hosts.filter_map(|to| {
+        let hosts: Vec<HostNo> = hosts.collect();
+        let hosts: Vec<HostNo> = hosts
+            .into_iter()
+            .filter(|host| self.has_room_beside(group, index, *host))
+            .collect();
+        let moves = hosts.into_iter().filter_map(|to| {
             let less = self.load(from, taken[from].saturating_sub(memory))?;
             let after = less.max(self.load(to, taken[to] + memory)?);
             Some(Candidate {
@@ -168,6 +173,19 @@ impl<'a> Placer<'a, '_> {
         let moves = moves.collect();
         self.board.belong(group, index, from);
         moves
+    }
+
+    /// Whether a group that surges finds room for one more while an instance is on its way to `to`: without, it would be
+    /// made and ended again and again for a move that does not come.
+    fn has_room_beside(&mut self, group: GroupNo, index: u32, to: HostNo) -> bool {
+        let side = self.board.groups[group].group;
+        if side.budget.surge == 0 || side.surged > 0 {
+            return true;
+        }
+        self.board.settle(group, index, to);
+        let fits = (0..self.board.hosts.len()).any(|host| self.board.accepts(group, host));
+        self.board.remove(group, index, to);
+        fits
     }
 
     /// Whether followers of a group are on a host on which none of it is.

@@ -25,7 +25,8 @@ impl<'a> Placer<'a, '_> {
             Whereabouts::Lost { .. } | Whereabouts::Nowhere => true,
             Whereabouts::On(_) | Whereabouts::Hidden { .. } | Whereabouts::Perhaps { .. } => false,
         };
-        all.filter(is_missing).collect()
+        let made = all.filter(|instance| !side.group.lingers(instance.index));
+        made.filter(is_missing).collect()
     }
 
     /// A missing instance gets a place; or it is said why there is none.

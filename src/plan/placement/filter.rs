@@ -275,12 +275,11 @@ impl<'a> Board<'a> {
 
     fn pinned(&self, ask: Question) -> Option<Rejection<'a>> {
         let (rules, index) = (&self.groups[ask.group].rules, ask.index?);
-        let host = rules.pin_of(index)?;
-        let why = match rules.is_bound_by_disk(index) {
-            true => Rejection::DiskElsewhere(host),
-            false => Rejection::Pinned(host),
-        };
-        (*host != self.hosts[ask.host].host.id).then_some(why)
+        let here = &self.hosts[ask.host].host.id;
+        let pin = rules.is_pinned_elsewhere(index, here);
+        let disk = rules.disk_of(index).filter(|disk| *disk != here);
+        let disk = disk.map(Rejection::DiskElsewhere);
+        disk.or_else(|| pin.map(Rejection::Pinned))
     }
 
     fn tried_in_vain(&self, ask: Question) -> Option<Rejection<'a>> {

@@ -46,7 +46,7 @@ pub fn refusal(board: &Board<'_>, group: usize, index: u32) -> Refusal {
         })
         .collect();
     let rules = &board.groups[group].rules;
-    let (bound, by_disk) = (rules.pin_of(index), rules.is_bound_by_disk(index));
+    let (bound, by_disk) = (rules.pin_of(index), rules.disk_of(index).is_some());
     let head = match (bound, by_disk) {
         (Some(host), true) => format!("its disk is on host {host}, which can't take it"),
         (Some(_), false) => "it is pinned, and its host can't take it".to_owned(),

@@ -110,16 +110,21 @@ impl<'a> Rules<'a> {
             || !self.rivals.is_empty();
     }
 
-    /// The host that an instance is bound to: it is pinned to it, or else has its disk there.
+    /// The host that an instance is bound to: it has its disk there, or else is pinned to it.
     pub fn pin_of(&self, index: u32) -> Option<&'a HostId> {
         let pin = self.pin.and_then(|pin| pin.get(&index));
-        pin.or_else(|| self.disks.get(&index).copied())
+        self.disk_of(index).or(pin)
     }
 
-    /// Whether it is the disk that binds an instance.
-    pub fn is_bound_by_disk(&self, index: u32) -> bool {
-        let pinned = self.pin.is_some_and(|pin| pin.contains_key(&index));
-        !pinned && self.disks.contains_key(&index)
+    /// The host that has the disk of an instance that is nowhere.
+    pub fn disk_of(&self, index: u32) -> Option<&'a HostId> {
+        self.disks.get(&index).copied()
+    }
+
+    /// Whether an instance is pinned to another host.
+    pub fn is_pinned_elsewhere(&self, index: u32, host: &HostId) -> Option<&'a HostId> {
+        let pin = self.pin.and_then(|pin| pin.get(&index));
+        pin.filter(|pin| *pin != host)
     }
 
     /// An instance has its disk on a host.

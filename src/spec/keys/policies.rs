@@ -60,7 +60,7 @@ pub const STATEFUL: Key = default(
 pub const MIN_AVAILABLE: Key = optional(
     "min_available",
     AMOUNT,
-    "How many instances must serve while others are worked on, or which part of them (rounded up); left out, all but one.",
+    "How many instances must serve while others are worked on, or which part of them (rounded up); left out, all but one, and with `surge` all.",
 );
 /// How many may be away.
 pub const MAX_UNAVAILABLE: Key = optional(

@@ -127,6 +127,7 @@ impl Common {
             placement: self.placement.build()?,
             budget: self.budget.built.clone()?,
             extra: 0,
+            surged: 0,
             restarts: self.restarts.clone()?,
             role: role?,
         })

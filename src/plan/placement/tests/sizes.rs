@@ -209,7 +209,7 @@ fn one_more_that_finds_no_host_names_surge_and_what_hosts_are_kept_for() {
     let mut world = world(&["a", "b", "c", "d"], &[group]);
     world.runs("app-1@a app-2@b");
     let group = world.desired.groups.values_mut().next().unwrap();
-    (group.extra, group.replicas) = (1, 3);
+    (group.extra, group.surged, group.replicas) = (1, 1, 3);
     let said = "app-3: it is one more for a while, by `surge`, and no host can take it: a: not a required host, rival \
                 app-1 is there; b: not a required host, rival app-2 is there; c: kept for rival app-1; d: \
                 kept for rival app-2 | let one of app be away: `surge: 0` and `min_available: 1`; or allow app more hosts: \
