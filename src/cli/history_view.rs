@@ -85,7 +85,7 @@ fn row(entry: &HistoryEntry) -> [Cell; 7] {
     let commit = entry
         .commit
         .as_ref()
-        .map(|commit| format!(" (commit {})", text::commit_words(commit)));
+        .map(|commit| format!(" (commit {})", text::clean(&commit.brief())));
     let commit = commit
         .filter(|_| entry.motive == Motive::Change)
         .unwrap_or_default();
@@ -225,6 +225,22 @@ mod tests {
             history_text(&all(&history), &Style::plain(120))
         );
         insta::assert_snapshot!("history_json", history_json(&all(&history)));
+    }
+
+    #[test]
+    fn a_change_names_the_commit_that_asked_for_it() {
+        let mut history = history();
+        for record in &mut history {
+            if let Record::Action(entry) = record {
+                entry.commit = Some(samples::commit());
+            }
+        }
+        let shown = history_text(&all(&history), &Style::plain(120));
+        insta::assert_snapshot!("history_commits", shown);
+        let json = history_json(&all(&history));
+        let line = json.lines().find(|line| line.contains("took_ms")).unwrap();
+        let first: serde_json::Value = serde_json::from_str(line).unwrap();
+        assert_eq!(first["commit"]["signature"]["by"], "anna@example.org");
     }
 
     #[test]

@@ -71,21 +71,25 @@ fn header(plan: &Plan, now: Timestamp, style: &Style) -> String {
     } else {
         Paint::Dim
     };
-    let commit = plan
-        .commit
-        .as_ref()
-        .map(|commit| format!(" of commit {}", text::commit_words(commit)));
-    let commit = commit.unwrap_or_default();
-    let file = format!("{} at {}{commit}", text::clean(&plan.file), plan.revision);
+    let file = format!("{} at {}", text::clean(&plan.file), plan.revision);
     let age = age(now.since(plan.observed_at));
     let hosts = format!("{seen} of {} observed {age}", text::count(all, "host"));
     let wide = text::width(plan.cluster.as_str()) + text::width(&file) + text::width(&hosts) + 4;
+    let commit = plan.commit.as_ref().map(|commit| {
+        let words = format!(
+            "commit {}: {}",
+            text::commit_words(commit),
+            text::clean(&commit.subject)
+        );
+        paragraph(style, Paint::Dim, 0, &words)
+    });
     format!(
-        "{}  {}{}{}\n",
+        "{}  {}{}{}\n{}",
         style.paint(Paint::Strong, &plan.cluster),
         style.paint(Paint::Dim, file),
         if wide <= style.width { "  " } else { "\n" },
         style.paint(paint, hosts),
+        commit.unwrap_or_default(),
     )
 }
 

@@ -1,10 +1,12 @@
 //! Plans, outcomes and worlds by hand, for the tests of what people see. Here is what they are put together from.
 
+mod commits;
 mod history;
 mod orders;
 mod plans;
 mod world;
 
+pub use commits::{commit, followed};
 pub use history::{history, records};
 pub use orders::orders;
 pub use plans::*;

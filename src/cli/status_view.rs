@@ -307,7 +307,9 @@ impl StatusReport {
 
     /// The same, with the branch that a controller on this machine follows, and what is wrong with that.
     pub fn following(mut self, followed: Option<Followed>) -> StatusReport {
-        let wrong = followed.iter().flat_map(wrong::of_followed);
+        let wrong = followed
+            .iter()
+            .flat_map(|followed| wrong::of_followed(followed, self.observed_at));
         self.wrong.extend(wrong.collect::<Vec<_>>());
         self.wrong.sort_by_key(|wrong| wrong.kind);
         self.followed = followed;

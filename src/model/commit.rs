@@ -106,7 +106,27 @@ pub enum Signature {
     Bad,
 }
 
+impl Commit {
+    /// In a few words, for a line that has other things to say: `daa85f87f by Anna, signed`.
+    pub fn brief(&self) -> String {
+        let name = self.author.split('<').next().unwrap_or_default().trim();
+        format!("{} by {name}, {}", self.id, self.signature.brief())
+    }
+}
+
 impl Signature {
+    /// In a word or two.
+    pub fn brief(&self) -> &'static str {
+        match self {
+            Signature::Missing => "not signed",
+            Signature::Unchecked => "signature not checked",
+            Signature::Good { .. } => "signed",
+            Signature::Unknown { .. } => "signed by an unknown key",
+            Signature::Outdated { .. } => "signed by an outdated key",
+            Signature::Bad => "badly signed",
+        }
+    }
+
     /// In a few words: `signed by anna@example.org`.
     pub fn words(&self) -> String {
         match self {

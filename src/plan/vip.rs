@@ -164,7 +164,12 @@ impl<'a> Planner<'a> {
     }
 
     /// A guest that takes a VIP over from another load balancer has its routes before.
-    pub(super) fn lead_there_first(&mut self, next: &InstanceId, group: &'a Group, lb: &LoadBalancer) {
+    pub(super) fn lead_there_first(
+        &mut self,
+        next: &InstanceId,
+        group: &'a Group,
+        lb: &LoadBalancer,
+    ) {
         let known = self.known_holder(group, lb);
         let from_other = known.is_some_and(|holder| holder.instance.group != group.id);
         if !from_other || self.planned.contains_key(next) {

@@ -60,6 +60,26 @@ pub enum Failure {
 }
 
 impl Failure {
+    /// In a line: of several errors of a file, the first one.
+    fn brief(&self) -> String {
+        let Failure::Spec { file, errors } = self else {
+            let text = self.to_string();
+            return text.lines().next().unwrap_or_default().to_owned();
+        };
+        let errors = errors.errors();
+        let Some(first) = errors.first() else {
+            return format!("{file} is not valid");
+        };
+        let more = match errors.len() - 1 {
+            0 => String::new(),
+            more => format!(", and {more} more"),
+        };
+        format!(
+            "{file}:{}:{}: {}{more}",
+            first.line, first.column, first.message
+        )
+    }
+
     fn exit(&self) -> Exit {
         match self {
             Failure::Stale(_) => Exit::Stale,

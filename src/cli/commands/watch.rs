@@ -172,9 +172,8 @@ impl Reload {
                 Some(edited(&mut self.desired, new.desired, &mut self.access))
             }
             Err(failure) => {
-                let why = failure.to_string();
-                self.source.refuse(&self.origin, &why);
-                Some(Signal::Refused(why))
+                self.source.refuse(&self.origin, &failure.brief());
+                Some(Signal::Refused(failure.to_string()))
             }
         }
     }

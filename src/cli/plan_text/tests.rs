@@ -27,6 +27,19 @@ fn long_reasons_use_a_wide_terminal() {
 }
 
 #[test]
+fn a_plan_names_the_commit_that_it_carries_out() {
+    let plan = Plan {
+        commit: Some(samples::commit()),
+        ..samples::failover()
+    };
+    for width in [80, 120] {
+        let text = shown(&plan, Style::plain(width));
+        let head: Vec<&str> = text.lines().take(3).collect();
+        insta::assert_snapshot!(format!("commit_{width}"), head.join("\n"));
+    }
+}
+
+#[test]
 fn nothing_to_do_is_exactly_one_line() {
     assert_eq!(
         shown(&samples::nothing_to_do(), Style::plain(80)),

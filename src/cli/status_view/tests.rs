@@ -211,3 +211,11 @@ fn hostile_text_reaches_neither_the_terminal_nor_the_json() {
         );
     }
 }
+
+#[test]
+fn a_branch_that_is_followed_is_told_with_what_is_wrong_with_it() {
+    let sample = samples::healthy_world();
+    let report = report(&sample, &samples::nothing_to_do());
+    let report = report.following(Some(samples::followed()));
+    insta::assert_snapshot!("followed", status_text(&report, &Style::plain(80)));
+}

@@ -5,6 +5,8 @@ use crate::model::facts::{Observed, Seen, Unseen};
 use crate::model::followed::Followed;
 use crate::model::id::HostId;
 use crate::model::plan::{Action, Motive, Notice, NoticeKind, Plan};
+use crate::model::time::Timestamp;
+use crate::model::unit::span;
 
 pub(super) fn of(plan: &Plan, observed: &Observed) -> Vec<Wrong> {
     let mut wrong: Vec<Wrong> = Vec::new();
@@ -61,7 +63,7 @@ fn of_notice(notice: &Notice) -> Wrong {
 }
 
 /// A commit that is not applied, and a repository that can't be reached.
-pub(super) fn of_followed(followed: &Followed) -> Vec<Wrong> {
+pub(super) fn of_followed(followed: &Followed, now: Timestamp) -> Vec<Wrong> {
     let refused = followed.refused.as_ref().map(|refused| Wrong {
         kind: WrongKind::Blocked,
         subject: format!("commit {}", refused.commit.id),
@@ -74,8 +76,9 @@ pub(super) fn of_followed(followed: &Followed) -> Vec<Wrong> {
         subject: "repository".to_owned(),
         actions: Vec::new(),
         reason: format!(
-            "can't be reached since {}: {}",
-            unreachable.since, unreachable.why
+            "can't be reached for {}: {}",
+            span(now.since(unreachable.since)),
+            unreachable.why
         ),
         help: None,
     });

@@ -91,7 +91,7 @@ impl Branch {
                         return Ok(origin);
                     }
                     Err(failure) => {
-                        self.refuse(&origin, &failure.to_string(), None);
+                        self.refuse(&origin, &failure.brief(), None);
                         Some(failure)
                     }
                 }
