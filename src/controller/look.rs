@@ -140,7 +140,8 @@ impl Eyes {
             .filter_map(|(id, seen)| Some((id, seen.facts()?.claim.as_ref()?)));
         let (ours, others): (Vec<_>, Vec<_>) =
             claims.partition(|(_, claim)| self.us.as_ref() == Some(&claim.owner));
-        observed.succeeds = ours.is_empty() && !others.is_empty();
+        observed.after_others = !others.is_empty();
+        observed.succeeds = ours.is_empty() && observed.after_others;
         for (host, claim) in others {
             // What others only heard from us is no news.
             let words = claim

@@ -134,7 +134,8 @@ impl Watcher {
         observed.missing_agents = self.agents.missing(&self.desired, fencers);
         self.last = looks.clone();
         let begins = !std::mem::replace(&mut self.began, true);
-        if begins && observed.succeeds {
+        // It may have done anything, also to hosts that it did not reach as we do.
+        if begins && observed.after_others {
             memory::take_over(&mut self.memory, observed.now);
         }
         self.doubt_leases(&mut observed, begins);
@@ -148,7 +149,7 @@ impl Watcher {
             memory::remember_foreign(&mut self.memory, &observed);
             plan = self.plan(&observed);
         }
-        memory::remember_applied(&mut self.memory, &observed, &plan);
+        memory::remember_applied(&mut self.memory, &self.desired, &observed, &plan);
         Round {
             observed,
             plan,

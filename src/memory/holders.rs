@@ -59,7 +59,11 @@ fn see_former(memory: &mut Memory, desired: &Desired, observed: &Observed) {
                 vip: Some(vip),
                 since: observed.now,
             };
-            memory.former_holders.entry(vip).or_insert(holder);
+            let known = memory.former_holders.get(&vip);
+            let has_it = known.is_some_and(|h| has(observed, &h.instance, vip) == Some(true));
+            if !has_it {
+                memory.former_holders.insert(vip, holder);
+            }
         }
     }
 }
@@ -93,7 +97,10 @@ fn forget_former(memory: &mut Memory, desired: &Desired, observed: &Observed) {
         holders.any(|(id, h)| h.vip == Some(*vip) && vip_of(desired, id) == h.vip)
     };
     let gone = memory.former_holders.iter();
-    let gone = gone.filter(|(vip, h)| is_given(vip) || !lives_on(h) || is_seen_without(vip, h));
+    let is_seen = |vip: &Ipv4Addr, h: &Holder| has(observed, &h.instance, *vip) == Some(true);
+    let gone = gone.filter(|(vip, h)| {
+        is_given(vip) && !is_seen(vip, h) || !lives_on(h) || is_seen_without(vip, h)
+    });
     let gone: Vec<Ipv4Addr> = gone.map(|(vip, _)| *vip).collect();
     for vip in gone {
         memory.former_holders.remove(&vip);

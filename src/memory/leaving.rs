@@ -67,7 +67,12 @@ pub(super) fn forget(memory: &mut Memory, desired: &Desired, observed: &Observed
 
 /// Forgets hosts that left the file and are seen to be empty, with nothing left to do on them. As long as another controller
 /// works with one, it may put something there.
-pub(super) fn forget_emptied(memory: &mut Memory, observed: &Observed, plan: &Plan) {
+pub(super) fn forget_emptied(
+    memory: &mut Memory,
+    desired: &Desired,
+    observed: &Observed,
+    plan: &Plan,
+) {
     let busy: BTreeSet<&HostId> = memory.busy.values().map(|busy| &busy.host).collect();
     let acted: BTreeSet<&HostId> = plan.actions.iter().map(|a| a.operation.host()).collect();
     let left = plan.hosts.iter();
@@ -76,7 +81,7 @@ pub(super) fn forget_emptied(memory: &mut Memory, observed: &Observed, plan: &Pl
         memory
             .hosts
             .get(id)
-            .is_some_and(|host| host.guests.is_empty())
+            .is_some_and(|host| host.guests.is_empty() && !has_wanted_disks(host, memory, desired))
     };
     let used =
         |id: &HostId| busy.contains(id) || acted.contains(id) || observed.theirs.contains_key(id);
@@ -106,10 +111,32 @@ fn is_over(id: &HostId, host: &HostMemory, memory: &Memory, desired: &Desired) -
     let counted = desired.hosts.contains_key(id) && desired.hosts.values().any(guarded);
     let mut guests = host.guests.keys();
     match (&host.fenced, host.guests.is_empty()) {
-        (None, true) => !counted && !memory.inherited.contains_key(id),
+        (None, true) => {
+            let named = memory.inherited.contains_key(id);
+            !counted && !named && !has_wanted_disks(host, memory, desired)
+        }
         (Some(_), _) => guests.all(|guest| is_settled(guest, id, memory, desired)),
         (None, false) => false,
     }
+}
+
+/// Whether a host has the disk of a stateful instance that has no other one.
+pub fn has_wanted_disks(host: &HostMemory, memory: &Memory, desired: &Desired) -> bool {
+    wanted_disks(host, memory, desired).next().is_some()
+}
+
+/// The stateful instances whose disks a host has, and that live nowhere; also those that are not desired now.
+pub fn wanted_disks<'m>(
+    host: &'m HostMemory,
+    memory: &'m Memory,
+    desired: &'m Desired,
+) -> impl Iterator<Item = &'m InstanceId> {
+    host.disks.keys().filter(|instance| {
+        let group = desired.group_of(instance);
+        let mut hosts = memory.hosts.values();
+        let lives = hosts.any(|other| other.guests.contains_key(*instance));
+        group.is_some_and(|group| group.stateful) && !lives
+    })
 }
 
 /// Whether a guest that was on a host is elsewhere by now, or nowhere by intention.

@@ -74,9 +74,9 @@ pub fn remember_foreign(memory: &mut Memory, observed: &Observed) {
 
 /// Guests that were looked into and that the plan leaves as they are have what the file says: what differs on them
 /// from now on while the file stays was changed by somebody else.
-pub fn remember_applied(memory: &mut Memory, observed: &Observed, plan: &Plan) {
+pub fn remember_applied(memory: &mut Memory, desired: &Desired, observed: &Observed, plan: &Plan) {
     memory.brake = plan.brake.clone();
-    leaving::forget_emptied(memory, observed, plan);
+    leaving::forget_emptied(memory, desired, observed, plan);
     let since = memory.uneven_since.unwrap_or(plan.observed_at);
     memory.uneven_since = plan.uneven.then_some(since);
     if is_good(memory, plan) {

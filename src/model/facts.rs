@@ -37,6 +37,8 @@ pub struct Observed {
     pub guards_know: BTreeMap<HostId, GuardKnows>,
     /// Whether another controller was at work since this one was: it was the last one on each host that was reached.
     pub succeeds: bool,
+    /// Whether another controller was the last one on some host that we reach.
+    pub after_others: bool,
     /// Hosts on which another controller has the claim.
     pub rivals: BTreeMap<HostId, Claim>,
     /// Hosts that other controllers work with, or did when they had a claim last, and who says so.

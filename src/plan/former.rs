@@ -32,7 +32,10 @@ impl<'a> Planner<'a> {
             .filter(|f| f.domain.run.is_some());
         found
             .filter(|f| gone(&f.mark.instance) || same_group_unseen(&f.mark.instance))
-            .filter(|f| known.is_none_or(|holder| is_life(holder, f.mark)))
+            .filter(|f| match known {
+                Some(holder) => is_life(holder, f.mark),
+                None => !self.knows_life(f),
+            })
             .collect()
     }
 
@@ -42,7 +45,9 @@ impl<'a> Planner<'a> {
         group: &Group,
         lb: &LoadBalancer,
     ) -> Option<(InstanceId, Refusal)> {
-        let holder = self.known_holder(group, lb)?;
+        let Some(holder) = self.known_holder(group, lb) else {
+            return self.unlooked_balancer(group);
+        };
         let instance = &holder.instance;
         // It may be one that is not desired any more.
         let mut found = self.round.inventory.all_found().map(|(found, _)| found);
@@ -61,6 +66,23 @@ impl<'a> Planner<'a> {
             ..Refusal::default()
         };
         Some((instance.clone(), refusal))
+    }
+
+    /// Where nobody knows who had a VIP: a guest of another load balancer that can't be looked into, and whose life we don't know.
+    fn unlooked_balancer(&self, group: &Group) -> Option<(InstanceId, Refusal)> {
+        let found = self.round.inventory.all_found().map(|(found, _)| found);
+        let mut others = found.filter(|f| {
+            let other = self.round.desired.group_of(&f.mark.instance);
+            let balances =
+                other.is_some_and(|g| g.id != group.id && matches!(g.role, Role::LoadBalancer(_)));
+            balances && f.domain.run.is_some() && self.round.facts(&f.mark.instance).is_none()
+        });
+        let found = others.find(|found| !self.knows_life(found))?;
+        let refusal = Refusal {
+            text: "it can't be looked into".to_owned(),
+            ..Refusal::default()
+        };
+        Some((found.mark.instance.clone(), refusal))
     }
 
     /// Whoever had the VIP before, and is none of its load balancer: those that are gone from the file end first, and one of

@@ -86,9 +86,7 @@ impl<'a> Planner<'a> {
     fn never_served(&self, found: &Found<'_>) -> bool {
         let memory = self.round.memory.guests.get(&found.mark.instance);
         memory.is_some_and(|m| {
-            m.built.as_ref() == Some(&found.mark.generation)
-                && m.run == run_of(found)
-                && m.healthy_since.is_none()
+            self.knows_life(found) && m.run == run_of(found) && m.healthy_since.is_none()
         })
     }
 
@@ -103,7 +101,19 @@ impl<'a> Planner<'a> {
         let (memory, vip) = (&self.round.memory, lb.vip.addr());
         let own = memory.holders.get(&group.id);
         let own = own.filter(|h| h.vip == Some(vip));
-        own.or_else(|| memory.former_holders.get(&vip))
+        let former = memory.former_holders.get(&vip);
+        let seen = |h: &&Holder| self.has_address(&h.instance, vip);
+        // Of two that are remembered, the one that is seen with it.
+        former
+            .filter(|_| own.is_none() || own.filter(seen).is_none())
+            .filter(|h| own.is_none() || seen(h))
+            .or(own)
+    }
+
+    /// Whether we remember this life of a guest from its beginning: then we know which VIPs it got.
+    pub(super) fn knows_life(&self, found: &Found<'_>) -> bool {
+        let memory = self.round.memory.guests.get(&found.mark.instance);
+        memory.is_some_and(|m| m.built.as_ref() == Some(&found.mark.generation))
     }
 
     /// Whether reality or the file asks for a holder.

@@ -4,6 +4,7 @@ use super::machine::{disk_of, has_disk};
 use super::refusal::{confirm, help_inherited};
 use super::round::State;
 use super::{Planner, fencing};
+use crate::memory::leaving::wanted_disks;
 use crate::model::facts::{Seen, UnseenKind};
 use crate::model::id::{HostId, InstanceId};
 use crate::model::mark::{Mark, Stage};
@@ -35,6 +36,7 @@ impl Planner<'_> {
         self.surplus_out_of_sight();
         self.disks_elsewhere();
         self.other_copies();
+        self.disks_on_leavers();
         let missing = &self.round.observed.missing_agents;
         let missing = fencing::missing_agents(self.round.desired, missing);
         self.draft.notices.extend(missing);
@@ -122,6 +124,25 @@ impl Planner<'_> {
                     .push(disk_elsewhere(instance, &host.id, &disk));
             }
         }
+    }
+
+    /// Hosts that left the file and have disks that nobody else has: they are not forgotten.
+    fn disks_on_leavers(&mut self) {
+        let (desired, memory) = (self.round.desired, self.round.memory);
+        let left = memory.hosts.iter().filter(|(id, _)| desired.is_leaving(id));
+        let notices = left.flat_map(|(id, host)| {
+            wanted_disks(host, memory, desired).map(move |instance| Notice {
+                kind: NoticeKind::Blocked,
+                subject: format!("host {id}"),
+                text: format!("it leaves, and has the only disk of {instance}, which is stateful: it is not forgotten"),
+                help: Some(format!(
+                    "put it back into `hosts`; or, to give that disk up: remove {instance}.qcow2.kept on host {id}"
+                )),
+                line: None,
+            })
+        });
+        let notices: Vec<Notice> = notices.collect();
+        self.draft.notices.extend(notices);
     }
 
     /// Stateful guests of which a copy may live out of sight: it was made when the file did not call them so.

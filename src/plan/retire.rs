@@ -132,7 +132,10 @@ impl<'a> Planner<'a> {
         let (group, lb) = wanted.find(|(group, lb)| {
             let has = match self.known_holder(group, lb) {
                 Some(holder) => is_life(holder, found.mark),
-                None => self.is_gone(found) && found.mark.port == lb.port,
+                None => {
+                    let may = self.is_gone(found) && !self.knows_life(found);
+                    may && found.mark.port == lb.port
+                }
             };
             has && group.replicas > 0 && !self.holders.contains_key(&group.id)
         })?;
