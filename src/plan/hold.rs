@@ -102,12 +102,18 @@ impl<'a> Planner<'a> {
         let own = memory.holders.get(&group.id);
         let own = own.filter(|h| h.vip == Some(vip));
         let former = memory.former_holders.get(&vip);
-        let seen = |h: &&Holder| self.has_address(&h.instance, vip);
-        // Of two that are remembered, the one that is seen with it.
-        former
-            .filter(|_| own.is_none() || own.filter(seen).is_none())
-            .filter(|h| own.is_none() || seen(h))
-            .or(own)
+        match (own, former) {
+            // Of two that are remembered, the one that is seen with it.
+            (Some(own), Some(former)) => {
+                let seen = |holder: &Holder| self.has_address(&holder.instance, vip);
+                Some(if seen(former) && !seen(own) {
+                    former
+                } else {
+                    own
+                })
+            }
+            (own, former) => own.or(former),
+        }
     }
 
     /// Whether we remember this life of a guest from its beginning: then we know which VIPs it got.

@@ -20,7 +20,8 @@ fn disk_elsewhere(instance: &InstanceId, host: &HostId, disk: &str) -> Notice {
             "it is stateful, and its disk is not where it should be on host {host}: there is no {disk}; so it is not made anew"
         ),
         help: Some(format!(
-            "if `storage` of host {host} was edited, take that back, or move the disk there while its guest is off              (virsh domblklist tells where it is)"
+            "if `storage` of host {host} was edited, take that back, or move the disk there while its guest is off (virsh \
+             domblklist tells where it is)"
         )),
         line: None,
     }

@@ -122,14 +122,7 @@ fn what_is_committed_is_done_and_a_bad_commit_changes_nothing() {
     watch.wait_for("watching", seconds(60));
     let victim = product.lab.domain_of("random-1");
     product.lab.kill_guest(&victim, "KILL");
-    until("it heals without the repository", seconds(120), || {
-        let now = product
-            .lab
-            .domains()
-            .into_iter()
-            .find(|d| d.instance == victim.instance)?;
-        (now.generation != victim.generation && now.run.is_some()).then_some(())
-    });
+    product.wait_remade(&victim, seconds(120));
     rename(&product.path("away.git"), &repository.path());
     let back = repository.commit(&spec);
     until("the next commit comes into force", LIMIT, || {

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::lab::{Lab, tail};
+use super::lab::{Domain, Lab, tail};
 use super::spec::Spec;
 use super::wait::{seconds, until};
 
@@ -160,6 +160,16 @@ impl Product {
             std::thread::sleep(run.took * 2);
         }
         panic!("not converged within {} s:\n{last}", limit.as_secs());
+    }
+
+    /// Waits until a guest that was killed runs in another life.
+    #[track_caller]
+    pub fn wait_remade(&self, victim: &Domain, limit: Duration) {
+        until(&format!("{} is made anew", victim.instance), limit, || {
+            let mut now = self.lab.domains().into_iter();
+            let now = now.find(|d| d.instance == victim.instance)?;
+            (now.generation != victim.generation && now.run.is_some()).then_some(())
+        });
     }
 
     /// All that was done, oldest first.

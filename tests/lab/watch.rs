@@ -1,7 +1,7 @@
 //! The controller's manners: bad edits, and its end.
 
 use super::product::Product;
-use super::wait::{seconds, until};
+use super::wait::seconds;
 
 #[test]
 fn an_invalid_edit_keeps_the_last_good_state_and_says_so() {
@@ -17,14 +17,7 @@ fn an_invalid_edit_keeps_the_last_good_state_and_says_so() {
     );
 
     product.lab.kill_guest(&victim, "KILL");
-    until("it still heals", seconds(90), || {
-        let now = product
-            .lab
-            .domains()
-            .into_iter()
-            .find(|d| d.instance == victim.instance)?;
-        (now.generation != victim.generation && now.run.is_some()).then_some(())
-    });
+    product.wait_remade(&victim, seconds(90));
     product.write(spec.with(|s| s.routes = vec!["/again: random".into()]));
     watch.wait_for("the file changed revision=", seconds(10));
     watch.stop();
