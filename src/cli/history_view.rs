@@ -1,8 +1,8 @@
 //! The history as an aligned table, and as JSON: one object per line. Pure.
 //!
 //! A line of JSON is a [`HistoryEntry`] with `format_version: 1` before its own keys: `at` (RFC 3339, UTC), `took_ms`,
-//! `revision`, `commit` (where it is from one: `id`, `author`, `at`, `subject`, `signature`), `action` (the kind), `motive`, `instance` or null, `host`, `summary`, `reason` (`code`, `text`, `line`
-//! or null), `outcome` (`"changed"`, `"already_done"`, `{"skipped": why}`, `{"failed": why}`).
+//! `revision`, `commit` (where it is from one: `id`, `author`, `at`, `subject`, `signature`), `action` (the kind),
+//! `motive`, `instance` or null, `host`, `summary`, `reason` (`code`, `text`, `line` or null), `outcome` (`"changed"`, `"already_done"`, `{"skipped": why}`, `{"failed": why}`).
 //!
 //! Or it is an order that was given or taken back, and then has `order` and `of` as in [`super::orders_view`], `at`,
 //! `by`, `turn` (`given`, `taken_back`), `reason` or null, `until` or null.

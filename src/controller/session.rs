@@ -207,7 +207,7 @@ impl Watcher {
 pub struct Session {
     /// Its looking half.
     pub watcher: Watcher,
-    /// The commits that states of the file are from.
+    /// The commits that the states of the file are from which something is done for.
     commits: BTreeMap<Revision, Commit>,
     store: Arc<dyn Store>,
 }
@@ -232,7 +232,14 @@ impl Session {
 
     /// What is in hand belongs to the state of the file that it was decided for, also when a newer one has come.
     fn know_commit(&mut self) {
-        let desired = &self.watcher.desired;
+        let (desired, memory) = (&self.watcher.desired, &self.watcher.memory);
+        let in_hand = memory
+            .busy
+            .values()
+            .filter_map(|busy| busy.revision.as_ref());
+        let in_hand: BTreeSet<&Revision> = in_hand.collect();
+        self.commits
+            .retain(|revision, _| in_hand.contains(revision));
         if let Some(commit) = &desired.commit {
             let entry = (desired.revision.clone(), commit.clone());
             self.commits.extend([entry]);

@@ -121,7 +121,7 @@ fn is_over(id: &HostId, host: &HostMemory, memory: &Memory, desired: &Desired) -
 }
 
 /// Whether a host has the disk of a stateful instance that has no other one.
-pub fn has_wanted_disks(host: &HostMemory, memory: &Memory, desired: &Desired) -> bool {
+fn has_wanted_disks(host: &HostMemory, memory: &Memory, desired: &Desired) -> bool {
     wanted_disks(host, memory, desired).next().is_some()
 }
 

@@ -188,6 +188,11 @@ pub struct HostFacts {
 const KEPT_DISK: &str = ".qcow2.kept";
 
 impl HostFacts {
+    /// When the disk of an instance that outlived its guest here was last written.
+    pub fn kept_disk(&self, instance: &InstanceId) -> Option<Timestamp> {
+        self.kept.get(&format!("{instance}{KEPT_DISK}")).copied()
+    }
+
     /// Whose disks outlived their guests here, and when each was last written.
     pub fn kept_disks(&self) -> impl Iterator<Item = (InstanceId, Timestamp)> + '_ {
         let kept = self.kept.iter();

@@ -152,16 +152,19 @@ pub fn disk_of(desired: &Desired, host: &Host, instance: &InstanceId) -> String 
 
 /// When the disk was last written that a guest of `instance` left on `host` and that a new one uses again.
 pub fn kept_disk(facts: &HostFacts, instance: &InstanceId) -> Option<Timestamp> {
-    let disk = format!("{instance}.{DISK_ENDING}");
-    let present = facts.volumes.contains_key(&disk);
-    let kept = facts.kept.get(&format!("{disk}.kept"));
-    kept.filter(|_| !present).copied()
+    facts
+        .kept_disk(instance)
+        .filter(|_| !is_in_use(facts, instance))
 }
 
 /// Whether a disk of `instance` is where `host` keeps its disks.
 pub fn has_disk(facts: &HostFacts, instance: &InstanceId) -> bool {
+    is_in_use(facts, instance) || facts.kept_disk(instance).is_some()
+}
+
+fn is_in_use(facts: &HostFacts, instance: &InstanceId) -> bool {
     let disk = format!("{instance}.{DISK_ENDING}");
-    facts.volumes.contains_key(&disk) || facts.kept.contains_key(&format!("{disk}.kept"))
+    facts.volumes.contains_key(&disk)
 }
 
 /// All files that a guest of `instance` may have on `host`.

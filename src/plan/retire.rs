@@ -137,7 +137,7 @@ impl<'a> Planner<'a> {
                     may && found.mark.port == lb.port
                 }
             };
-            has && group.replicas > 0 && !self.holders.contains_key(&group.id)
+            has && self.lacks_holder(group)
         })?;
         Some((group, lb.vip.addr()))
     }

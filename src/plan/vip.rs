@@ -265,10 +265,12 @@ impl<'a> Planner<'a> {
     /// Whether a VIP is that of another load balancer now, and nobody of that one can take it over yet.
     fn waits_for_heir(&self, vip: Ipv4Addr) -> bool {
         let mut wanted = self.round.desired.load_balancers();
-        wanted.any(|(group, lb)| {
-            let heir = self.holders.contains_key(&group.id);
-            lb.vip.addr() == vip && group.replicas > 0 && !heir
-        })
+        wanted.any(|(group, lb)| lb.vip.addr() == vip && self.lacks_holder(group))
+    }
+
+    /// Whether nobody of a load balancer that is wanted has its VIP at this point of the plan.
+    pub(super) fn lacks_holder(&self, group: &Group) -> bool {
+        group.replicas > 0 && !self.holders.contains_key(&group.id)
     }
 
     /// The action by which it loses all that it has with its old life.

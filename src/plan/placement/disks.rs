@@ -42,10 +42,7 @@ impl<'a> Placer<'a, '_> {
         let with_disk = hosts.filter_map(|host| {
             let seen = observed.hosts.get(host).and_then(|seen| seen.facts());
             let written = match (seen, memory.hosts.get(host)) {
-                (Some(facts), _) => facts
-                    .kept_disks()
-                    .find(|(i, _)| i == instance)
-                    .map(|(_, at)| at),
+                (Some(facts), _) => facts.kept_disk(instance),
                 // With evidence that the host is gone, its disk is given up as that of a guest is.
                 (None, Some(known)) if !self.inventory.hosts.has_ended(host) => {
                     known.disks.get(instance).copied()
