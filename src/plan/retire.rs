@@ -18,6 +18,9 @@ use crate::model::id::{DomainName, HostId, InstanceId};
 use crate::model::mark::Stage;
 use crate::model::plan::{ActionId, Motive, Notice, NoticeKind, Reason, ReasonCode};
 
+/// What is said of one that is not desired any more and has work to do still.
+const STAYS: &str = "it is not desired any more, and stays for now";
+
 impl<'a> Planner<'a> {
     /// Removes surplus guests, and disks that belong to none.
     pub(super) fn retire_surplus(&mut self) {
@@ -56,14 +59,7 @@ impl<'a> Planner<'a> {
             return false;
         }
         if let Some((heir, vip)) = self.vip_without_heir(found) {
-            let why = (
-                NoticeKind::Waiting,
-                format!(
-                    "it has {vip}, and nobody of {} can take that over yet",
-                    heir.id
-                ),
-            );
-            self.stays_for_now(instance, why, self.round.desired.lines.of(&heir.key()));
+            self.waits_for_heir_of(instance, heir, vip);
             return true;
         }
         let Some(group) = self
@@ -98,6 +94,26 @@ impl<'a> Planner<'a> {
         true
     }
 
+    /// That a holder stays, because nobody of the load balancer that shall have its VIP can take it.
+    fn waits_for_heir_of(&mut self, instance: &InstanceId, heir: &Group, vip: Ipv4Addr) {
+        let line = self.round.desired.lines.of(&heir.key());
+        let text = format!("it has {vip}, and nobody of {} can take that over", heir.id);
+        if self.comes(heir) {
+            let why = (NoticeKind::Waiting, format!("{text} yet"));
+            return self.stays_for_now(instance, why, line);
+        }
+        let (old, new) = (&instance.group, &heir.id);
+        self.draft.notices.push(Notice {
+            kind: NoticeKind::Blocked,
+            subject: instance.to_string(),
+            text: format!("{STAYS}: {text}"),
+            help: Some(format!(
+                "make room for an instance of {new} beside it, or give {vip} back to {old} in the file"
+            )),
+            line,
+        });
+    }
+
     /// That an instance stays until those that are left of its group serve.
     pub(super) fn say_that_it_lingers(&mut self, instance: &InstanceId, group: &Group) {
         let why = (
@@ -116,7 +132,7 @@ impl<'a> Planner<'a> {
         self.draft.notices.push(Notice {
             kind,
             subject: instance.to_string(),
-            text: format!("it is not desired any more, and stays for now: {why}"),
+            text: format!("{STAYS}: {why}"),
             help: None,
             line,
         });

@@ -190,17 +190,7 @@ impl<'a> Planner<'a> {
     }
 
     fn nobody_to_hold(&self, group: &'a Group, lb: &LoadBalancer) -> Option<Notice> {
-        let comes = self
-            .round
-            .views_of(group)
-            .any(|(i, view)| match view.state {
-                State::Busy | State::Live(_) => true,
-                State::Hidden(..) => {
-                    let refusal = self.round.inventory.refusal(i);
-                    refusal.is_some_and(|refusal| refusal.kind() == NoticeKind::Waiting)
-                }
-                State::Absent | State::Lost(..) | State::Perhaps(_) => false,
-            });
+        let comes = self.comes(group);
         (group.replicas > 0).then(|| Notice {
             kind: if comes {
                 NoticeKind::Waiting
@@ -215,6 +205,27 @@ impl<'a> Planner<'a> {
             help: None,
             line: self.round.desired.lines.of(&format!("{}.vip", group.key())),
         })
+    }
+
+    /// Whether some instance of a group lives, is worked on, or is expected back.
+    pub(super) fn comes(&self, group: &Group) -> bool {
+        let mut views = self.round.views_of(group);
+        views.any(|(instance, view)| match view.state {
+            State::Busy | State::Live(_) => true,
+            State::Hidden(..) => {
+                let refusal = self.round.inventory.refusal(instance);
+                refusal.is_some_and(|refusal| refusal.kind() == NoticeKind::Waiting)
+            }
+            State::Absent | State::Lost(..) | State::Perhaps(_) => {
+                self.planned.contains_key(instance) || self.is_told_to_wait(instance)
+            }
+        })
+    }
+
+    fn is_told_to_wait(&self, instance: &InstanceId) -> bool {
+        let name = instance.to_string();
+        let mut notices = self.draft.notices.iter();
+        notices.any(|notice| notice.kind == NoticeKind::Waiting && notice.subject == name)
     }
 
     /// A holder that is rebuilt in this plan loses the VIP with its old life.

@@ -80,6 +80,11 @@ impl Section {
 
     /// As it is written.
     pub fn line(&self) -> String {
+        format!("{}: {}", self.name, self.value())
+    }
+
+    /// What is said of it, as it is written.
+    pub fn value(&self) -> String {
         let mut keys: Vec<String> = self.keys.iter().map(Key::pair).collect();
         if !self.routes.is_empty() {
             let routes = self
@@ -89,7 +94,7 @@ impl Section {
             let routes: Vec<String> = routes.collect();
             keys.push(format!("routes: {{ {} }}", routes.join(", ")));
         }
-        format!("{}: {{ {} }}", self.name, keys.join(", "))
+        format!("{{ {} }}", keys.join(", "))
     }
 }
 

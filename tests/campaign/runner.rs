@@ -4,6 +4,7 @@
 mod campaign;
 mod case;
 mod draw;
+mod edit;
 mod judge;
 mod shrink;
 mod trouble;

@@ -9,8 +9,8 @@ const LATE: [u64; 2] = [300, 900];
 
 /// Who makes troubles for a cluster.
 pub struct Troubles<'a> {
-    draw: &'a mut Draw,
-    case: &'a mut Case,
+    pub(super) draw: &'a mut Draw,
+    pub(super) case: &'a mut Case,
 }
 
 impl<'a> Troubles<'a> {
@@ -23,7 +23,10 @@ impl<'a> Troubles<'a> {
     pub fn strike(mut self) {
         let count = self.draw.number("troubles", 1, 8);
         let peace = self.draw.one("peace", &[&0, &20, &60, &90]);
-        let over = self.draw.number("over", 60, 900);
+        let over = match self.draw.percent("all in a knot", 20) {
+            true => self.draw.number("knot", 1, 40),
+            false => self.draw.number("over", 60, 900),
+        };
         for _ in 0..count {
             let at = peace + self.draw.number("when", 0, over);
             let events = self.trouble(at);
@@ -81,7 +84,7 @@ impl<'a> Troubles<'a> {
         }
     }
 
-    fn host(&mut self) -> String {
+    pub(super) fn host(&mut self) -> String {
         let names: Vec<&str> = self.case.hosts.iter().map(|h| h.name.as_str()).collect();
         self.draw.one("host", &names).to_owned()
     }
@@ -95,16 +98,9 @@ impl<'a> Troubles<'a> {
         self.draw.one("group", &all).clone()
     }
 
-    fn service(&mut self) -> String {
+    pub(super) fn service(&mut self) -> String {
         let names: Vec<&str> = self.case.services.iter().map(|s| s.name.as_str()).collect();
         self.draw.one("service", &names).to_owned()
-    }
-
-    fn is_stateful(&self, service: &str) -> bool {
-        let services = self.case.services.iter().filter(|s| s.name == service);
-        services
-            .flat_map(|s| &s.keys)
-            .any(|key| key.name == "stateful")
     }
 
     fn instance(&mut self) -> String {
@@ -116,7 +112,7 @@ impl<'a> Troubles<'a> {
     }
 
     /// How long something lasts: mostly a while, at times a moment.
-    fn while_of(&mut self) -> u64 {
+    pub(super) fn while_of(&mut self) -> u64 {
         match self.draw.percent("a moment", 30) {
             true => self.draw.number("moment", 1, 15),
             false => self.draw.number("while", 15, 600),
@@ -252,122 +248,5 @@ impl<'a> Troubles<'a> {
             (at, format!("command: {give}")),
             (end, format!("command: {take}")),
         ]
-    }
-
-    /// A host is removed from the file; where the others might not do without it, it is put back.
-    fn host_leaves(&mut self, at: u64) -> Vec<(u64, String)> {
-        let name = self.host();
-        let edit = |at, line: &str| (at, format!("edit: {{ hosts.{line} }}"));
-        let mut events = vec![edit(at, &format!("{name}: "))];
-        let needed = self.case.hosts.len() < 4 || self.has_strict_rules();
-        if needed || self.draw.percent("put back", 60) {
-            let host = self.case.hosts.iter().find(|host| host.name == name);
-            let line = host.map(Section::line).unwrap_or_default();
-            events.push(edit(at + self.while_of(), &line));
-        }
-        events
-    }
-
-    /// Whether some guest is bound to a host, or may not be anywhere.
-    fn has_strict_rules(&self) -> bool {
-        let groups = self.case.services.iter().chain(&self.case.balancers);
-        let mut keys = groups.flat_map(|group| &group.keys);
-        keys.any(|key| key.name == "stateful" || key.value.contains("required"))
-    }
-
-    /// More memory than may be there, for a while.
-    fn much_memory(&mut self, at: u64, key: &str, later: u64) -> Vec<(u64, String)> {
-        let much = self.draw.one("how much", &[&300, &700, &1_500, &40_000]);
-        let edit = |at, mib: u64| (at, format!("edit: {{ {key}: {mib}MiB }}"));
-        vec![edit(at, *much), edit(at + self.while_of(), later)]
-    }
-
-    /// A load balancer gets another VIP, that of the other one, or another name.
-    fn balancers(&mut self) -> Option<String> {
-        let [one, others @ ..] = &self.case.balancers[..] else {
-            return None;
-        };
-        let (name, line) = (one.name.clone(), one.line());
-        let other = others.first().map(|other| other.name.clone());
-        let vip = |name: &str, last| format!("load_balancers.{name}.vip: 10.0.0.{last}/16");
-        Some(match (self.draw.number("balancer", 0, 5), other) {
-            (0 | 1, _) => {
-                let line = line.replacen(&name, "gate", 1);
-                format!("load_balancers.{name}: , load_balancers.{line}")
-            }
-            (2 | 3, Some(other)) => format!("{}, {}", vip(&name, 201), vip(&other, 200)),
-            (2 | 3, None) => {
-                let taken = "{ vip: 10.0.0.200/16, image: alpine, routes: { /a: SERVICE } }";
-                let taken = taken.replace("SERVICE", &self.service());
-                format!("{}, load_balancers.gate: {taken}", vip(&name, 210))
-            }
-            _ => vip(&name, self.draw.number("vip", 210, 212)),
-        })
-    }
-
-    fn edit(&mut self, at: u64) -> Vec<(u64, String)> {
-        let (service, host) = (self.service(), self.host());
-        if self.draw.percent("a host leaves", 20) {
-            return self.host_leaves(at);
-        }
-        if self
-            .draw
-            .percent("a load balancer, while a host is away", 25)
-            && let Some(edit) = self.balancers()
-        {
-            let later = at + self.draw.number("how long before", 1, 20);
-            let back = later + self.while_of();
-            return vec![
-                (at, format!("host {host}: cut")),
-                (later, format!("edit: {{ {edit} }}")),
-                (back, format!("host {host}: heal")),
-            ];
-        }
-        let edit = match self.draw.number("edit", 0, 12) {
-            0..=2 => format!(
-                "services.{service}.replicas: {}",
-                self.draw.number("replicas", 0, 4)
-            ),
-            3 | 4 => {
-                let memory = format!("services.{service}.memory");
-                let little = self.draw.number("memory", 129, 140);
-                if self.draw.percent("much memory", 30) {
-                    return self.much_memory(at, &memory, little);
-                }
-                format!("{memory}: {little}MiB")
-            }
-            5 | 6 => {
-                let version = self.draw.number("version", 2, 9);
-                format!(
-                    "services.{service}.run: \"/usr/bin/serve --port {{{{port}}}} --version {version}\""
-                )
-            }
-            7 => format!(
-                "services.{service}.port: {}",
-                self.draw.number("port", 8081, 8084)
-            ),
-            8 => {
-                let number = self
-                    .case
-                    .hosts
-                    .iter()
-                    .position(|h| h.name == host)
-                    .unwrap_or(0)
-                    + 1;
-                format!("hosts.{host}.pool: 10.0.{number}.40-10.0.{number}.70")
-            }
-            9 => "hosts.f: { address: 10.0.0.16, pool: 10.0.6.1-10.0.6.30 }".to_owned(),
-            10 => format!("services.{service}: "),
-            // A disk is made from its image: what is stateful keeps both.
-            11 if !self.is_stateful(&service) => {
-                let image = self.draw.one("another image", &["alpine", "wakes"]);
-                format!("services.{service}.image: {image}")
-            }
-            _ => match self.balancers() {
-                Some(edit) => edit,
-                None => format!("services.{service}.replicas: 3"),
-            },
-        };
-        vec![(at, format!("edit: {{ {edit} }}"))]
     }
 }
