@@ -19,11 +19,11 @@ impl<'a> Planner<'a> {
     /// Why a guest with this place leaves its host, where it does.
     pub(super) fn relocation(&self, group: &Group, place: &Place<'_>) -> Option<(Motive, Reason)> {
         let moves = place.moves.as_ref()?;
-        let line = self
-            .round
-            .desired
-            .lines
-            .of(&format!("{}.placement", group.key()));
+        let key = match moves.cause {
+            Cause::Unaddressed => format!("hosts.{}.pool", moves.from),
+            _ => format!("{}.placement", group.key()),
+        };
+        let line = self.round.desired.lines.of(&key);
         let code = match moves.cause {
             Cause::Uneven => ReasonCode::Uneven,
             _ => ReasonCode::Misplaced,
@@ -102,9 +102,12 @@ impl<'a> Planner<'a> {
 /// Whom the move serves.
 fn motive_of(moves: &Move<'_>) -> Motive {
     match moves.cause {
-        Cause::Pinned | Cause::NotRequired | Cause::Rival | Cause::Apart | Cause::Outgrown => {
-            Motive::Change
-        }
+        Cause::Pinned
+        | Cause::NotRequired
+        | Cause::Rival
+        | Cause::Apart
+        | Cause::Outgrown
+        | Cause::Unaddressed => Motive::Change,
         Cause::Drained | Cause::Leaving | Cause::Failback | Cause::Uneven => Motive::Move,
         Cause::Failing => Motive::Heal,
     }

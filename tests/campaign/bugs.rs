@@ -24,7 +24,7 @@ const BUGS: [(Bug, &str, u64); 16] = [
     (Bug::SkipTheFence, "taken over though nothing shows", 7),
     (Bug::TrustAFailedFence, "though nothing shows", 91),
     (Bug::TakeTheVip, "though nothing shows", 6),
-    (Bug::ForgetTheHolder, "is on two machines", 500),
+    (Bug::ForgetTheHolder, "nothing shows that it ended", 526),
     (Bug::AddTheVipFirst, "in no order", 2),
     (Bug::ForgetTheMark, "given up at once", 3),
     (Bug::ForgetAtRestart, "given up", 12),

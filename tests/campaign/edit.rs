@@ -1,6 +1,6 @@
 //! Random edits of the file: one key or some at once, beside a host that is out of sight, and at times taken back.
 
-use super::case::{Case, Section};
+use super::case::Case;
 use super::trouble::Troubles;
 
 /// What is written, key by key: `services.api.replicas` and `3`; an empty value takes the key out of the file.
@@ -57,6 +57,10 @@ impl Troubles<'_> {
         if self.draw.percent("a host leaves", 18) {
             return self.host_leaves(at);
         }
+        if self.draw.percent("a host is added", 6) {
+            let added = "{ address: 10.0.0.16, pool: 10.0.6.1-10.0.6.30 }";
+            return vec![Edit::of("hosts.f", added).event(at)];
+        }
         let (edit, for_good) = self.draw_edit();
         let mut events = Vec::new();
         let mut when = at;
@@ -80,11 +84,7 @@ impl Troubles<'_> {
         match self.draw.number("what is edited", 0, 15) {
             0..=5 => self.service_edit(),
             6 | 7 => for_good(self.host_edit()),
-            8 => {
-                let added = "{ address: 10.0.0.16, pool: 10.0.6.1-10.0.6.30 }";
-                for_good(Edit::of("hosts.f", added))
-            }
-            9 => for_good(Edit::of(format!("services.{}", self.service()), "")),
+            8 | 9 => for_good(Edit::of(format!("services.{}", self.service()), "")),
             _ => match self.balancers_edit() {
                 Some(edit) => for_good(edit),
                 None => self.service_edit(),

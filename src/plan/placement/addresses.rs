@@ -20,6 +20,8 @@ pub struct Addresses<'a> {
     /// Those of load balancers: no guest has one as its own.
     vips: BTreeSet<Ipv4Addr>,
     taken: BTreeSet<Ipv4Addr>,
+    /// Those that no guest of ours can have: VIPs, and what somebody foreign answered for.
+    barred: BTreeSet<Ipv4Addr>,
     /// Where to go on looking in each pool: what is before was taken.
     cursor: BTreeMap<&'a HostId, u64>,
     /// Those that are not used, and why.
@@ -42,6 +44,7 @@ impl<'a> Addresses<'a> {
         taken.extend(&vips);
         let mut addresses = Addresses {
             desired,
+            barred: vips.clone(),
             vips,
             taken,
             cursor: BTreeMap::new(),
@@ -70,6 +73,7 @@ impl<'a> Addresses<'a> {
             let mut hosts = self.desired.hosts.values();
             let pool_of = hosts.find(|h| h.pool.contains(address));
             if let (Some(host), true) = (pool_of, self.taken.insert(address)) {
+                self.barred.insert(address);
                 self.notices.push(self.foreign(address, &mac, &host.id));
             }
         }
@@ -111,11 +115,20 @@ impl<'a> Addresses<'a> {
 
     /// How many addresses of a host's pool are free.
     pub fn left(&self, host: &HostId) -> u64 {
+        self.without(host, &self.taken)
+    }
+
+    /// How many guests find an address in a host's pool, with those that are there.
+    pub fn room(&self, host: &HostId) -> u64 {
+        self.without(host, &self.barred)
+    }
+
+    fn without(&self, host: &HostId, these: &BTreeSet<Ipv4Addr>) -> u64 {
         let pool = self.desired.hosts.get(host).map(|host| &host.pool);
         let ranges = pool.into_iter().flat_map(|pool| &pool.0);
-        let taken = ranges.map(|(first, last)| self.taken.range(*first..=*last).count() as u64);
-        let taken: u64 = taken.sum();
-        pool.map_or(0, |pool| pool.size().saturating_sub(taken))
+        let these = ranges.map(|(first, last)| these.range(*first..=*last).count() as u64);
+        let these: u64 = these.sum();
+        pool.map_or(0, |pool| pool.size().saturating_sub(these))
     }
 
     /// The address that the next guest on a host would get.

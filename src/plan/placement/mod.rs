@@ -3,6 +3,7 @@
 
 mod addresses;
 mod admission;
+mod aftermath;
 mod balance;
 mod board;
 mod bundle;
@@ -14,6 +15,7 @@ mod failing;
 mod filter;
 mod grow;
 mod order;
+mod pools;
 mod reasons;
 mod rules;
 mod score;
@@ -90,6 +92,8 @@ pub enum Cause {
     Apart,
     /// The size that the file asks for by now does not fit there.
     Outgrown,
+    /// The pool of its host has no address for it any more.
+    Unaddressed,
     /// It does not come up there.
     Failing,
     /// Its host is much fuller than others.
@@ -254,6 +258,7 @@ impl<'a, 'i> Placer<'a, 'i> {
     fn place_all(&mut self) {
         self.find_forbidden();
         self.find_outgrown();
+        self.find_unaddressed();
         for group in 0..self.board.groups.len() {
             self.keep(group);
         }

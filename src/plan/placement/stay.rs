@@ -122,7 +122,9 @@ impl<'a> Placer<'a, '_> {
         if let Some(address) = self.addresses.take(&room.host.id) {
             return address;
         }
-        self.notices.push(self.no_address(instance, existing));
+        if existing.leaves.is_none() {
+            self.notices.push(self.no_address(instance, existing));
+        }
         mark.address
     }
 

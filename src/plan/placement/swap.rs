@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
+use super::aftermath::{Aftermath, Leaves};
 use super::board::{Board, GroupNo, HostNo};
 use super::filter::{Kind, Question};
 use super::{Existing, Place, Placer};
@@ -18,12 +19,12 @@ const MOST: usize = 64;
 /// An instance that has no place where it may be.
 #[derive(Debug, Clone)]
 pub struct Stuck {
-    group: GroupNo,
-    index: u32,
+    pub(super) group: GroupNo,
+    pub(super) index: u32,
     /// Where it is, and can't stay; none: it is nowhere.
-    seat: Option<Seat>,
+    pub(super) seat: Option<Seat>,
     /// Whether it may stay there once there is room.
-    stays: Stays,
+    pub(super) stays: Stays,
     /// What is said of it, where nothing helps.
     notice: Notice,
 }
@@ -41,9 +42,9 @@ pub enum Stays {
 
 /// What an instance gives back where it leaves.
 #[derive(Debug, Clone, Copy)]
-struct Seat {
-    host: HostNo,
-    address: Ipv4Addr,
+pub(super) struct Seat {
+    pub host: HostNo,
+    pub address: Ipv4Addr,
 }
 
 impl<'a> Placer<'a, '_> {
@@ -88,7 +89,7 @@ impl<'a> Placer<'a, '_> {
         let under_way = moved.found.keys().any(|n| stuck[*n].seat.is_none());
         let mut used: BTreeSet<GroupNo> = BTreeSet::new();
         let mut board = self.board.clone();
-        while let Some((yields, after)) = who_yields(&board, &stuck, &rest) {
+        while let Some((yields, after)) = who_yields(&board, &stuck, &rest, is_spared) {
             board = after.board;
             rest.retain(|n| !after.found.contains_key(n));
             let later = under_way || !used.insert(stuck[yields].group);
@@ -101,6 +102,18 @@ impl<'a> Placer<'a, '_> {
             }
             if !later {
                 self.yielding.insert(who, why);
+            }
+        }
+        if let Some((yields, after)) = who_yields(&board, &stuck, &rest, |_, _| true) {
+            let group = board.groups[stuck[yields].group].group;
+            let least = group
+                .replicas
+                .saturating_sub(away(&stuck, yields, &after.found));
+            for number in after.found.keys() {
+                stuck[*number].notice.help = Some(format!(
+                    "say `min_available: {least}` of {}: then they change places, one after the other",
+                    group.id
+                ));
             }
         }
         let yields = |one: &Stuck| self.yielding.contains_key(&one.instance(&self.board));
@@ -135,45 +148,45 @@ impl<'a> Placer<'a, '_> {
     }
 
     /// Who finds a place when those have left who move by this plan, or are surplus, and others are smaller.
-    fn after_the_moves(&self, stuck: &[Stuck]) -> Outlook<'a> {
-        let mut outlook = Outlook::new(&self.board);
+    fn after_the_moves(&self, stuck: &[Stuck]) -> Aftermath<'a> {
+        let mut aftermath = Aftermath::new(&self.board);
         for (instance, place) in &self.places {
             if let Some((group, seat)) = self.left_behind(instance, place) {
-                outlook.board.vacate(group, instance.index, seat.host);
-                outlook.free(seat, instance.clone());
+                aftermath.board.vacate(group, instance.index, seat.host);
+                aftermath.free(seat, instance.clone());
             }
         }
-        self.those_pass(&mut outlook);
-        self.those_shrink(&mut outlook);
-        if !outlook.left.is_empty() {
-            outlook.go_on(stuck, (0..stuck.len().min(MOST)).collect(), None);
+        self.those_pass(&mut aftermath);
+        self.those_shrink(&mut aftermath);
+        if !aftermath.left.is_empty() {
+            aftermath.go_on(stuck, (0..stuck.len().min(MOST)).collect(), None);
         }
-        outlook
+        aftermath
     }
 
-    fn those_pass(&self, outlook: &mut Outlook<'a>) {
+    fn those_pass(&self, aftermath: &mut Aftermath<'a>) {
         for passing in &self.passing {
             let (instance, host) = (&passing.instance, passing.host);
             match passing.group {
-                Some(group) => outlook.board.vacate(group, instance.index, host),
-                None => outlook.board.hosts[host].give_back(passing.size),
+                Some(group) => aftermath.board.vacate(group, instance.index, host),
+                None => aftermath.board.hosts[host].give_back(passing.size),
             }
-            outlook
+            aftermath
                 .left
                 .entry(host)
                 .or_insert(Leaves::Left(instance.clone()));
         }
     }
 
-    fn those_shrink(&self, outlook: &mut Outlook<'a>) {
+    fn those_shrink(&self, aftermath: &mut Aftermath<'a>) {
         for (spot, _) in self.board.resized() {
             let instance = self.instance_at(spot);
             let host = &self.board.hosts[spot.2].host.id;
             let stays = |place: &Place<'a>| place.moves.is_none() && place.host == host;
             let stays = self.places.get(&instance).is_some_and(stays);
             if stays && self.board.shortage(spot).is_empty() {
-                outlook.board.resize(spot);
-                outlook
+                aftermath.board.resize(spot);
+                aftermath
                     .left
                     .entry(spot.2)
                     .or_insert(Leaves::Shrunk(instance));
@@ -200,30 +213,32 @@ fn who_yields<'a>(
     board: &Board<'a>,
     stuck: &[Stuck],
     rest: &[usize],
-) -> Option<(usize, Outlook<'a>)> {
+    spares: impl Fn(&Group, u32) -> bool,
+) -> Option<(usize, Aftermath<'a>)> {
     let group = |n: usize| board.groups[stuck[n].group].group;
     let rest: Vec<usize> = rest.iter().copied().take(MOST).collect();
     let mut candidates = in_each_others_way(board, stuck, &rest);
     // Rather one of many than one that serves alone; of equals, the last one.
     candidates.sort_by_key(|n| (group(*n).replicas <= 1, std::cmp::Reverse(*n)));
     candidates.into_iter().find_map(|yields| {
-        let mut outlook = Outlook::new(board);
-        outlook.leave(&stuck[yields]);
-        outlook.go_on(stuck, rest.clone(), Some(yields));
-        let placed = outlook.found.contains_key(&yields) && outlook.found.len() > 1;
-        let all = outlook
-            .found
-            .keys()
-            .filter(|n| stuck[**n].group == stuck[yields].group);
-        let away = u32::try_from(all.count()).unwrap_or(u32::MAX);
-        let spared = away <= may_be_away(group(yields));
-        (placed && spared).then_some((yields, outlook))
+        let mut aftermath = Aftermath::new(board);
+        aftermath.leave(&stuck[yields]);
+        aftermath.go_on(stuck, rest.clone(), Some(yields));
+        let placed = aftermath.found.contains_key(&yields) && aftermath.found.len() > 1;
+        let spared = spares(group(yields), away(stuck, yields, &aftermath.found));
+        (placed && spared).then_some((yields, aftermath))
     })
 }
 
-/// How many of a group may be away at once: one that ended, and another one that moves while it is not back.
-fn may_be_away(group: &Group) -> u32 {
-    group.replicas.saturating_sub(group.budget.min_available)
+/// How many of its group are away at once when one ends for others: itself, and those who move while it is not back.
+fn away(stuck: &[Stuck], yields: usize, found: &BTreeMap<usize, HostNo>) -> u32 {
+    let own = |number: &&usize| stuck[**number].group == stuck[yields].group;
+    u32::try_from(found.keys().filter(own).count()).unwrap_or(u32::MAX)
+}
+
+/// Whether its budget lets so many of a group be away.
+fn is_spared(group: &Group, away: u32) -> bool {
+    away <= group.replicas.saturating_sub(group.budget.min_available)
 }
 
 /// Those who want to where somebody stuck is, and are where somebody stuck wants to. Mostly there is nobody.
@@ -264,11 +279,11 @@ fn only_others_are_in_the_way(board: &Board<'_>, stuck: &Stuck, host: HostNo) ->
 }
 
 impl Stuck {
-    fn instance(&self, board: &Board<'_>) -> InstanceId {
+    pub(super) fn instance(&self, board: &Board<'_>) -> InstanceId {
         InstanceId::new(&board.groups[self.group].group.id, self.index)
     }
 
-    fn asks(&self, host: HostNo) -> Question {
+    pub(super) fn asks(&self, host: HostNo) -> Question {
         Question {
             group: self.group,
             index: Some(self.index),
@@ -280,111 +295,5 @@ impl Stuck {
         self.notice.kind = NoticeKind::Waiting;
         self.notice.text = format!("it goes on as soon as {what}");
         self.notice.help = None;
-    }
-}
-
-/// Who makes room.
-#[derive(Debug)]
-enum Leaves {
-    /// It has left the host.
-    Left(InstanceId),
-    /// It is smaller.
-    Shrunk(InstanceId),
-}
-
-/// What would be if some left.
-#[derive(Debug)]
-struct Outlook<'a> {
-    board: Board<'a>,
-    /// Addresses that come back to a pool that was used up.
-    freed: BTreeMap<HostNo, usize>,
-    /// The first one that makes room on each host.
-    left: BTreeMap<HostNo, Leaves>,
-    /// The hosts that those who were stuck find, by their numbers.
-    found: BTreeMap<usize, HostNo>,
-}
-
-impl<'a> Outlook<'a> {
-    fn new(board: &Board<'a>) -> Self {
-        Outlook {
-            board: board.clone(),
-            freed: BTreeMap::new(),
-            left: BTreeMap::new(),
-            found: BTreeMap::new(),
-        }
-    }
-
-    /// What one that finds a place waits for.
-    fn whom(&self, stuck: usize) -> String {
-        let host = self.found.get(&stuck);
-        match host.and_then(|host| Some((self.left.get(host)?, host))) {
-            Some((Leaves::Left(who), host)) => {
-                format!("{who} has left host {}", self.board.hosts[*host].host.id)
-            }
-            Some((Leaves::Shrunk(who), _)) => format!("{who} is smaller"),
-            None => "others have moved".to_owned(),
-        }
-    }
-
-    /// An address of a host is free again, and the first one of those who left is remembered.
-    fn free(&mut self, seat: Seat, instance: InstanceId) {
-        let room = &mut self.board.hosts[seat.host];
-        let was_spent = room.spent || self.freed.contains_key(&seat.host);
-        if was_spent && room.host.pool.contains(seat.address) {
-            room.spent = false;
-            *self.freed.entry(seat.host).or_default() += 1;
-        }
-        self.left.entry(seat.host).or_insert(Leaves::Left(instance));
-    }
-
-    fn leave(&mut self, one: &Stuck) {
-        if let Some(seat) = one.seat {
-            self.board.remove(one.group, one.index, seat.host);
-            self.free(seat, one.instance(&self.board));
-        }
-    }
-
-    fn come(&mut self, one: &Stuck, host: HostNo) {
-        self.board.settle(one.group, one.index, host);
-        if let Some(freed) = self.freed.get_mut(&host) {
-            *freed = freed.saturating_sub(1);
-            self.board.hosts[host].spent = *freed == 0;
-        }
-    }
-
-    /// Lets one after the other move, as long as one finds a place. One has left already.
-    fn go_on(&mut self, stuck: &[Stuck], mut who: Vec<usize>, gone: Option<usize>) {
-        while let Some((nth, host)) = self.next(stuck, &who, gone) {
-            let number = who.remove(nth);
-            if gone != Some(number) {
-                self.leave(&stuck[number]);
-            }
-            self.come(&stuck[number], host);
-            self.found.insert(number, host);
-        }
-    }
-
-    /// The next one that some host takes, as a place in the list. One has left already: any host may take it.
-    fn next(&self, stuck: &[Stuck], who: &[usize], gone: Option<usize>) -> Option<(usize, HostNo)> {
-        let takes = |number: usize, host: &HostNo| {
-            let one = &stuck[number];
-            let fits = || self.board.rejections(one.asks(*host)).next().is_none();
-            if gone == Some(number) && one.stays != Stays::Never {
-                return fits();
-            }
-            match (one.seat.is_some_and(|seat| seat.host == *host), one.stays) {
-                (true, Stays::Never) | (false, Stays::Only) => false,
-                (true, Stays::WithRoom | Stays::Only) => {
-                    let spot = (one.group, one.index, *host);
-                    self.board.shortage(spot).is_empty()
-                }
-                (false, Stays::Never | Stays::WithRoom) => fits(),
-            }
-        };
-        let mut all = who.iter().enumerate();
-        all.find_map(|(nth, number)| {
-            let host = (0..self.board.hosts.len()).find(|host| takes(*number, host))?;
-            Some((nth, host))
-        })
     }
 }

@@ -486,6 +486,10 @@ impl Judge<'_> {
                     let built = self.built(instance, moves.from);
                     built.is_some_and(|size| size.memory < self.group(instance).memory)
                 }
+                Cause::Unaddressed => {
+                    let pool = &self.world.desired.hosts[moves.from].pool;
+                    pool.size() < self.now_on(moves.from).len() as u64
+                }
                 Cause::Failing | Cause::Uneven => false,
             };
             prop_assert!(reason, "{instance} moves from {}: {:?}", moves.from, moves);
