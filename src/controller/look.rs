@@ -258,14 +258,14 @@ impl Eyes {
         let query = look.query.as_ref()?;
         let seen = self.guests.observe(&look.guest, query).await;
         match (&seen, look.or_at) {
-            (Seen::No(_), Some(address)) => {
+            (Seen::No(_), Some(other)) if *other.ip() != look.guest.address => {
                 let moved = crate::model::action::GuestRef {
-                    address,
+                    address: *other.ip(),
                     ..look.guest.clone()
                 };
                 Some(self.guests.observe(&moved, query).await)
             }
-            (Seen::Yes(_), _) | (Seen::No(_), None) => Some(seen),
+            (Seen::Yes(_) | Seen::No(_), _) => Some(seen),
         }
     }
 
@@ -303,14 +303,17 @@ impl Eyes {
         beat
     }
 
-    /// Asks at each address that the guest may have.
+    /// Asks at each place where the guest may answer.
     pub async fn beat_once(&self, look: &Look) -> Result<(), String> {
         let first = self
             .heartbeats
             .beat(look.guest.address, &look.heartbeat)
             .await;
         match (first, look.or_at) {
-            (Err(_), Some(other)) => self.heartbeats.beat(other, &look.heartbeat).await,
+            (Err(_), Some(other)) => {
+                let heartbeat = look.heartbeat.at_port(other.port());
+                self.heartbeats.beat(*other.ip(), &heartbeat).await
+            }
             (first, _) => first,
         }
     }

@@ -98,10 +98,25 @@ impl Monitor {
         self.ledger.forget(instance);
     }
 
+    /// Something was done to a guest that may have ended what it answered with: whatever it answers now is news.
+    pub fn ask_anew(&mut self, instance: &InstanceId) {
+        let Some((look, handle)) = self.listeners.remove(instance) else {
+            return;
+        };
+        handle.abort();
+        let beat = self.ledger.heard().now(&look).unwrap_or_default();
+        let handle = self.spawn_with(look.clone(), beat);
+        self.listeners.insert(instance.clone(), (look, handle));
+    }
+
     fn spawn(&self, look: Look) -> AbortHandle {
+        self.spawn_with(look, Beat::default())
+    }
+
+    fn spawn_with(&self, look: Look, beat: Beat) -> AbortHandle {
         let (eyes, changes, ledger) =
             (self.eyes.clone(), self.changes.clone(), self.ledger.clone());
-        tokio::spawn(async move { listen(eyes, look, changes, ledger).await }).abort_handle()
+        tokio::spawn(async move { listen(eyes, look, beat, changes, ledger).await }).abort_handle()
     }
 }
 
@@ -113,9 +128,14 @@ impl Drop for Monitor {
     }
 }
 
-async fn listen(eyes: Eyes, look: Look, changes: UnboundedSender<Change>, ledger: Ledger) {
+async fn listen(
+    eyes: Eyes,
+    look: Look,
+    mut beat: Beat,
+    changes: UnboundedSender<Change>,
+    ledger: Ledger,
+) {
     let instance = look.guest.instance.clone();
-    let mut beat = Beat::default();
     loop {
         let begin = eyes.clock.now();
         let result = eyes.beat_once(&look).await;

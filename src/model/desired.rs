@@ -476,6 +476,16 @@ pub struct Heartbeat {
     pub grace: Duration,
 }
 
+impl Heartbeat {
+    /// The same at another port.
+    pub fn at_port(&self, port: u16) -> Self {
+        Heartbeat {
+            port,
+            ..self.clone()
+        }
+    }
+}
+
 /// A file on every guest of a group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileSpec {

@@ -26,7 +26,10 @@ impl<'a> Planner<'a> {
         needs: &[ActionId],
     ) -> Vec<ActionId> {
         let balancers = self.living_balancers();
-        let told = balancers.into_iter().filter_map(|(instance, group, _)| {
+        let told = balancers.into_iter().filter_map(|(instance, group, lb)| {
+            if !needs.is_empty() {
+                self.tell_of_edits(&instance, group, lb);
+            }
             self.rotate_one(&instance, group, (motive, why.clone()), needs, &AS_IT_IS)
         });
         told.collect::<Vec<_>>()
@@ -69,12 +72,17 @@ impl<'a> Planner<'a> {
     ) -> Option<ActionId> {
         let (host, mark) = self.present_mark(instance)?;
         let (config, drift) = self.fitting(instance, group, &host, mark.address, trusts)?;
-        if drift.is_none() || drift.interrupts() {
+        let as_marked = mark.port == group.port();
+        if drift.is_none() && as_marked || drift.interrupts() {
             return None; // a restart is a change of its own, in the row
         }
         if self.hands_off(instance) {
             return None;
         }
+        let reason = match drift.is_none() {
+            true => self.drift_reason(group, &drift, motive),
+            false => reason,
+        };
         let setup = Setup {
             config,
             motive,
@@ -101,6 +109,9 @@ impl<'a> Planner<'a> {
                 .into_iter()
                 .chain(self.before_rotation.iter().copied())
                 .collect();
+            if !certain.is_empty() || !promises.is_empty() {
+                self.tell_of_edits(&instance, group, lb);
+            }
             if promises.is_empty() || !self.rotation.only_news(lb) {
                 self.rotate_last(&instance, group, &certain, &AS_IT_IS);
             }
@@ -109,6 +120,22 @@ impl<'a> Planner<'a> {
                 self.rotate_last(&instance, group, &all, &[Trust::Everyone, Trust::Promised]);
             }
         }
+    }
+
+    /// What the file asks of a load balancer itself waits for no instance, as long as somebody serves behind each of its
+    /// routes.
+    fn tell_of_edits(&mut self, instance: &InstanceId, group: &'a Group, lb: &LoadBalancer) {
+        let motive = self.drift_motive(instance);
+        let edited = motive == Motive::Change && self.differs_by_itself(instance, motive);
+        if !edited || self.planned.contains_key(instance) || !self.first_rotation.serves(lb) {
+            return;
+        }
+        let line = self.round.desired.lines.of(&group.key());
+        let text = "the file asks for another configuration";
+        let why = reason_at(ReasonCode::ConfigDrift, text, line);
+        let last = std::mem::replace(&mut self.rotation, self.first_rotation.clone());
+        self.rotate_one(instance, group, (motive, why), &[], &AS_IT_IS);
+        self.rotation = last;
     }
 
     fn rotate_last(

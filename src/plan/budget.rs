@@ -138,7 +138,10 @@ impl Planner<'_> {
         let beat = self.round.observed.beats.get(instance);
         let memory = self.round.memory.guests.get(instance);
         let doubted = memory.and_then(|memory| memory.failed.max(memory.started));
-        beat.is_some_and(|beat| beat.failures == 0 && beat.last_ok > doubted)
+        let last_ok = beat
+            .filter(|beat| beat.failures == 0)
+            .and_then(|beat| beat.last_ok);
+        last_ok.is_some_and(|ok| doubted.is_none_or(|doubted| ok >= doubted))
     }
 
     /// Another instance of the group that does not serve, and that nothing in this plan brings up.

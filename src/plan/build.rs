@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Planner;
 use super::draft::Step;
 use super::images::Supply;
-use super::machine::{has_disk, kept_disk, machine};
+use super::machine::{has_disk, kept_disk, machine, with_image_of};
 use super::rotation::Trust;
 use crate::model::action::{Build, FormerDisk, Operation};
 use crate::model::desired::{Group, Image, Provision};
@@ -179,13 +179,18 @@ impl<'a> Planner<'a> {
             // That is said of all whose disks are elsewhere.
             return None;
         }
+        let wanted = self.fingerprint_of(instance, group, host)?;
+        let digest = match before.filter(|_| machine.former_disk == FormerDisk::Used) {
+            Some(before) => with_image_of(&before.digest, &wanted),
+            None => wanted.to_string(),
+        };
         let mark = Mark {
             cluster: desired.cluster.clone(),
             instance: instance.clone(),
             address,
             moving_to: None,
             port: group.port(),
-            digest: self.fingerprint_of(instance, group, host)?.to_string(),
+            digest,
             generation: format!("{instance}-{:x}", self.round.observed.now.0),
             stage: match image.provision {
                 Provision::CloudInit => Stage::Ready,

@@ -287,6 +287,10 @@ impl<'a> Planner<'a> {
     /// Why a guest's files or process are worked on.
     pub(super) fn drift_reason(&self, group: &Group, drift: &Drift, motive: Motive) -> Reason {
         let line = self.round.desired.lines.of(&group.key());
+        if drift.is_none() {
+            let text = "it is set up, and its mark does not say so yet";
+            return reason_at(ReasonCode::Unfinished, text, line);
+        }
         let text = match motive {
             Motive::Heal if drift.restart && !drift.running => "its process does not run",
             Motive::Heal => "it was changed on the guest",

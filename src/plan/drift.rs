@@ -62,6 +62,7 @@ impl Drift {
             (true, true, _) => Some("restart".to_owned()),
             (true, false, _) => Some("start".to_owned()),
             (false, _, true) => Some("reload".to_owned()),
+            (false, _, false) if files.is_none() => Some("its mark".to_owned()),
             (false, _, false) => None,
         };
         [files, process]

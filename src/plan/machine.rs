@@ -255,6 +255,15 @@ pub fn fingerprint_changes(old: &str, new: &str) -> Vec<(String, String, String)
     changed.collect()
 }
 
+/// A new fingerprint of a guest that goes on with the disk that it had: that is made from the image of then.
+pub fn with_image_of(old: &str, new: &str) -> String {
+    let is_image = |word: &&str| word.starts_with("image=");
+    let image = old.split(' ').find(is_image);
+    let words = new.split(' ');
+    let words = words.map(|word| image.filter(|_| is_image(&word)).unwrap_or(word));
+    words.collect::<Vec<_>>().join(" ")
+}
+
 fn short_digest(parts: &[&str]) -> String {
     let mut hash = Sha256::new();
     for part in parts {
@@ -315,6 +324,19 @@ mod tests {
         assert_eq!(mac(&id).len(), 17);
         let other = identity(&"demo".parse().unwrap(), &"web-2".parse().unwrap());
         assert_ne!(mac(&id), mac(&other));
+    }
+
+    #[test]
+    fn a_guest_that_goes_on_with_its_disk_keeps_the_image_of_that() {
+        let kept = with_image_of(
+            "memory=1GiB image=a stateful=yes",
+            "memory=2GiB image=b stateful=yes",
+        );
+        assert_eq!(kept, "memory=2GiB image=a stateful=yes");
+        assert_eq!(
+            with_image_of("nonsense", "memory=2GiB image=b"),
+            "memory=2GiB image=b"
+        );
     }
 
     #[test]

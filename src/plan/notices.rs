@@ -152,7 +152,8 @@ impl Planner<'_> {
         let copies = inventory.all_out_of_sight().filter_map(|(instance, host, mark)| {
             let view = self.round.views.get(instance).filter(|view| view.group.stateful)?;
             let other = view.found.filter(|found| found.mark.generation != mark.generation)?;
-            (!inventory.hosts.has_ended(host)).then(|| Notice {
+            let hidden = self.round.host(host).is_none() && !inventory.hosts.has_ended(host);
+            hidden.then(|| Notice {
                 kind: NoticeKind::Warning,
                 subject: instance.to_string(),
                 text: format!(

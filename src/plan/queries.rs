@@ -2,7 +2,7 @@
 //! addresses on the wire before they are used.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddrV4};
 use std::sync::Arc;
 
 use super::machine::{image_files, image_path, volume_directory};
@@ -24,8 +24,8 @@ use crate::ports::hypervisor::HostQuery;
 pub struct Look {
     /// How it is reached.
     pub guest: GuestRef,
-    /// The other address that it may answer on, where it is moving.
-    pub or_at: Option<Ipv4Addr>,
+    /// Where else it may answer: at the address that it moves to, or at the port that the file says by now.
+    pub or_at: Option<SocketAddrV4>,
     /// What to ask inside; none: it is not asked (its host can't be seen, or it has no address of its own yet).
     pub query: Option<GuestQuery>,
     /// The heartbeat to ask for, at the port where it serves now.
@@ -86,19 +86,18 @@ fn look(
     mark: &Mark,
     query: Option<GuestQuery>,
 ) -> Look {
-    let port = if group.heartbeat.port == group.port() {
-        mark.port
-    } else {
-        group.heartbeat.port
+    // Who was interrupted while it was moved, or set up for another port, may be there already.
+    let (address, to) = (mark.address, mark.moving_to.unwrap_or(mark.address));
+    let (port, wanted) = match (group.heartbeat.port, group.port()) {
+        (own, port) if own == port => (mark.port, port),
+        (own, _) => (own, own),
     };
+    let or_at = (to, wanted) != (address, port);
     Look {
         guest: round.guest_ref(group, host, mark),
-        or_at: mark.moving_to,
+        or_at: or_at.then(|| SocketAddrV4::new(to, wanted)),
         query,
-        heartbeat: Heartbeat {
-            port,
-            ..group.heartbeat.clone()
-        },
+        heartbeat: group.heartbeat.at_port(port),
     }
 }
 

@@ -144,6 +144,15 @@ impl Rotation {
             .collect()
     }
 
+    /// Whether somebody who is well gets the requests of each route of a load balancer.
+    pub fn serves(&self, balancer: &LoadBalancer) -> bool {
+        let upstreams = self.upstreams(balancer, Trust::Proven);
+        upstreams.is_ok_and(|upstreams| {
+            let mut each = upstreams.iter().map(|upstream| &upstream.servers);
+            each.all(|servers| servers.iter().any(|server| !server.down))
+        })
+    }
+
     fn servers_of(&self, service: &GroupId, trust: Trust) -> Vec<Server> {
         let servers = self
             .servers

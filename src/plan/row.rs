@@ -15,7 +15,7 @@ use super::inventory::Found;
 use super::rotation::is_routed;
 use super::round::State;
 use crate::model::action::{GuestConfig, Operation, Rebind};
-use crate::model::desired::{Group, Heartbeat, Role};
+use crate::model::desired::{Group, Role};
 use crate::model::id::{DomainName, InstanceId};
 use crate::model::mark::Mark;
 use crate::model::plan::{ActionId, Motive, Reason};
@@ -118,10 +118,7 @@ impl<'a> Planner<'a> {
             moved: moved.clone(),
             fallback: REBIND_FALLBACK,
             healthy: (
-                Heartbeat {
-                    port: self.present_beat(group, found),
-                    ..group.heartbeat.clone()
-                },
+                group.heartbeat.at_port(self.present_beat(group, found)),
                 group.heartbeat.grace,
             ),
         }));

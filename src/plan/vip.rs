@@ -191,6 +191,7 @@ impl<'a> Planner<'a> {
 
     fn nobody_to_hold(&self, group: &'a Group, lb: &LoadBalancer) -> Option<Notice> {
         let comes = self.comes(group);
+        let heard = self.heard_out_of_reach(group).filter(|_| !comes);
         (group.replicas > 0).then(|| Notice {
             kind: if comes {
                 NoticeKind::Waiting
@@ -198,12 +199,26 @@ impl<'a> Planner<'a> {
                 NoticeKind::Blocked
             },
             subject: format!("VIP {}", lb.vip.addr()),
-            text: match comes {
-                true => "no load balancer can take it at this moment".to_owned(),
-                false => "no load balancer lives that could hold it".to_owned(),
+            text: match (comes, heard) {
+                (true, _) => "no load balancer can take it at this moment".to_owned(),
+                (false, None) => "no load balancer lives that could hold it".to_owned(),
+                (false, Some((heir, host))) => {
+                    format!("{heir} lives and could hold it, but host {host} can't be worked on")
+                }
             },
-            help: None,
+            help: heard.map(|(_, host)| {
+                format!("look at host {host}: restart libvirt, which ends no guest, or mend the way there")
+            }),
             line: self.round.desired.lines.of(&format!("{}.vip", group.key())),
+        })
+    }
+
+    /// One that gives heartbeats on a host that can't be seen, and which host that is.
+    fn heard_out_of_reach(&self, group: &Group) -> Option<(&InstanceId, &'a HostId)> {
+        let mut views = self.round.views_of(group);
+        views.find_map(|(instance, view)| match view.state {
+            State::Hidden(host, _) if self.is_heard(instance) => Some((instance, host)),
+            _ => None,
         })
     }
 

@@ -1,6 +1,6 @@
 //! A guest's heartbeat.
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -36,8 +36,8 @@ pub trait Heartbeats: Send + Sync {
 /// What is asked again and again.
 #[derive(Debug, Clone, Copy)]
 pub struct Asked<'a> {
-    /// Where: at the first address, and at the other one where that does not answer well.
-    pub at: (Ipv4Addr, Option<Ipv4Addr>),
+    /// Where: at this address, and at the other place where that does not answer well.
+    pub at: (Ipv4Addr, Option<SocketAddrV4>),
     /// For what.
     pub heartbeat: &'a Heartbeat,
 }

@@ -145,7 +145,9 @@ impl Cluster {
     fn is_still(&self, asked: &Asked<'_>, last: &Result<(), String>) -> bool {
         let first = self.answer(asked.at.0, asked.heartbeat);
         let now = match (first, asked.at.1) {
-            (Err(_), Some(other)) => self.answer(other, asked.heartbeat),
+            (Err(_), Some(other)) => {
+                self.answer(*other.ip(), &asked.heartbeat.at_port(other.port()))
+            }
             (first, _) => first,
         };
         match (now, last) {

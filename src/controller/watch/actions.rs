@@ -80,8 +80,15 @@ impl Watch {
             Outcome::Skipped(why) => warn!(action, "{summary}: skipped: {why}"),
             Outcome::Failed(why) => error!(action, took_ms = took, "{summary}: failed: {why}"),
         }
-        if ended.outcome.is_good() {
-            self.follow_guest(&ended.action.operation);
+        match &ended.outcome {
+            outcome if outcome.is_good() => self.follow_guest(&ended.action.operation),
+            Outcome::Failed(_) => {
+                let guest = ended.action.operation.instance();
+                guest
+                    .into_iter()
+                    .for_each(|guest| self.monitor.ask_anew(guest));
+            }
+            _ => {}
         }
         self.session.ended(ended)?;
         Ok(())
@@ -95,6 +102,8 @@ impl Watch {
                     let guest = &configure.guest.instance;
                     self.monitor
                         .follow(guest, |look| look.heartbeat = heartbeat.clone());
+                } else if configure.starts {
+                    self.monitor.ask_anew(&configure.guest.instance);
                 }
             }
             Operation::Rebind(rebind) => {

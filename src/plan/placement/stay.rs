@@ -147,7 +147,7 @@ impl<'a> Placer<'a, '_> {
         };
         self.be_seen(turn, &instance);
         if self.board.groups[group].group.stateful {
-            return self.stay_with_disk(turn, existing, &instance, &text);
+            return self.stay_with_disk(turn, existing, &instance, (cause, &text));
         }
         let chosen = self.choose(turn, existing.index);
         let chosen = chosen.and_then(|chosen| self.together(turn, existing, chosen));
@@ -171,11 +171,13 @@ impl<'a> Placer<'a, '_> {
                 let waits = self.waits_with(group, existing);
                 let together = waits.is_some();
                 let refusal = waits.flatten().unwrap_or(refusal);
+                let company = self.bring_company(group, existing, cause);
+                let help: Vec<String> = refusal.help.into_iter().chain(company).collect();
                 let notice = Notice {
                     kind: refusal.kind,
                     subject: instance.to_string(),
                     text: format!("must move: {text}; but {}", refusal.text),
-                    help: refusal.help,
+                    help: (!help.is_empty()).then(|| help.join("; or ")),
                     line: self.desired.line_of(&instance),
                 };
                 match together {
@@ -190,6 +192,27 @@ impl<'a> Placer<'a, '_> {
                 }
             }
         }
+    }
+
+    /// What helps one whose company is elsewhere, where that might come back.
+    fn bring_company(
+        &self,
+        group: GroupNo,
+        existing: &Existing<'a>,
+        cause: Cause,
+    ) -> Option<String> {
+        let room = &self.board.hosts[existing.at?];
+        let apart = cause == Cause::Apart && room.closed.is_none();
+        let near = self.board.groups[group].rules.near.iter();
+        let near = near.map(|near| self.board.groups[*near].group.id.as_str());
+        let near: Vec<&str> = near.filter(|_| apart).collect();
+        let host = existing.host;
+        (!near.is_empty()).then(|| {
+            format!(
+                "bring an instance of {} to host {host}: its `placement.pin`",
+                near.join(" and ")
+            )
+        })
     }
 
     /// One that has to leave is where it was, and belongs there.
@@ -207,9 +230,12 @@ impl<'a> Placer<'a, '_> {
         turn: &mut Turn<'a>,
         existing: &Existing<'a>,
         instance: &InstanceId,
-        why: &str,
+        (cause, why): (Cause, &str),
     ) {
         self.remain(turn, existing);
+        let company = self.bring_company(turn.group, existing, cause);
+        let own = "move its data yourself; or let it lose its disk: `stateful: false`".to_owned();
+        let help: Vec<String> = company.into_iter().chain([own]).collect();
         self.waits.extend(existing.at.map(|at| (turn.group, at)));
         let rules = format!("{}.placement", self.board.groups[turn.group].group.key());
         self.notices.push(Notice {
@@ -219,9 +245,7 @@ impl<'a> Placer<'a, '_> {
                 "it should leave host {}: {why}; but it is stateful, and its disk would stay behind",
                 existing.host
             ),
-            help: Some(
-                "move its data yourself; or let it lose its disk: `stateful: false`".to_owned(),
-            ),
+            help: Some(help.join("; or ")),
             line: self.desired.lines.of(&rules),
         });
     }
