@@ -164,6 +164,14 @@ pub enum Command {
     #[command(long_about = help::SCHEMA_ABOUT, after_help = help::SCHEMA_EXAMPLES)]
     Schema(SchemaArgs),
 
+    /// Explain a key of the file: what it takes, its default, what it is for
+    #[command(long_about = help::EXPLAIN_ABOUT, after_help = help::EXPLAIN_EXAMPLES)]
+    Explain {
+        /// The key, as in services.port or port; left out, the whole file
+        #[arg(value_name = "KEY", default_value = "")]
+        key: String,
+    },
+
     /// Try the file on a simulated cluster: what breaks, what is done, what clients notice
     #[command(long_about = help::REHEARSE_ABOUT, after_help = help::REHEARSE_EXAMPLES)]
     Rehearse(RehearseArgs),
@@ -345,6 +353,7 @@ impl Command {
             Command::Why(_) => "why",
             Command::Validate => "validate",
             Command::Schema(_) => "schema",
+            Command::Explain { .. } => "explain",
             Command::Rehearse(_) => "rehearse",
             Command::Render(_) => "render",
             Command::Drain(_) => "drain",

@@ -6,6 +6,7 @@ pub mod args;
 pub mod commands;
 pub mod confirm;
 pub mod exit;
+pub mod explain_view;
 pub mod fence_view;
 pub mod history_view;
 pub mod log;

@@ -12,6 +12,7 @@ use super::draft::Step;
 use super::drift::Drift;
 use super::health::Health;
 use super::inventory::Found;
+use super::queries::beat_port;
 use super::rotation::is_routed;
 use super::round::State;
 use crate::model::action::{GuestConfig, Operation, Rebind};
@@ -118,7 +119,7 @@ impl<'a> Planner<'a> {
             moved: moved.clone(),
             fallback: REBIND_FALLBACK,
             healthy: (
-                group.heartbeat.at_port(self.present_beat(group, found)),
+                group.heartbeat.at_port(beat_port(group, found.mark)),
                 group.heartbeat.grace,
             ),
         }));
@@ -144,15 +145,6 @@ impl<'a> Planner<'a> {
             },
             id,
         )
-    }
-
-    /// The port where the heartbeat answers as long as the guest is configured as it is.
-    fn present_beat(&self, group: &Group, found: &Found<'_>) -> u16 {
-        if group.heartbeat.port == group.port() {
-            found.mark.port
-        } else {
-            group.heartbeat.port
-        }
     }
 
     /// After a change of address, files that name it follow.

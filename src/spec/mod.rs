@@ -8,6 +8,7 @@ mod check;
 mod compose;
 mod context;
 mod errors;
+pub mod explain;
 mod fields;
 mod form;
 mod keys;

@@ -111,6 +111,18 @@ Examples:
   # yaml-language-server: $schema=cluster.schema.json
   reconcile schema --scenario > scenario.schema.json";
 
+pub(super) const EXPLAIN_ABOUT: &str = "\
+Explains a key of cluster.yaml: what it takes, what counts when it is left out, what it is for, and the keys below it.
+
+Names that you chose may stand in the path, or be left out. A single word is looked for everywhere.";
+
+pub(super) const EXPLAIN_EXAMPLES: &str = "\
+Examples:
+  reconcile explain
+  reconcile explain services.heartbeat
+  reconcile explain load_balancers.web.port
+  reconcile explain pin";
+
 pub(super) const REHEARSE_ABOUT: &str = "\
 Tries cluster.yaml on a simulated cluster, in virtual time: builds it from nothing, lets things fail, and shows what \
 the controller decides and why, what it does, and what clients notice of it.

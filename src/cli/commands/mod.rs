@@ -7,6 +7,7 @@ mod desk;
 mod disarm;
 mod drain;
 mod dry_run;
+mod explain;
 mod fence;
 mod fence_test;
 mod history;
@@ -106,6 +107,7 @@ pub async fn run(args: Args, screen: Screen) -> Exit {
         Some(Command::Why(asked)) => why::run(&args, asked, &style).await,
         Some(Command::Validate) => validate::run(&args, &style),
         Some(Command::Schema(which)) => print(&format!("{:#}\n", schema(which))),
+        Some(Command::Explain { key }) => explain::run(&args, key, &style),
         Some(Command::Rehearse(rehearsal)) => rehearse::run(&args, rehearsal, &style, &screen),
         Some(Command::Render(render)) => render::run(&args, render),
         Some(Command::Drain(drain)) => drain::run(&args, drain),
