@@ -10,6 +10,7 @@ use super::guards::Leases;
 use super::heard::Heard;
 use super::hosts::{HostLooks, Wait};
 use super::standing::Standing;
+use crate::memory::guests::has_lived;
 use crate::model::claim::ControllerId;
 use crate::model::desired::Desired;
 use crate::model::facts::{Beat, GuestFacts, HostFacts, Observed, Seen, Unseen, UnseenKind};
@@ -272,9 +273,8 @@ impl Eyes {
     /// One good answer is enough to live; only a guest that once was healthy is asked often enough to be called dead.
     async fn ask_beat(&self, look: &Look, memory: &Memory) -> Beat {
         let mut beat = Beat::default();
-        let once_healthy = memory.guests.get(&look.guest.instance).is_some_and(|m| {
-            m.healthy_since.is_some() && m.run.starts_with(&look.guest.generation)
-        });
+        let guest = memory.guests.get(&look.guest.instance);
+        let once_healthy = guest.is_some_and(|guest| has_lived(guest, &look.guest.generation));
         let tries = if once_healthy {
             look.heartbeat.retries
         } else {

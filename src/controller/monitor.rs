@@ -25,7 +25,7 @@ pub enum Change {
     Suspect(InstanceId),
     /// Its domain stopped, says its host.
     Ended(InstanceId),
-    /// It lived, and has failed as often as makes it dead.
+    /// It has failed as often as makes one dead that lived.
     Lost(InstanceId),
     /// Its first good heartbeat, or the first one after failures that made it dead.
     Came(InstanceId),
@@ -76,6 +76,15 @@ impl Monitor {
                 self.listeners.insert(instance, (look, handle));
             }
         }
+    }
+
+    /// A guest serves, and as this says, from now on: what was heard before counts no more. One that was just built is listened
+    /// to before it is looked at: what it was built for may take long.
+    pub fn begin(&mut self, look: Look) {
+        let instance = look.guest.instance.clone();
+        self.forget(&instance);
+        let handle = self.spawn(look.clone());
+        self.listeners.insert(instance, (look, handle));
     }
 
     /// A guest serves elsewhere now: it is listened to there, and what was heard before counts no more.
@@ -196,7 +205,8 @@ fn step(
             beat.error = Some(error);
             let lived = beat.last_ok.is_some();
             match beat.failures {
-                n if n == retries => lived.then_some(Change::Lost),
+                // Who never answered us may have lived before we listened.
+                n if n == retries => Some(Change::Lost),
                 n if n == retries.div_ceil(2) => lived.then_some(Change::Suspect),
                 _ => None,
             }

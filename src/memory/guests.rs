@@ -30,7 +30,10 @@ pub fn remember(memory: &mut Memory, desired: &Desired, observed: &Observed) {
         }
         let run = run(mark, number);
         if guest.run != run {
+            let came = came_up(guest, &mark.generation);
             *guest = new_run(guest, run, long, observed.now);
+            came.into_iter()
+                .for_each(|at| remember_beat(guest, 0, long, at));
         }
         if let Some(beat) = observed.beats.get(&mark.instance) {
             remember_beat(guest, beat.failures, long, observed.now);
@@ -52,6 +55,26 @@ fn begin_of(old: &GuestMemory, run: &str, now: Timestamp) -> Timestamp {
     let life = |run: &str| run.rsplit_once('/').map(|(life, _)| life.to_owned());
     let same_life = life(&old.run) == life(run);
     old.last_attempt.filter(|_| !same_life).unwrap_or(now)
+}
+
+/// When a life that is seen for the first time gave the heartbeat that we waited for after we had built it.
+fn came_up(old: &GuestMemory, generation: &str) -> Option<Timestamp> {
+    let ours = old.built.as_deref() == Some(generation);
+    let new = ours && !is_of(&old.run, generation);
+    old.worked_on
+        .filter(|at| new && Some(*at) >= old.last_attempt)
+}
+
+/// Whether a run is one of this life.
+fn is_of(run: &str, generation: &str) -> bool {
+    run.rsplit_once('/')
+        .is_some_and(|(life, _)| life == generation)
+}
+
+/// Whether a life gave a heartbeat, as far as is remembered.
+pub fn has_lived(guest: &GuestMemory, generation: &str) -> bool {
+    let known = guest.healthy_since.is_some() && is_of(&guest.run, generation);
+    known || came_up(guest, generation).is_some()
 }
 
 /// Whether a guest was well for `long` until now.
@@ -197,6 +220,26 @@ mod tests {
             new_run(&old, "g/3".to_owned(), LONG, Timestamp(9)).since,
             Timestamp(9)
         );
+    }
+
+    #[test]
+    fn a_life_that_came_up_before_it_was_looked_at_has_lived() {
+        let built = GuestMemory {
+            built: Some("web-1-2".to_owned()),
+            run: "web-1-1/5".to_owned(),
+            last_attempt: Some(Timestamp(10)),
+            worked_on: Some(Timestamp(20)),
+            ..tried_thrice()
+        };
+        assert_eq!(came_up(&built, "web-1-2"), Some(Timestamp(20)));
+        assert!(has_lived(&built, "web-1-2"));
+        assert_eq!(came_up(&built, "web-1-3"), None, "not built by us");
+        assert_eq!(came_up(&built, "web-1-1"), None, "known already");
+        let fails = GuestMemory {
+            last_attempt: Some(Timestamp(30)),
+            ..built
+        };
+        assert_eq!(came_up(&fails, "web-1-2"), None, "it was built since");
     }
 
     #[test]

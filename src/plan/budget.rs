@@ -42,7 +42,8 @@ impl Planner<'_> {
                 State::Live(Health::Dead(_)) if !again => true,
                 _ => tries > 1,
             };
-            let text = match self.round.memory.good.contains(&self.round.desired.revision) {
+            let good = &self.round.memory.good;
+            let text = match good.is_empty() || good.contains(&self.round.desired.revision) {
                 // There is no better state to go back to.
                 true => format!("{other} does not come up: mend it"),
                 false => format!(

@@ -18,7 +18,7 @@ use crate::model::scenario::Node;
 use crate::ports::guest::{GuestControl, GuestQuery, Guests, Settle};
 use crate::ports::{ActError, Effect};
 
-/// The init of every guest.
+/// The init of every guest whose image says nothing of it.
 const INIT: Init = Init::Openrc;
 
 /// Where a guest is in the world.
@@ -291,9 +291,16 @@ fn all_files(config: &GuestConfig) -> Vec<&RenderedFile> {
     let daemon_files = config
         .daemon
         .iter()
-        .flat_map(|d| [Some(&d.script), d.units.get(&INIT)])
+        .flat_map(|d| [Some(&d.script), d.units.get(&init_of(d))])
         .flatten();
     config.files.iter().chain(daemon_files).collect()
+}
+
+fn init_of(daemon: &Daemon) -> Init {
+    match daemon.init {
+        Init::Auto => INIT,
+        known => known,
+    }
 }
 
 fn has_file(world: &World, guest: &GuestRef, file: &RenderedFile) -> bool {

@@ -9,6 +9,7 @@ use super::{FAREWELL, HANDOVER, Signal, Wake, Watch, millis};
 use crate::execute::Ended;
 use crate::model::action::Operation;
 use crate::model::plan::Outcome;
+use crate::plan::queries::Look;
 use crate::ports::store::StoreError;
 
 impl Watch {
@@ -99,9 +100,12 @@ impl Watch {
         match operation {
             Operation::Configure(configure) => {
                 if let Some((heartbeat, _)) = &configure.healthy {
-                    let guest = &configure.guest.instance;
-                    self.monitor
-                        .follow(guest, |look| look.heartbeat = heartbeat.clone());
+                    self.monitor.begin(Look {
+                        guest: configure.guest.clone(),
+                        or_at: None,
+                        query: None,
+                        heartbeat: heartbeat.clone(),
+                    });
                 } else if configure.starts {
                     self.monitor.ask_anew(&configure.guest.instance);
                 }

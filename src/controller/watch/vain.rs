@@ -1,4 +1,4 @@
-//! What fails twice in a row is tried again at the steady pace, and not at once: else it would be tried without end.
+//! What fails twice in a row, or is set up twice though it is as it should be, is tried again at the steady pace, and not at once: else it would be tried without end.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -33,16 +33,17 @@ impl Vain {
         };
         let key = (operation.kind(), about);
         match outcome {
-            Outcome::Failed(_) => {
-                let last = self.0.insert(key, now);
-                last.is_some_and(|last| now.since(last) < COUNTS)
-            }
+            Outcome::Skipped(_) => return false,
+            Outcome::Failed(_) => {}
+            // What was seen to differ, and did not when it was put right, will be seen to differ again.
+            Outcome::AlreadyDone if matches!(operation, Operation::Configure(_)) => {}
             Outcome::Changed | Outcome::AlreadyDone => {
                 self.0.remove(&key);
-                false
+                return false;
             }
-            Outcome::Skipped(_) => false,
         }
+        let last = self.0.insert(key, now);
+        last.is_some_and(|last| now.since(last) < COUNTS)
     }
 }
 
