@@ -25,8 +25,10 @@ pub enum Change {
     Suspect(InstanceId),
     /// Its domain stopped, says its host.
     Ended(InstanceId),
-    /// It has failed as often as makes one dead that lived.
+    /// It lived, and has failed as often as makes it dead.
     Lost(InstanceId),
+    /// It has failed as often, and never answered since we listen: it may have lived before.
+    Silent(InstanceId),
     /// Its first good heartbeat, or the first one after failures that made it dead.
     Came(InstanceId),
     /// There is news of the claims on hosts.
@@ -205,8 +207,8 @@ fn step(
             beat.error = Some(error);
             let lived = beat.last_ok.is_some();
             match beat.failures {
-                // Who never answered us may have lived before we listened.
-                n if n == retries => Some(Change::Lost),
+                n if n == retries && lived => Some(Change::Lost),
+                n if n == retries => Some(Change::Silent),
                 n if n == retries.div_ceil(2) => lived.then_some(Change::Suspect),
                 _ => None,
             }
@@ -250,8 +252,9 @@ mod tests {
     }
 
     #[test]
-    fn a_guest_that_never_lived_is_not_lost() {
-        assert_eq!(run(&[Err("x"), Err("x"), Err("x")], 2), [None, None, None]);
+    fn a_guest_that_never_lived_is_said_to_be_silent_once() {
+        let said = run(&[Err("x"), Err("x"), Err("x")], 2);
+        assert!(matches!(&said[..], [None, Some(Change::Silent(_)), None]));
     }
 
     #[test]

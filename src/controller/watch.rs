@@ -224,7 +224,9 @@ impl Watch {
     /// That a guest is silent while we work on it is no news.
     fn heed(&mut self, change: Change) -> Wake {
         match change {
-            Change::Suspect(instance) | Change::Lost(instance) if self.is_busy(&instance) => {
+            Change::Suspect(instance) | Change::Lost(instance) | Change::Silent(instance)
+                if self.is_busy(&instance) =>
+            {
                 Wake::Act
             }
             // It ended by our own doing, but where it is only waited for.
@@ -240,6 +242,10 @@ impl Watch {
             Change::Ended(instance) => {
                 warn!(%instance, "its domain stopped");
                 self.monitor.ledger.doubt(&instance);
+                Wake::Look
+            }
+            Change::Silent(instance) => {
+                info!(%instance, "gives no heartbeat");
                 Wake::Look
             }
             Change::Lost(instance) => {
