@@ -33,6 +33,11 @@ impl Ledger {
         }
     }
 
+    /// The last heartbeat that was heard of a guest in this life.
+    pub fn last_of(&self, look: &Look) -> Option<Beat> {
+        beat_of(&self.known(), look)
+    }
+
     /// For a round that begins now.
     pub fn heard(&self) -> Heard {
         Heard {
@@ -61,7 +66,7 @@ impl Heard {
 
     /// What is known of it by now.
     pub fn now(&self, look: &Look) -> Option<Beat> {
-        beat_of(&self.live.known(), look)
+        self.live.last_of(look)
     }
 }
 

@@ -74,8 +74,7 @@ impl Monitor {
         });
         for (instance, look) in wanted {
             if !self.listeners.contains_key(&instance) {
-                let handle = self.spawn(look.clone());
-                self.listeners.insert(instance, (look, handle));
+                self.listen(look, Beat::default());
             }
         }
     }
@@ -83,22 +82,17 @@ impl Monitor {
     /// A guest serves, and as this says, from now on: what was heard before counts no more. One that was just built is listened
     /// to before it is looked at: what it was built for may take long.
     pub fn begin(&mut self, look: Look) {
-        let instance = look.guest.instance.clone();
-        self.forget(&instance);
-        let handle = self.spawn(look.clone());
-        self.listeners.insert(instance, (look, handle));
+        self.forget(&look.guest.instance);
+        self.listen(look, Beat::default());
     }
 
     /// A guest serves elsewhere now: it is listened to there, and what was heard before counts no more.
     pub fn follow(&mut self, instance: &InstanceId, change: impl FnOnce(&mut Look)) {
-        let Some((mut look, handle)) = self.listeners.remove(instance) else {
-            return;
-        };
-        handle.abort();
-        self.ledger.forget(instance);
-        change(&mut look);
-        let handle = self.spawn(look.clone());
-        self.listeners.insert(instance.clone(), (look, handle));
+        if let Some((look, _)) = self.listeners.get(instance) {
+            let mut look = look.clone();
+            change(&mut look);
+            self.begin(look);
+        }
     }
 
     /// Listens no more to a guest that is about to be ended by us.
@@ -111,23 +105,19 @@ impl Monitor {
 
     /// Something was done to a guest that may have ended what it answered with: whatever it answers now is news.
     pub fn ask_anew(&mut self, instance: &InstanceId) {
-        let Some((look, handle)) = self.listeners.remove(instance) else {
-            return;
-        };
-        handle.abort();
-        let beat = self.ledger.heard().now(&look).unwrap_or_default();
-        let handle = self.spawn_with(look.clone(), beat);
-        self.listeners.insert(instance.clone(), (look, handle));
+        if let Some((look, handle)) = self.listeners.get(instance) {
+            handle.abort();
+            let (look, beat) = (look.clone(), self.ledger.last_of(look));
+            self.listen(look, beat.unwrap_or_default());
+        }
     }
 
-    fn spawn(&self, look: Look) -> AbortHandle {
-        self.spawn_with(look, Beat::default())
-    }
-
-    fn spawn_with(&self, look: Look, beat: Beat) -> AbortHandle {
+    fn listen(&mut self, look: Look, beat: Beat) {
         let (eyes, changes, ledger) =
             (self.eyes.clone(), self.changes.clone(), self.ledger.clone());
-        tokio::spawn(async move { listen(eyes, look, beat, changes, ledger).await }).abort_handle()
+        let (instance, asked) = (look.guest.instance.clone(), look.clone());
+        let task = tokio::spawn(async move { listen(eyes, asked, beat, changes, ledger).await });
+        self.listeners.insert(instance, (look, task.abort_handle()));
     }
 }
 

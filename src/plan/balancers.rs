@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Planner;
-use super::configure::{AS_IT_IS, REACH, Setup};
+use super::configure::{AS_IT_IS, EDITED, REACH, Setup};
 use super::draft::reason_at;
 use super::health::Health;
 use super::hold::Hold;
@@ -125,14 +125,14 @@ impl<'a> Planner<'a> {
     /// What the file asks of a load balancer itself waits for no instance, as long as somebody serves behind each of its
     /// routes.
     fn tell_of_edits(&mut self, instance: &InstanceId, group: &'a Group, lb: &LoadBalancer) {
+        // Asked for every instance in the row: what costs most is asked last.
         let motive = self.drift_motive(instance);
-        let edited = motive == Motive::Change && self.differs_by_itself(instance, motive);
-        if !edited || self.planned.contains_key(instance) || !self.first_rotation.serves(lb) {
+        let may = !self.planned.contains_key(instance) && motive == Motive::Change;
+        if !may || !self.differs_by_itself(instance, motive) || !self.first_rotation.serves(lb) {
             return;
         }
         let line = self.round.desired.lines.of(&group.key());
-        let text = "the file asks for another configuration";
-        let why = reason_at(ReasonCode::ConfigDrift, text, line);
+        let why = reason_at(ReasonCode::ConfigDrift, EDITED, line);
         let last = std::mem::replace(&mut self.rotation, self.first_rotation.clone());
         self.rotate_one(instance, group, (motive, why), &[], &AS_IT_IS);
         self.rotation = last;
@@ -163,11 +163,9 @@ impl<'a> Planner<'a> {
                 "its files are not as they should be",
                 line,
             ),
-            (Motive::Change | Motive::Move, true) => reason_at(
-                ReasonCode::ConfigDrift,
-                "the file asks for another configuration",
-                line,
-            ),
+            (Motive::Change | Motive::Move, true) => {
+                reason_at(ReasonCode::ConfigDrift, EDITED, line)
+            }
         };
         let needs: Vec<ActionId> = needs.iter().copied().collect();
         self.rotate_one(instance, group, (motive, why), &needs, trusts);

@@ -24,6 +24,9 @@ pub(super) const REACH: Duration = Duration::from_secs(10);
 /// A load balancer is left alone where it differs only in how it lists instances that are in doubt.
 pub(super) const AS_IT_IS: [Trust; 2] = [Trust::Everyone, Trust::Proven];
 
+/// Why a guest is configured anew whose file was edited.
+pub(super) const EDITED: &str = "the file asks for another configuration";
+
 /// One configuration to be pushed onto the plan.
 pub(super) struct Setup {
     pub config: Arc<GuestConfig>,
@@ -294,7 +297,7 @@ impl<'a> Planner<'a> {
         let text = match motive {
             Motive::Heal if drift.restart && !drift.running => "its process does not run",
             Motive::Heal => "it was changed on the guest",
-            Motive::Change | Motive::Move => "the file asks for another configuration",
+            Motive::Change | Motive::Move => EDITED,
         };
         reason_at(ReasonCode::ConfigDrift, text, line)
     }

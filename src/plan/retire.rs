@@ -18,9 +18,6 @@ use crate::model::id::{DomainName, HostId, InstanceId};
 use crate::model::mark::Stage;
 use crate::model::plan::{ActionId, Motive, Notice, NoticeKind, Reason, ReasonCode};
 
-/// What is said of one that is not desired any more and has work to do still.
-const STAYS: &str = "it is not desired any more, and stays for now";
-
 impl<'a> Planner<'a> {
     /// Removes surplus guests, and disks that belong to none.
     pub(super) fn retire_surplus(&mut self) {
@@ -90,7 +87,7 @@ impl<'a> Planner<'a> {
             .desired
             .lines
             .of(&format!("{}.replicas", group.key()));
-        self.stays_for_now(instance, obstacle, line);
+        self.stays_for_now(instance, obstacle, None, line);
         true
     }
 
@@ -98,20 +95,17 @@ impl<'a> Planner<'a> {
     fn waits_for_heir_of(&mut self, instance: &InstanceId, heir: &Group, vip: Ipv4Addr) {
         let line = self.round.desired.lines.of(&heir.key());
         let text = format!("it has {vip}, and nobody of {} can take that over", heir.id);
-        if self.comes(heir) {
-            let why = (NoticeKind::Waiting, format!("{text} yet"));
-            return self.stays_for_now(instance, why, line);
-        }
-        let (old, new) = (&instance.group, &heir.id);
-        self.draft.notices.push(Notice {
-            kind: NoticeKind::Blocked,
-            subject: instance.to_string(),
-            text: format!("{STAYS}: {text}"),
-            help: Some(format!(
-                "make room for an instance of {new} beside it, or give {vip} back to {old} in the file"
-            )),
-            line,
-        });
+        let (kind, text, help) = match self.comes(heir) {
+            true => (NoticeKind::Waiting, format!("{text} yet"), None),
+            false => {
+                let (old, new) = (&instance.group, &heir.id);
+                let help = format!(
+                    "make room for an instance of {new} beside it, or give {vip} back to {old} in the file"
+                );
+                (NoticeKind::Blocked, text, Some(help))
+            }
+        };
+        self.stays_for_now(instance, (kind, text), help, line);
     }
 
     /// That an instance stays until those that are left of its group serve.
@@ -125,15 +119,21 @@ impl<'a> Planner<'a> {
             .desired
             .lines
             .of(&format!("{}.replicas", group.key()));
-        self.stays_for_now(instance, why, line);
+        self.stays_for_now(instance, why, None, line);
     }
 
-    fn stays_for_now(&mut self, instance: &InstanceId, (kind, why): Obstacle, line: Option<u32>) {
+    fn stays_for_now(
+        &mut self,
+        instance: &InstanceId,
+        (kind, why): Obstacle,
+        help: Option<String>,
+        line: Option<u32>,
+    ) {
         self.draft.notices.push(Notice {
             kind,
             subject: instance.to_string(),
-            text: format!("{STAYS}: {why}"),
-            help: None,
+            text: format!("it is not desired any more, and stays for now: {why}"),
+            help,
             line,
         });
     }

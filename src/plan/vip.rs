@@ -190,25 +190,30 @@ impl<'a> Planner<'a> {
     }
 
     fn nobody_to_hold(&self, group: &'a Group, lb: &LoadBalancer) -> Option<Notice> {
-        let comes = self.comes(group);
-        let heard = self.heard_out_of_reach(group).filter(|_| !comes);
+        let (kind, text, help) = match (self.comes(group), self.heard_out_of_reach(group)) {
+            (true, _) => (
+                NoticeKind::Waiting,
+                "no load balancer can take it at this moment".to_owned(),
+                None,
+            ),
+            (false, None) => (
+                NoticeKind::Blocked,
+                "no load balancer lives that could hold it".to_owned(),
+                None,
+            ),
+            (false, Some((heir, host))) => (
+                NoticeKind::Blocked,
+                format!("{heir} lives and could hold it, but host {host} can't be worked on"),
+                Some(format!(
+                    "look at host {host}: restart libvirt, which ends no guest, or mend the way there"
+                )),
+            ),
+        };
         (group.replicas > 0).then(|| Notice {
-            kind: if comes {
-                NoticeKind::Waiting
-            } else {
-                NoticeKind::Blocked
-            },
+            kind,
             subject: format!("VIP {}", lb.vip.addr()),
-            text: match (comes, heard) {
-                (true, _) => "no load balancer can take it at this moment".to_owned(),
-                (false, None) => "no load balancer lives that could hold it".to_owned(),
-                (false, Some((heir, host))) => {
-                    format!("{heir} lives and could hold it, but host {host} can't be worked on")
-                }
-            },
-            help: heard.map(|(_, host)| {
-                format!("look at host {host}: restart libvirt, which ends no guest, or mend the way there")
-            }),
+            text,
+            help,
             line: self.round.desired.lines.of(&format!("{}.vip", group.key())),
         })
     }

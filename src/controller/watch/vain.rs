@@ -1,4 +1,5 @@
-//! What fails twice in a row, or is set up twice though it is as it should be, is tried again at the steady pace, and not at once: else it would be tried without end.
+//! What fails twice in a row, or is set up twice though it is as it should be, is tried again at the steady pace, and not at
+//! once: else it would be tried without end.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

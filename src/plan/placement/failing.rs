@@ -54,14 +54,14 @@ impl<'a> Placer<'a, '_> {
         let at = self.board.host_no(found.host)?;
         let tried = self.board.tried.get(&(group, instance.index))?;
         let dead = self.is_dead(group, &found, guest, observed);
-        let mut existing = self.existing[group].iter_mut();
-        let existing = existing.find(|e| e.index == instance.index)?;
+        let mut all = self.existing[group].iter();
+        let number = all.position(|e| e.index == instance.index)?;
+        let existing = &self.existing[group][number];
         if !tried.contains(&at) || !dead || !existing.movable || existing.leaves.is_some() {
             return None;
         }
         let text = format!("it does not come up on host {}", existing.host);
-        existing.leaves = Some((Cause::Failing, text));
-        self.board.unsettle(group, instance.index, at);
+        self.must_leave(group, number, Cause::Failing, text);
         Some(())
     }
 

@@ -5,7 +5,7 @@
 use super::board::{GroupNo, HostNo, Spot, Stock};
 use super::reasons::{remedies, words};
 use super::swap::Stays;
-use super::{Cause, Existing, Placer};
+use super::{Cause, Placer};
 use crate::model::facts::{Observed, Seen};
 use crate::model::id::{HostId, InstanceId};
 use crate::model::mark::Mark;
@@ -153,7 +153,7 @@ impl<'a> Placer<'a, '_> {
                 let notice = self.stays_small(&instance, text, help);
                 self.be_stuck(group, index, Some((&existing, Stays::Only)), notice);
             }
-            (true, false) => self.outgrow(group, number, text),
+            (true, false) => self.must_leave(group, number, Cause::Outgrown, text),
         }
         Some(())
     }
@@ -165,14 +165,6 @@ impl<'a> Placer<'a, '_> {
             text,
             help,
             line: self.desired.line_of(instance),
-        }
-    }
-
-    fn outgrow(&mut self, group: GroupNo, number: usize, text: String) {
-        let existing: &mut Existing<'a> = &mut self.existing[group][number];
-        existing.leaves = Some((Cause::Outgrown, text));
-        if let Some(at) = existing.at {
-            self.board.unsettle(group, existing.index, at);
         }
     }
 

@@ -23,9 +23,7 @@ impl Placer<'_, '_> {
             let room = usize::try_from(self.addresses.room(id)).unwrap_or(usize::MAX);
             let too_many = there[host].saturating_sub(room);
             for (group, number) in strangers.into_iter().rev().take(too_many) {
-                let existing = &mut self.existing[group][number];
-                existing.leaves = Some((Cause::Unaddressed, text.clone()));
-                self.board.unsettle(group, existing.index, host);
+                self.must_leave(group, number, Cause::Unaddressed, text.clone());
             }
         }
     }

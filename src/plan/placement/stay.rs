@@ -53,7 +53,7 @@ impl<'a> Placer<'a, '_> {
     }
 
     fn leave(&mut self, group: GroupNo, number: usize, why: &Rejection<'a>) {
-        let existing = &mut self.existing[group][number];
+        let existing = &self.existing[group][number];
         let (host, group_name) = (existing.host, &self.board.groups[group].group.id);
         let (cause, text) = match why {
             Rejection::DiskElsewhere(to) => (Cause::Pinned, format!("its disk is on host {to}")),
@@ -81,6 +81,12 @@ impl<'a> Placer<'a, '_> {
             | Rejection::Tried
             | Rejection::Unseen => (Cause::Drained, format!("host {host} is {why}")),
         };
+        self.must_leave(group, number, cause, text);
+    }
+
+    /// One has to leave its host: nobody counts on it there any more.
+    pub(super) fn must_leave(&mut self, group: GroupNo, number: usize, cause: Cause, text: String) {
+        let existing = &mut self.existing[group][number];
         existing.leaves = Some((cause, text));
         if let Some(at) = existing.at {
             self.board.unsettle(group, existing.index, at);

@@ -104,18 +104,7 @@ impl<'a> Placer<'a, '_> {
                 self.yielding.insert(who, why);
             }
         }
-        if let Some((yields, after)) = who_yields(&board, &stuck, &rest, |_, _| true) {
-            let group = board.groups[stuck[yields].group].group;
-            let least = group
-                .replicas
-                .saturating_sub(away(&stuck, yields, &after.found));
-            for number in after.found.keys() {
-                stuck[*number].notice.help = Some(format!(
-                    "say `min_available: {least}` of {}: then they change places, one after the other",
-                    group.id
-                ));
-            }
-        }
+        tell_of_budgets(&board, &mut stuck, &rest);
         let yields = |one: &Stuck| self.yielding.contains_key(&one.instance(&self.board));
         stuck.retain(|one| !yields(one));
         self.notices.extend(stuck.into_iter().map(|one| one.notice));
@@ -228,6 +217,21 @@ fn who_yields<'a>(
         let spared = spares(group(yields), away(stuck, yields, &aftermath.found));
         (placed && spared).then_some((yields, aftermath))
     })
+}
+
+/// Where only a budget forbids that one ends for others, that is the help.
+fn tell_of_budgets(board: &Board<'_>, stuck: &mut [Stuck], rest: &[usize]) {
+    let Some((yields, after)) = who_yields(board, stuck, rest, |_, _| true) else {
+        return;
+    };
+    let group = board.groups[stuck[yields].group].group;
+    let away = away(stuck, yields, &after.found);
+    let (least, id) = (group.replicas.saturating_sub(away), &group.id);
+    for number in after.found.keys() {
+        stuck[*number].notice.help = Some(format!(
+            "say `min_available: {least}` of {id}: then they change places, one after the other"
+        ));
+    }
 }
 
 /// How many of its group are away at once when one ends for others: itself, and those who move while it is not back.
