@@ -10,6 +10,7 @@ use crate::model::facts::{GuardKnows, HostFacts, Observed, Seen};
 use crate::model::id::{HostId, InstanceId};
 use crate::model::mark::Mark;
 use crate::model::memory::{Evidence, EvidenceKind, HostMemory, Memory};
+use crate::model::orders::Order;
 use crate::model::policy::{Fencing, Safety};
 use crate::model::time::Timestamp;
 
@@ -193,7 +194,7 @@ fn look_for_evidence(memory: &mut HostMemory, host: &Host, desired: &Desired, ob
     let alone = is_alone(&host.id, memory, desired, observed);
     memory.alone_since = alone.then(|| memory.alone_since.unwrap_or(observed.now));
     let confirmed = observed.orders.confirmed.get(&host.id);
-    let confirmed = confirmed.filter(|order| memory.seen.is_none_or(|seen| order.at > seen));
+    let confirmed = confirmed.filter(|order| is_word_on(memory, order));
     let evidence = confirmed.map(|order| Evidence {
         kind: EvidenceKind::Manual,
         at: order.at,
@@ -206,6 +207,15 @@ fn look_for_evidence(memory: &mut HostMemory, host: &Host, desired: &Desired, ob
     let again = |new: &Evidence| new.kind == EvidenceKind::Manual && known < Some(new.at);
     if retracted || known.is_none() || evidence.as_ref().is_some_and(again) {
         memory.fenced = evidence;
+    }
+}
+
+/// Whether a person's word is about the absence in which a host is now.
+fn is_word_on(host: &HostMemory, order: &Order) -> bool {
+    let is_believed = || host.fenced.as_ref().is_some_and(|f| f.at == order.at);
+    match host.seen {
+        Some(seen) => order.at > seen,
+        None => order.is_about(host.since) || is_believed(),
     }
 }
 
@@ -284,6 +294,36 @@ mod tests {
         assert_eq!((host.returns, host.back), (0, None));
         let host = back_after_a_minute(None);
         assert_eq!((host.returns, host.back), (1, Some(Timestamp(60_000))));
+    }
+
+    #[test]
+    fn a_word_counts_for_one_absence() {
+        const DAY: i64 = 86_400_000;
+        let order = |at| Order {
+            by: "anna@ops".to_owned(),
+            at: Timestamp(at),
+            reason: None,
+            until: None,
+        };
+        let since = Timestamp(5 * DAY);
+        let mut host = HostMemory {
+            since,
+            ..HostMemory::default()
+        };
+        assert!(is_word_on(&host, &order(5 * DAY - 1)));
+        assert!(!is_word_on(&host, &order(3 * DAY)), "its memory was lost");
+        host.fenced = Some(Evidence {
+            kind: EvidenceKind::Manual,
+            at: Timestamp(3 * DAY),
+            text: String::new(),
+        });
+        assert!(
+            is_word_on(&host, &order(3 * DAY)),
+            "the controller began anew"
+        );
+        host.seen = Some(Timestamp(5 * DAY - 1));
+        assert!(is_word_on(&host, &order(5 * DAY)));
+        assert!(!is_word_on(&host, &order(5 * DAY - 1)));
     }
 
     fn hosts(names: &[&str]) -> BTreeSet<HostId> {

@@ -2,7 +2,6 @@
 //! file has none of them. Known from claims. Pure.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use crate::model::claim::{NamedHosts, own};
 use crate::model::desired::Desired;
@@ -10,9 +9,6 @@ use crate::model::facts::{Observed, Seen};
 use crate::model::id::HostId;
 use crate::model::memory::{Evidence, EvidenceKind, Inherited, Memory};
 use crate::model::orders::Order;
-
-/// How much older than the first word of a host a person's word on it may be: a dry run remembers nothing.
-const WORD_BEFORE: Duration = Duration::from_secs(86_400);
 
 /// Takes what claims say of hosts into memory.
 pub(super) fn remember(memory: &mut Memory, observed: &Observed) {
@@ -42,7 +38,7 @@ fn is_yes<T>(seen: &Seen<T>) -> bool {
 }
 
 fn word(known: &Inherited, order: Option<&Order>) -> Option<Evidence> {
-    let order = order.filter(|order| order.at.plus(WORD_BEFORE) >= known.since)?;
+    let order = order.filter(|order| order.is_about(known.since))?;
     Some(Evidence {
         kind: EvidenceKind::Manual,
         at: order.at,

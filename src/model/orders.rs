@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -220,13 +221,15 @@ impl Orders {
     }
 
     /// Those that hold at this moment.
-    pub fn in_force(mut self, now: Timestamp) -> Orders {
-        let ended: Vec<OrderKey> = self
-            .all()
-            .filter(|(_, order)| !order.holds(now))
-            .map(|(key, _)| key)
-            .collect();
-        for key in &ended {
+    pub fn in_force(self, now: Timestamp) -> Orders {
+        self.only(|order| order.holds(now))
+    }
+
+    /// Those of which this holds.
+    pub fn only(mut self, keep: impl Fn(&Order) -> bool) -> Orders {
+        let others = self.all().filter(|(_, order)| !keep(order));
+        let others: Vec<OrderKey> = others.map(|(key, _)| key).collect();
+        for key in &others {
             self.take(key);
         }
         self
@@ -277,7 +280,16 @@ impl Order {
     pub fn holds(&self, now: Timestamp) -> bool {
         self.until.is_none_or(|until| now < until)
     }
+
+    /// Whether it can be meant for an absence of which we know since then. It may be older: a dry run remembers nothing.
+    /// What is older than a day was said of another one, by somebody whose memory was lost.
+    pub fn is_about(&self, since: Timestamp) -> bool {
+        self.at.plus(WORD_BEFORE) >= since
+    }
 }
+
+/// How much older than the first sign of an absence a person's word on it may be.
+const WORD_BEFORE: Duration = Duration::from_secs(86_400);
 
 /// The longest reason: one line of a terminal or two, not a letter.
 const MAX_REASON: usize = 200;

@@ -324,7 +324,13 @@ pub fn guests_answer(world: &World, host: &HostId) -> Result<(), ActError> {
 }
 
 impl OrdersView for Cluster {
+    /// Of what was ordered before a second controller came, it knows nothing: that is kept on another machine.
     fn read(&self) -> Result<Orders, StoreError> {
-        Ok(self.world().orders.clone())
+        let world = self.world();
+        let orders = world.orders.clone();
+        Ok(match self.seat == Node::Second {
+            true => orders.only(|order| world.second_since <= Some(order.at)),
+            false => orders,
+        })
     }
 }
