@@ -32,6 +32,8 @@ use vain::Vain;
 
 /// The pace while nothing happens.
 pub const STEADY: Duration = Duration::from_secs(10);
+/// The pace while something is in hand: a look tears a plan apart that is under way.
+const WORKING: Duration = Duration::from_secs(30);
 /// The shortest one, whatever is expected.
 const LEAST_PACE: Duration = Duration::from_millis(500);
 /// How long a look waits for a VIP to come from one guest to the next.
@@ -74,8 +76,8 @@ pub struct Watch {
     heard: UnboundedSender<Change>,
     changes: UnboundedReceiver<Change>,
     signals: UnboundedReceiver<Signal>,
-    /// When time alone may change what the last round decided, or a host that it did not see is looked for again.
-    look_again: Option<Timestamp>,
+    /// When the next look is due, whatever is in hand.
+    look_again: Timestamp,
     /// What failed lately.
     vain: Vain,
     /// The notices of the last round: only new ones are logged.
@@ -114,7 +116,7 @@ impl Watch {
             heard,
             changes,
             signals,
-            look_again: None,
+            look_again: Timestamp::default(),
             vain: Vain::default(),
             said: Vec::new(),
         }
@@ -165,23 +167,22 @@ impl Watch {
     /// How long nothing may happen until the next round: less, where time alone may change what was decided.
     fn pace(&self) -> Duration {
         let now = self.session.watcher.eyes.clock.now();
-        let until = |at: Timestamp| at.since(now).clamp(LEAST_PACE, STEADY);
-        self.look_again.map_or(STEADY, until)
+        self.look_again.since(now).clamp(LEAST_PACE, STEADY)
     }
 
     /// Whether to look though something is still in hand.
     fn is_due(&self) -> bool {
         let now = self.session.watcher.eyes.clock.now();
-        self.look_again.is_some_and(|at| at <= now)
+        self.look_again <= now
     }
 
-    /// When to look again after a round. For a host out of sight, whatever goes on: as long as one action after the other
-    /// ends, nothing else would.
-    fn next_look(&self, plan: &Plan) -> Option<Timestamp> {
+    /// When to look again after a round, whatever goes on: as long as one action after the other ends, or one takes its
+    /// time, nothing else would. For a host out of sight, sooner.
+    fn next_look(&self, plan: &Plan) -> Timestamp {
         let unsure = plan.hosts.values().any(|host| !host.is_seen());
         let now = self.session.watcher.eyes.clock.now();
-        let steady = unsure.then(|| now.plus(STEADY));
-        plan.look_again.into_iter().chain(steady).min()
+        let steady = now.plus(if unsure { STEADY } else { WORKING });
+        plan.look_again.map_or(steady, |at| at.min(steady))
     }
 
     fn obey(&mut self, signal: Option<Signal>) -> Wake {

@@ -23,7 +23,8 @@ pub struct Ended {
     pub outcome: Outcome,
     /// How long it took.
     pub took: Duration,
-    /// Whether the plan in force reckons with how it ended: it was begun by that plan, and did what it was to do.
+    /// Whether the plan in force reckons with how it ended: it was begun by that plan, did what it was to do, and opens
+    /// no shorter way.
     pub as_planned: bool,
 }
 
@@ -172,12 +173,28 @@ impl Runner {
         if current {
             self.outcomes.insert(job.action.id, outcome.is_good());
         }
+        let as_planned = current && outcome.is_good() && !self.is_first_up(&job.action);
         Some(Ended {
-            as_planned: current && outcome.is_good(),
+            as_planned,
             action: job.action,
             outcome,
             took: self.hands.clock.now().since(job.since),
         })
+    }
+
+    /// Whether a load balancer serves from now on, while the VIP of its group waits for another one to come up.
+    fn is_first_up(&self, action: &Action) -> bool {
+        let Operation::Configure(configure) = &action.operation else {
+            return false;
+        };
+        let up = &configure.guest.instance;
+        let mut pending = self.pending.values();
+        configure.starts
+            && pending.any(|add| {
+                let other = add.operation.instance().filter(|other| *other != up);
+                let same = other.is_some_and(|other| other.group == up.group);
+                matches!(add.operation, Operation::AddVip(_)) && same
+            })
     }
 
     fn next_ready(&self) -> Option<ActionId> {

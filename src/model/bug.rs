@@ -40,6 +40,8 @@ pub enum Bug {
     IgnoreAPause,
     /// Hosts are worked on that another controller has.
     IgnoreTheClaim,
+    /// A VIP is not given to who could have it: its holder gets it again when it was rebuilt.
+    WaitForTheHolder,
 }
 
 #[cfg(feature = "bugs")]

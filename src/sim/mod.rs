@@ -17,6 +17,7 @@ mod host;
 pub mod laws;
 mod neighbours;
 pub mod orders;
+mod outage;
 mod promise;
 pub mod state;
 pub mod store;

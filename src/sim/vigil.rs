@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::doubles;
 use super::guard::Guard;
 use super::laws::broken;
+use super::outage::Outages;
 use super::promise::Promises;
 use super::world::{DomainState, HostState, Rounds, World};
 use crate::model::claim::ControllerId;
@@ -56,7 +57,7 @@ pub struct Vigil {
     /// Hosts of the file, since when.
     listed: BTreeMap<HostId, Timestamp>,
     /// Those in sight that answer in time.
-    prompt: BTreeSet<HostId>,
+    pub prompt: BTreeSet<HostId>,
     /// When the others were last seen to do so.
     in_sight: BTreeMap<HostId, Timestamp>,
     /// When they last had done so for long enough to be noticed.
@@ -84,6 +85,7 @@ pub struct Vigil {
     /// The last life of each instance.
     last_life: BTreeMap<InstanceId, String>,
     promises: Promises,
+    outages: Outages,
     /// When the controller was last given something new: another file, or a new beginning.
     pub renewed: Timestamp,
     /// No controller is at work: what a host does is seen by nobody.
@@ -101,6 +103,9 @@ pub fn look(world: &mut World, cause: Cause) {
     vigil.follow_claims(world, cause);
     vigil.follow_health(world, cause);
     vigil.follow_guards(world);
+    let mut outages = std::mem::take(&mut vigil.outages);
+    outages.look(world, &vigil);
+    vigil.outages = outages;
     if cause == Cause::Ours {
         vigil.promises.look(world, vigil.renewed);
     }

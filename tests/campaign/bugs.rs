@@ -20,7 +20,7 @@ use reconcile::model::bug::Bug;
 const SEEDS: u64 = 1_000;
 
 /// Every error, with words of the law that it breaks, and the seed that found it first: the search begins there.
-const BUGS: [(Bug, &str, u64); 16] = [
+const BUGS: [(Bug, &str, u64); 17] = [
     (Bug::SkipTheFence, "taken over though nothing shows", 7),
     (Bug::TrustAFailedFence, "though nothing shows", 91),
     (Bug::TakeTheVip, "though nothing shows", 6),
@@ -37,6 +37,7 @@ const BUGS: [(Bug, &str, u64); 16] = [
     (Bug::TouchAForeignGuest, "is foreign and was touched", 2),
     (Bug::IgnoreAPause, "is about what is paused", 2),
     (Bug::IgnoreTheClaim, "is worked on while", 4),
+    (Bug::WaitForTheHolder, "somebody serves who could", 0),
 ];
 
 /// The first seed that finds the error, and what it says; else what was found instead.
