@@ -28,8 +28,9 @@ impl Outages {
         let since = |what: &String| self.0.get(what).copied().unwrap_or(world.now);
         let down = down.into_iter().map(|what| (since(&what), what));
         self.0 = down.map(|(since, what)| (what, since)).collect();
-        let long = |since: &Timestamp| world.now.since(*since) > MOST;
-        if let Some((what, _)) = self.0.iter().find(|(_, since)| long(since)) {
+        let long = |since: &Timestamp| world.now.since((*since).max(vigil.renewed)) > MOST;
+        if let Some((what, since)) = self.0.iter_mut().find(|(_, since)| long(since)) {
+            *since = world.now;
             broken(
                 world,
                 &format!("{what} is down, and somebody serves who could have it"),
@@ -40,7 +41,7 @@ impl Outages {
 
 /// Whether a controller sees everything, and nobody holds it back.
 fn is_free_to_act(world: &World, vigil: &Vigil) -> bool {
-    let attended = !vigil.unattended && world.second_since.is_none();
+    let attended = !vigil.unattended && !world.halted && world.second_since.is_none();
     let mut hosts = world.hosts.keys();
     attended && !world.orders.hold_back() && hosts.all(|host| vigil.prompt.contains(host))
 }
