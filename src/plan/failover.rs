@@ -9,7 +9,6 @@ use super::inventory::Found;
 use super::round::State;
 use super::vip::vip_move;
 use crate::model::action::{Operation, Removal};
-use crate::model::bug::Bug;
 use crate::model::desired::{Group, LoadBalancer};
 use crate::model::id::{DomainName, InstanceId};
 use crate::model::plan::{ActionId, Motive, Reason, ReasonCode};
@@ -144,7 +143,7 @@ impl<'a> Planner<'a> {
             .collect();
         let next = self
             .next_holder(group, lb)
-            .filter(|_| fences.len() == lost.len() && !Bug::WaitForTheHolder.is_in());
+            .filter(|_| fences.len() == lost.len());
         let next = next.filter(|_| self.why_not_yet(group, lb, None).is_none());
         let hosts = match next {
             Some(_) => self.fence_hosts_of(group, lb),

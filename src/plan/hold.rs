@@ -10,6 +10,7 @@ use super::quorum;
 use super::refusal::Refusal;
 use super::round::{Round, State};
 use super::verdict::Verdict;
+use crate::model::bug::Bug;
 use crate::model::desired::{Group, LoadBalancer};
 use crate::model::facts::{Answer, DomainState};
 use crate::model::id::InstanceId;
@@ -234,6 +235,8 @@ impl<'a> Planner<'a> {
         let may = |i: &InstanceId| !self.round.is_paused(i) || handed_over;
         let views = self.round.views_of(group).map(|(i, _)| i);
         let fit = views.filter(|i| may(i) && self.is_healthy(i) && self.round.facts(i).is_some());
+        let held = self.known_holder(group, lb).map(|holder| &holder.instance);
+        let fit = fit.filter(|i| !Bug::WaitForTheHolder.is_in() || held.is_none_or(|h| h == *i));
         fit.min_by_key(|i| left(i)).cloned()
     }
 

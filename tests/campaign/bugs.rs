@@ -37,7 +37,7 @@ const BUGS: [(Bug, &str, u64); 17] = [
     (Bug::TouchAForeignGuest, "is foreign and was touched", 2),
     (Bug::IgnoreAPause, "is about what is paused", 2),
     (Bug::IgnoreTheClaim, "is worked on while", 4),
-    (Bug::WaitForTheHolder, "somebody serves who could", 0),
+    (Bug::WaitForTheHolder, "somebody serves who could", 162),
 ];
 
 /// The first seed that finds the error, and what it says; else what was found instead.
