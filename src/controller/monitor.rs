@@ -29,8 +29,10 @@ pub enum Change {
     Lost(InstanceId),
     /// It has failed as often, and never answered since we listen: it may have lived before.
     Silent(InstanceId),
-    /// Its first good heartbeat, or the first one after failures that made it dead.
+    /// Its first good heartbeat.
     Came(InstanceId),
+    /// Its first good heartbeat after failures that were told.
+    Back(InstanceId),
     /// There is news of the claims on hosts.
     Claims,
     /// Another controller has ended, and its hosts are ours.
@@ -184,13 +186,16 @@ fn step(
 ) -> Option<fn(InstanceId) -> Change> {
     match result {
         Ok(()) => {
-            let came = beat.last_ok.is_none() || beat.failures >= retries;
+            let change: Option<fn(InstanceId) -> Change> = match beat.last_ok {
+                None => Some(Change::Came),
+                Some(_) => (beat.failures >= told_at(retries)).then_some(Change::Back),
+            };
             *beat = Beat {
                 failures: 0,
                 last_ok: Some(now),
                 error: None,
             };
-            came.then_some(Change::Came)
+            change
         }
         Err(error) => {
             beat.failures = beat.failures.saturating_add(1);
@@ -199,11 +204,16 @@ fn step(
             match beat.failures {
                 n if n == retries && lived => Some(Change::Lost),
                 n if n == retries => Some(Change::Silent),
-                n if n == retries.div_ceil(2) => lived.then_some(Change::Suspect),
+                n if n == told_at(retries) => lived.then_some(Change::Suspect),
                 _ => None,
             }
         }
     }
+}
+
+/// After how many failures in a row a guest that lived is suspect.
+fn told_at(retries: u32) -> u32 {
+    retries.div_ceil(2)
 }
 
 fn without_query(look: &Look) -> Look {
@@ -245,6 +255,15 @@ mod tests {
     fn a_guest_that_never_lived_is_said_to_be_silent_once() {
         let said = run(&[Err("x"), Err("x"), Err("x")], 2);
         assert!(matches!(&said[..], [None, Some(Change::Silent(_)), None]));
+    }
+
+    #[test]
+    fn who_was_suspect_is_said_to_be_back() {
+        let said = run(&[Ok(()), Err("x"), Err("x"), Ok(()), Ok(())], 4);
+        assert!(matches!(
+            said[2..],
+            [Some(Change::Suspect(_)), Some(Change::Back(_)), None]
+        ));
     }
 
     #[test]

@@ -221,11 +221,14 @@ impl Watch {
         wake
     }
 
-    /// A loss is looked at at once, whatever is pending; a guest that came up only when nothing else is going on.
-    /// That a guest is silent while we work on it is no news.
+    /// A loss is looked at at once, whatever is pending, and so is the end of one: somebody may have waited for it. A guest
+    /// that came up only when nothing else is going on. That a guest is silent while we work on it is no news.
     fn heed(&mut self, change: Change) -> Wake {
         match change {
-            Change::Suspect(instance) | Change::Lost(instance) | Change::Silent(instance)
+            Change::Suspect(instance)
+            | Change::Lost(instance)
+            | Change::Silent(instance)
+            | Change::Back(instance)
                 if self.is_busy(&instance) =>
             {
                 Wake::Act
@@ -251,6 +254,10 @@ impl Watch {
             }
             Change::Lost(instance) => {
                 warn!(%instance, "heartbeat lost");
+                Wake::Look
+            }
+            Change::Back(instance) => {
+                info!(%instance, "heartbeat is back");
                 Wake::Look
             }
             Change::Came(instance) => {

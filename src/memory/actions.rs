@@ -1,6 +1,6 @@
 //! What is remembered of actions: that they are under way, and what became of them.
 
-use super::holders::set_holder;
+use super::holders::{doubt_life, end_life, set_holder};
 use crate::model::action::{Build, FenceHost, Operation};
 use crate::model::bug::Bug;
 use crate::model::desired::Revision;
@@ -52,6 +52,7 @@ pub fn begin(memory: &mut Memory, action: &Action, revision: &Revision, now: Tim
             guest.last_attempt = Some(now);
             guest.built = Some(build.mark.generation.clone());
             remember_mark(memory, &build.host, &build.mark);
+            doubt_life(memory, build);
         }
         Operation::Rebind(rebind) => remember_mark(memory, &rebind.guest.host, &rebind.moving),
         Operation::DropVip(vip) if action.reason.code == ReasonCode::HolderChanges => {
@@ -138,6 +139,9 @@ pub fn end(
     }
     match &action.operation {
         Operation::Create(build) | Operation::Recreate(build) => {
+            if outcome.is_good() {
+                end_life(memory, build);
+            }
             if let Outcome::Changed | Outcome::Failed(_) = outcome {
                 // A look that began before may have said that it is not there.
                 remember_mark(memory, &build.host, &build.mark);

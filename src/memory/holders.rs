@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
+use crate::model::action::Build;
 use crate::model::bug::Bug;
 use crate::model::desired::{Desired, Role};
 use crate::model::facts::{Observed, Seen};
@@ -127,6 +128,31 @@ fn observed_life(desired: &Desired, observed: &Observed, instance: &InstanceId) 
     let life = lives.next().map(|(_, mark)| mark.generation.clone());
     // Where it exists twice, nobody knows which one was looked into.
     life.filter(|_| lives.next().is_none())
+}
+
+/// The holder of a VIP is being built anew. Until that is known to be done, its old life may have the VIP still, whatever
+/// mark we gave it.
+pub(super) fn doubt_life(memory: &mut Memory, build: &Build) {
+    for holder in held_by(memory, build) {
+        if holder.generation == build.replaces {
+            holder.generation = None;
+        }
+    }
+}
+
+/// The old life of a holder has ended, and with it what it held.
+pub(super) fn end_life(memory: &mut Memory, build: &Build) {
+    for holder in held_by(memory, build) {
+        if holder.generation.is_none() {
+            holder.generation.clone_from(&build.replaces);
+        }
+    }
+}
+
+fn held_by<'m>(memory: &'m mut Memory, build: &'m Build) -> impl Iterator<Item = &'m mut Holder> {
+    let holders = memory.holders.values_mut();
+    let holders = holders.chain(memory.former_holders.values_mut());
+    holders.filter(|holder| holder.instance == build.mark.instance)
 }
 
 pub(super) fn set_holder(

@@ -192,7 +192,7 @@ impl Voice {
 
 impl Progress for Voice {
     fn planned(&self, plan: &Plan) {
-        conduct::heed_plan(&self.record.cluster.world(), plan);
+        conduct::heed_plan(&mut self.record.cluster.world(), plan);
         self.classifies(plan);
         self.decides(plan);
         self.says(plan);

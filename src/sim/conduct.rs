@@ -13,7 +13,8 @@ use crate::model::id::{HostId, InstanceId};
 use crate::model::plan::{Action, Plan, ReasonCode};
 
 /// Looks at a plan.
-pub fn heed_plan(world: &World, plan: &Plan) {
+pub fn heed_plan(world: &mut World, plan: &Plan) {
+    world.vigil.braked = plan.brake.is_some();
     for look in [plan_is_sound, plan_obeys_orders, plan_heeds_brake] {
         if let Err(law) = look(plan) {
             broken(world, &law);

@@ -42,8 +42,9 @@ impl Outages {
 /// Whether a controller sees everything, and nobody holds it back.
 fn is_free_to_act(world: &World, vigil: &Vigil) -> bool {
     let attended = !vigil.unattended && !world.halted && world.second_since.is_none();
+    let held = vigil.braked || world.orders.hold_back();
     let mut hosts = world.hosts.keys();
-    attended && !world.orders.hold_back() && hosts.all(|host| vigil.prompt.contains(host))
+    attended && !held && hosts.all(|host| vigil.prompt.contains(host))
 }
 
 /// What is down beside somebody who serves.
