@@ -3,6 +3,7 @@
 use std::net::Ipv4Addr;
 
 use super::Planner;
+use super::balancers::Obstacle;
 use super::health::{Health, run_of};
 use super::inventory::Found;
 use super::lost::is_life;
@@ -13,7 +14,7 @@ use super::verdict::Verdict;
 use crate::model::bug::Bug;
 use crate::model::desired::{Group, LoadBalancer};
 use crate::model::facts::{Answer, DomainState};
-use crate::model::id::InstanceId;
+use crate::model::id::{HostId, InstanceId};
 use crate::model::memory::Holder;
 use crate::model::plan::{ActionId, Motive, Notice, NoticeKind, ReasonCode};
 
@@ -238,6 +239,56 @@ impl<'a> Planner<'a> {
         let held = self.known_holder(group, lb).map(|holder| &holder.instance);
         let fit = fit.filter(|i| !Bug::WaitForTheHolder.is_in() || held.is_none_or(|h| h == *i));
         fit.min_by_key(|i| left(i)).cloned()
+    }
+
+    /// Who of its group can take a VIP over from an instance.
+    pub(super) fn heir(&self, instance: &InstanceId, group: &Group) -> Option<InstanceId> {
+        let others = self.round.views_of(group).map(|(i, _)| i);
+        let mut others = others.filter(|i| *i != instance && !self.round.is_paused(i));
+        let heir = others.find(|i| {
+            let can = self.is_healthy(i) && self.round.facts(i).is_some();
+            can || self.planned.contains_key(*i)
+        });
+        heir.cloned()
+    }
+
+    /// Why the holder of a VIP can't be spared: others of its group serve, and none of them can take the VIP.
+    pub(super) fn has_no_heir(
+        &self,
+        instance: &InstanceId,
+        group: &Group,
+        lb: &LoadBalancer,
+    ) -> Option<Obstacle> {
+        let holds = self.holders.get(&group.id) == Some(instance);
+        let alone = self.round.views_of(group).all(|(i, _)| i == instance);
+        if !holds || alone || self.heir(instance, group).is_some() {
+            return None;
+        }
+        let (vip, id) = (lb.vip.addr(), &group.id);
+        let text = match self.heard_out_of_reach(group) {
+            Some((heir, host)) => {
+                format!("it has {vip}, and {heir} can't take that: host {host} can't be worked on")
+            }
+            None => format!("it has {vip}, and no other of {id} can take that"),
+        };
+        Some((NoticeKind::Unknown, text))
+    }
+
+    /// One that gives heartbeats on a host that can't be seen, and which host that is.
+    pub(super) fn heard_out_of_reach(&self, group: &Group) -> Option<(&InstanceId, &'a HostId)> {
+        let mut views = self.round.views_of(group);
+        views.find_map(|(instance, view)| match view.state {
+            State::Hidden(host, _) if self.is_heard(instance) => Some((instance, host)),
+            _ => None,
+        })
+    }
+
+    /// Whether a guest that can't be seen gives heartbeats.
+    pub(super) fn is_heard(&self, instance: &InstanceId) -> bool {
+        let view = self.round.views.get(instance);
+        let hidden = view.is_some_and(|v| matches!(v.state, State::Hidden(..)));
+        let beat = self.round.observed.beats.get(instance);
+        hidden && beat.is_some_and(|beat| beat.failures == 0)
     }
 
     /// A guest that may hold the VIP, and that this plan sets up: to give it the VIP is right in either case.

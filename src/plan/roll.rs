@@ -153,7 +153,9 @@ impl<'a> Planner<'a> {
                 }
                 let paused = self.heirs_are_paused(instance, group);
                 let paused = paused.map(|why| (NoticeKind::Waiting, why));
-                self.holder_out_of_sight(group, lb).or(paused)
+                let away = self.holder_out_of_sight(group, lb);
+                away.or(paused)
+                    .or_else(|| self.has_no_heir(instance, group, lb))
             }
         }
     }

@@ -65,16 +65,7 @@ impl<'a> Planner<'a> {
         if self.holders.get(&group.id) != Some(instance) || self.hands_off(instance) {
             return Vec::new();
         }
-        let other = self
-            .round
-            .views_of(group)
-            .map(|(i, _)| i.clone())
-            .find(|i| {
-                i != instance
-                    && !self.round.is_paused(i)
-                    && (self.planned.contains_key(i)
-                        || (self.is_healthy(i) && self.round.facts(i).is_some()))
-            });
+        let other = self.heir(instance, group);
         let (Some(other), Some(guest)) = (other, self.guest_now(instance, group)) else {
             return Vec::new();
         };
@@ -181,14 +172,6 @@ impl<'a> Planner<'a> {
         self.rotate_one(next, group, (Motive::Change, why), &[], &AS_IT_IS);
     }
 
-    /// Whether a guest that can't be seen gives heartbeats.
-    fn is_heard(&self, instance: &InstanceId) -> bool {
-        let view = self.round.views.get(instance);
-        let hidden = view.is_some_and(|v| matches!(v.state, State::Hidden(..)));
-        let beat = self.round.observed.beats.get(instance);
-        hidden && beat.is_some_and(|beat| beat.failures == 0)
-    }
-
     fn nobody_to_hold(&self, group: &'a Group, lb: &LoadBalancer) -> Option<Notice> {
         let (kind, text, help) = match (self.comes(group), self.heard_out_of_reach(group)) {
             (true, _) => (
@@ -215,15 +198,6 @@ impl<'a> Planner<'a> {
             text,
             help,
             line: self.round.desired.lines.of(&format!("{}.vip", group.key())),
-        })
-    }
-
-    /// One that gives heartbeats on a host that can't be seen, and which host that is.
-    fn heard_out_of_reach(&self, group: &Group) -> Option<(&InstanceId, &'a HostId)> {
-        let mut views = self.round.views_of(group);
-        views.find_map(|(instance, view)| match view.state {
-            State::Hidden(host, _) if self.is_heard(instance) => Some((instance, host)),
-            _ => None,
         })
     }
 
