@@ -110,10 +110,8 @@ impl<'a> Planner<'a> {
 
     /// That an instance stays until those that are left of its group serve.
     pub(super) fn say_that_it_lingers(&mut self, instance: &InstanceId, group: &Group) {
-        let why = (
-            NoticeKind::Waiting,
-            format!("not all others of {} serve yet", group.id),
-        );
+        let others = || format!("not all others of {} serve yet", group.id);
+        let why = (NoticeKind::Waiting, self.braked().unwrap_or_else(others));
         let line = self
             .round
             .desired

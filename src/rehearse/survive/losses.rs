@@ -112,6 +112,16 @@ impl AnyOf {
         }
     }
 
+    /// The same loss in a cluster that was changed: a new host with the label is lost, too.
+    pub fn again(&self, loss: &Loss, desired: &Desired) -> Loss {
+        let losses = match self {
+            AnyOf::Label(label) => labelled(desired, label).unwrap_or_default(),
+            AnyOf::Hosts(_) | AnyOf::Instance | AnyOf::Controller => Vec::new(),
+        };
+        let same = losses.into_iter().find(|again| again.name == loss.name);
+        same.unwrap_or_else(|| loss.clone())
+    }
+
     /// Hosts that are never lost, because they have no such label.
     pub fn spared(&self, desired: &Desired) -> Vec<HostId> {
         match self {
@@ -253,5 +263,35 @@ mod tests {
         for text in ["", "host", "any-", "any-0-hosts"] {
             assert_eq!(text.parse::<AnyOf>(), Err(LossError::Unknown), "{text}");
         }
+    }
+
+    /// A cluster with these hosts, each with its rack.
+    fn with_hosts(hosts: &[(&str, &str)]) -> Desired {
+        let hosts = hosts.iter().enumerate().map(|(n, (host, rack))| {
+            let (own, net) = (format!("10.0.0.{}", n + 2), format!("10.0.{}", n + 1));
+            let pool = format!("{net}.1-{net}.9");
+            format!("  {host}: {{ address: {own}, pool: {pool}, labels: {{ rack: {rack} }} }}\n")
+        });
+        let text = format!(
+            "cluster: demo\nnetworks:\n  lan: {{ cidr: 10.0.0.0/16, gateway: 10.0.0.1, bridge: br0 }}\nhosts:\n{}\
+             images:\n  alpine: {{ path: /a.qcow2 }}\nservices:\n  api: {{ image: alpine, port: 80, run: /api }}\n",
+            hosts.collect::<String>()
+        );
+        let parsed = crate::spec::parse("cluster.yaml", text.as_bytes(), &crate::spec::NoFiles);
+        parsed.unwrap()
+    }
+
+    #[test]
+    fn a_host_that_is_added_to_a_rack_is_lost_with_it() {
+        let any = AnyOf::Label("rack".to_owned());
+        let losses = any
+            .losses(&with_hosts(&[("a", "r0"), ("b", "r1")]))
+            .unwrap();
+        let more = with_hosts(&[("a", "r0"), ("b", "r1"), ("new-1", "r1")]);
+        let again = any.again(&losses[1], &more);
+        assert_eq!(losses[1].hosts.len(), 1);
+        let names: Vec<&str> = again.hosts.iter().map(HostId::as_str).collect();
+        assert_eq!(names, ["b", "new-1"]);
+        assert_eq!(again.events.len(), 2);
     }
 }

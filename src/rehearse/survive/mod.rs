@@ -184,9 +184,10 @@ impl Rehearsals<'_> {
     }
 
     fn lose(&self, loss: &Loss, settled: &Settled) -> Result<Finding, RehearsalError> {
-        let events = at(loss, settled.at);
+        let loss = self.question.any.again(loss, &settled.desired);
+        let events = at(&loss, settled.at);
         let rehearsal = self.run(&settled.desired, events, self.question.within)?;
-        Ok(judged(&settled.desired, &rehearsal, loss, settled))
+        Ok(judged(&settled.desired, &rehearsal, &loss, settled))
     }
 
     /// Every loss; only what is wrong without one, where there is something.

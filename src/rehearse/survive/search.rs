@@ -130,10 +130,11 @@ impl Rehearsals<'_> {
         without: &Settled,
     ) -> Result<bool, RehearsalError> {
         if without.finding.survived() {
-            let events = at(loss, without.at);
+            let loss = self.question.any.again(loss, desired);
+            let events = at(&loss, without.at);
             let rehearsal = self.run(desired, events, self.question.within)?;
             if was_well(&rehearsal, millis(without.at)) {
-                return Ok(judged(desired, &rehearsal, loss, without).survived());
+                return Ok(judged(desired, &rehearsal, &loss, without).survived());
             }
         }
         let settled = self.settle_within(desired, SETTLES[0])?;

@@ -32,7 +32,7 @@ impl Rehearsals<'_> {
         let differ = differ(&found);
         if differ.is_empty() {
             let all = found.iter().flat_map(|(_, mend)| mend.changes.clone());
-            return self.with(all.collect(), losses, edited);
+            return self.with(all.collect(), edited);
         }
         let added = self.added(&found, losses, edited);
         let mut tried = BTreeSet::new();
@@ -40,7 +40,7 @@ impl Rehearsals<'_> {
         let candidates = added.into_iter().chain(singly);
         let candidates = candidates.filter(|changes| tried.insert(changes.clone()));
         for changes in candidates.take(MOST_TRIED) {
-            let all = self.with(changes, losses, edited)?;
+            let all = self.with(changes, edited)?;
             if matches!(&all, Some(Together::Rehearsed { broken, .. }) if broken.is_empty()) {
                 return Ok(all);
             }
@@ -48,18 +48,20 @@ impl Rehearsals<'_> {
         Ok(Some(Together::Apart { differ }))
     }
 
-    /// Every loss again with some changes; nothing where they are not valid.
+    /// Every loss with some changes, also of what they add; nothing where they are not valid.
     fn with(
         &self,
         changes: Changes,
-        losses: &[Loss],
         edited: &Edited<'_>,
     ) -> Result<Option<Together>, RehearsalError> {
         let Some(desired) = edited(&changes) else {
             return Ok(None);
         };
+        let Ok(losses) = self.question.any.losses(&desired) else {
+            return Ok(None);
+        };
         let settled = self.settle(&desired)?;
-        let found = in_parallel(losses, |loss| self.lose(loss, &settled));
+        let found = in_parallel(&losses, |loss| self.lose(loss, &settled));
         let mut broken = Vec::new();
         for (loss, found) in losses.iter().zip(found) {
             if !settled.finding.survived() || !found?.survived() {
