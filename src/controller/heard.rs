@@ -3,12 +3,15 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::model::desired::AskedAt;
 use crate::model::facts::Beat;
 use crate::model::id::InstanceId;
 use crate::plan::queries::Look;
 
-/// Every guest that is listened to: its life and its heartbeat.
-type Known = BTreeMap<InstanceId, (String, Beat)>;
+/// Every guest that is listened to: what is asked, and its heartbeat.
+type Known = BTreeMap<InstanceId, (Asked, Beat)>;
+/// Which life of a guest is asked, and where.
+type Asked = (String, AskedAt);
 
 /// What is heard, as it comes.
 #[derive(Debug, Clone, Default)]
@@ -17,7 +20,7 @@ pub struct Ledger(Arc<Mutex<Known>>);
 impl Ledger {
     /// The last heartbeat of a guest in this life.
     pub fn write(&self, look: &Look, beat: &Beat) {
-        let entry = (look.guest.generation.clone(), beat.clone());
+        let entry = (asked(look), beat.clone());
         self.known().insert(look.guest.instance.clone(), entry);
     }
 
@@ -70,8 +73,12 @@ impl Heard {
     }
 }
 
-/// Only what is about the same life counts.
+/// Only what is about the same life counts, and about the same question.
 fn beat_of(known: &Known, look: &Look) -> Option<Beat> {
-    let (life, beat) = known.get(&look.guest.instance)?;
-    (*life == look.guest.generation).then(|| beat.clone())
+    let (about, beat) = known.get(&look.guest.instance)?;
+    (*about == asked(look)).then(|| beat.clone())
+}
+
+fn asked(look: &Look) -> Asked {
+    (look.guest.generation.clone(), look.heartbeat.asked_at())
 }

@@ -192,6 +192,10 @@ impl Eyes {
                 (seen, Some(beat))
             }
             (early, Beats::Ask) => (early, Some(self.ask_beat(look, memory).await)),
+            // Its silence is no sign that it can't be looked into.
+            (_, Beats::Known(_)) if is_asked_elsewhere(look, memory) => {
+                futures::join!(self.open_inside(look), self.known_or_asked(look, beats))
+            }
             (_, Beats::Known(_)) if beats.is_dead(look) => self.last_question(look, beats).await,
             (_, Beats::Known(_)) if beats.is_suspect(look) => {
                 (look.query.as_ref().map(|_| lost()), beats.known(look))
@@ -317,6 +321,11 @@ impl Eyes {
             (first, _) => first,
         }
     }
+}
+
+fn is_asked_elsewhere(look: &Look, memory: &Memory) -> bool {
+    let guest = memory.guests.get(&look.guest.instance);
+    guest.is_some_and(|guest| guest.is_asked_elsewhere(&look.heartbeat))
 }
 
 fn lost() -> Seen<GuestFacts> {

@@ -171,7 +171,10 @@ pub fn end(
                 .or_default();
             guest.revision = Some(revision.clone());
             match configure.healthy {
-                Some(_) => guest.worked_on = Some(now),
+                Some((ref heartbeat, _)) => {
+                    guest.worked_on = Some(now);
+                    guest.answered = Some(heartbeat.asked_at());
+                }
                 None if configure.starts => guest.started = Some(now),
                 None => {}
             }
@@ -180,8 +183,10 @@ pub fn end(
             if matches!(outcome, Outcome::Failed(_)) =>
         {
             let guest = action.operation.instance();
-            let guest = guest.and_then(|guest| memory.guests.get_mut(guest));
-            guest.into_iter().for_each(|guest| guest.failed = Some(now));
+            if let Some(guest) = guest.and_then(|guest| memory.guests.get_mut(guest)) {
+                guest.failed = Some(now);
+                guest.answered = None;
+            }
         }
         Operation::FenceHost(fence) => remember_fencing(memory, fence, outcome, now),
         _ => {}

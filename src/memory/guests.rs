@@ -31,12 +31,18 @@ pub fn remember(memory: &mut Memory, desired: &Desired, observed: &Observed) {
         let run = run(mark, number);
         if guest.run != run {
             let came = came_up(guest, &mark.generation);
+            let answered = guest.answered.take();
             *guest = new_run(guest, run, long, observed.now);
-            came.into_iter()
-                .for_each(|at| remember_beat(guest, 0, long, at));
+            if let Some(at) = came {
+                remember_beat(guest, 0, long, at);
+                guest.answered = answered;
+            }
         }
         if let Some(beat) = observed.beats.get(&mark.instance) {
             remember_beat(guest, beat.failures, long, observed.now);
+            if let Some(group) = group.filter(|_| beat.failures == 0) {
+                guest.answered = Some(group.heartbeat_of(mark.port).asked_at());
+            }
         }
     }
 }

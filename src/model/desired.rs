@@ -407,6 +407,13 @@ impl Group {
             Role::LoadBalancer(lb) => lb.port,
         }
     }
+
+    /// The heartbeat of an instance as long as it is set up to serve on this port.
+    pub fn heartbeat_of(&self, port: u16) -> Heartbeat {
+        let follows = self.heartbeat.port == self.port();
+        let port = if follows { port } else { self.heartbeat.port };
+        self.heartbeat.at_port(port)
+    }
 }
 
 /// What a group is for.
@@ -476,7 +483,24 @@ pub struct Heartbeat {
     pub grace: Duration,
 }
 
+/// Where a heartbeat is asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AskedAt {
+    /// The path.
+    pub path: String,
+    /// The port.
+    pub port: u16,
+}
+
 impl Heartbeat {
+    /// Where it is asked for.
+    pub fn asked_at(&self) -> AskedAt {
+        AskedAt {
+            path: self.path.clone(),
+            port: self.port,
+        }
+    }
+
     /// The same at another port.
     pub fn at_port(&self, port: u16) -> Self {
         Heartbeat {

@@ -7,7 +7,7 @@ use std::net::Ipv4Addr;
 use serde::{Deserialize, Serialize};
 
 use super::claim::ControllerId;
-use super::desired::{Host, Revision};
+use super::desired::{AskedAt, Heartbeat, Host, Revision};
 use super::id::{GroupId, HostId, InstanceId};
 use super::mark::Mark;
 use super::time::Timestamp;
@@ -180,6 +180,9 @@ pub struct GuestMemory {
     /// When it last was back in service after work on it.
     #[serde(default)]
     pub worked_on: Option<Timestamp>,
+    /// Where it gave its last good heartbeat, in that run.
+    #[serde(default)]
+    pub answered: Option<AskedAt>,
     /// When its present row of failures began.
     pub failing_since: Option<Timestamp>,
     /// How often it was built on each host in vain: it did not come up, or died soon.
@@ -217,6 +220,12 @@ impl GuestMemory {
     /// Whether it is not there only because we are about to make it elsewhere: its last life we ended ourselves.
     pub fn is_moving(&self) -> bool {
         self.ended.is_some() && self.ended == self.built
+    }
+
+    /// Whether it answered until its heartbeat was edited, and not since: then its silence is no sign of death.
+    pub fn is_asked_elsewhere(&self, heartbeat: &Heartbeat) -> bool {
+        let asked = heartbeat.asked_at();
+        self.answered.as_ref().is_some_and(|last| *last != asked)
     }
 
     /// Whether it was tried in vain, so that it may wait to be tried again.

@@ -138,7 +138,9 @@ fn guests<'a>(
             continue;
         };
         let known = memory.guests.get(&mark.instance);
-        let known = known.filter(|known| known.healthy_since.is_some());
+        let asked = group.heartbeat_of(mark.port);
+        let known = known
+            .filter(|known| known.healthy_since.is_some() && !known.is_asked_elsewhere(&asked));
         let failing = known.and_then(|known| known.failing_since);
         let silent = failing.filter(|_| {
             let failures = observed.beats.get(&mark.instance).map_or(0, |b| b.failures);

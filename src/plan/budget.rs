@@ -134,15 +134,27 @@ impl Planner<'_> {
     }
 
     /// Whether no heartbeat is missing, and one came since its process was started, or since something was tried with it in
-    /// vain: that may have ended it.
+    /// vain: that may have ended it. One that is asked elsewhere since an edit answered before that.
     fn gives_heartbeats(&self, instance: &InstanceId) -> bool {
         let beat = self.round.observed.beats.get(instance);
         let memory = self.round.memory.guests.get(instance);
+        if self.is_asked_elsewhere(instance) {
+            return true;
+        }
         let doubted = memory.and_then(|memory| memory.failed.max(memory.started));
         let last_ok = beat
             .filter(|beat| beat.failures == 0)
             .and_then(|beat| beat.last_ok);
         last_ok.is_some_and(|ok| doubted.is_none_or(|doubted| ok >= doubted))
+    }
+
+    fn is_asked_elsewhere(&self, instance: &InstanceId) -> bool {
+        let view = self.round.views.get(instance);
+        let asked = view.and_then(|v| Some(v.group.heartbeat_of(v.found?.mark.port)));
+        let memory = self.round.memory.guests.get(instance);
+        memory
+            .zip(asked)
+            .is_some_and(|(memory, asked)| memory.is_asked_elsewhere(&asked))
     }
 
     /// Another instance of the group that does not serve, and that nothing in this plan brings up.

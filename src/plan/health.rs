@@ -13,7 +13,7 @@ use crate::model::unit::span;
 /// The verdict on one guest.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Health {
-    /// Its heartbeat comes; or a few are missing, not enough to call it dead.
+    /// Its heartbeat comes; or a few are missing, not enough to call it dead; or it is asked for where it never came.
     Healthy,
     /// It never was healthy in this run, and still has time.
     Booting {
@@ -41,7 +41,11 @@ pub fn classify(
     }
     let memory = memory.filter(|m| m.run == run_of(found));
     if memory.is_some_and(|m| m.healthy_since.is_some()) {
-        return once_healthy(group, beat);
+        let asked = group.heartbeat_of(found.mark.port);
+        return match memory.is_some_and(|m| m.is_asked_elsewhere(&asked)) {
+            true => Health::Healthy,
+            false => once_healthy(group, beat),
+        };
     }
     let since = memory.map_or(now, |m| m.since);
     let age = now.since(since);

@@ -99,6 +99,7 @@ fn plan_round(round: Round<'_>) -> Plan {
     planner.settle_vips();
     planner.roll(|group| matches!(group.role, Role::Service(_)));
     planner.send_requests_to_all();
+    planner.say_who_is_asked_elsewhere();
     planner.retire_surplus();
     planner.look_again_at_hosts();
     planner.say_orders();

@@ -1,5 +1,6 @@
 //! What can't be seen, what is in the way, what another action is at work on: said, not acted on.
 
+use super::health::Health;
 use super::machine::{disk_of, has_disk};
 use super::refusal::{confirm, help_inherited};
 use super::round::State;
@@ -43,6 +44,27 @@ impl Planner<'_> {
         self.draft.notices.extend(missing);
         let notices = std::mem::take(&mut self.round.placement.notices);
         self.draft.notices.extend(notices);
+    }
+
+    /// Guests that answered until their heartbeat was edited: more likely the edit is wrong than all of them dead.
+    pub(super) fn say_who_is_asked_elsewhere(&mut self) {
+        for (instance, view) in &self.round.views {
+            let (group, heartbeat) = (view.group, &view.group.heartbeat);
+            let beat = self.round.observed.beats.get(instance);
+            let silent = beat.is_some_and(|beat| beat.failures >= heartbeat.retries);
+            let lives = view.state == State::Live(Health::Healthy);
+            if !silent || !lives || self.last.contains_key(instance) {
+                continue;
+            }
+            let at = format!("{} at port {}", heartbeat.path, heartbeat.port);
+            self.draft.notices.push(Notice {
+                kind: NoticeKind::Blocked,
+                subject: instance.to_string(),
+                text: format!("it answered until `heartbeat` was edited, and does not answer {at}: it is left as it is"),
+                help: Some("mend `heartbeat` in the file, or take the edit back".to_owned()),
+                line: self.round.desired.lines.of(&group.key()),
+            });
+        }
     }
 
     fn unseen_hosts(&mut self) {

@@ -88,21 +88,14 @@ fn look(
 ) -> Look {
     // Who was interrupted while it was moved, or set up for another port, may be there already.
     let (address, to) = (mark.address, mark.moving_to.unwrap_or(mark.address));
-    let (port, wanted) = (beat_port(group, mark), group.heartbeat.port);
+    let heartbeat = group.heartbeat_of(mark.port);
+    let (port, wanted) = (heartbeat.port, group.heartbeat.port);
     let or_at = (to, wanted) != (address, port);
     Look {
         guest: round.guest_ref(group, host, mark),
         or_at: or_at.then(|| SocketAddrV4::new(to, wanted)),
         query,
-        heartbeat: group.heartbeat.at_port(port),
-    }
-}
-
-/// The port where the heartbeat of a guest answers as long as it is set up as its mark says.
-pub(super) fn beat_port(group: &Group, mark: &Mark) -> u16 {
-    match group.heartbeat.port == group.port() {
-        true => mark.port,
-        false => group.heartbeat.port,
+        heartbeat,
     }
 }
 

@@ -12,7 +12,6 @@ use super::draft::Step;
 use super::drift::Drift;
 use super::health::Health;
 use super::inventory::Found;
-use super::queries::beat_port;
 use super::rotation::is_routed;
 use super::round::State;
 use crate::model::action::{GuestConfig, Operation, Rebind};
@@ -118,10 +117,7 @@ impl<'a> Planner<'a> {
             },
             moved: moved.clone(),
             fallback: REBIND_FALLBACK,
-            healthy: (
-                group.heartbeat.at_port(beat_port(group, found.mark)),
-                group.heartbeat.grace,
-            ),
+            healthy: (group.heartbeat_of(found.mark.port), group.heartbeat.grace),
         }));
         let summary = format!("{instance} from {} to {to}", found.mark.address);
         let mut step = Step::change(operation, summary, reason)
