@@ -235,7 +235,7 @@ impl Stage<'_> {
             ControllerEvent::Second if self.second.running.is_some() => {}
             ControllerEvent::Second => {
                 let now = self.cluster.clock.now();
-                self.cluster.world().second_since.get_or_insert(now);
+                self.cluster.world().vigil.second_since.get_or_insert(now);
                 if let Err(error) = self.second.start(&self.desired) {
                     self.breaks(format!("the second controller did not start: {error}"));
                 }

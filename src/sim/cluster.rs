@@ -329,7 +329,7 @@ impl OrdersView for Cluster {
         let world = self.world();
         let orders = world.orders.clone();
         Ok(match self.seat == Node::Second {
-            true => orders.only(|order| world.second_since <= Some(order.at)),
+            true => orders.only(|order| world.vigil.second_since <= Some(order.at)),
             false => orders,
         })
     }

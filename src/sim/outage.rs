@@ -41,7 +41,7 @@ impl Outages {
 
 /// Whether a controller sees everything, and nobody holds it back.
 fn is_free_to_act(world: &World, vigil: &Vigil) -> bool {
-    let attended = !vigil.unattended && !world.halted && world.second_since.is_none();
+    let attended = !vigil.unattended && !world.halted && vigil.second_since.is_none();
     let held = vigil.braked || world.orders.hold_back();
     let mut hosts = world.hosts.keys();
     attended && !held && hosts.all(|host| vigil.prompt.contains(host))

@@ -88,6 +88,8 @@ pub struct Vigil {
     outages: Outages,
     /// When the controller was last given something new: another file, or a new beginning.
     pub renewed: Timestamp,
+    /// When a second controller was started for the first time.
+    pub second_since: Option<Timestamp>,
     /// The brake holds, by the last plan.
     pub braked: bool,
     /// No controller is at work: what a host does is seen by nobody.

@@ -81,8 +81,6 @@ pub struct World {
     provisions: BTreeMap<String, Provision>,
     /// What operators ordered.
     pub orders: Orders,
-    /// When a second controller was started for the first time.
-    pub second_since: Option<Timestamp>,
     /// The past, as far as laws ask for it.
     pub vigil: Vigil,
 }
@@ -139,7 +137,6 @@ impl World {
             runs: 0,
             provisions: BTreeMap::new(),
             orders: Orders::default(),
-            second_since: None,
             vigil: Vigil::default(),
         };
         world.follow(desired);
