@@ -224,8 +224,9 @@ impl GuestMemory {
 
     /// Whether it answered until its heartbeat was edited, and not since: then its silence is no sign of death.
     pub fn is_asked_elsewhere(&self, heartbeat: &Heartbeat) -> bool {
-        let asked = heartbeat.asked_at();
-        self.answered.as_ref().is_some_and(|last| *last != asked)
+        let elsewhere =
+            |last: &AskedAt| (&last.path, last.port) != (&heartbeat.path, heartbeat.port);
+        self.answered.as_ref().is_some_and(elsewhere)
     }
 
     /// Whether it was tried in vain, so that it may wait to be tried again.
