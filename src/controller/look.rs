@@ -82,6 +82,9 @@ impl Beats<'_> {
 /// that has too much to do may stall. It does not delay anything where libvirt says that the guest does not run.
 const LAST_QUESTION: Duration = Duration::from_secs(1);
 
+/// How long a silent guest may take to let us in, where that is tried at all.
+const GLANCE: Duration = Duration::from_secs(3);
+
 /// From one thought to the next whether the guest that is looked into has fallen silent.
 const VIGIL: Duration = Duration::from_millis(50);
 
@@ -196,7 +199,9 @@ impl Eyes {
             (_, Beats::Known(_)) if is_asked_elsewhere(look, memory) => {
                 futures::join!(self.open_inside(look), self.known_or_asked(look, beats))
             }
-            (_, Beats::Known(_)) if beats.is_dead(look) => self.last_question(look, beats).await,
+            (_, Beats::Known(_)) if beats.is_dead(look) => {
+                self.last_question(look, memory, beats).await
+            }
             (_, Beats::Known(_)) if beats.is_suspect(look) => {
                 (look.query.as_ref().map(|_| lost()), beats.known(look))
             }
@@ -225,6 +230,7 @@ impl Eyes {
     async fn last_question(
         &self,
         look: &Look,
+        memory: &Memory,
         beats: &Beats<'_>,
     ) -> (Option<Seen<GuestFacts>>, Option<Beat>) {
         let mut patient = look.clone();
@@ -237,7 +243,18 @@ impl Eyes {
                 };
                 (self.open_inside(look).await, Some(beat))
             }
+            // It is not made anew while the brake holds. All that can be mended is a process that ended.
+            Err(_) if memory.brake.is_some() => (self.glance(look).await, beats.known(look)),
             Err(_) => (look.query.as_ref().map(|_| lost()), beats.known(look)),
+        }
+    }
+
+    /// Looks into a guest that may be dead, for as long as a living one may take.
+    async fn glance(&self, look: &Look) -> Option<Seen<GuestFacts>> {
+        tokio::select! {
+            biased;
+            seen = self.open_inside(look) => seen,
+            () = self.clock.sleep(GLANCE) => look.query.as_ref().map(|_| lost()),
         }
     }
 

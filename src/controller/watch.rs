@@ -78,6 +78,8 @@ pub struct Watch {
     signals: UnboundedReceiver<Signal>,
     /// When the next look is due, whatever is in hand.
     look_again: Timestamp,
+    /// Whether the brake held in the last round.
+    braked: bool,
     /// What failed lately.
     vain: Vain,
     /// The notices of the last round: only new ones are logged.
@@ -117,6 +119,7 @@ impl Watch {
             changes,
             signals,
             look_again: Timestamp::default(),
+            braked: false,
             vain: Vain::default(),
             said: Vec::new(),
         }
@@ -178,9 +181,13 @@ impl Watch {
 
     /// When to look again after a round, whatever goes on: as long as one action after the other ends, or one takes its
     /// time, nothing else would. For a host out of sight, sooner.
-    fn next_look(&self, plan: &Plan) -> Timestamp {
+    fn next_look(&mut self, plan: &Plan) -> Timestamp {
         let unsure = plan.hosts.values().any(|host| !host.is_seen());
         let now = self.session.watcher.eyes.clock.now();
+        let braked = std::mem::replace(&mut self.braked, plan.brake.is_some());
+        if plan.brake.is_some() && !braked {
+            return now; // while it holds, the silent are looked into
+        }
         let steady = now.plus(if unsure { STEADY } else { WORKING });
         plan.look_again.map_or(steady, |at| at.min(steady))
     }

@@ -129,9 +129,11 @@ impl<'a> Planner<'a> {
         group: &'a Group,
         lb: &'a LoadBalancer,
     ) {
+        // Who is dead and lets us in only seems to be so, while the brake holds.
+        let spared = self.braked().is_some() && !dead.is_empty();
         let lost: Vec<InstanceId> = dead.into_iter().chain(self.fenceable(group, lb)).collect();
         let may_hold: Vec<&InstanceId> = unwell.iter().chain(&lost).collect();
-        if self.vip_stays(group, lb, &may_hold) {
+        if self.vip_stays(group, lb, &may_hold) || spared {
             let holder = may_hold.first().map(|holder| (*holder).clone());
             self.holders
                 .extend(holder.map(|holder| (group.id.clone(), holder)));
@@ -209,7 +211,7 @@ impl<'a> Planner<'a> {
             .collect()
     }
 
-    /// Makes sure that a dead guest does not hold the VIP any more.
+    /// Makes sure that a dead guest does not hold the VIP any more; not while the brake holds, for it may live.
     fn fence(
         &mut self,
         instance: &InstanceId,
@@ -222,7 +224,7 @@ impl<'a> Planner<'a> {
         };
         let found = view.found?;
         let text = format!("it holds or may hold {}, and {}", lb.vip.addr(), dead.text);
-        if self.hands_off(instance) || self.stays_dead(instance) {
+        if self.braked().is_some() || self.hands_off(instance) || self.stays_dead(instance) {
             return None;
         }
         let line = self.round.desired.lines.of(&group.key());

@@ -53,8 +53,9 @@ impl<'a> Planner<'a> {
         let mut found = self.round.inventory.all_found().map(|(found, _)| found);
         let runs = found.any(|f| f.domain.run.is_some() && is_life(holder, f.mark));
         let wanted = self.round.desired.groups.contains_key(&instance.group);
+        let ends = self.end_of(instance).is_some();
         let text = match self.round.facts(instance) {
-            _ if instance.group == group.id || !runs || !wanted => return None,
+            _ if instance.group == group.id || !runs || !wanted || ends => return None,
             None => "it can't be looked into",
             Some(_) if self.round.is_paused(instance) => "it is paused",
             Some(_) if self.round.memory.busy.contains_key(instance) => "it is worked on",
@@ -109,12 +110,14 @@ impl<'a> Planner<'a> {
         let Role::LoadBalancer(others) = &other.role else {
             return None;
         };
-        if other.id == group.id || !self.has_address(holder, lb.vip.addr()) {
+        let unseen = self.round.facts(holder).is_none();
+        if other.id == group.id || !unseen && !self.has_address(holder, lb.vip.addr()) {
             return None;
         }
         // It loses what it has with its old life.
-        if let Some(rebuilt) = self.rebuild_of(holder) {
-            return Some(rebuilt);
+        let end = self.end_of(holder);
+        if end.is_some() || unseen {
+            return end;
         }
         let gone = VipMove {
             vip: lb.vip,

@@ -2,6 +2,7 @@
 
 use super::Planner;
 use super::build::Purpose;
+use super::configure::AS_IT_IS;
 use super::health::Health;
 use super::machine::volume_directory;
 use super::placement::Cause;
@@ -42,10 +43,25 @@ impl Planner<'_> {
             let held = braked && reason.code != ReasonCode::NotRunning;
             let left = self.hands_off(&instance) || self.stays_dead(&instance);
             let left = left || self.may_be_elsewhere(&instance, &reason);
-            if !held && !left && !self.must_pause(&instance) {
+            if held && !left {
+                self.start_what_ended(&instance);
+            } else if !left && !self.must_pause(&instance) {
                 self.recover(&instance, reason);
             }
         }
+    }
+
+    /// Starts a process that is seen not to run, whatever the brake holds: that ends nothing.
+    fn start_what_ended(&mut self, instance: &InstanceId) -> Option<()> {
+        let view = self.round.views.get(instance)?;
+        let (group, found) = (view.group, view.found?);
+        if !self.is_stopped(instance) {
+            return None;
+        }
+        let address = found.mark.address;
+        let (config, drift) = self.fitting(instance, group, found.host, address, &AS_IT_IS)?;
+        let starts = drift.starts();
+        starts.then(|| self.quietly(instance, group, &found, config, drift))?
     }
 
     /// Whether something stateful that does not run may have been made elsewhere, by another controller that has the majority.

@@ -307,7 +307,7 @@ impl<'a> Planner<'a> {
         });
     }
 
-    fn quietly(
+    pub(super) fn quietly(
         &mut self,
         instance: &InstanceId,
         group: &'a Group,

@@ -260,7 +260,7 @@ impl<'a> Planner<'a> {
             .flat_map(|(i, f)| f.addresses.iter().map(move |a| (i, a)))
             .filter(|(_, a)| a.vip && a.address != lb.vip.addr() && !self.waits_for_heir(a.address))
             .filter_map(|(i, a)| Some((i.clone(), Ipv4Net::new(a.address, a.prefix).ok()?)))
-            .filter(|(i, old)| self.rebuild_of(i).is_none() && !self.loses(i, old.addr()))
+            .filter(|(i, old)| self.end_of(i).is_none() && !self.loses(i, old.addr()))
             .collect();
         for (instance, old) in stale {
             self.drop_one(&instance, old, group, lb);
@@ -278,14 +278,11 @@ impl<'a> Planner<'a> {
         group.replicas > 0 && !self.holders.contains_key(&group.id)
     }
 
-    /// The action by which it loses all that it has with its old life.
-    pub(super) fn rebuild_of(&self, instance: &InstanceId) -> Option<ActionId> {
+    /// What ends the life of an instance in this plan, first.
+    pub(super) fn end_of(&self, instance: &InstanceId) -> Option<ActionId> {
         let mut actions = self.draft.actions.iter();
-        let rebuilt = actions.find(|a| {
-            matches!(a.operation, Operation::Recreate(_))
-                && a.operation.instance() == Some(instance)
-        });
-        rebuilt.map(|action| action.id)
+        let is_it = |o: &Operation| o.ends_a_life() && o.instance() == Some(instance);
+        actions.find(|a| is_it(&a.operation)).map(|a| a.id)
     }
 
     fn drop_one(
