@@ -59,7 +59,7 @@ pub enum Beats<'a> {
 }
 
 impl Beats<'_> {
-    /// What is known of a guest without asking.
+    /// What was known of a guest without asking, when the round began.
     fn known(&self, look: &Look) -> Option<Beat> {
         match self {
             Beats::Ask => None,
@@ -131,6 +131,8 @@ impl Eyes {
         for (look, (seen, beat)) in looks.iter().zip(join_all(guests).await) {
             let instance = &look.guest.instance;
             observed.guests.extend(seen.map(|s| (instance.clone(), s)));
+            let life = Some(look.guest.generation.clone());
+            let beat = beat.map(|beat| Beat { life, ..beat });
             observed.beats.extend(beat.map(|b| (instance.clone(), b)));
         }
         observed.now = self.clock.now();
@@ -202,6 +204,14 @@ impl Eyes {
             (_, Beats::Known(_)) if beats.is_dead(look) => {
                 self.last_question(look, memory, beats).await
             }
+            // While its host was waited for, it may have been missed.
+            (_, Beats::Known(heard)) if look.query.is_none() => {
+                let beat = match heard.now(look) {
+                    Some(beat) => Some(beat),
+                    None => self.known_or_asked(look, beats).await,
+                };
+                (None, beat)
+            }
             (_, Beats::Known(_)) if beats.is_suspect(look) => {
                 (look.query.as_ref().map(|_| lost()), beats.known(look))
             }
@@ -223,6 +233,7 @@ impl Eyes {
             failures: u32::from(error.is_some()),
             last_ok: error.is_none().then(|| self.clock.now()),
             error,
+            ..Beat::default()
         })
     }
 

@@ -191,9 +191,8 @@ fn step(
                 Some(_) => (beat.failures >= told_at(retries)).then_some(Change::Back),
             };
             *beat = Beat {
-                failures: 0,
                 last_ok: Some(now),
-                error: None,
+                ..Beat::default()
             };
             change
         }

@@ -51,6 +51,7 @@ pub fn begin(memory: &mut Memory, action: &Action, revision: &Revision, now: Tim
                 .or_default();
             guest.last_attempt = Some(now);
             guest.built = Some(build.mark.generation.clone());
+            guest.adopted = None;
             remember_mark(memory, &build.host, &build.mark);
             doubt_life(memory, build);
         }

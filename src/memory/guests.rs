@@ -24,8 +24,8 @@ pub fn remember(memory: &mut Memory, desired: &Desired, observed: &Observed) {
         let long = group.map_or(usual, |g| g.restarts.longest_pause);
         let guest = memory.guests.entry(mark.instance.clone()).or_default();
         // Of two copies, only the one that was built last counts; the other one ends.
-        let built = guest.built.as_deref().filter(|built| lives.contains(built));
-        if built.is_some_and(|built| built != mark.generation) {
+        let latest = guest.latest().filter(|l| lives.contains(l.as_str()));
+        if latest.is_some_and(|latest| *latest != mark.generation) {
             continue;
         }
         let run = run(mark, number);
@@ -38,7 +38,7 @@ pub fn remember(memory: &mut Memory, desired: &Desired, observed: &Observed) {
                 guest.answered = answered;
             }
         }
-        if let Some(beat) = observed.beats.get(&mark.instance) {
+        if let Some(beat) = observed.beat_of(mark) {
             remember_beat(guest, beat.failures, long, observed.now);
             if let Some(group) = group.filter(|_| beat.failures == 0) {
                 guest.answered = Some(group.heartbeat_of(mark.port).asked_at());
@@ -60,7 +60,10 @@ fn run(mark: &Mark, number: Option<u32>) -> String {
 fn begin_of(old: &GuestMemory, run: &str, now: Timestamp) -> Timestamp {
     let life = |run: &str| run.rsplit_once('/').map(|(life, _)| life.to_owned());
     let same_life = life(&old.run) == life(run);
-    old.last_attempt.filter(|_| !same_life).unwrap_or(now)
+    // An older copy, on a host that came back, is none that we built then.
+    let older = old.built.is_some() && old.built != life(run);
+    let built = old.last_attempt.filter(|_| !same_life && !older);
+    built.unwrap_or(now)
 }
 
 /// When a life that is seen for the first time gave the heartbeat that we waited for after we had built it.
@@ -107,6 +110,7 @@ fn new_run(old: &GuestMemory, run: String, long: Duration, now: Timestamp) -> Gu
         revision: old.revision.clone(),
         tried: old.tried.clone(),
         built: old.built.clone(),
+        adopted: old.adopted.clone(),
         ..GuestMemory::default()
     };
     if was_well(old, long, now) {

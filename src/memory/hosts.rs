@@ -77,8 +77,10 @@ fn last_heard(
     found: &BTreeSet<&InstanceId>,
     observed: &Observed,
 ) -> Option<Timestamp> {
-    let guests = host.guests.keys().filter(|i| !found.contains(i));
-    guests.filter_map(|i| observed.beats.get(i)?.last_ok).max()
+    let guests = host.guests.iter().filter(|(i, _)| !found.contains(i));
+    guests
+        .filter_map(|(_, mark)| observed.beat_of(mark)?.last_ok)
+        .max()
 }
 
 /// Takes in what the guard of a host was told: it looks for a majority of those hosts, whatever the file says by now.

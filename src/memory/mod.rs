@@ -76,6 +76,10 @@ pub fn remember_foreign(memory: &mut Memory, observed: &Observed) {
 /// from now on while the file stays was changed by somebody else.
 pub fn remember_applied(memory: &mut Memory, desired: &Desired, observed: &Observed, plan: &Plan) {
     memory.brake = plan.brake.clone();
+    for (instance, life) in &plan.adopted {
+        let guest = memory.guests.entry(instance.clone()).or_default();
+        guest.adopted = Some(life.clone());
+    }
     leaving::forget_emptied(memory, desired, observed, plan);
     let since = memory.uneven_since.unwrap_or(plan.observed_at);
     memory.uneven_since = plan.uneven.then_some(since);
@@ -117,7 +121,7 @@ fn is_good(memory: &Memory, plan: &Plan) -> bool {
 pub fn take_over(memory: &mut Memory, now: Timestamp) {
     // Lives that we built may have been ended since, for others that we know nothing of; a VIP may have moved.
     let guests = memory.guests.values_mut();
-    guests.for_each(|guest| guest.built = None);
+    guests.for_each(|guest| (guest.built, guest.adopted) = (None, None));
     memory.holders = BTreeMap::new();
     memory.former_holders = BTreeMap::new();
     memory.busy = BTreeMap::new();

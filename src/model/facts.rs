@@ -98,6 +98,15 @@ impl Observed {
         let marked = marked.filter_map(|domain| Some((domain, domain.mark.as_ref()?)));
         marked.filter(move |(_, mark)| mark.cluster == *cluster)
     }
+
+    /// The heartbeat of a guest in this life, where it was this life that was asked.
+    pub fn beat_of(&self, mark: &Mark) -> Option<&Beat> {
+        let beat = self.beats.get(&mark.instance)?;
+        let asked = beat.life.as_ref();
+        asked
+            .is_none_or(|life| *life == mark.generation)
+            .then_some(beat)
+    }
 }
 
 impl Seen<HostFacts> {
@@ -290,6 +299,9 @@ pub struct DaemonFacts {
 /// What is known of an instance's heartbeat.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Beat {
+    /// The life that was asked. Of two copies of an instance, only one is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub life: Option<String>,
     /// Failures in a row, up to now.
     pub failures: u32,
     /// The last good one.

@@ -208,6 +208,9 @@ pub struct GuestMemory {
     /// The life that we began to build last: of that one we remember everything.
     #[serde(default)]
     pub built: Option<String>,
+    /// An earlier life that counts by now: the one that we built last was given up with its host, and this one runs.
+    #[serde(default)]
+    pub adopted: Option<String>,
     /// The life that we ended ourselves, of our own will.
     #[serde(default)]
     pub ended: Option<String>,
@@ -220,6 +223,11 @@ impl GuestMemory {
     /// Whether it is not there only because we are about to make it elsewhere: its last life we ended ourselves.
     pub fn is_moving(&self) -> bool {
         self.ended.is_some() && self.ended == self.built
+    }
+
+    /// Of several copies, the life that counts.
+    pub fn latest(&self) -> Option<&String> {
+        self.adopted.as_ref().or(self.built.as_ref())
     }
 
     /// Whether it answered until its heartbeat was edited, and not since: then its silence is no sign of death.

@@ -50,6 +50,10 @@ pub struct Plan {
     pub left_alone: BTreeSet<InstanceId>,
     /// Instances that actions of earlier plans are at work on.
     pub in_hand: BTreeSet<InstanceId>,
+    /// Of these, those of which an older copy is back, which ends before they are waited for.
+    pub gives_way: BTreeSet<InstanceId>,
+    /// Instances of which an earlier life counts from now on, since the last one is given up with its host.
+    pub adopted: BTreeMap<InstanceId, String>,
 }
 
 impl Plan {

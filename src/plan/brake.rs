@@ -142,7 +142,7 @@ fn guests<'a>(
         let known = known
             .filter(|known| known.healthy_since.is_some() && !known.is_asked_elsewhere(&asked));
         let failing = known.and_then(|known| known.failing_since);
-        let silent = failing.filter(|_| match observed.beats.get(&mark.instance) {
+        let silent = failing.filter(|_| match observed.beat_of(mark) {
             Some(beat) => beat.failures * 2 >= group.heartbeat.retries,
             // Who was silent when the work on it began was not heard since.
             None => memory.busy.contains_key(&mark.instance),

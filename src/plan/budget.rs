@@ -71,6 +71,10 @@ impl Planner<'_> {
             let text = format!("one after the other, each well for {} first", span(settle));
             return Some((NoticeKind::Waiting, text));
         }
+        if let Some(other) = self.comes_in_this_plan(instance, group) {
+            let text = format!("{other} has to be well for {} first", span(settle));
+            return Some((NoticeKind::Waiting, text));
+        }
         let others = self.round.views_of(group).filter(|(i, _)| *i != instance);
         let back = others.filter_map(|(i, _)| {
             let memory = self.round.memory.guests.get(i)?;
@@ -84,6 +88,16 @@ impl Planner<'_> {
         self.draft.look_again_at(due);
         let text = format!("{last} has to be well for {} more", span(due.since(now)));
         Some((NoticeKind::Waiting, text))
+    }
+
+    /// Another instance that does not serve, and that this plan brings up.
+    fn comes_in_this_plan(&self, instance: &InstanceId, group: &Group) -> Option<InstanceId> {
+        let mut others = self.round.views_of(group).filter(|(i, _)| *i != instance);
+        let other = others.find(|(i, view)| {
+            let healthy = view.state == State::Live(Health::Healthy);
+            !healthy && self.planned.contains_key(*i)
+        });
+        other.map(|(i, _)| i.clone())
     }
 
     fn too_few(&self, instance: &InstanceId, group: &Group) -> Option<String> {
@@ -136,7 +150,7 @@ impl Planner<'_> {
     /// Whether no heartbeat is missing, and one came since its process was started, or since something was tried with it in
     /// vain: that may have ended it. One that is asked elsewhere since an edit answered before that.
     fn gives_heartbeats(&self, instance: &InstanceId) -> bool {
-        let beat = self.round.observed.beats.get(instance);
+        let beat = self.round.beat(instance);
         let memory = self.round.memory.guests.get(instance);
         if self.is_asked_elsewhere(instance) {
             return true;

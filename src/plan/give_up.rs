@@ -104,7 +104,7 @@ impl Hosts<'_> {
     }
 
     fn why_not_silent(&self, instance: &InstanceId, group: &Group, mark: &Mark) -> Option<String> {
-        let failures = self.observed.beats.get(instance).map_or(0, |b| b.failures);
+        let failures = self.observed.beat_of(mark).map_or(0, |b| b.failures);
         let known = self.memory.guests.get(instance);
         let lived =
             known.is_some_and(|m| m.healthy_since.is_some() && m.run.starts_with(&mark.generation));

@@ -12,7 +12,7 @@ use super::refusal::Refusal;
 use super::round::{Round, State};
 use super::verdict::Verdict;
 use crate::model::bug::Bug;
-use crate::model::desired::{Group, LoadBalancer};
+use crate::model::desired::{Group, LoadBalancer, Role};
 use crate::model::facts::{Answer, DomainState};
 use crate::model::id::{HostId, InstanceId};
 use crate::model::memory::Holder;
@@ -162,14 +162,39 @@ impl<'a> Planner<'a> {
                 Hold::Perhaps(_) | Hold::Yes | Hold::No | Hold::Fenceable => None,
             })
         };
-        let known = self.known_holder(group, lb);
         // What is under way ends by itself: what lasts longer is told before.
         seen(false)
             .or_else(|| self.unseen_holder(group, lb))
             .or_else(|| seen(true))
             .or_else(|| self.holder_of_before(group, lb))
-            .or_else(|| self.older_copy(group, known))
-            .or_else(|| self.unknown_copy(group, known))
+            .or_else(|| self.older_copy(group, self.known_holder(group, lb)))
+            .or_else(|| self.unknown_copy(group, self.known_holder(group, lb)))
+    }
+
+    /// Why an older copy that may have the VIP is not ended yet: nobody else could get it.
+    pub(super) fn copy_is_needed(&self, copy: &Found<'_>) -> Option<String> {
+        let group = self.round.desired.group_of(&copy.mark.instance)?;
+        let Role::LoadBalancer(lb) = &group.role else {
+            return None;
+        };
+        let known = self.known_holder(group, lb);
+        if copy.domain.run.is_none() || known.is_some_and(|holder| !is_life(holder, copy.mark)) {
+            return None;
+        }
+        let vip = lb.vip.addr();
+        let held = || {
+            self.round
+                .views_of(group)
+                .any(|(i, _)| self.has_address(i, vip))
+        };
+        let unseen = self.unseen_holder(group, lb);
+        let elsewhere = unseen.or_else(|| self.unknown_copy(group, known));
+        let why = match (elsewhere, self.next_holder(group, lb)) {
+            (Some((other, why)), _) => format!("{other} may have it, too: {}", why.text),
+            (None, None) => "nobody else can have it yet".to_owned(),
+            (None, Some(_)) => return None,
+        };
+        (!held()).then(|| format!("it may have {vip}, and {why}"))
     }
 
     /// A guest out of sight that may hold the VIP, in whichever copy.
@@ -287,7 +312,7 @@ impl<'a> Planner<'a> {
     pub(super) fn is_heard(&self, instance: &InstanceId) -> bool {
         let view = self.round.views.get(instance);
         let hidden = view.is_some_and(|v| matches!(v.state, State::Hidden(..)));
-        let beat = self.round.observed.beats.get(instance);
+        let beat = self.round.beat(instance);
         hidden && beat.is_some_and(|beat| beat.failures == 0)
     }
 

@@ -157,11 +157,12 @@ impl<'a> Hosts<'a> {
 
     /// A guest on it whose heartbeat comes.
     pub(super) fn living_guest(&self, host: &HostId) -> Option<&'a InstanceId> {
-        let mut guests = self.remembered(host)?.guests.keys();
-        guests.find(|i| {
-            let beats = self.observed.beats.get(*i).is_some_and(|b| b.failures == 0);
+        let mut guests = self.remembered(host)?.guests.iter();
+        let living = guests.find(|(i, mark)| {
+            let beats = self.observed.beat_of(mark).is_some_and(|b| b.failures == 0);
             beats && !self.found.contains(i)
-        })
+        });
+        living.map(|(instance, _)| instance)
     }
 
     /// The same, in words.
@@ -176,7 +177,7 @@ impl<'a> Hosts<'a> {
         self.heartbeats_on(host).or_else(|| {
             let mut guests = self.remembered(host)?.guests.iter();
             let (guest, _) = guests.find(|(i, mark)| {
-                let beat = self.observed.beats.get(*i);
+                let beat = self.observed.beat_of(mark);
                 let later = beat.is_some_and(|b| b.last_ok.is_some_and(|ok| ok > evidence.at));
                 later && !self.found.contains(i) && self.is_last_life(i, mark)
             })?;

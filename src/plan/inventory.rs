@@ -1,13 +1,15 @@
 //! Who is where: every instance's whereabouts, every address that is taken, and what is in the way. Only sorts what
 //! was observed and remembered; decides nothing.
 
+mod copies;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
 use super::hosts::Hosts;
 use super::refusal::Refusal;
 use crate::model::bug::Bug;
-use crate::model::desired::{Desired, Group};
+use crate::model::desired::Desired;
 use crate::model::facts::{Domain, Observed, Seen};
 use crate::model::id::{DomainName, HostId, InstanceId};
 use crate::model::mark::Mark;
@@ -123,37 +125,6 @@ impl<'a> Inventory<'a> {
         inventory
     }
 
-    fn settle_best(&mut self) {
-        let mut found = std::mem::take(&mut self.found);
-        for (instance, copies) in &mut found {
-            copies.best = self.choose(instance, &copies.all);
-        }
-        self.found = found;
-    }
-
-    /// The domain that counts: of the life that we built last, then one that runs, then the first host by name. None
-    /// does while the life that we built last is out of sight and not given up.
-    fn choose(&self, instance: &InstanceId, found: &[Found<'a>]) -> Option<usize> {
-        let rank = |f: &Found<'a>| (!is_latest(self.memory, f.mark), f.domain.run.is_none());
-        let (number, best) = found
-            .iter()
-            .enumerate()
-            .min_by_key(|(_, f)| (rank(f), f.host))?;
-        let counts = is_latest(self.memory, best.mark)
-            || !(self.awaits_latest(instance) || self.may_run_unseen(instance, best));
-        counts.then_some(number)
-    }
-
-    /// Whether something stateful that does not run here may run out of sight, on a host that we know or not: where this is
-    /// not the life that we built last, we don't know whether it is its last one.
-    fn may_run_unseen(&self, instance: &InstanceId, found: &Found<'_>) -> bool {
-        let copies = self.hidden.get(instance).into_iter().flatten();
-        let mut known = copies.filter(|_| !self.memory.busy.contains_key(instance));
-        let mut is_open = || known.any(|(host, _)| !self.hosts.has_ended(host));
-        let waits = self.is_stateful(instance) && found.domain.run.is_none();
-        waits && (self.unknown().is_some() || is_open())
-    }
-
     fn is_stateful(&self, instance: &InstanceId) -> bool {
         let group = self.hosts.desired.group_of(instance);
         group.is_some_and(|group| group.stateful)
@@ -206,13 +177,6 @@ impl<'a> Inventory<'a> {
         self.never_seen.or(self.outdated.filter(|_| single))
     }
 
-    fn sort_copies(&mut self) {
-        let memory = self.memory;
-        for copies in self.hidden.values_mut() {
-            copies.sort_by_key(|(host, mark)| (!is_latest(memory, mark), *host));
-        }
-    }
-
     /// Finds out who is not given up yet.
     fn refuse(&mut self, desired: &Desired) {
         for instance in self.hidden.keys() {
@@ -228,23 +192,6 @@ impl<'a> Inventory<'a> {
             if let Err(refusal) = given_up {
                 self.refusals.insert(instance, refusal);
             }
-        }
-    }
-
-    /// The copies out of sight that may be the last life: all of them, where something is stateful and none is the one that
-    /// we built last.
-    pub fn lives_out_of_sight(
-        &self,
-        instance: &InstanceId,
-        group: &Group,
-    ) -> &[(&'a HostId, &'a Mark)] {
-        let copies = self.hidden.get(instance).map_or(&[][..], Vec::as_slice);
-        let is_known = copies
-            .first()
-            .is_none_or(|(_, mark)| is_latest(self.memory, mark));
-        match is_known || !group.stateful {
-            true => &copies[..copies.len().min(1)],
-            false => copies,
         }
     }
 
@@ -339,17 +286,6 @@ impl<'a> Inventory<'a> {
         copies.all.get(copies.best?).copied()
     }
 
-    /// Whether the life that we built last is out of sight, and may go on: what is stateful must have ended for certain.
-    fn awaits_latest(&self, instance: &InstanceId) -> bool {
-        let copies = self.hidden.get(instance).into_iter().flatten();
-        let mut latest = copies.filter(|(_, mark)| is_latest(self.memory, mark));
-        let stateful = self.is_stateful(instance);
-        let lives = |host| {
-            self.refusals.contains_key(instance) || (stateful && !self.hosts.has_ended(host))
-        };
-        latest.any(|(host, _)| lives(host)) && !self.memory.busy.contains_key(instance)
-    }
-
     /// Every marked domain that was seen, with whether it is the one that counts for its instance.
     pub fn all_found(&self) -> impl Iterator<Item = (Found<'a>, bool)> + '_ {
         self.found.values().flat_map(|copies| {
@@ -391,10 +327,4 @@ impl<'a> Inventory<'a> {
     pub fn clash(&self, domain: &DomainName) -> Option<&'a HostId> {
         self.clashes.get(domain.as_str()).copied()
     }
-}
-
-/// Whether this is the life of the instance that we built last: an older copy does not count.
-fn is_latest(memory: &Memory, mark: &Mark) -> bool {
-    let known = memory.guests.get(&mark.instance);
-    known.is_some_and(|m| m.built.as_ref() == Some(&mark.generation))
 }

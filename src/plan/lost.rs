@@ -60,12 +60,16 @@ impl<'a> Planner<'a> {
             .round
             .inventory
             .all_found()
-            .filter(|(found, counts)| !counts && !busy.contains_key(&found.mark.instance))
+            .filter(|(_, counts)| !counts)
             .filter(|(found, _)| self.round.inventory.best(&found.mark.instance).is_some())
             .map(|(found, _)| found)
             .collect();
         for found in old {
-            if self.hands_off_at(&found.mark.instance, found.host) {
+            if self.hands_off_at(&found.mark.instance, found.host) || self.stays_as_copy(&found) {
+                continue;
+            }
+            if busy.contains_key(&found.mark.instance) {
+                self.gives_way.insert(found.mark.instance.clone());
                 continue;
             }
             let why = reason(ReasonCode::Surplus, "it also exists on another host");
@@ -73,6 +77,24 @@ impl<'a> Planner<'a> {
             let copy = (found.mark.instance.clone(), found.host.clone());
             self.old_copies.insert(copy, id);
         }
+    }
+
+    /// Whether an older copy is left for now, since it may have a VIP that nobody else can get. That is said.
+    fn stays_as_copy(&mut self, copy: &Found<'_>) -> bool {
+        let Some(why) = self.copy_is_needed(copy) else {
+            return false;
+        };
+        self.draft.notices.push(Notice {
+            kind: NoticeKind::Waiting,
+            subject: copy.mark.instance.to_string(),
+            text: format!(
+                "an older copy of it on host {} stays for now: {why}",
+                copy.host
+            ),
+            help: None,
+            line: self.round.desired.line_of(&copy.mark.instance),
+        });
+        true
     }
 
     /// Switches a host off; once in a plan. `for_what` must not be twice.

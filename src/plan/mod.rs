@@ -168,6 +168,8 @@ struct Planner<'a> {
     supplies: BTreeMap<(HostId, ImageId), images::Supply>,
     /// The ends of copies that were made elsewhere meanwhile.
     old_copies: BTreeMap<(InstanceId, HostId), ActionId>,
+    /// Instances that are worked on, and an older copy of which has to end first.
+    gives_way: BTreeSet<InstanceId>,
     /// Hosts that are switched off in this plan.
     fenced_hosts: BTreeMap<HostId, ActionId>,
     /// Who holds each VIP at this point of the plan.
@@ -201,6 +203,7 @@ impl<'a> Planner<'a> {
             fingerprints: BTreeMap::new(),
             supplies: BTreeMap::new(),
             old_copies: BTreeMap::new(),
+            gives_way: BTreeSet::new(),
             fenced_hosts: BTreeMap::new(),
             holders: BTreeMap::new(),
             bootstraps: BTreeMap::new(),
@@ -280,6 +283,8 @@ impl<'a> Planner<'a> {
             orders: self.open_orders(),
             left_alone,
             in_hand: self.round.memory.busy.keys().cloned().collect(),
+            adopted: self.round.inventory.adopted(),
+            gives_way: self.gives_way,
             actions: self.draft.in_waves(),
         }
     }

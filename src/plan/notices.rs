@@ -50,7 +50,7 @@ impl Planner<'_> {
     pub(super) fn say_who_is_asked_elsewhere(&mut self) {
         for (instance, view) in &self.round.views {
             let (group, heartbeat) = (view.group, &view.group.heartbeat);
-            let beat = self.round.observed.beats.get(instance);
+            let beat = self.round.beat(instance);
             let silent = beat.is_some_and(|beat| beat.failures >= heartbeat.retries);
             let lives = view.state == State::Live(Health::Healthy);
             if !silent || !lives || self.last.contains_key(instance) {
@@ -174,7 +174,9 @@ impl Planner<'_> {
         let copies = inventory.all_out_of_sight().filter_map(|(instance, host, mark)| {
             let view = self.round.views.get(instance).filter(|view| view.group.stateful)?;
             let other = view.found.filter(|found| found.mark.generation != mark.generation)?;
-            let hidden = self.round.host(host).is_none() && !inventory.hosts.has_ended(host);
+            let hosts = &inventory.hosts;
+            let ended = hosts.has_ended(host) || hosts.evidence(host).is_some();
+            let hidden = self.round.host(host).is_none() && !ended;
             hidden.then(|| Notice {
                 kind: NoticeKind::Warning,
                 subject: instance.to_string(),

@@ -283,7 +283,7 @@ impl<'a> Planner<'a> {
             Some(Seen::No(unseen)) => unseen.message.clone(),
             Some(Seen::Yes(_)) | None => "it was not asked".to_owned(),
         };
-        let beat = self.round.observed.beats.get(instance);
+        let beat = self.round.beat(instance);
         let (text, until) = match beat.map_or(0, |beat| beat.failures) {
             0 => (
                 format!("its heartbeat is good, but it can't be looked into: {message}"),

@@ -10,7 +10,7 @@ use super::placement::{self, Place, Placement};
 use super::renderer::Renderer;
 use crate::model::action::{GuestConfig, GuestNetwork, GuestRef};
 use crate::model::desired::{Desired, Group, Host, Image, Network};
-use crate::model::facts::{GuestFacts, HostFacts, Observed};
+use crate::model::facts::{Beat, GuestFacts, HostFacts, Observed};
 use crate::model::id::{HostId, InstanceId};
 use crate::model::mark::Mark;
 use crate::model::memory::Memory;
@@ -105,7 +105,7 @@ impl<'a> Round<'a> {
             Whereabouts::On(found) => State::Live(health::classify(
                 group,
                 &found,
-                self.observed.beats.get(instance),
+                self.observed.beat_of(found.mark),
                 self.memory.guests.get(instance),
                 self.observed.now,
             )),
@@ -119,6 +119,16 @@ impl<'a> Round<'a> {
             found,
             state,
         }
+    }
+
+    /// The heartbeat of an instance, as far as that copy of it was asked which counts.
+    pub fn beat(&self, instance: &InstanceId) -> Option<&'a Beat> {
+        let mark = match self.inventory.whereabouts(instance) {
+            Whereabouts::On(found) => found.mark,
+            Whereabouts::Hidden { mark, .. } | Whereabouts::Lost { mark, .. } => mark,
+            Whereabouts::Perhaps { .. } | Whereabouts::Nowhere => return None,
+        };
+        self.observed.beat_of(mark)
     }
 
     /// The instances of a group, in order.

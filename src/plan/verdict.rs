@@ -82,6 +82,12 @@ impl<'a> Hosts<'a> {
         matches!(self.verdict(host), Verdict::Ended(_))
     }
 
+    /// The evidence that what ran on a host ended, also while nothing may be made of it.
+    pub(super) fn evidence(&self, host: &HostId) -> Option<&'a Evidence> {
+        let evidence = self.remembered(host)?.fenced.as_ref()?;
+        self.refuted(host, evidence).is_none().then_some(evidence)
+    }
+
     /// Whether what ran on a host that can't be seen may be taken over, VIPs and stateful guests included.
     pub fn verdict(&self, host: &HostId) -> Verdict<'a> {
         let Some(known) = self.desired.hosts.get(host) else {

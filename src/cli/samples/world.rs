@@ -102,9 +102,8 @@ impl World {
         };
         self.observed.guests.insert(id.clone(), Seen::Yes(facts));
         let beat = Beat {
-            failures: 0,
             last_ok: Some(OBSERVED),
-            error: None,
+            ..Beat::default()
         };
         self.observed.beats.insert(id.clone(), beat);
         let memory = GuestMemory {
@@ -151,6 +150,7 @@ impl World {
             failures,
             last_ok: Some(ago(3)),
             error: Some(error.to_owned()),
+            ..Beat::default()
         };
         self.observed.beats.insert(instance(name), beat);
         self.memory

@@ -145,8 +145,7 @@ fn a_young_guest_that_was_never_healthy_boots() {
         id.clone(),
         Beat {
             failures: 3,
-            last_ok: None,
-            error: None,
+            ..Beat::default()
         },
     );
     let young = GuestMemory {

@@ -27,6 +27,14 @@ impl Watch {
             let from_afar = matches!(operation, Operation::FenceHost(_));
             !from_afar && is_lost(operation.host())
         });
+        self.runner.break_off(
+            "an older copy of it is back, and ends first",
+            |operation, _| {
+                let waits = matches!(operation, Operation::Configure(_));
+                let instance = operation.instance();
+                waits && instance.is_some_and(|instance| plan.gives_way.contains(instance))
+            },
+        );
         // A look that began before may have seen the guest before it was started.
         self.runner
             .break_off("its domain stopped", |operation, since| {

@@ -72,7 +72,7 @@ impl<'a> Placer<'a, '_> {
         guest: &GuestMemory,
         observed: &Observed,
     ) -> bool {
-        let beat = observed.beats.get(&found.mark.instance);
+        let beat = observed.beat_of(found.mark);
         let group = self.board.groups[group].group;
         let health = classify(group, found, beat, Some(guest), observed.now);
         matches!(health, Health::Dead(_))
