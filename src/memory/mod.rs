@@ -76,9 +76,9 @@ pub fn remember_foreign(memory: &mut Memory, observed: &Observed) {
 /// from now on while the file stays was changed by somebody else.
 pub fn remember_applied(memory: &mut Memory, desired: &Desired, observed: &Observed, plan: &Plan) {
     memory.brake = plan.brake.clone();
-    for (instance, life) in &plan.adopted {
-        let guest = memory.guests.entry(instance.clone()).or_default();
-        guest.adopted = Some(life.clone());
+    let at_rest = memory.guests.iter_mut();
+    for (instance, guest) in at_rest.filter(|(i, _)| !plan.in_hand.contains(*i)) {
+        guest.adopted = plan.adopted.get(instance).cloned();
     }
     leaving::forget_emptied(memory, desired, observed, plan);
     let since = memory.uneven_since.unwrap_or(plan.observed_at);

@@ -52,7 +52,7 @@ pub struct Plan {
     pub in_hand: BTreeSet<InstanceId>,
     /// Of these, those of which an older copy is back, which ends before they are waited for.
     pub gives_way: BTreeSet<InstanceId>,
-    /// Instances of which an earlier life counts from now on, since the last one is given up with its host.
+    /// Instances of which an earlier life counts, since the last one is given up with its host.
     pub adopted: BTreeMap<InstanceId, String>,
 }
 

@@ -12,11 +12,11 @@ use super::refusal::Refusal;
 use super::round::{Round, State};
 use super::verdict::Verdict;
 use crate::model::bug::Bug;
-use crate::model::desired::{Group, LoadBalancer, Role};
+use crate::model::desired::{Group, LoadBalancer};
 use crate::model::facts::{Answer, DomainState};
 use crate::model::id::{HostId, InstanceId};
 use crate::model::memory::Holder;
-use crate::model::plan::{ActionId, Motive, Notice, NoticeKind, ReasonCode};
+use crate::model::plan::{Motive, Notice, NoticeKind, ReasonCode};
 
 /// Whether a guest may hold a VIP.
 #[derive(Debug, PartialEq)]
@@ -171,32 +171,6 @@ impl<'a> Planner<'a> {
             .or_else(|| self.unknown_copy(group, self.known_holder(group, lb)))
     }
 
-    /// Why an older copy that may have the VIP is not ended yet: nobody else could get it.
-    pub(super) fn copy_is_needed(&self, copy: &Found<'_>) -> Option<String> {
-        let group = self.round.desired.group_of(&copy.mark.instance)?;
-        let Role::LoadBalancer(lb) = &group.role else {
-            return None;
-        };
-        let known = self.known_holder(group, lb);
-        if copy.domain.run.is_none() || known.is_some_and(|holder| !is_life(holder, copy.mark)) {
-            return None;
-        }
-        let vip = lb.vip.addr();
-        let held = || {
-            self.round
-                .views_of(group)
-                .any(|(i, _)| self.has_address(i, vip))
-        };
-        let unseen = self.unseen_holder(group, lb);
-        let elsewhere = unseen.or_else(|| self.unknown_copy(group, known));
-        let why = match (elsewhere, self.next_holder(group, lb)) {
-            (Some((other, why)), _) => format!("{other} may have it, too: {}", why.text),
-            (None, None) => "nobody else can have it yet".to_owned(),
-            (None, Some(_)) => return None,
-        };
-        (!held()).then(|| format!("it may have {vip}, and {why}"))
-    }
-
     /// A guest out of sight that may hold the VIP, in whichever copy.
     pub(super) fn unseen_holder(
         &self,
@@ -215,7 +189,11 @@ impl<'a> Planner<'a> {
 
     /// Where we don't know who holds the VIP, it may be on a host that we don't know; one that a device can switch off is in
     /// nobody's way.
-    fn unknown_copy(&self, group: &Group, known: Option<&Holder>) -> Option<(InstanceId, Refusal)> {
+    pub(super) fn unknown_copy(
+        &self,
+        group: &Group,
+        known: Option<&Holder>,
+    ) -> Option<(InstanceId, Refusal)> {
         let inventory = &self.round.inventory;
         let unknown = inventory.unknown_hosts().filter(|_| known.is_none());
         let mut refusals = unknown.filter_map(|host| match inventory.hosts.verdict(host) {
@@ -223,34 +201,6 @@ impl<'a> Planner<'a> {
             Verdict::No(refusal) => Some(refusal),
         });
         Some((InstanceId::new(&group.id, 1), refusals.next()?))
-    }
-
-    /// The actions that end copies which do not count any more, of the group and of whoever held its VIP last.
-    pub(super) fn ends_of_copies(&self, group: &Group, lb: &LoadBalancer) -> Vec<ActionId> {
-        let held = self.known_holder(group, lb).map(|holder| &holder.instance);
-        let may = |i: &InstanceId| i.group == group.id || held == Some(i);
-        let ends = self.old_copies.iter();
-        let ends = ends.filter(|((instance, _), _)| may(instance));
-        ends.map(|(_, end)| *end).collect()
-    }
-
-    /// A guest that may hold the VIP in a copy that runs, does not count, and is not ended now: nobody looks into that one.
-    fn older_copy(&self, group: &Group, known: Option<&Holder>) -> Option<(InstanceId, Refusal)> {
-        let inventory = &self.round.inventory;
-        let (copy, _) = inventory.all_found().find(|(f, counts)| {
-            let held = known.is_some_and(|holder| is_life(holder, f.mark));
-            let runs = (f.mark.instance.group == group.id || held) && f.domain.run.is_some();
-            let copy = || (f.mark.instance.clone(), f.host.clone());
-            let stays = runs && !counts && !self.old_copies.contains_key(&copy());
-            stays && known.is_none_or(|holder| is_life(holder, f.mark))
-        })?;
-        let text = format!("an older copy of it runs on host {}", copy.host);
-        let refusal = inventory.refusal(&copy.mark.instance).cloned();
-        let refusal = Refusal {
-            text,
-            ..refusal.unwrap_or_default()
-        };
-        Some((copy.mark.instance.clone(), refusal))
     }
 
     /// A living, configured guest that can take the VIP now; one from which it was taken is the last choice.

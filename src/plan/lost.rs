@@ -4,10 +4,9 @@
 use std::collections::BTreeSet;
 
 use super::Planner;
-use super::draft::{Step, reason, reason_at};
+use super::draft::{Step, reason_at};
 use super::hold::Hold;
 use super::hosts::HostState;
-use super::inventory::Found;
 use super::placement::evening_due;
 use super::refusal::Refusal;
 use super::round::Round;
@@ -18,7 +17,7 @@ use crate::model::desired::{Group, LoadBalancer, Role};
 use crate::model::id::{HostId, InstanceId};
 use crate::model::mark::Mark;
 use crate::model::memory::Holder;
-use crate::model::plan::{ActionId, Motive, Notice, NoticeKind, Reason, ReasonCode};
+use crate::model::plan::{ActionId, Notice, NoticeKind, Reason, ReasonCode};
 use crate::model::time::Timestamp;
 use crate::model::unit::span;
 
@@ -48,53 +47,6 @@ impl<'a> Planner<'a> {
     /// Why nothing that runs may be ended now.
     pub(super) fn braked(&self) -> Option<String> {
         self.round.inventory.hosts.braked()
-    }
-
-    /// Copies of guests that were made elsewhere meanwhile end before anything else, whatever they may still hold.
-    pub(super) fn end_old_copies(&mut self) {
-        if self.braked().is_some() || Bug::KeepTheOldCopy.is_in() {
-            return;
-        }
-        let busy = &self.round.memory.busy;
-        let old: Vec<Found<'a>> = self
-            .round
-            .inventory
-            .all_found()
-            .filter(|(_, counts)| !counts)
-            .filter(|(found, _)| self.round.inventory.best(&found.mark.instance).is_some())
-            .map(|(found, _)| found)
-            .collect();
-        for found in old {
-            if self.hands_off_at(&found.mark.instance, found.host) || self.stays_as_copy(&found) {
-                continue;
-            }
-            if busy.contains_key(&found.mark.instance) {
-                self.gives_way.insert(found.mark.instance.clone());
-                continue;
-            }
-            let why = reason(ReasonCode::Surplus, "it also exists on another host");
-            let id = self.push_destroy(&found, Motive::Heal, why, &[], None);
-            let copy = (found.mark.instance.clone(), found.host.clone());
-            self.old_copies.insert(copy, id);
-        }
-    }
-
-    /// Whether an older copy is left for now, since it may have a VIP that nobody else can get. That is said.
-    fn stays_as_copy(&mut self, copy: &Found<'_>) -> bool {
-        let Some(why) = self.copy_is_needed(copy) else {
-            return false;
-        };
-        self.draft.notices.push(Notice {
-            kind: NoticeKind::Waiting,
-            subject: copy.mark.instance.to_string(),
-            text: format!(
-                "an older copy of it on host {} stays for now: {why}",
-                copy.host
-            ),
-            help: None,
-            line: self.round.desired.line_of(&copy.mark.instance),
-        });
-        true
     }
 
     /// Switches a host off; once in a plan. `for_what` must not be twice.

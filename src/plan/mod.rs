@@ -24,6 +24,7 @@ pub mod machine;
 mod need;
 pub mod no_effect;
 mod notices;
+mod old_copies;
 mod orders;
 mod placement;
 mod process;

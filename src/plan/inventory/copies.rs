@@ -64,17 +64,20 @@ impl<'a> Inventory<'a> {
         }
     }
 
-    /// Earlier lives that count, since the last one is given up.
+    /// Earlier lives that count though the one that we built last is there, or may be: that one is given up with its host.
     pub fn adopted(&self) -> BTreeMap<InstanceId, String> {
         let best = self.all_found().filter(|(_, counts)| *counts);
-        let older = best.filter(|(found, _)| {
-            let known = self.memory.guests.get(&found.mark.instance);
-            known.is_some_and(|m| m.built.is_some()) && !is_latest(self.memory, found.mark)
+        let older = best.filter_map(|(found, _)| {
+            let instance = &found.mark.instance;
+            let built = self.memory.guests.get(instance)?.built.as_ref()?;
+            let hidden = self.hidden.get(instance).into_iter().flatten();
+            let seen = self.found.get(instance).into_iter().flat_map(|c| &c.all);
+            let mut lives = hidden.map(|(_, mark)| *mark).chain(seen.map(|f| f.mark));
+            let is_older = found.mark.generation != *built;
+            let other = is_older && lives.any(|mark| mark.generation == *built);
+            other.then(|| (instance.clone(), found.mark.generation.clone()))
         });
-        let life = |(found, _): (Found<'_>, bool)| {
-            (found.mark.instance.clone(), found.mark.generation.clone())
-        };
-        older.map(life).collect()
+        older.collect()
     }
 
     /// Whether the life that we built last is out of sight, and may go on: what is stateful must have ended for certain.
