@@ -263,7 +263,7 @@ pub struct RehearseArgs {
     #[arg(long, value_name = "FILE")]
     pub html: Option<PathBuf>,
 
-    /// So many failures of all kinds, by chance
+    /// So many failures by chance: of guests, hosts, their network, libvirt, disks, answers of ssh and the controller
     #[arg(long, value_name = "N", conflicts_with = "scenario")]
     pub failures: Option<usize>,
 

@@ -15,7 +15,8 @@ const STYLE: &str = include_str!("rehearsal_html/style.css");
 /// The whole page.
 pub fn rehearsal_html(rehearsal: &Rehearsal) -> String {
     let title = format!("Rehearsal of {}", rehearsal.cluster);
-    let about = rehearsal.about.clone().unwrap_or_default();
+    let about = rehearsal.about.as_ref();
+    let about = about.map(|about| format!("<p class=about>{}</p>\n", escaped(about)));
     let verdict = match rehearsal.is_good() {
         true => "<p class=good>All that was expected is so, and no law was broken.</p>".to_owned(),
         false => bad(rehearsal),
@@ -24,8 +25,8 @@ pub fn rehearsal_html(rehearsal: &Rehearsal) -> String {
         "<!doctype html>\n<html lang=en>\n<meta charset=utf-8>\n\
          <meta name=viewport content='width=device-width, initial-scale=1'>\n\
          <meta name=color-scheme content='light dark'>\n<title>{title}</title>\n<style>\n{STYLE}</style>\n\
-         <main>\n<h1>{title}</h1>\n<p class=about>{}</p>\n<p class=facts>{}</p>\n{verdict}\n{}{}{}{}{}</main>\n</html>\n",
-        escaped(&about),
+         <main>\n<h1>{title}</h1>\n{}<p class=facts>{}</p>\n{verdict}\n{}{}{}{}{}</main>\n</html>\n",
+        about.unwrap_or_default(),
         escaped(&facts(rehearsal)),
         lanes(rehearsal),
         targets(&rehearsal.targets),

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use crate::model::desired::{Desired, Host};
 use crate::model::id::InstanceId;
-use crate::model::scenario::{Event, Expectation, Happening, HostEvent, InstanceEvent, Scenario};
+use crate::model::scenario::{
+    ControllerEvent, Event, Expectation, Happening, HostEvent, InstanceEvent, Libvirt, Scenario,
+};
 use crate::sim::chance::Chance;
 
 /// An instance and a host.
@@ -101,16 +103,44 @@ impl<'a> Draw<'a> {
         self.for_a_while(at, HostEvent::PowerOff, HostEvent::PowerOn)
     }
 
+    fn libvirt(&mut self, at: Duration, how: Libvirt) -> Vec<Event> {
+        let (bad, good) = (HostEvent::Libvirt(how), HostEvent::Libvirt(Libvirt::Works));
+        self.for_a_while(at, bad, good)
+    }
+
+    /// The answers of ssh to the next acts on a host are lost.
+    fn drops(&mut self, at: Duration) -> Vec<Event> {
+        let host = self.host();
+        let drops = host.map(|host| on(host, at, HostEvent::SshDrops(2)));
+        drops.into_iter().collect()
+    }
+
+    fn controller_dies(&mut self, at: Duration) -> Vec<Event> {
+        let away = Duration::from_secs(20 + self.chance.below("away", 280));
+        let event = |at, event| Event {
+            at,
+            what: Happening::Controller(event),
+        };
+        let back = event(at + away, ControllerEvent::Restart);
+        vec![event(at, ControllerEvent::Crash), back]
+    }
+
     /// As often as such things happen, roughly.
     fn anything(&mut self, at: Duration) -> Vec<Event> {
         match self.chance.below("what", 100) {
-            0..40 => self.crash(at),
-            40..60 => self.happens(at, InstanceEvent::Freeze),
-            60..70 => self.happens(at, InstanceEvent::ServiceFails(1)),
-            70..80 => self.happens(at, InstanceEvent::Reboot),
-            80..90 => self.for_a_while(at, HostEvent::Cut, HostEvent::Heal),
-            90..95 => self.host_dies(at),
-            _ => self.reboots(at),
+            0..36 => self.crash(at),
+            36..54 => self.happens(at, InstanceEvent::Freeze),
+            54..63 => self.happens(at, InstanceEvent::ServiceFails(1)),
+            63..72 => self.happens(at, InstanceEvent::Reboot),
+            72..80 => self.for_a_while(at, HostEvent::Cut, HostEvent::Heal),
+            80..84 => self.host_dies(at),
+            84..88 => self.reboots(at),
+            88..90 => self.libvirt(at, Libvirt::Hangs),
+            90..92 => self.libvirt(at, Libvirt::Slow),
+            92..93 => self.libvirt(at, Libvirt::Fails),
+            93..95 => self.for_a_while(at, HostEvent::DiskFull, HostEvent::DiskFree),
+            95..97 => self.drops(at),
+            _ => self.controller_dies(at),
         }
     }
 }

@@ -326,7 +326,7 @@ fn what_is_open(plan: &Plan) -> String {
     match all.as_slice() {
         [] => "something is open".to_owned(),
         [first] => first.clone(),
-        [first, rest @ ..] => format!("{first}, and {} more", rest.len()),
+        [first, rest @ ..] => format!("{first} (and {} more)", rest.len()),
     }
 }
 

@@ -129,8 +129,9 @@ pub fn slip_of<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
     let (distance, name) = known
         .map(|name| (strsim::damerau_levenshtein(word, name), name))
         .min()?;
-    // A third of the letters may differ: more would be a guess, not a slip.
-    (distance <= name.len().max(3) / 3).then_some(name)
+    // A third of the letters may differ: more would be a guess, not a slip. Of one letter, nothing is left then.
+    let is_slip = distance <= name.len().max(3) / 3 && distance < name.len();
+    is_slip.then_some(name)
 }
 
 /// A help line that names the known word nearest to `word`, or else all of them.

@@ -85,7 +85,7 @@ mod tests {
         assert_eq!(refused("randm-1", None), said);
         let said = "there is no instance random-9\n  help: random has 3, from random-1 to random-3";
         assert_eq!(refused("random-9", None), said);
-        let said = "there is no host z\n  help: did you mean `a`?";
+        let said = "there is no host z\n  help: known here: a, b, c";
         assert_eq!(refused("random-1", Some("z")), said);
     }
 }

@@ -311,7 +311,10 @@ impl Case<'_> {
             let new = subjects.iter().find(|s| self.is_news(s))?;
             Some(Break {
                 trouble: Trouble::Left,
-                what: format!("{new} is blocked"),
+                what: match new.as_str() {
+                    "the brake" => "the brake holds".to_owned(),
+                    new => format!("{new} is blocked"),
+                },
                 why: Some(text.to_owned()),
                 help: help.map(str::to_owned),
             })

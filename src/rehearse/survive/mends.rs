@@ -15,7 +15,7 @@ use crate::model::desired::{Desired, Group, Host};
 use crate::model::id::GroupId;
 
 /// How the planner says that no host takes an instance.
-const NO_PLACE: &str = "no host can take it";
+const NO_PLACE: [&str; 2] = ["no host can take it", "its host can't take it"];
 /// At most so many hosts get more addresses, each alone.
 const MOST_HOSTS: usize = 8;
 
@@ -100,7 +100,7 @@ enum Cause {
 impl Cause {
     /// What it is that an instance or VIP is not back.
     fn of(broken: &Break) -> Option<Cause> {
-        let no_place = |why: &String| why.contains(NO_PLACE);
+        let no_place = |why: &String| NO_PLACE.iter().any(|words| why.contains(words));
         match &broken.trouble {
             Trouble::Short(_) => Some(Cause::Promise),
             Trouble::Missing(..) | Trouble::Unheld(_) | Trouble::Left => match &broken.why {
@@ -116,7 +116,7 @@ impl Cause {
 /// Whether memory is what the planner says that hosts lack.
 fn lacks_memory(broken: &Break) -> bool {
     let why = broken.why.as_ref();
-    why.is_some_and(|why| why.contains(NO_PLACE) && why.contains("memory"))
+    why.is_some_and(|why| why.contains(NO_PLACE[0]) && why.contains("memory"))
 }
 
 fn both(some: &[Mend], others: &[Mend]) -> Vec<Mend> {

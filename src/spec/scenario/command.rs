@@ -23,7 +23,7 @@ const VERBS: [&str; 10] = [
     "rollback",
     "reconcile",
 ];
-const KNOWN: &str = "it can be: drain HOST, undrain HOST, pause [SCOPE], resume [SCOPE], disarm, arm, fence confirm HOST [--force], fence retract HOST, retry INSTANCE, rollback [REVISION], rollback --undo [REVISION]; with --reason TEXT and --for SPAN or --until TIME (a rehearsal begins at 00:00 UTC); as on the command line";
+const KNOWN: &str = "it can be: drain HOST, undrain HOST, pause [SCOPE], resume [SCOPE], disarm, arm, fence confirm HOST [--force], fence retract HOST, retry INSTANCE, rollback [REVISION], rollback --undo [REVISION]; drain, pause and disarm with --reason TEXT and --for SPAN or --until TIME (a rehearsal begins at 00:00 UTC), rollback with --reason TEXT; as on the command line";
 
 /// A command line in parts.
 #[derive(Debug, Default, PartialEq, Eq)]

@@ -49,11 +49,13 @@ impl Facts<'_> {
             let changes = lost
                 .iter()
                 .map(|host| (format!("hosts.{}.fencing", host.id), value.to_owned()));
-            Mend::new(format!("{text} {}", names.join(" and ")), changes)
+            let plural = if names.len() == 1 { "" } else { "s" };
+            let text = format!("{text} host{plural} {}", names.join(" and "));
+            Mend::new(text, changes)
         };
         let (lease, agent) = (
-            by("the guard (a lease) on host", "lease"),
-            by("a fencing device for host", "{ agent: fence_ipmilan }"),
+            by("the guard (a lease) on", "lease"),
+            by("a fencing device for", "{ agent: fence_ipmilan }"),
         );
         let has_agent = |host: &&Host| host.fencing.iter().any(|f| matches!(f, Fencing::Agent(_)));
         let mut mends = Vec::new();

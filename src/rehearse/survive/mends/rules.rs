@@ -14,7 +14,7 @@ impl Facts<'_> {
         let rules = groups.flat_map(|group| {
             let wider = self.wider(group);
             let apart = self.apart(group);
-            let further = both(&wider, &apart);
+            let further = [both(&wider, &apart), two_of(&wider)].concat();
             [wider, apart, further].concat()
         });
         rules.collect()
@@ -25,13 +25,14 @@ impl Facts<'_> {
         let rules = &group.placement;
         let written = |choices: Vec<String>| format!("[{}]", choices.join(", "));
         let key = |name: &str| format!("{}.placement.{name}", group.key());
-        let mut mends: Vec<Mend> = self.other_pins(group, rules).collect();
+        let mut mends = Vec::new();
         if !rules.pin.is_empty() {
             mends.push(Mend::new(
                 format!("no pins for {}", group.id),
                 [(key("pin"), String::new())],
             ));
         }
+        mends.extend(self.other_pins(group, rules));
         let wishes = [
             ("anti_affinity", &rules.anti_affinity, "apart"),
             ("affinity", &rules.affinity, "together"),
@@ -64,7 +65,7 @@ impl Facts<'_> {
     }
 
     /// Another host for a pinned instance.
-    fn other_pins(&self, group: &Group, rules: &PlacementRules) -> impl Iterator<Item = Mend> {
+    fn other_pins(&self, group: &Group, rules: &PlacementRules) -> Vec<Mend> {
         let lost = &self.loss.hosts;
         let pins = rules.pin.iter().filter(|(_, host)| lost.contains(*host));
         let mends = pins.flat_map(|(index, _)| {
@@ -75,7 +76,7 @@ impl Facts<'_> {
                 Mend::new(text, [(key, host.id.to_string())])
             })
         });
-        mends.collect::<Vec<_>>().into_iter()
+        mends.collect()
     }
 
     /// What could be added to the hosts that may be taken: other values of the labels that are named, or other hosts.
@@ -123,6 +124,17 @@ impl Facts<'_> {
         let first = values.next().flatten();
         first.is_some() && values.all(|value| value == first)
     }
+}
+
+/// Any two that are about other keys.
+fn two_of(mends: &[Mend]) -> Vec<Mend> {
+    let keys = |mend: &Mend| mend.changes.keys().cloned().collect::<BTreeSet<_>>();
+    let pairs = mends.iter().enumerate().flat_map(|(n, one)| {
+        let others = mends[n + 1..].iter();
+        let others = others.filter(move |other| keys(one).is_disjoint(&keys(other)));
+        others.map(move |other| one.and(other))
+    });
+    pairs.collect()
 }
 
 fn choice_text(choice: &HostChoice) -> String {
