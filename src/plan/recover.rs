@@ -45,10 +45,29 @@ impl Planner<'_> {
             let left = left || self.may_be_elsewhere(&instance, &reason);
             if held && !left {
                 self.start_what_ended(&instance);
-            } else if !left && !self.must_pause(&instance) {
+            } else if !left && (self.goes_elsewhere(&instance) || !self.must_pause(&instance)) {
                 self.recover(&instance, reason);
             }
         }
+    }
+
+    /// Whether it is one more for a while: it ends where it died, and when the next one comes is decided then.
+    fn is_extra(&self, instance: &InstanceId) -> bool {
+        let view = self.round.views.get(instance);
+        view.is_some_and(|view| view.found.is_some() && view.group.is_extra(instance.index))
+    }
+
+    /// Whether it is one more for a while that was tried often enough where it is: it ends, and the next one comes elsewhere.
+    fn goes_elsewhere(&self, instance: &InstanceId) -> bool {
+        let Some(view) = self.round.views.get(instance) else {
+            return false;
+        };
+        let memory = self.round.memory.guests.get(instance);
+        let trials = Trials::of(view.group, memory).zip(view.found);
+        let enough = trials.is_some_and(|(trials, found)| {
+            trials.is_enough(found.host) && !trials.done_with().is_empty()
+        });
+        enough && self.is_extra(instance)
     }
 
     /// Starts a process that is seen not to run, whatever the brake holds: that ends nothing.
@@ -102,7 +121,7 @@ impl Planner<'_> {
             return;
         };
         let (group, found) = (view.group, view.found);
-        if let (Some(found), true) = (found, group.is_extra(instance.index)) {
+        if let (Some(found), true) = (found, self.is_extra(instance)) {
             // What is there only for a while is no reason to stay where it dies: the next one comes where it is best.
             self.push_destroy(&found, Motive::Heal, reason, &[], None);
             return;
