@@ -12,6 +12,7 @@ use super::vip::vip_move;
 use crate::model::action::{Operation, VipMove};
 use crate::model::desired::{Group, LoadBalancer, Role};
 use crate::model::id::InstanceId;
+use crate::model::memory::Holder;
 use crate::model::plan::{ActionId, Motive, ReasonCode};
 
 impl<'a> Planner<'a> {
@@ -50,12 +51,11 @@ impl<'a> Planner<'a> {
         };
         let instance = &holder.instance;
         // It may be one that is not desired any more.
-        let mut found = self.round.inventory.all_found().map(|(found, _)| found);
-        let runs = found.any(|f| f.domain.run.is_some() && is_life(holder, f.mark));
+        let life = self.life_of(holder).filter(|f| f.domain.run.is_some());
+        let stays = life.is_some_and(|life| self.end_of(life.mark).is_none());
         let wanted = self.round.desired.groups.contains_key(&instance.group);
-        let ends = self.end_of(instance).is_some();
         let text = match self.round.facts(instance) {
-            _ if instance.group == group.id || !runs || !wanted || ends => return None,
+            _ if instance.group == group.id || !stays || !wanted => return None,
             None => "it can't be looked into",
             Some(_) if self.round.is_paused(instance) => "it is paused",
             Some(_) if self.round.memory.busy.contains_key(instance) => "it is worked on",
@@ -67,6 +67,12 @@ impl<'a> Planner<'a> {
             ..Refusal::default()
         };
         Some((instance.clone(), refusal))
+    }
+
+    /// The life that held a VIP, where it is in sight.
+    fn life_of(&self, holder: &Holder) -> Option<Found<'a>> {
+        let mut found = self.round.inventory.all_found().map(|(found, _)| found);
+        found.find(|found| is_life(holder, found.mark))
     }
 
     /// Where nobody knows who had a VIP: a guest of another load balancer that can't be looked into, and whose life we don't know.
@@ -105,18 +111,18 @@ impl<'a> Planner<'a> {
         group: &'a Group,
         lb: &LoadBalancer,
     ) -> Option<ActionId> {
-        let holder = &self.known_holder(group, lb)?.instance;
+        let known = self.known_holder(group, lb)?;
+        let holder = &known.instance;
         let other = self.round.desired.group_of(holder)?;
         let Role::LoadBalancer(others) = &other.role else {
             return None;
         };
-        let unseen = self.round.facts(holder).is_none();
-        if other.id == group.id || !unseen && !self.has_address(holder, lb.vip.addr()) {
+        if other.id == group.id {
             return None;
         }
         // It loses what it has with its old life.
-        let end = self.end_of(holder);
-        if end.is_some() || unseen {
+        let end = self.life_of(known).and_then(|life| self.end_of(life.mark));
+        if end.is_some() || !self.has_address(holder, lb.vip.addr()) {
             return end;
         }
         let gone = VipMove {

@@ -14,6 +14,7 @@ use crate::model::action::{GuestRef, Operation, VipMove};
 use crate::model::bug::Bug;
 use crate::model::desired::{Group, LoadBalancer};
 use crate::model::id::{HostId, InstanceId};
+use crate::model::mark::Mark;
 use crate::model::plan::{ActionId, Motive, Notice, NoticeKind, ReasonCode};
 
 impl<'a> Planner<'a> {
@@ -260,7 +261,7 @@ impl<'a> Planner<'a> {
             .flat_map(|(i, f)| f.addresses.iter().map(move |a| (i, a)))
             .filter(|(_, a)| a.vip && a.address != lb.vip.addr() && !self.waits_for_heir(a.address))
             .filter_map(|(i, a)| Some((i.clone(), Ipv4Net::new(a.address, a.prefix).ok()?)))
-            .filter(|(i, old)| self.end_of(i).is_none() && !self.loses(i, old.addr()))
+            .filter(|(i, old)| !self.ends(i) && !self.loses(i, old.addr()))
             .collect();
         for (instance, old) in stale {
             self.drop_one(&instance, old, group, lb);
@@ -278,11 +279,25 @@ impl<'a> Planner<'a> {
         group.replicas > 0 && !self.holders.contains_key(&group.id)
     }
 
-    /// What ends the life of an instance in this plan, first.
-    pub(super) fn end_of(&self, instance: &InstanceId) -> Option<ActionId> {
+    fn ends(&self, instance: &InstanceId) -> bool {
+        let found = self.round.inventory.best(instance);
+        found.is_some_and(|found| self.end_of(found.mark).is_some())
+    }
+
+    /// What ends this life in this plan, first. The end of another copy says nothing of it.
+    pub(super) fn end_of(&self, mark: &Mark) -> Option<ActionId> {
         let mut actions = self.draft.actions.iter();
-        let is_it = |o: &Operation| o.ends_a_life() && o.instance() == Some(instance);
-        actions.find(|a| is_it(&a.operation)).map(|a| a.id)
+        let end = actions.find(|action| match &action.operation {
+            Operation::Recreate(build) => {
+                build.mark.instance == mark.instance
+                    && build.replaces.as_ref() == Some(&mark.generation)
+            }
+            Operation::Fence(removal) | Operation::Destroy(removal) => {
+                (&removal.instance, &removal.generation) == (&mark.instance, &mark.generation)
+            }
+            _ => false,
+        });
+        end.map(|action| action.id)
     }
 
     fn drop_one(
