@@ -165,6 +165,10 @@ fn unit(cluster: &ClusterName) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::path::Path;
+    use std::process::{Child, Command};
+
     use super::*;
 
     #[test]
@@ -177,6 +181,45 @@ mod tests {
         assert_eq!(expiry, 1_020);
         // 20 s after the host said 1,000, and a second and a hundredth more.
         assert_eq!(heard.over(expiry), Timestamp(50_000 + 21_210));
+    }
+
+    /// The guard's program over a file that stands for the device, with a lease that is not over.
+    fn guard_in(dir: &Path) -> Child {
+        fs::write(dir.join("lease"), "99999999999\n").unwrap();
+        let path = |name: &str| dir.join(name).display().to_string();
+        fs::write(dir.join("watchdog"), "").unwrap();
+        let script = Script::new(&scripts::GUARD)
+            .var("DIR", dir.display().to_string())
+            .var("CLUSTER", "t")
+            .var("PEERS", "")
+            .var("WATCHDOG", path("watchdog"));
+        let text = String::from_utf8(script.render().unwrap()).unwrap();
+        let child = Command::new("sh").arg("-c").arg(text).spawn().unwrap();
+        let fed = || fs::read_to_string(dir.join("watchdog")).is_ok_and(|fed| fed.len() >= 2);
+        while !fed() {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        child
+    }
+
+    #[test]
+    fn a_watchdog_is_let_go_by_a_guard_that_is_ended_and_not_by_one_that_is_killed() {
+        let dir = tempfile::tempdir().unwrap();
+        let last = || {
+            fs::read_to_string(dir.path().join("watchdog"))
+                .unwrap()
+                .pop()
+        };
+        let mut killed = guard_in(dir.path());
+        killed.kill().unwrap();
+        killed.wait().unwrap();
+        assert_eq!(last(), Some('\n'));
+
+        let mut ended = guard_in(dir.path());
+        fs::remove_file(dir.path().join("lease")).unwrap();
+        ended.wait().unwrap();
+        // The magic close: https://docs.kernel.org/watchdog/watchdog-api.html
+        assert_eq!(last(), Some('V'));
     }
 
     #[test]

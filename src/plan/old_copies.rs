@@ -7,7 +7,7 @@ use super::inventory::Found;
 use super::lost::is_life;
 use super::refusal::Refusal;
 use crate::model::bug::Bug;
-use crate::model::desired::{Group, LoadBalancer, Role};
+use crate::model::desired::{Group, LoadBalancer};
 use crate::model::id::InstanceId;
 use crate::model::memory::Holder;
 use crate::model::plan::{ActionId, Motive, Notice, NoticeKind, ReasonCode};
@@ -60,30 +60,46 @@ impl<'a> Planner<'a> {
         true
     }
 
-    /// Why an older copy that may have the VIP is not ended yet: nobody else could get it.
+    /// Why an older copy that may have a VIP is not ended yet: nobody else could get it.
     fn is_needed(&self, copy: &Found<'_>) -> Option<String> {
-        let group = self.round.desired.group_of(&copy.mark.instance)?;
-        let Role::LoadBalancer(lb) = &group.role else {
-            return None;
-        };
-        let known = self.known_holder(group, lb);
-        if copy.domain.run.is_none() || known.is_some_and(|holder| !is_life(holder, copy.mark)) {
+        copy.domain.run?;
+        let mut balancers = self.round.desired.load_balancers();
+        balancers.find_map(|(group, lb)| {
+            let why = self
+                .may_have(copy, group, lb)
+                .then(|| self.why_nobody_else(group, lb))??;
+            Some(format!("it may have {}, and {why}", lb.vip.addr()))
+        })
+    }
+
+    /// Whether a copy may have a VIP: it had it last; or nobody knows who did, and it is not known to have another one.
+    fn may_have(&self, copy: &Found<'_>, group: &Group, lb: &LoadBalancer) -> bool {
+        let memory = self.round.memory;
+        let mut known = memory
+            .holders
+            .values()
+            .chain(memory.former_holders.values());
+        match self.known_holder(group, lb) {
+            Some(holder) => is_life(holder, copy.mark),
+            None => {
+                let is_balancer = copy.mark.instance.group == group.id;
+                is_balancer && !known.any(|holder| is_life(holder, copy.mark))
+            }
+        }
+    }
+
+    fn why_nobody_else(&self, group: &'a Group, lb: &'a LoadBalancer) -> Option<String> {
+        let mut instances = self.round.views_of(group).map(|(instance, _)| instance);
+        if instances.any(|instance| self.has_address(instance, lb.vip.addr())) {
             return None;
         }
-        let vip = lb.vip.addr();
-        let held = || {
-            self.round
-                .views_of(group)
-                .any(|(i, _)| self.has_address(i, vip))
-        };
         let unseen = self.unseen_holder(group, lb);
-        let elsewhere = unseen.or_else(|| self.unknown_copy(group, known));
-        let why = match (elsewhere, self.next_holder(group, lb)) {
-            (Some((other, why)), _) => format!("{other} may have it, too: {}", why.text),
-            (None, None) => "nobody else can have it yet".to_owned(),
-            (None, Some(_)) => return None,
-        };
-        (!held()).then(|| format!("it may have {vip}, and {why}"))
+        let elsewhere = unseen.or_else(|| self.unknown_copy(group, self.known_holder(group, lb)));
+        match (elsewhere, self.next_holder(group, lb)) {
+            (Some((other, why)), _) => Some(format!("{other} may have it, too: {}", why.text)),
+            (None, None) => Some("nobody else can have it yet".to_owned()),
+            (None, Some(_)) => None,
+        }
     }
 
     /// The actions that end copies which do not count any more, of the group and of whoever held its VIP last.
