@@ -246,13 +246,16 @@ fn balancers_whose_processes_all_end_at_once_are_started_though_the_brake_holds(
     let (product, spec) = Product::converged();
     // Patient enough that the first one is not taken for dead before the last one fell silent.
     let watched = "every: 1s, timeout: 2s, retries: 16, grace: 1m".to_owned();
-    product.write(&spec.with(|s| s.watched = watched));
+    product.write(spec.with(|s| s.watched = watched));
     let watch = product.watch();
     let before = product.lab.domains();
     // So that init does not start it again: that is left to us.
-    let end = "sed -i '\\:/etc/reconcile/web.run:d' /etc/inittab; kill -HUP 1; kill -9 $(pidof nginx)";
+    let end =
+        "sed -i '\\:/etc/reconcile/web.run:d' /etc/inittab; kill -HUP 1; kill -9 $(pidof nginx)";
     for name in ["web-1", "web-2"] {
-        product.lab.in_guest(&product.lab.domain_of(name).address, end);
+        product
+            .lab
+            .in_guest(&product.lab.domain_of(name).address, end);
     }
     watch.wait_for("2 of 2 instances of web fell silent at once", seconds(60));
     product.wait_converged(seconds(90));
