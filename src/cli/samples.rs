@@ -197,6 +197,7 @@ impl Draft {
             orders: Orders::default(),
             left_alone: BTreeSet::new(),
             in_hand: BTreeSet::new(),
+            awaited: BTreeSet::new(),
             gives_way: BTreeSet::new(),
             adopted: BTreeMap::new(),
         })

@@ -9,6 +9,7 @@ mod reach;
 mod say;
 mod vain;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -24,6 +25,7 @@ use super::monitor::{Change, Monitor};
 use super::session::Round;
 use crate::execute::{Hands, Runner};
 use crate::model::desired::Desired;
+use crate::model::id::InstanceId;
 use crate::model::plan::Plan;
 use crate::model::time::Timestamp;
 use crate::ports::progress::Progress;
@@ -78,6 +80,8 @@ pub struct Watch {
     signals: UnboundedReceiver<Signal>,
     /// When the next look is due, whatever is in hand.
     look_again: Timestamp,
+    /// Whose first heartbeat the last round waited for.
+    awaited: BTreeSet<InstanceId>,
     /// Whether the brake held in the last round.
     braked: bool,
     /// What failed lately.
@@ -119,6 +123,7 @@ impl Watch {
             changes,
             signals,
             look_again: Timestamp::default(),
+            awaited: BTreeSet::new(),
             braked: false,
             vain: Vain::default(),
             said: Vec::new(),
@@ -229,7 +234,7 @@ impl Watch {
     }
 
     /// A loss is looked at at once, whatever is pending, and so is the end of one: somebody may have waited for it. A guest
-    /// that came up only when nothing else is going on. That a guest is silent while we work on it is no news.
+    /// that came up only when nothing else is going on, or the last round waited for it. That a guest is silent while we work on it is no news.
     fn heed(&mut self, change: Change) -> Wake {
         match change {
             Change::Suspect(instance)
@@ -269,7 +274,7 @@ impl Watch {
             }
             Change::Came(instance) => {
                 info!(%instance, "heartbeat came");
-                if self.runner.is_idle() {
+                if self.runner.is_idle() || self.awaited.contains(&instance) {
                     Wake::Look
                 } else {
                     Wake::Act
@@ -296,6 +301,7 @@ impl Watch {
         debug!(took_ms = took, actions = plan.actions.len(), "round");
         self.monitor.listen_to(&looks);
         self.look_again = self.next_look(&plan);
+        self.awaited.clone_from(&plan.awaited);
         self.break_off_what_is_in_vain(&plan, &observed);
         self.say(&plan);
         self.arm_or_disarm(plan.orders.disarmed.is_some()).await?;

@@ -1,5 +1,6 @@
 //! What is remembered of actions: that they are under way, and what became of them.
 
+use super::guests;
 use super::holders::{doubt_life, end_life, set_holder};
 use crate::model::action::{Build, FenceHost, Operation};
 use crate::model::bug::Bug;
@@ -175,6 +176,7 @@ pub fn end(
                 Some((ref heartbeat, _)) => {
                     guest.worked_on = Some(now);
                     guest.answered = Some(heartbeat.asked_at());
+                    guests::remember_life(guest, &configure.guest.generation, now);
                 }
                 None if configure.starts => guest.started = Some(now),
                 None => {}

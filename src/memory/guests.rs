@@ -86,6 +86,14 @@ pub fn has_lived(guest: &GuestMemory, generation: &str) -> bool {
     known || came_up(guest, generation).is_some()
 }
 
+/// A guest gave the heartbeat that was waited for: from now on it has lived, also where it falls silent before the next look.
+pub(super) fn remember_life(guest: &mut GuestMemory, generation: &str, now: Timestamp) {
+    if is_of(&guest.run, generation) {
+        guest.healthy_since.get_or_insert(now);
+        guest.failing_since = None;
+    }
+}
+
 /// Whether a guest was well for `long` until now.
 fn was_well(guest: &GuestMemory, long: Duration, now: Timestamp) -> bool {
     let well = guest.healthy_since;

@@ -50,7 +50,9 @@ pub struct Plan {
     pub left_alone: BTreeSet<InstanceId>,
     /// Instances that actions of earlier plans are at work on.
     pub in_hand: BTreeSet<InstanceId>,
-    /// Of these, those of which an older copy is back, which ends before they are waited for.
+    /// Instances that are set up, and whose first heartbeat has yet to come.
+    pub awaited: BTreeSet<InstanceId>,
+    /// Of those at work on, those of which an older copy is back, which ends before they are waited for.
     pub gives_way: BTreeSet<InstanceId>,
     /// Instances of which an earlier life counts, since the last one is given up with its host.
     pub adopted: BTreeMap<InstanceId, String>,

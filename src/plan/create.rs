@@ -226,6 +226,7 @@ impl<'a> Planner<'a> {
         let State::Live(Health::Booting { left }) = view.state else {
             return;
         };
+        self.awaited.insert(instance.clone());
         self.draft.notices.push(Notice {
             kind: NoticeKind::Waiting,
             subject: instance.to_string(),

@@ -169,6 +169,8 @@ struct Planner<'a> {
     supplies: BTreeMap<(HostId, ImageId), images::Supply>,
     /// The ends of copies that were made elsewhere meanwhile.
     old_copies: BTreeMap<(InstanceId, HostId), ActionId>,
+    /// Instances whose first heartbeat has yet to come.
+    awaited: BTreeSet<InstanceId>,
     /// Instances that are worked on, and an older copy of which has to end first.
     gives_way: BTreeSet<InstanceId>,
     /// Hosts that are switched off in this plan.
@@ -204,6 +206,7 @@ impl<'a> Planner<'a> {
             fingerprints: BTreeMap::new(),
             supplies: BTreeMap::new(),
             old_copies: BTreeMap::new(),
+            awaited: BTreeSet::new(),
             gives_way: BTreeSet::new(),
             fenced_hosts: BTreeMap::new(),
             holders: BTreeMap::new(),
@@ -285,6 +288,7 @@ impl<'a> Planner<'a> {
             left_alone,
             in_hand: self.round.memory.busy.keys().cloned().collect(),
             adopted: self.round.inventory.adopted(),
+            awaited: self.awaited,
             gives_way: self.gives_way,
             actions: self.draft.in_waves(),
         }

@@ -352,7 +352,10 @@ impl<'a, 'i> Placer<'a, 'i> {
     /// Gives a place to those of a group who have none, then to those who leave theirs.
     fn place_group(&mut self, group: GroupNo) {
         self.refusal = None;
-        let missing = self.missing(group);
+        let mut missing = self.missing(group);
+        // Who can be on one host only comes before those who may take it.
+        let rules = &self.board.groups[group].rules;
+        missing.sort_by_key(|instance| rules.pin_of(instance.index).is_none());
         let leaving: Vec<Existing<'a>> = self.existing[group]
             .iter()
             .filter(|e| e.leaves.is_some())
