@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Planner;
+use super::inventory::Found;
 use super::round::{Round, State};
 use crate::model::bug::Bug;
 use crate::model::desired::{Desired, Group, LoadBalancer};
@@ -140,8 +141,16 @@ impl<'a> Planner<'a> {
         if first.is_some() && mine.all(|i| self.round.is_paused(i)) {
             return first;
         }
-        let former = former.iter().map(|found| &found.mark.instance);
-        let paused = may_hold.iter().copied().chain(former).find_map(pause);
+        // Of two copies, the one that had it may be on another host than the one that counts.
+        let here = |found: &Found<'_>| {
+            let scope = Scope::Host(found.host.clone());
+            let paused = self.round.observed.orders.paused.contains_key(&scope);
+            paused.then_some(OrderKey::Paused(scope))
+        };
+        let former = former
+            .iter()
+            .find_map(|found| pause(&found.mark.instance).or_else(|| here(found)));
+        let paused = may_hold.iter().copied().find_map(pause).or(former);
         // One that was lost while its holder lives was not lost by a failure.
         let failed = !may_hold.is_empty() || self.is_last_holder_lost(group, lb);
         let disarmed = self.round.observed.orders.disarmed.is_some() && failed;
