@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::laws::broken;
 use super::vigil::Vigil;
-use super::world::{DomainState, World};
+use super::world::{DomainState, Rounds, World};
 use crate::model::desired::LoadBalancer;
 use crate::model::id::GroupId;
 use crate::model::time::Timestamp;
@@ -39,9 +39,11 @@ impl Outages {
     }
 }
 
-/// Whether a controller sees everything, and nobody holds it back.
+/// Whether a controller watches, sees everything, and nobody holds it back. A single pass carries its plan out to the end before it
+/// looks again.
 fn is_free_to_act(world: &World, vigil: &Vigil) -> bool {
-    let attended = !vigil.unattended && !world.halted && vigil.second_since.is_none();
+    let watches = world.rounds != Rounds::Apart && !vigil.unattended && !world.halted;
+    let attended = watches && vigil.second_since.is_none();
     let held = vigil.braked || world.orders.hold_back();
     let mut hosts = world.hosts.keys();
     attended && !held && hosts.all(|host| vigil.prompt.contains(host))
