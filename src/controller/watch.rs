@@ -82,8 +82,6 @@ pub struct Watch {
     look_again: Timestamp,
     /// Whose first heartbeat the last round waited for.
     awaited: BTreeSet<InstanceId>,
-    /// Whether the brake held in the last round.
-    braked: bool,
     /// What failed lately.
     vain: Vain,
     /// The notices of the last round: only new ones are logged.
@@ -124,7 +122,6 @@ impl Watch {
             signals,
             look_again: Timestamp::default(),
             awaited: BTreeSet::new(),
-            braked: false,
             vain: Vain::default(),
             said: Vec::new(),
         }
@@ -186,11 +183,10 @@ impl Watch {
 
     /// When to look again after a round, whatever goes on: as long as one action after the other ends, or one takes its
     /// time, nothing else would. For a host out of sight, sooner.
-    fn next_look(&mut self, plan: &Plan) -> Timestamp {
+    fn next_look(&self, plan: &Plan, was_braked: bool) -> Timestamp {
         let unsure = plan.hosts.values().any(|host| !host.is_seen());
         let now = self.session.watcher.eyes.clock.now();
-        let braked = std::mem::replace(&mut self.braked, plan.brake.is_some());
-        if plan.brake.is_some() && !braked {
+        if plan.brake.is_some() && !was_braked {
             return now; // while it holds, the silent are looked into
         }
         let steady = now.plus(if unsure { STEADY } else { WORKING });
@@ -234,7 +230,8 @@ impl Watch {
     }
 
     /// A loss is looked at at once, whatever is pending, and so is the end of one: somebody may have waited for it. A guest
-    /// that came up only when nothing else is going on, or the last round waited for it. That a guest is silent while we work on it is no news.
+    /// that came up only when nothing else is going on, or the last round waited for it. That a guest is silent while we work on it
+    /// is no news.
     fn heed(&mut self, change: Change) -> Wake {
         match change {
             Change::Suspect(instance)
@@ -288,6 +285,7 @@ impl Watch {
         let begin = Instant::now();
         let heard = self.monitor.ledger.heard();
         let before = Arc::clone(&self.session.watcher.desired);
+        let was_braked = self.session.watcher.memory.brake.is_some();
         let mut round = self.session.round(&Beats::Known(&heard)).await?;
         // Now: what is in hand may keep the next round away for minutes.
         self.session.watcher.let_go(&mut round.observed);
@@ -300,7 +298,7 @@ impl Watch {
         let took = millis(begin.elapsed());
         debug!(took_ms = took, actions = plan.actions.len(), "round");
         self.monitor.listen_to(&looks);
-        self.look_again = self.next_look(&plan);
+        self.look_again = self.next_look(&plan, was_braked);
         self.awaited.clone_from(&plan.awaited);
         self.break_off_what_is_in_vain(&plan, &observed);
         self.say(&plan);

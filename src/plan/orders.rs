@@ -4,7 +4,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Planner;
-use super::inventory::Found;
 use super::round::{Round, State};
 use crate::model::bug::Bug;
 use crate::model::desired::{Desired, Group, LoadBalancer};
@@ -84,15 +83,21 @@ impl<'a> Planner<'a> {
 
     /// The same of what is left of an instance on a host, where the instance itself may be elsewhere.
     pub(super) fn hands_off_at(&mut self, instance: &InstanceId, host: &HostId) -> bool {
-        let here = Scope::Host(host.clone());
         if self.hands_off(instance) {
             return true;
         }
-        let paused = self.round.observed.orders.paused.contains_key(&here);
-        if paused {
-            self.keep_back(OrderKey::Paused(here), instance);
+        let paused = self.pause_at(host);
+        if let Some(key) = paused.clone() {
+            self.keep_back(key, instance);
         }
-        paused
+        paused.is_some()
+    }
+
+    /// The pause of a host, where it is paused.
+    fn pause_at(&self, host: &HostId) -> Option<OrderKey> {
+        let here = Scope::Host(host.clone());
+        let paused = self.round.observed.orders.paused.contains_key(&here);
+        paused.then_some(OrderKey::Paused(here))
     }
 
     /// Whether an instance that is dead, or gone, must stay so because failover is disarmed. That is said.
@@ -142,14 +147,9 @@ impl<'a> Planner<'a> {
             return first;
         }
         // Of two copies, the one that had it may be on another host than the one that counts.
-        let here = |found: &Found<'_>| {
-            let scope = Scope::Host(found.host.clone());
-            let paused = self.round.observed.orders.paused.contains_key(&scope);
-            paused.then_some(OrderKey::Paused(scope))
-        };
         let former = former
             .iter()
-            .find_map(|found| pause(&found.mark.instance).or_else(|| here(found)));
+            .find_map(|f| pause(&f.mark.instance).or_else(|| self.pause_at(f.host)));
         let paused = may_hold.iter().copied().find_map(pause).or(former);
         // One that was lost while its holder lives was not lost by a failure.
         let failed = !may_hold.is_empty() || self.is_last_holder_lost(group, lb);

@@ -51,12 +51,6 @@ impl Planner<'_> {
         }
     }
 
-    /// Whether it is one more for a while: it ends where it died, and when the next one comes is decided then.
-    fn is_extra(&self, instance: &InstanceId) -> bool {
-        let view = self.round.views.get(instance);
-        view.is_some_and(|view| view.found.is_some() && view.group.is_extra(instance.index))
-    }
-
     /// Whether it is one more for a while that was tried often enough where it is: it ends, and the next one comes elsewhere.
     fn goes_elsewhere(&self, instance: &InstanceId) -> bool {
         let Some(view) = self.round.views.get(instance) else {
@@ -67,7 +61,7 @@ impl Planner<'_> {
         let enough = trials.is_some_and(|(trials, found)| {
             trials.is_enough(found.host) && !trials.done_with().is_empty()
         });
-        enough && self.is_extra(instance)
+        enough && view.group.is_extra(instance.index)
     }
 
     /// Starts a process that is seen not to run, whatever the brake holds: that ends nothing.
@@ -121,7 +115,7 @@ impl Planner<'_> {
             return;
         };
         let (group, found) = (view.group, view.found);
-        if let (Some(found), true) = (found, self.is_extra(instance)) {
+        if let (Some(found), true) = (found, group.is_extra(instance.index)) {
             // What is there only for a while is no reason to stay where it dies: the next one comes where it is best.
             self.push_destroy(&found, Motive::Heal, reason, &[], None);
             return;

@@ -132,8 +132,8 @@ one that runs in `reconcile watch`. The same seed gives the same output. Without
 random host fail, one after the other, and the host comes back.
 
 With --survive, each of the named things is lost in turn, each in a rehearsal of its own on a cluster that has settled, \
-and stays away (a controller is started again). A loss is survived when never fewer than `min_available` instances of a group serve (left out: all but \
-one), and at the end every instance serves again, every VIP has a holder, and nothing is blocked. For each loss that is \
+and stays away (a controller is started again). A loss is survived when never fewer than `min_available` instances of a \
+group serve (left out: all but one), and at the end every instance serves again, every VIP has a holder, and nothing is blocked. For each loss that is \
 not survived: what breaks, why, and the smallest change of cluster.yaml with which a rehearsal of it goes well. A SCENARIO \
 says the hardware of the hosts then, and what happens before each loss.";
 
