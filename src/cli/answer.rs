@@ -157,7 +157,8 @@ fn states(key: &OrderKey) -> (&'static str, &'static str) {
         OrderKey::Drained(_) => ("is drained", "was not drained"),
         OrderKey::Confirmed(_) => ("is confirmed to be off", "was not confirmed to be off"),
         OrderKey::Held(_) => ("is held back", "was not held back"),
-        OrderKey::Approved(_) => ("is approved", "was not approved"),
+        OrderKey::Approved(_) | OrderKey::Allowed(_) => ("is approved", "was not approved"),
+        OrderKey::Hurried(_) => ("may begin at once", "was not to begin at once"),
         OrderKey::Released => ("is let go", "does not hold"),
         OrderKey::Retried(_) => ("is to be tried again", "was not to be tried again"),
     }
@@ -173,6 +174,8 @@ fn given(key: &OrderKey) -> &'static str {
         OrderKey::Confirmed(_) => "takes that as evidence, and recovers its guests elsewhere",
         OrderKey::Held(_) => "does not apply that state of the file",
         OrderKey::Approved(_) => "applies it though it was not made on top of the commit in force",
+        OrderKey::Allowed(_) => "brings it into force though a guard holds it",
+        OrderKey::Hurried(_) => "does not wait for a window",
         OrderKey::Released => "goes on with what the brake held",
         OrderKey::Retried(_) => "tries it again, without a pause",
     }
@@ -185,7 +188,8 @@ fn taken_back(key: &OrderKey) -> &'static str {
         OrderKey::Drained(_) => "may put guests there again",
         OrderKey::Confirmed(_) => "does not rely on it any more; what was begun is not undone",
         OrderKey::Held(_) => "may apply that state of the file again",
-        OrderKey::Approved(_) => "refuses it, where it is not in force yet",
+        OrderKey::Approved(_) | OrderKey::Allowed(_) => "refuses it, where it is not in force yet",
+        OrderKey::Hurried(_) => "waits for a window, where it is not in force yet",
         OrderKey::Released | OrderKey::Retried(_) => "does not do so any more",
     }
 }

@@ -216,7 +216,7 @@ pub enum Command {
     #[command(long_about = help::ROLLBACK_ABOUT, after_help = help::ROLLBACK_EXAMPLES)]
     Rollback(RollbackArgs),
 
-    /// Apply a commit though the branch was rewritten
+    /// Apply a change that a guard holds, or a commit though the branch was rewritten
     #[command(long_about = help::APPROVE_ABOUT, after_help = help::APPROVE_EXAMPLES)]
     Approve(ApproveArgs),
 

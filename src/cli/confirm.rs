@@ -3,6 +3,7 @@
 use std::io::{BufRead, Write};
 
 use super::text;
+use crate::model::gate::Gate;
 
 /// Whether the user said yes in advance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,6 +83,25 @@ pub fn ask(
     ask_that(&question(actions), input, output)
 }
 
+/// Asks for the name of a change that guards hold: a yes is too easily said.
+pub fn ask_for(
+    gate: &Gate,
+    input: &mut impl BufRead,
+    output: &mut impl Write,
+) -> std::io::Result<bool> {
+    let change = &gate.change;
+    write!(
+        output,
+        "Guards hold this. To apply it all the same, type the name of the change ({change}): "
+    )?;
+    output.flush()?;
+    let mut answer = String::new();
+    if input.read_line(&mut answer)? == 0 {
+        writeln!(output)?;
+    }
+    Ok(answer.trim() == change.0)
+}
+
 /// Asks a question, and reads one line.
 pub fn ask_that(
     question: &str,
@@ -101,6 +121,7 @@ pub fn ask_that(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::gate::{ChangeId, Class};
 
     fn answered(answer: &str) -> (bool, String) {
         let mut shown = Vec::new();
@@ -128,6 +149,21 @@ mod tests {
         }
         for no in ["\n", "", "n\n", "yep\n", "yes please\n", "1\n"] {
             assert!(!answered(no).0, "{no:?}");
+        }
+    }
+
+    #[test]
+    fn what_guards_hold_is_applied_only_by_its_name() {
+        let gate = Gate {
+            change: ChangeId("3f2a91c04b7e".into()),
+            class: Class::Destroy,
+            guards: Vec::new(),
+            opens: None,
+        };
+        let said = |answer: &str| ask_for(&gate, &mut answer.as_bytes(), &mut Vec::new()).unwrap();
+        assert!(said("3f2a91c04b7e\n"));
+        for no in ["y\n", "yes\n", "", "3f2a91c04b7\n"] {
+            assert!(!said(no), "{no:?}");
         }
     }
 

@@ -69,7 +69,7 @@ impl Exit {
     /// Of what only shows: blocked or unseen things, else done.
     pub fn of_notices(plan: &Plan) -> Exit {
         let any = |kind| plan.notices_of(kind).next().is_some();
-        if any(NoticeKind::Blocked) {
+        if plan.is_held() || any(NoticeKind::Blocked) {
             Exit::Blocked
         } else if any(NoticeKind::Unknown) {
             Exit::Unseen

@@ -1,8 +1,8 @@
 //! Operators' orders as people and programs see them: as lines at the top of other outputs, and as a list. Pure.
 //!
 //! An order in JSON has `order` (`disarmed`, `paused`, `drained`, `confirmed`, `held`, `approved`,
-//! `released`, `retried`), `of` (`cluster`, `service/NAME` or `host/NAME` of a pause, else the name of the host, the
-//! instance, the revision or the commit; missing where there is only one), `by`, `at`, `reason` or null, `until` or null.
+//! `allowed`, `hurried`, `released`, `retried`), `of` (`cluster`, `service/NAME` or `host/NAME` of a pause, else the name of the host, the
+//! instance, the revision, the change or the commit; missing where there is only one), `by`, `at`, `reason` or null, `until` or null.
 
 use serde::Serialize;
 

@@ -10,6 +10,7 @@
 //! | `observed_at` | RFC 3339; `hosts`: `{seen, total}` |
 //! | `converged` | nothing to do, nothing blocked, unknown or waiting |
 //! | `counts` | actions by `sort` (`copy`, `create`, `recreate`, `change`, `move`, `fence`, `destroy`), `unchanged`, and notices by kind (`blocked`, `unknown`, `waiting`, `warnings`) |
+//! | `gate` | null where the state of the file is in force, else `change` (its name), `class` (`none`, `reload`, `restart`, `recreate`, `destroy`, `data`), `guards[]` (`guard`, `verdict`: `passes` or `holds`, `text`, `help` or null, `line` or null), `opens` (when the next window does) or null |
 //! | `orders[]` | what operators ordered and is in force, as of [`super::orders_view`] |
 //! | `actions[]` | in an order in which they can be done, see below |
 //! | `notices[]` | `kind` (`blocked`, `unknown`, `waiting`, `warning`), `subject`, `text`, `help` or null, `line` or null |
@@ -33,6 +34,7 @@ use super::orders_view::OrderShown;
 use super::tally::{Sort, Tally};
 use super::text;
 use crate::model::commit::Commit;
+use crate::model::gate::Gate;
 use crate::model::id::{ClusterName, HostId, InstanceId};
 use crate::model::plan::{
     Action, ActionId, FileChange, HistoryEntry, Interruption, Motive, Notice, Plan, Reason,
@@ -76,6 +78,7 @@ pub struct PlanShown<'a> {
     hosts: HostsShown,
     converged: bool,
     counts: Tally,
+    gate: Option<&'a Gate>,
     orders: Vec<OrderShown>,
     actions: Vec<ActionShown<'a>>,
     notices: &'a [Notice],
@@ -127,6 +130,7 @@ impl<'a> PlanShown<'a> {
             hosts: HostsShown { seen, total },
             converged: plan.converged(),
             counts: Tally::of(plan),
+            gate: plan.gate.as_ref(),
             orders: OrderShown::all(&plan.orders),
             actions: plan.actions.iter().map(ActionShown::of).collect(),
             notices: &plan.notices,

@@ -1,6 +1,7 @@
 //! A plan as text for people: what will be done, why, and what it costs. Pure: everything it says is in the plan.
 
 mod files;
+mod gate;
 mod notices;
 
 use super::orders_view::{OrderShown, order_lines};
@@ -44,6 +45,7 @@ pub fn plan_text(plan: &Plan, now: Timestamp, new_files: NewFiles, style: &Style
     for motive in [Motive::Heal, Motive::Change, Motive::Move] {
         parts.extend(page.section(motive, &mut diffs));
     }
+    parts.extend(gate::section(plan, style));
     parts.extend(Some(notices::sections(plan, style)).filter(|part| !part.is_empty()));
     let sentence = Tally::of(plan).sentence();
     parts.push(paragraph(style, Paint::Strong, 0, &sentence));

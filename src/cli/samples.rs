@@ -194,6 +194,7 @@ impl Draft {
             brake: None,
             look_again: None,
             uneven: false,
+            gate: None,
             orders: Orders::default(),
             left_alone: BTreeSet::new(),
             in_hand: BTreeSet::new(),

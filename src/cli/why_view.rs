@@ -191,7 +191,11 @@ fn concerns(key: &OrderKey, instance: &InstanceId, hosts: [Option<&HostId>; 3]) 
         OrderKey::Paused(Scope::Host(host))
         | OrderKey::Drained(host)
         | OrderKey::Confirmed(host) => hosts.contains(&Some(host)),
-        OrderKey::Held(_) | OrderKey::Approved(_) | OrderKey::Released => false,
+        OrderKey::Held(_)
+        | OrderKey::Approved(_)
+        | OrderKey::Allowed(_)
+        | OrderKey::Hurried(_)
+        | OrderKey::Released => false,
     }
 }
 

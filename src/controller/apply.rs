@@ -6,7 +6,7 @@ use crate::model::plan::{HistoryEntry, Plan};
 use crate::ports::progress::Progress;
 use crate::ports::store::StoreError;
 
-/// Carries out `plan`: what became of its actions, in the order of their ends. When `stop` is notified, what has not
+/// Carries out `plan`, whose state of the file is in force by that: what became of its actions, in the order of their ends. When `stop` is notified, what has not
 /// begun is given up and what is in hand is finished.
 pub async fn carry_out(
     session: &mut Session,
@@ -15,6 +15,7 @@ pub async fn carry_out(
     progress: &dyn Progress,
     stop: &tokio::sync::Notify,
 ) -> Result<Vec<HistoryEntry>, StoreError> {
+    session.bring_into_force()?;
     let mut done = Vec::new();
     runner.load(plan.actions.clone());
     loop {

@@ -51,6 +51,18 @@ pub struct Watcher {
     began: bool,
 }
 
+/// What a controller worked with before another desired state was tried.
+pub struct Former {
+    /// What was wanted.
+    pub desired: Arc<Desired>,
+    file: Arc<Desired>,
+    memory: Memory,
+    eyes: Eyes,
+    renderer: Renderer,
+    last: Vec<Look>,
+    agents: Agents,
+}
+
 /// What one round saw and decided.
 pub struct Round {
     /// What was seen.
@@ -78,12 +90,32 @@ impl Watcher {
         }
     }
 
-    /// Follows another desired state from now on.
-    pub fn follow(&mut self, file: Arc<Desired>) {
-        self.file = file;
-        self.agents = Agents::default();
-        self.renderer = Renderer::default();
+    /// Another desired state is looked at and planned for; what was before comes back.
+    pub fn try_on(&mut self, file: Arc<Desired>, eyes: Eyes) -> Former {
+        // A lease that was given is over when it is over, whatever the file says.
+        let leases = self.eyes.leases.clone();
+        let former = Former {
+            desired: Arc::clone(&self.desired),
+            file: std::mem::replace(&mut self.file, file),
+            memory: self.memory.clone(),
+            eyes: std::mem::replace(&mut self.eyes, Eyes { leases, ..eyes }),
+            renderer: std::mem::take(&mut self.renderer),
+            last: self.last.clone(),
+            agents: std::mem::take(&mut self.agents),
+        };
         self.know_leaving();
+        former
+    }
+
+    /// What was tried is not in force: all is as before, but for what time has done.
+    pub fn put_back(&mut self, former: Former) {
+        self.desired = former.desired;
+        self.file = former.file;
+        self.memory = former.memory;
+        self.eyes = former.eyes;
+        self.renderer = former.renderer;
+        self.last = former.last;
+        self.agents = former.agents;
     }
 
     /// The hosts that it works with, for whoever comes after it.
@@ -224,10 +256,17 @@ impl Session {
         session
     }
 
-    /// Follows another desired state from now on.
-    pub fn follow(&mut self, file: Arc<Desired>) {
-        self.watcher.follow(file);
+    /// The desired state of the last round is in force from now on.
+    pub fn bring_into_force(&mut self) -> Result<(), StoreError> {
+        let revision = &self.watcher.desired.revision;
+        memory::bring_into_force(&mut self.watcher.memory, revision);
         self.know_commit();
+        self.save()
+    }
+
+    /// What is remembered is kept.
+    pub fn save(&self) -> Result<(), StoreError> {
+        self.store.save(&self.watcher.memory)
     }
 
     /// What is in hand belongs to the state of the file that it was decided for, also when a newer one has come.

@@ -3,6 +3,7 @@
 
 mod actions;
 mod edit;
+mod gate;
 mod in_hand;
 mod leave;
 mod reach;
@@ -30,6 +31,8 @@ use crate::model::plan::Plan;
 use crate::model::time::Timestamp;
 use crate::ports::progress::Progress;
 use crate::ports::store::StoreError;
+pub use gate::Admission;
+use gate::Candidate;
 use vain::Vain;
 
 /// The pace while nothing happens.
@@ -61,6 +64,12 @@ pub enum Signal {
 pub struct Watch {
     session: Session,
     runner: Runner,
+    /// What the file says by now, where that is not in force.
+    candidate: Option<Candidate>,
+    /// When a guard may let that pass.
+    opens: Option<Timestamp>,
+    /// Who is told what is in force.
+    admission: Arc<dyn Admission>,
     /// Who is told of plans and actions.
     progress: Arc<dyn Progress>,
     monitor: Monitor,
@@ -98,7 +107,12 @@ enum Wake {
 
 impl Watch {
     /// A controller that is woken by `signals`.
-    pub fn new(mut session: Session, hands: Hands, signals: UnboundedReceiver<Signal>) -> Self {
+    pub fn new(
+        mut session: Session,
+        hands: Hands,
+        admission: Arc<dyn Admission>,
+        signals: UnboundedReceiver<Signal>,
+    ) -> Self {
         let (heard, changes) = tokio::sync::mpsc::unbounded_channel();
         guards::inherit(&mut session.watcher);
         let eyes = &session.watcher.eyes;
@@ -109,6 +123,9 @@ impl Watch {
         let guards = Some(Guards::of(&session.watcher.desired, &hands, &eyes.leases));
         Watch {
             session,
+            candidate: None,
+            opens: None,
+            admission,
             progress: Arc::clone(&hands.progress),
             runner: Runner::new(hands),
             monitor,
@@ -196,7 +213,7 @@ impl Watch {
     fn obey(&mut self, signal: Option<Signal>) -> Wake {
         match signal {
             Some(Signal::Edited(desired, ports)) => {
-                self.follow(desired, *ports);
+                self.candidate = Some(Candidate::new(desired, ports));
                 Wake::Look
             }
             Some(Signal::Refused(why)) => {
@@ -210,6 +227,7 @@ impl Watch {
             }
             Some(Signal::Ordered) => {
                 info!("the orders changed");
+                self.reconsider();
                 Wake::Look
             }
             Some(Signal::Stop) | None => Wake::Stop,
@@ -286,18 +304,24 @@ impl Watch {
         let heard = self.monitor.ledger.heard();
         let before = Arc::clone(&self.session.watcher.desired);
         let was_braked = self.session.watcher.memory.brake.is_some();
-        let mut round = self.session.round(&Beats::Known(&heard)).await?;
+        let beats = Beats::Known(&heard);
+        let mut round = match self.admitted(&beats).await? {
+            Some(round) => round,
+            None => self.session.round(&beats).await?,
+        };
         // Now: what is in hand may keep the next round away for minutes.
         self.session.watcher.let_go(&mut round.observed);
         self.let_go(&before);
         let Round {
-            plan,
+            mut plan,
             looks,
             observed,
         } = round;
+        self.begin_with(&mut plan)?;
         let took = millis(begin.elapsed());
         debug!(took_ms = took, actions = plan.actions.len(), "round");
         self.monitor.listen_to(&looks);
+        plan.look_again = plan.look_again.into_iter().chain(self.opens).min();
         self.look_again = self.next_look(&plan, was_braked);
         self.awaited.clone_from(&plan.awaited);
         self.break_off_what_is_in_vain(&plan, &observed);

@@ -13,8 +13,9 @@ use std::collections::{BTreeMap, BTreeSet};
 pub use actions::{begin, end, revision_of};
 
 use crate::model::bug::Bug;
-use crate::model::desired::{Desired, Group};
+use crate::model::desired::{Desired, Group, Revision};
 use crate::model::facts::{Answer, Observed};
+use crate::model::gate::Pending;
 use crate::model::id::InstanceId;
 use crate::model::memory::{Foreign, Memory};
 use crate::model::plan::{NoticeKind, Plan};
@@ -107,6 +108,25 @@ pub fn remember_applied(memory: &mut Memory, desired: &Desired, observed: &Obser
             guest.revision = Some(plan.revision.clone());
         }
     }
+}
+
+/// This state of the file is in force from now on.
+pub fn bring_into_force(memory: &mut Memory, revision: &Revision) {
+    memory.in_force = Some(revision.clone());
+    memory.pending = None;
+}
+
+/// A guard holds this state of the file.
+pub fn hold_pending(memory: &mut Memory, plan: &Plan, before: Option<&Pending>) {
+    let before = before.filter(|pending| pending.revision == plan.revision);
+    memory.pending = plan.gate.as_ref().map(|gate| Pending {
+        revision: plan.revision.clone(),
+        commit: plan.commit.clone(),
+        since: before.map_or(plan.observed_at, |pending| pending.since),
+        change: gate.change.clone(),
+        class: gate.class,
+        guards: gate.held_by().cloned().collect(),
+    });
 }
 
 /// Whether the state of the file proved itself: all that can be done is done, and nothing fails to come up with it.

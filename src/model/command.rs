@@ -41,4 +41,9 @@ pub enum Turn {
     Rollback(Option<Revision>),
     /// It is applied after all.
     Undo(Option<Revision>),
+    /// The change that waits comes into force, whatever holds it.
+    Approve {
+        /// Without waiting for a window.
+        now: bool,
+    },
 }

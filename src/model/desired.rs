@@ -12,7 +12,7 @@ use super::commit::Commit;
 use super::id::{ClusterName, GroupId, HostId, ImageId, InstanceId, NetworkId};
 use super::orders::Scope;
 use super::policy::{
-    Budget, FenceAgent, Fencing, Percent, PlacementRules, Rebalance, Restarts, Safety,
+    Budget, Changes, FenceAgent, Fencing, Percent, PlacementRules, Rebalance, Restarts, Safety,
 };
 use super::secret::Secret;
 use super::unit::Bytes;
@@ -38,6 +38,8 @@ pub struct Desired {
     pub groups: BTreeMap<GroupId, Group>,
     /// How careful the controller is.
     pub safety: Safety,
+    /// How changes of this file come into force.
+    pub changes: Changes,
     /// Whether and when guests are moved only to even out the load.
     pub rebalance: Option<Rebalance>,
     /// How machines are logged in to.

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::claim::ControllerId;
 use super::desired::{AskedAt, Heartbeat, Host, Revision};
+use super::gate::Pending;
 use super::id::{GroupId, HostId, InstanceId};
 use super::mark::Mark;
 use super::time::Timestamp;
@@ -33,6 +34,12 @@ pub struct Memory {
     /// States of the file with which all was as desired, the last one first.
     #[serde(default)]
     pub good: Vec<Revision>,
+    /// The state of the file that is in force: it passed the guards.
+    #[serde(default)]
+    pub in_force: Option<Revision>,
+    /// The newest one, where a guard holds that.
+    #[serde(default)]
+    pub pending: Option<Pending>,
     /// Since when one host is much fuller than the others, where the file asks for that to be evened out.
     #[serde(default)]
     pub uneven_since: Option<Timestamp>,

@@ -10,6 +10,7 @@ pub mod condition;
 pub mod desired;
 pub mod facts;
 pub mod followed;
+pub mod gate;
 pub mod id;
 pub mod mark;
 pub mod memory;

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::commit::CommitId;
 use super::desired::Revision;
+use super::gate::ChangeId;
 use super::id::{GroupId, HostId, InstanceId};
 use super::time::Timestamp;
 
@@ -31,6 +32,10 @@ pub struct Orders {
     pub held: BTreeMap<Revision, Order>,
     /// Commits that are applied though the branch was rewritten.
     pub approved: BTreeMap<CommitId, Order>,
+    /// Changes that come into force though a guard holds them.
+    pub allowed: BTreeMap<ChangeId, Order>,
+    /// Changes that come into force though it is not the time for changes.
+    pub hurried: BTreeMap<ChangeId, Order>,
     /// A person looked at what made the brake hold, and lets it go.
     pub released: Option<Order>,
 }
@@ -66,6 +71,10 @@ pub enum OrderKey {
     Held(Revision),
     /// See [`Orders::approved`].
     Approved(CommitId),
+    /// See [`Orders::allowed`].
+    Allowed(ChangeId),
+    /// See [`Orders::hurried`].
+    Hurried(ChangeId),
     /// See [`Orders::released`].
     Released,
     /// See [`Orders::retried`].
@@ -81,7 +90,8 @@ impl OrderKey {
             OrderKey::Drained(_) => "drained",
             OrderKey::Confirmed(_) => "confirmed",
             OrderKey::Held(_) => "held",
-            OrderKey::Approved(_) => "approved",
+            OrderKey::Approved(_) | OrderKey::Allowed(_) => "approved",
+            OrderKey::Hurried(_) => "hurried",
             OrderKey::Released => "released",
             OrderKey::Retried(_) => "retried",
         }
@@ -98,6 +108,7 @@ impl OrderKey {
             | OrderKey::Confirmed(host) => format!("host {host}"),
             OrderKey::Held(revision) => format!("revision {revision}"),
             OrderKey::Approved(commit) => format!("commit {commit}"),
+            OrderKey::Allowed(change) | OrderKey::Hurried(change) => format!("change {change}"),
             OrderKey::Released => "the brake".to_owned(),
             OrderKey::Retried(instance) => instance.to_string(),
         }
@@ -111,6 +122,8 @@ impl OrderKey {
             }
             OrderKey::Confirmed(_)
             | OrderKey::Approved(_)
+            | OrderKey::Allowed(_)
+            | OrderKey::Hurried(_)
             | OrderKey::Released
             | OrderKey::Retried(_) => true,
         }
@@ -131,6 +144,8 @@ impl OrderKey {
             | OrderKey::Confirmed(_)
             | OrderKey::Held(_)
             | OrderKey::Approved(_)
+            | OrderKey::Allowed(_)
+            | OrderKey::Hurried(_)
             | OrderKey::Released => None,
         }
     }
@@ -145,6 +160,8 @@ impl OrderKey {
             | OrderKey::Paused(Scope::Cluster | Scope::Group(_))
             | OrderKey::Held(_)
             | OrderKey::Approved(_)
+            | OrderKey::Allowed(_)
+            | OrderKey::Hurried(_)
             | OrderKey::Released
             | OrderKey::Retried(_) => None,
         }
@@ -159,6 +176,9 @@ impl OrderKey {
             OrderKey::Drained(host) => Some(format!("reconcile undrain {host}")),
             OrderKey::Confirmed(host) => Some(format!("reconcile fence retract {host}")),
             OrderKey::Held(revision) => Some(format!("reconcile rollback --undo {revision}")),
+            OrderKey::Allowed(change) | OrderKey::Hurried(change) => {
+                Some(format!("reconcile approve --undo {change}"))
+            }
             OrderKey::Approved(_) | OrderKey::Released | OrderKey::Retried(_) => None,
         }
     }
@@ -174,6 +194,8 @@ impl Orders {
             .chain(self.confirmed.keys().cloned().map(OrderKey::Confirmed))
             .chain(self.held.keys().cloned().map(OrderKey::Held))
             .chain(self.approved.keys().cloned().map(OrderKey::Approved))
+            .chain(self.allowed.keys().cloned().map(OrderKey::Allowed))
+            .chain(self.hurried.keys().cloned().map(OrderKey::Hurried))
             .chain(self.retried.keys().cloned().map(OrderKey::Retried));
         keys.filter_map(|key| self.get(&key).map(|order| (key, order)))
     }
@@ -187,6 +209,8 @@ impl Orders {
             OrderKey::Confirmed(host) => self.confirmed.get(host),
             OrderKey::Held(revision) => self.held.get(revision),
             OrderKey::Approved(commit) => self.approved.get(commit),
+            OrderKey::Allowed(change) => self.allowed.get(change),
+            OrderKey::Hurried(change) => self.hurried.get(change),
             OrderKey::Released => self.released.as_ref(),
             OrderKey::Retried(instance) => self.retried.get(instance),
         }
@@ -201,6 +225,8 @@ impl Orders {
             OrderKey::Confirmed(host) => self.confirmed.insert(host, order),
             OrderKey::Held(revision) => self.held.insert(revision, order),
             OrderKey::Approved(commit) => self.approved.insert(commit, order),
+            OrderKey::Allowed(change) => self.allowed.insert(change, order),
+            OrderKey::Hurried(change) => self.hurried.insert(change, order),
             OrderKey::Released => self.released.replace(order),
             OrderKey::Retried(instance) => self.retried.insert(instance, order),
         }
@@ -215,6 +241,8 @@ impl Orders {
             OrderKey::Confirmed(host) => self.confirmed.remove(host),
             OrderKey::Held(revision) => self.held.remove(revision),
             OrderKey::Approved(commit) => self.approved.remove(commit),
+            OrderKey::Allowed(change) => self.allowed.remove(change),
+            OrderKey::Hurried(change) => self.hurried.remove(change),
             OrderKey::Released => self.released.take(),
             OrderKey::Retried(instance) => self.retried.remove(instance),
         }
@@ -370,7 +398,7 @@ mod tests {
         }
     }
 
-    fn keys() -> [OrderKey; 9] {
+    fn keys() -> [OrderKey; 11] {
         [
             OrderKey::Disarmed,
             OrderKey::Released,
@@ -380,6 +408,8 @@ mod tests {
             OrderKey::Confirmed("b".parse().unwrap()),
             OrderKey::Held(Revision("3f2a91c04b7e".into())),
             OrderKey::Approved("daa85f87f8b307dd5d64832c1b7494559ce8d8f5".parse().unwrap()),
+            OrderKey::Allowed(ChangeId("3f2a91c04b7e".into())),
+            OrderKey::Hurried(ChangeId("3f2a91c04b7e".into())),
             OrderKey::Retried("random-2".parse().unwrap()),
         ]
     }

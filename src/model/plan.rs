@@ -11,6 +11,7 @@ use super::action::Operation;
 use super::commit::Commit;
 use super::condition::HostCondition;
 use super::desired::Revision;
+use super::gate::Gate;
 use super::id::{ClusterName, HostId, InstanceId};
 use super::memory::Brake;
 use super::orders::{OrderEntry, Orders};
@@ -44,6 +45,8 @@ pub struct Plan {
     pub look_again: Option<Timestamp>,
     /// Whether one host is much fuller than the others, where the file asks for that to be evened out.
     pub uneven: bool,
+    /// What the guards say of it, where the state of the file is not in force yet.
+    pub gate: Option<Gate>,
     /// What operators ordered, as far as it was in force.
     pub orders: Orders,
     /// Guests that were looked into and are left as they are because of an order, though there is something to do.
@@ -62,7 +65,14 @@ impl Plan {
     /// Whether the world is as desired, as far as it can be seen, and nothing waits.
     pub fn converged(&self) -> bool {
         let nothing_to_do = self.actions.is_empty() && self.in_hand.is_empty();
-        nothing_to_do && self.notices.iter().all(|n| n.kind == NoticeKind::Warning)
+        nothing_to_do
+            && !self.is_held()
+            && self.notices.iter().all(|n| n.kind == NoticeKind::Warning)
+    }
+
+    /// Whether a guard keeps the state of the file from coming into force.
+    pub fn is_held(&self) -> bool {
+        self.gate.as_ref().is_some_and(Gate::holds)
     }
 
     /// Whether time alone will bring what is missing. What an order keeps back waits for a person.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::gate::Class;
 use super::id::{GroupId, HostId};
 use super::secret::Secret;
 
@@ -25,8 +26,66 @@ pub struct Safety {
     pub witnesses: Vec<Witness>,
     /// Room is kept for the guests of this many hosts.
     pub spare: u32,
+    /// How many guests one change may remove for good.
+    pub max_destroy: MaxDestroy,
     /// The dead-man guard of hosts that are fenced by lease.
     pub lease: LeasePolicy,
+}
+
+/// How many guests one change may remove for good without a person: the larger of the two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MaxDestroy {
+    /// So many.
+    pub count: u32,
+    /// This part of those that there are.
+    pub percent: Percent,
+}
+
+impl MaxDestroy {
+    /// How many of `all`.
+    pub fn of(self, all: usize) -> usize {
+        let part = all.saturating_mul(self.percent.0 as usize) / 100;
+        part.max(self.count as usize)
+    }
+}
+
+/// How changes of the file come into force.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Changes {
+    /// The farthest-reaching ones that are applied without a person; none: not any.
+    pub automatic: Option<Class>,
+    /// When they may: at any time, where none is named.
+    pub allow: Vec<Window>,
+    /// When they may not, whatever is allowed.
+    pub deny: Vec<Window>,
+}
+
+impl Default for Changes {
+    fn default() -> Self {
+        Changes {
+            automatic: Some(Class::Destroy),
+            allow: Vec::new(),
+            deny: Vec::new(),
+        }
+    }
+}
+
+/// A time that comes again and again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Window {
+    /// When it begins: minute, hour, day of the month, month, day of the week, as cron has it.
+    pub at: String,
+    /// How long it lasts.
+    pub lasts: Duration,
+    /// The time zone that is meant, by its name in the database of IANA.
+    pub zone: String,
+}
+
+impl Window {
+    /// As cron libraries read it, with the zone behind.
+    pub fn crontab(&self) -> String {
+        format!("{} {}", self.at, self.zone)
+    }
 }
 
 impl Default for Safety {
@@ -38,6 +97,10 @@ impl Default for Safety {
             brake_window: Duration::from_secs(300),
             witnesses: Vec::new(),
             spare: 0,
+            max_destroy: MaxDestroy {
+                count: 3,
+                percent: Percent(50),
+            },
             lease: LeasePolicy::default(),
         }
     }

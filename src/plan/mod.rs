@@ -13,6 +13,7 @@ mod drift;
 mod failover;
 pub mod fencing;
 mod former;
+mod gate;
 mod give_up;
 mod health;
 mod hold;
@@ -77,12 +78,20 @@ use round::Round;
 /// Guarantees: actions come in an order in which they can run one by one; nothing without our mark is touched; what
 /// is unknown is neither created nor destroyed; right after a plan was carried out, the next one is empty.
 pub fn plan(desired: &Desired, observed: &Observed, memory: &Memory, renderer: &Renderer) -> Plan {
-    let (round, extra) = surge::surging(Round::new(desired, observed, memory, renderer));
+    let (round, gate) = gate::judge(Round::new(desired, observed, memory, renderer));
+    let (round, extra) = surge::surging(round);
     if extra.is_empty() {
-        return plan_round(round);
+        return Plan {
+            gate,
+            ..plan_round(round)
+        };
     }
     let wider = surge::widened(desired, &extra);
-    plan_round(Round::new(&wider, observed, memory, renderer))
+    let round = Round::new(&wider, observed, memory, renderer);
+    Plan {
+        gate,
+        ..plan_round(round)
+    }
 }
 
 fn plan_round(round: Round<'_>) -> Plan {
@@ -105,6 +114,7 @@ fn plan_round(round: Round<'_>) -> Plan {
     planner.look_again_at_hosts();
     planner.say_orders();
     planner.say_rivals();
+    planner.say_what_is_pending();
     planner.into_plan()
 }
 
@@ -284,6 +294,7 @@ impl<'a> Planner<'a> {
             brake: self.round.inventory.hosts.brake.clone(),
             look_again: self.draft.look_again,
             uneven: self.round.placement.uneven,
+            gate: None,
             orders: self.open_orders(),
             left_alone,
             in_hand: self.round.memory.busy.keys().cloned().collect(),

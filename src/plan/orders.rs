@@ -266,6 +266,8 @@ fn is_in_file(key: &OrderKey, desired: &Desired) -> bool {
         | OrderKey::Paused(Scope::Cluster)
         | OrderKey::Held(_)
         | OrderKey::Approved(_)
+        | OrderKey::Allowed(_)
+        | OrderKey::Hurried(_)
         | OrderKey::Released => true,
     }
 }

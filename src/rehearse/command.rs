@@ -8,6 +8,7 @@ use jiff::tz::TimeZone;
 
 use crate::model::command::{Command, End, Turn};
 use crate::model::desired::{Desired, Revision};
+use crate::model::gate::ChangeId;
 use crate::model::id::{HostId, InstanceId};
 use crate::model::orders::{Order, OrderKey, Orders, Scope};
 use crate::model::scenario::{Libvirt, Node};
@@ -26,6 +27,8 @@ pub struct States {
     pub good: Vec<Revision>,
     /// Instances that were tried in vain.
     pub in_vain: BTreeSet<InstanceId>,
+    /// The change that waits.
+    pub waits: Option<ChangeId>,
 }
 
 /// What a command came to.
@@ -101,6 +104,13 @@ fn turn(world: &mut World, command: &Command, states: &States) -> Result<(), Str
             }
         }
         Turn::Rollback(revision) => hold(world, revision.as_ref(), command, states)?,
+        Turn::Approve { now } => {
+            let change = states.waits.clone().ok_or("no change waits for approval")?;
+            if *now {
+                put(world, OrderKey::Hurried(change.clone()), command)?;
+            }
+            put(world, OrderKey::Allowed(change), command)?;
+        }
         Turn::Undo(revision) => {
             let held = known(revision.as_ref(), states)?;
             world.orders.take(&OrderKey::Held(held));
@@ -135,6 +145,8 @@ fn give(
         | OrderKey::Paused(Scope::Cluster)
         | OrderKey::Released
         | OrderKey::Approved(_)
+        | OrderKey::Allowed(_)
+        | OrderKey::Hurried(_)
         | OrderKey::Held(_) => {}
     }
     put(world, key, command)
@@ -142,7 +154,10 @@ fn give(
 
 fn put(world: &mut World, key: OrderKey, command: &Command) -> Result<(), String> {
     let at = world.now;
-    let once = matches!(key, OrderKey::Released | OrderKey::Retried(_));
+    let once = matches!(
+        key,
+        OrderKey::Released | OrderKey::Retried(_) | OrderKey::Allowed(_) | OrderKey::Hurried(_)
+    );
     let until = match command.ends {
         Some(End::After(span)) => Some(at.plus(span)),
         Some(End::At(until)) => {

@@ -9,11 +9,12 @@ use super::record::{Record, Voice};
 use super::report::Who;
 use super::wiring::{eyes, hands};
 use crate::controller::look::Eyes;
-use crate::controller::watch::{Signal, Watch};
+use crate::controller::watch::{Admission, Signal, Watch};
 use crate::controller::{Session, Watcher};
 use crate::execute::Hands;
 use crate::memory;
 use crate::model::desired::Desired;
+use crate::model::gate::Pending;
 use crate::ports::store::{StoreError, StoreView};
 use crate::sim::cluster::Cluster;
 use crate::sim::store::MemoryStore;
@@ -31,6 +32,21 @@ pub(super) struct Running {
     signals: UnboundedSender<Signal>,
 }
 
+/// The laws hold the cluster to the state of the file that is in force.
+struct InForce(Arc<Cluster>);
+
+impl Admission for InForce {
+    fn in_force(&self, desired: &Arc<Desired>) {
+        let is_new = !Arc::ptr_eq(&self.0.world().desired, desired);
+        if is_new {
+            self.0.happen(|world| world.follow(Arc::clone(desired)));
+        }
+    }
+
+    // The timeline says so by the next plan.
+    fn waits(&self, _: &Pending) {}
+}
+
 impl Seat {
     pub(super) fn new(record: &Arc<Record>, cluster: &Arc<Cluster>, who: Who) -> Self {
         Seat {
@@ -42,14 +58,27 @@ impl Seat {
     }
 
     /// A controller is started: it knows what its store knows.
-    pub(super) fn start(&mut self, desired: &Arc<Desired>) -> Result<(), StoreError> {
+    /// It begins with the one of all `states` of the file that was in force.
+    pub(super) fn start(
+        &mut self,
+        desired: &Arc<Desired>,
+        states: &[Arc<Desired>],
+    ) -> Result<(), StoreError> {
         let memory = memory::after_restart(self.store.load()?);
+        let begins = states
+            .iter()
+            .find(|state| memory.in_force.as_ref() == Some(&state.revision));
+        let (file, desired) = (desired, begins.unwrap_or(desired));
         let watcher = Watcher::new(Arc::clone(desired), memory, self.eyes());
         let session = Session::new(watcher, Arc::clone(&self.store) as _);
         let (signals, heard) = unbounded_channel();
-        let watch = Watch::new(session, self.hands(desired), heard);
+        let admission = Arc::new(InForce(Arc::clone(&self.cluster)));
+        let watch = Watch::new(session, self.hands(desired), admission, heard);
         let task = tokio::spawn(watch.run());
         self.running = Some(Running { task, signals });
+        if !Arc::ptr_eq(file, desired) {
+            self.follow(file);
+        }
         Ok(())
     }
 

@@ -115,7 +115,7 @@ impl Stage<'_> {
             (world.halted, world.halt_at) = (false, None);
             world.vigil.renewed = world.now;
         }
-        if let Err(error) = self.first.start(&self.desired) {
+        if let Err(error) = self.first.start(&self.desired, &self.states) {
             self.breaks(format!("the controller did not start: {error}"));
         }
     }
@@ -236,7 +236,7 @@ impl Stage<'_> {
             ControllerEvent::Second => {
                 let now = self.cluster.clock.now();
                 self.cluster.world().vigil.second_since.get_or_insert(now);
-                if let Err(error) = self.second.start(&self.desired) {
+                if let Err(error) = self.second.start(&self.desired, &self.states) {
                     self.breaks(format!("the second controller did not start: {error}"));
                 }
             }

@@ -86,6 +86,7 @@ fn desired() -> Desired {
         images: BTreeMap::from([("micro".parse().unwrap(), image())]),
         groups: BTreeMap::new(),
         safety: Safety::default(),
+        changes: crate::model::policy::Changes::default(),
         rebalance: None,
         ssh: SshAccess {
             authorized_keys: vec!["ssh-ed25519 AAAAC3Nza+/= me@laptop".to_owned()],

@@ -10,6 +10,7 @@ pub mod cluster;
 pub mod conduct;
 mod doubles;
 mod fencing;
+mod file;
 pub mod guard;
 mod guest;
 mod hear;

@@ -345,18 +345,19 @@ pub fn is_in_sight(world: &World, host: &HostId) -> bool {
     world.unseen(host).is_none() && !world.hosts.get(host).is_some_and(hangs)
 }
 
-/// The controller at work that could have ended a guard nobody wants. A host that leaves has its guard until it is empty.
+/// The controller at work that could have ended a guard nobody wants. A host that leaves has its guard until nothing is left.
 fn could_end_guard(world: &World, host: &HostId) -> Option<ControllerId> {
     let state = world.hosts.get(host).filter(|h| h.guard.is_some())?;
     let worker = |id: &HostId| Some(world.hosts.get(id)?.claim(world.now)?.owner);
     let who = match world.desired.hosts.get(host) {
         Some(known) => worker(host).filter(|_| !known.fencing.contains(&Fencing::Lease)),
         None => {
-            let empty = !state.domains.values().any(|d| world.ours(d).is_some());
-            // Another controller may never have heard where a host is that is not in its file.
-            let last = state.last_claim(world.now).map(|claim| claim.owner);
+            let mut ours = state.domains.values().filter_map(|d| world.ours(d));
+            // Others may never have heard of a host that is not in their file.
+            let last = state.last_claim(world.now)?.owner;
             let mut workers = world.desired.hosts.keys().filter_map(worker);
-            workers.find(|worker| empty && Some(worker) == last.as_ref())
+            let empty = ours.next().is_none() && state.kept.is_empty();
+            workers.find(|worker| empty && *worker == last)
         }
     };
     who.filter(|_| is_in_sight(world, host))
@@ -364,8 +365,7 @@ fn could_end_guard(world: &World, host: &HostId) -> Option<ControllerId> {
 
 /// Whether looks at a host end without its answer.
 fn is_slow(world: &World, host: &HostId) -> bool {
-    let state = world.hosts.get(host);
-    state.is_some_and(|state| state.libvirt == Libvirt::Slow)
+    (world.hosts.get(host)).is_some_and(|state| state.libvirt == Libvirt::Slow)
 }
 
 /// Whether the guard of a host had to stop everything by now.

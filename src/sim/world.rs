@@ -13,14 +13,12 @@ use super::vigil::Vigil;
 use super::vm::{BOOT, START, Start};
 use super::wire::Wire;
 use crate::model::desired::{Desired, Provision, Revision, Role};
-use crate::model::facts::{HostFile, Unseen, UnseenKind};
+use crate::model::facts::{Unseen, UnseenKind};
 use crate::model::id::{HostId, InstanceId};
 use crate::model::mark::Mark;
 use crate::model::orders::Orders;
 use crate::model::scenario::{Libvirt, Node};
 use crate::model::time::Timestamp;
-use crate::model::unit::Bytes;
-use crate::plan::machine::{image_files, image_path};
 use crate::ports::ActError;
 
 /// The whole world.
@@ -78,7 +76,7 @@ pub struct World {
     /// Starts of domains so far.
     pub runs: u32,
     /// How guests get their addresses, by the file of their image: it stays so, whatever other image they get later.
-    provisions: BTreeMap<String, Provision>,
+    pub(super) provisions: BTreeMap<String, Provision>,
     /// What operators ordered.
     pub orders: Orders,
     /// The past, as far as laws ask for it.
@@ -141,26 +139,6 @@ impl World {
         };
         world.follow(desired);
         world
-    }
-
-    /// Another desired state: hosts that are new to it get their machines, with the images that need no copying.
-    pub fn follow(&mut self, desired: Arc<Desired>) {
-        for (id, host) in &desired.hosts {
-            let state = self.hosts.entry(id.clone()).or_insert_with(HostState::new);
-            state.address.clone_from(&host.address);
-            for image in desired.images.values() {
-                let disk = image_path(host, &image.disk);
-                self.provisions.insert(disk, image.provision);
-                for file in image_files(image).filter(|f| f.source.is_none()) {
-                    let (size, sha256) = (Bytes(64 << 20), None);
-                    let there = HostFile { size, sha256 };
-                    state.files.entry(image_path(host, file)).or_insert(there);
-                }
-            }
-        }
-        self.bad_states.follow(&desired.revision, self.now);
-        self.desired = desired;
-        self.vigil.renewed = self.now;
     }
 
     /// Something happened to it, now.

@@ -149,6 +149,7 @@ fn build(cx: &Context<'_>, source: &Source, root: &Node, draft: Draft) -> Option
         images: all(draft.images, |image| Some((image.id.value, image.built?)))?,
         groups: all(draft.groups, |group| Some((group.id.value, group.built?)))?,
         safety: draft.safety.built?,
+        changes: draft.changes?,
         rebalance: draft.rebalance,
         ssh: draft.access.ssh,
         templates: draft.access.templates,

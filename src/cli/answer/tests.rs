@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::*;
 use crate::cli::samples::{self, NOW, host, instance};
 use crate::model::desired::Revision;
+use crate::model::gate::ChangeId;
 
 fn order(reason: Option<&str>, until: Option<Timestamp>) -> Order {
     Order {
@@ -37,6 +38,8 @@ fn keys() -> Vec<OrderKey> {
         OrderKey::Retried(instance("random-2")),
         OrderKey::Held(Revision("3f2a91c04b7e".into())),
         OrderKey::Approved("daa85f87f8b307dd5d64832c1b7494559ce8d8f5".parse().unwrap()),
+        OrderKey::Allowed(ChangeId("3f2a91c04b7e".into())),
+        OrderKey::Hurried(ChangeId("3f2a91c04b7e".into())),
         OrderKey::Released,
     ]
 }

@@ -282,13 +282,23 @@ Examples:
   reconcile rollback --undo 3f2a91c04b7e";
 
 pub(super) const APPROVE_ABOUT: &str = "\
-Orders that a commit is applied though it was not made on top of the one in force: somebody rewrote the branch, and meant it.
+Orders that a change comes into force though a guard holds it: it reaches farther than `changes.automatic`, it removes more
+than `safety.max_destroy`, or everything. With --now, it does not wait for a window either.
+
+What is approved is this change: what it does to whom, for this state of the file. Another edit, or a plan that does something
+else by now, has another name, and needs another approval.
+
+The name of a commit does the same for the change that it makes; and where somebody rewrote the branch and meant it, it lets
+that commit be applied though it was not made on top of the one in force.
 
 The order is forgotten after a day. A commit without a signature that counts is not applied by it.";
 
 pub(super) const APPROVE_EXAMPLES: &str = "\
 Examples:
-  reconcile approve 1f0e7c3a9 --reason 'squashed before the release'";
+  reconcile approve 3f2a91c04b7e --reason 'the old shop goes'
+  reconcile approve 3f2a91c04b7e --now
+  reconcile approve 1f0e7c3a9 --reason 'squashed before the release'
+  reconcile approve --undo 3f2a91c04b7e";
 
 pub(super) const ORDERS_ABOUT: &str = "\
 Shows which orders are in force: what, by whom, since when, until when, and why.

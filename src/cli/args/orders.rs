@@ -100,19 +100,27 @@ fn revision(text: &str) -> Result<Revision, String> {
 /// Arguments of `approve`.
 #[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
 pub struct ApproveArgs {
-    /// The commit, as `reconcile status` and the log of the controller name it
-    #[arg(value_parser = commit)]
-    pub commit: String,
+    /// The change, or the commit, as plans, `reconcile status` and the log of the controller name it
+    #[arg(value_name = "CHANGE", value_parser = digits)]
+    pub name: String,
+
+    /// It need not wait for a window either
+    #[arg(long, conflicts_with = "undo")]
+    pub now: bool,
+
+    /// Take the approval back, as long as it is not in force
+    #[arg(long, conflicts_with = "reason")]
+    pub undo: bool,
 
     /// Why: shown wherever the order is
     #[arg(long, value_name = "TEXT", value_parser = reason)]
     pub reason: Option<String>,
 }
 
-fn commit(text: &str) -> Result<String, String> {
+fn digits(text: &str) -> Result<String, String> {
     match is_hex(text) {
         true => Ok(text.to_owned()),
-        false => Err("a commit is hex digits, at least 4 of them".into()),
+        false => Err("changes and commits are called by hex digits, at least 4 of them".into()),
     }
 }
 

@@ -1,7 +1,7 @@
 //! `reconcile`: shows the plan, asks, carries it out, and looks again.
 
 use std::collections::BTreeSet;
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Stderr, StdinLock};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -13,7 +13,7 @@ use super::dry_run::shown;
 use super::{Failure, load, print, saved};
 use crate::adapters::file_store::FileStore;
 use crate::cli::args::{Args, Output, SavedArgs};
-use crate::cli::confirm::{Consent, Decision, Person, REFUSAL, ask, decide};
+use crate::cli::confirm::{Consent, Decision, Person, REFUSAL, ask, ask_for, decide};
 use crate::cli::exit::Exit;
 use crate::cli::plan_json::applied_json;
 use crate::cli::progress::{Appended, Live, Screen, summary};
@@ -26,6 +26,7 @@ use crate::execute::{Barred, Hands, Runner};
 use crate::memory;
 use crate::model::desired::Desired;
 use crate::model::facts::Observed;
+use crate::model::gate::{Gate, GuardKind};
 use crate::model::plan::{HistoryEntry, NoticeKind, Outcome, Plan};
 use crate::model::saved::{Applied, SavedPlan};
 use crate::plan::{RIVAL_HELP, rivals_text};
@@ -134,6 +135,9 @@ impl Apply<'_> {
         }
         self.show(&plan)?;
         no_rivals(&observed)?;
+        if let Some(gate) = held(&plan) {
+            return Err(Failure::Held(Box::new(gate.clone())));
+        }
         self.claim(&observed).await?;
         store.record_applied(&Applied {
             at: self.session.watcher.eyes.clock.now(),
@@ -176,7 +180,14 @@ impl Apply<'_> {
         Ok(())
     }
 
+    /// Whoever applies a plan by hand approves of how far it reaches. What the other guards hold needs its name.
     fn may_apply(&self, plan: &Plan) -> Result<bool, Failure> {
+        if let Some(gate) = held(plan) {
+            return match (self.args.apply.yes, Person::present()) {
+                (false, Person::There) => self.asked(|input, output| ask_for(gate, input, output)),
+                (true, _) | (_, Person::Absent) => Err(Failure::Held(Box::new(gate.clone()))),
+            };
+        }
         let consent = if self.args.apply.yes {
             Consent::Given
         } else {
@@ -185,19 +196,20 @@ impl Apply<'_> {
         match decide(consent, Person::present()) {
             Decision::Apply => Ok(true),
             Decision::Refuse => Err(Failure::Other(REFUSAL.to_owned())),
-            Decision::Ask => {
-                let yes = ask(
-                    plan.actions.len(),
-                    &mut std::io::stdin().lock(),
-                    &mut std::io::stderr(),
-                );
-                let yes = yes.map_err(|error| Failure::Other(format!("can't ask: {error}")))?;
-                if !yes {
-                    eprintln!("Nothing was applied.");
-                }
-                Ok(yes)
-            }
+            Decision::Ask => self.asked(|input, output| ask(plan.actions.len(), input, output)),
         }
+    }
+
+    fn asked(
+        &self,
+        ask: impl FnOnce(&mut StdinLock<'_>, &mut Stderr) -> std::io::Result<bool>,
+    ) -> Result<bool, Failure> {
+        let yes = ask(&mut std::io::stdin().lock(), &mut std::io::stderr());
+        let yes = yes.map_err(|error| Failure::Other(format!("can't ask: {error}")))?;
+        if !yes {
+            eprintln!("Nothing was applied.");
+        }
+        Ok(yes)
     }
 
     async fn carry_out(&mut self, plan: &Plan) -> Result<Vec<HistoryEntry>, Failure> {
@@ -237,6 +249,14 @@ impl Apply<'_> {
         })?;
         Ok(Exit::of_apply(outcomes(done), plan))
     }
+}
+
+/// What guards hold that it takes more than a yes for.
+fn held(plan: &Plan) -> Option<&Gate> {
+    let gate = plan.gate.as_ref()?;
+    let mut held = gate.held_by();
+    held.any(|guard| guard.guard != GuardKind::Approval)
+        .then_some(gate)
 }
 
 fn no_rivals(observed: &Observed) -> Result<(), Failure> {

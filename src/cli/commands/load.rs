@@ -108,6 +108,32 @@ pub(super) fn in_force(args: &Args, origin: &Origin) -> Result<InForce, Failure>
     })
 }
 
+/// The state of the file that a controller goes on with: the one that was in force, whatever the file says by now; where there
+/// is none, the present one.
+fn to_go_on(args: &Args, origin: &Origin) -> Result<InForce, Failure> {
+    let present = in_force(args, origin)?;
+    let state = state(args, &present.desired.cluster)?;
+    let kept = Snapshots::new(&state);
+    let held = FileOrders::new(&state)
+        .read()?
+        .in_force(SystemClock.now())
+        .held;
+    let before = FileStore::new(&state).load()?.in_force;
+    let before = before.filter(|before| *before != present.desired.revision);
+    let Some(before) = before.filter(|before| !held.contains_key(before) && kept.has(before))
+    else {
+        return Ok(present);
+    };
+    match kept.read(&before, &origin.name, &disk(args, origin)) {
+        Ok(Ok(desired)) => Ok(InForce {
+            desired,
+            snapshot: None,
+        }),
+        // A secret or an image that it needs is gone by now.
+        Ok(Err(_)) | Err(_) => Ok(present),
+    }
+}
+
 /// What is applied.
 pub(super) struct InForce {
     pub desired: Desired,
@@ -193,12 +219,15 @@ pub(super) struct Reading {
 
 /// The ports that look, and what is remembered.
 pub(super) fn reading(args: &Args) -> Result<Reading, Failure> {
-    reading_of(args, &Origin::of(args)?)
+    reading_of(args, in_force(args, &Origin::of(args)?)?)
 }
 
-/// The same of the file at this place.
-pub(super) fn reading_of(args: &Args, origin: &Origin) -> Result<Reading, Failure> {
-    let in_force = in_force(args, origin)?;
+/// The same for a controller that goes on with what was in force.
+pub(super) fn reading_to_go_on(args: &Args, origin: &Origin) -> Result<Reading, Failure> {
+    reading_of(args, to_go_on(args, origin)?)
+}
+
+fn reading_of(args: &Args, in_force: InForce) -> Result<Reading, Failure> {
     let desired = Arc::new(in_force.desired.clone());
     let state = state(args, &desired.cluster)?;
     let reader = reader(&desired, &state)?;

@@ -32,6 +32,7 @@ use super::exit::Exit;
 use super::progress::Screen;
 use super::stale::Stale;
 use super::style::{Colour, Style};
+use crate::model::gate::Gate;
 use crate::spec::SpecErrors;
 
 /// Why a command ended early. What is there has been said to the user in full when it is printed.
@@ -55,6 +56,9 @@ pub enum Failure {
     /// A saved plan does not hold any more.
     #[error("{0}")]
     Stale(Box<Stale>),
+    /// Guards keep a change from coming into force.
+    #[error("{}", held(.0))]
+    Held(Box<Gate>),
     /// Anything else that the user has to know.
     #[error("{0}")]
     Other(String),
@@ -84,9 +88,23 @@ impl Failure {
     fn exit(&self) -> Exit {
         match self {
             Failure::Stale(_) => Exit::Stale,
+            Failure::Held(_) => Exit::Blocked,
             Failure::Spec { .. } | Failure::Store { .. } | Failure::Other(_) => Exit::Error,
         }
     }
+}
+
+fn held(gate: &Gate) -> String {
+    let guards = gate.held_by().map(|guard| {
+        let help = guard.help.as_ref().map(|help| format!("\n  help: {help}"));
+        let (word, text) = (guard.guard.word(), super::text::clean(&guard.text));
+        format!("\n  {word}: {text}{}", help.unwrap_or_default())
+    });
+    let guards: String = guards.collect();
+    format!(
+        "change {} is held, nothing was applied:{guards}",
+        gate.change
+    )
 }
 
 fn cause(error: &dyn std::error::Error) -> String {
@@ -151,6 +169,9 @@ fn failure_json(failure: &Failure) -> serde_json::Value {
         Failure::Stale(stale) => {
             serde_json::json!({ "format_version": 1, "stale": stale, "errors": [{ "message": failure.to_string() }] })
         }
+        Failure::Held(gate) => {
+            serde_json::json!({ "format_version": 1, "gate": gate, "errors": [{ "message": failure.to_string() }] })
+        }
         Failure::Store { .. } | Failure::Other(_) => {
             serde_json::json!({ "format_version": 1, "errors": [{ "message": failure.to_string() }] })
         }
@@ -163,7 +184,7 @@ fn failure_text(failure: &Failure, no_color: bool) -> String {
         Failure::Spec { errors, .. } => {
             errors.render(Style::of_stderr(no_color).colour == Colour::On)
         }
-        Failure::Stale(_) | Failure::Store { .. } | Failure::Other(_) => {
+        Failure::Stale(_) | Failure::Held(_) | Failure::Store { .. } | Failure::Other(_) => {
             format!("error: {failure}")
         }
     }

@@ -2,6 +2,7 @@
 
 mod branch;
 mod source;
+mod verdicts;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -26,15 +27,18 @@ use crate::model::claim::Claimant;
 use crate::model::desired::Desired;
 use crate::ports::progress::Quiet;
 use source::Source;
+use verdicts::{Verdict, Verdicts};
 
 pub(super) async fn run(args: &Args, how: &WatchArgs) -> Result<Exit, Failure> {
     let (touched, touches) = unbounded_channel();
     let mut source = Source::open(args, how, &touched)?;
     let origin = source.begin(args).await?;
-    let mut reading = load::reading_of(args, &origin)?;
+    let mut reading = load::reading_to_go_on(args, &origin)?;
     let store = FileStore::new(&reading.state);
     let _lock = store.lock()?;
     reading.in_force.keep(&reading.state);
+    // What the file says by now may be newer than what is in force.
+    let _ = touched.send(()); // it is listened to until the end
     reading.watcher.memory = memory::after_restart(reading.watcher.memory);
     let desired = Arc::clone(&reading.watcher.desired);
     let claimant = load::claimant(&reading.state, "watch")?;
@@ -42,6 +46,7 @@ pub(super) async fn run(args: &Args, how: &WatchArgs) -> Result<Exit, Failure> {
     let hands = load::hands(&desired, &reading.reader, Arc::new(Quiet), &claimant);
 
     let (send, signals) = unbounded_channel();
+    let verdicts = Arc::new(Verdicts::new(touched.clone()));
     let orders_watch = follow_orders(&reading.state, send.clone(), touched)?;
     let access = Access {
         reader: Arc::clone(&reading.reader),
@@ -55,6 +60,8 @@ pub(super) async fn run(args: &Args, how: &WatchArgs) -> Result<Exit, Failure> {
         desired: Arc::clone(&desired),
         access,
         refused: None,
+        verdicts: Arc::clone(&verdicts),
+        in_force: None,
     };
     tokio::spawn(reload.run(touches, send.clone()));
     tokio::spawn(pass_signals(send));
@@ -63,7 +70,7 @@ pub(super) async fn run(args: &Args, how: &WatchArgs) -> Result<Exit, Failure> {
         "watching"
     );
     let session = Session::new(reading.watcher, Arc::new(store));
-    let result = Watch::new(session, hands, signals).run().await;
+    let result = Watch::new(session, hands, verdicts, signals).run().await;
     drop(orders_watch);
     result?;
     Ok(Exit::Done)
@@ -127,16 +134,21 @@ struct Reload {
     source: Source,
     /// Where the newest state is that may be applied.
     origin: Origin,
-    /// What is in force.
+    /// What was passed on last.
     desired: Arc<Desired>,
     access: Access,
     /// What was last said to be wrong.
     refused: Option<String>,
+    /// What the controller says of what was passed on.
+    verdicts: Arc<Verdicts>,
+    /// What is in force.
+    in_force: Option<Arc<Desired>>,
 }
 
 impl Reload {
     async fn run(mut self, mut touches: UnboundedReceiver<()>, send: UnboundedSender<Signal>) {
         while self.source.wait(&mut touches).await {
+            self.heed_verdicts();
             if let Err(why) = self.renew().await {
                 if !self.pass_on(Some(Signal::Refused(why)), &send) {
                     return;
@@ -146,6 +158,15 @@ impl Reload {
             let signal = self.read();
             if !self.pass_on(signal, &send) {
                 return;
+            }
+        }
+    }
+
+    fn heed_verdicts(&mut self) {
+        for verdict in self.verdicts.take() {
+            match verdict {
+                Verdict::InForce(desired) => self.in_force = Some(desired),
+                Verdict::Waits(pending) => self.source.waits(&self.origin, &pending),
             }
         }
     }
@@ -162,10 +183,14 @@ impl Reload {
     fn read(&mut self) -> Option<Signal> {
         match load::in_force(&self.args, &self.origin) {
             Ok(new) => {
-                self.source.accept(&self.origin, &new);
-                let same = (&new.desired.revision, &new.desired.commit)
-                    == (&self.desired.revision, &self.desired.commit);
-                if same {
+                let state = |desired: &Desired| (desired.revision.clone(), desired.commit.clone());
+                let is_new = |known: &Arc<Desired>| state(&new.desired) == state(known);
+                if new.snapshot.is_none() {
+                    self.source.is_held(&self.origin);
+                } else if self.in_force.as_ref().is_some_and(is_new) {
+                    self.source.accept(&self.origin, &new.desired.cluster);
+                }
+                if is_new(&self.desired) {
                     return self.refused.is_some().then_some(Signal::Restored);
                 }
                 new.keep(&self.access.state);

@@ -2,6 +2,7 @@
 
 use super::world::ago;
 use super::*;
+use crate::model::gate::ChangeId;
 use crate::model::orders::{Order, OrderKey, Scope};
 
 /// One order of each kind.
@@ -37,5 +38,11 @@ pub fn orders() -> Orders {
     );
     let commit = "daa85f87f8b307dd5d64832c1b7494559ce8d8f5".parse().unwrap();
     put(OrderKey::Approved(commit), order(None, today));
+    let change = ChangeId("5e11c0ffee42".into());
+    put(
+        OrderKey::Allowed(change.clone()),
+        order(Some("the old shop goes"), today),
+    );
+    put(OrderKey::Hurried(change), order(None, today));
     orders
 }

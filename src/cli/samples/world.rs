@@ -239,6 +239,7 @@ fn desired() -> Desired {
             .map(|group| (group.id.clone(), group))
             .collect(),
         safety: Safety::default(),
+        changes: crate::model::policy::Changes::default(),
         rebalance: None,
         ssh: SshAccess::default(),
         templates: BTreeMap::new(),

@@ -5,33 +5,26 @@ use std::sync::Arc;
 use tracing::info;
 
 use super::Watch;
-use crate::controller::look::Eyes;
 use crate::execute::Hands;
 use crate::model::action::Operation;
 use crate::model::desired::Desired;
 
 impl Watch {
-    /// From now on, this is desired, and these are the ports. What is in hand goes on, but for waiting until a guest
-    /// serves that shall not be so any more: a mistake is taken back at once.
-    pub(super) fn follow(&mut self, desired: Arc<Desired>, (mut hands, eyes): (Hands, Eyes)) {
+    /// Another state of the file than the `former` one is in force from now on, with these hands. What is in hand goes on, but
+    /// for waiting until a guest serves that shall not be so any more: a mistake is taken back at once.
+    pub(super) fn follow(&mut self, former: &Desired, mut hands: Hands) {
         hands.permit = self.claims.permit().clone();
+        let desired = Arc::clone(&self.session.watcher.desired);
         info!(
             revision = %desired.revision, commit = desired.commit.as_ref().map(|c| c.id.short()), "the file changed"
         );
         self.progress = Arc::clone(&hands.progress);
-        let watcher = &mut self.session.watcher;
-        // A lease that was given is over when it is over, whatever the file says.
-        let leases = watcher.eyes.leases.clone();
-        watcher.eyes = Eyes { leases, ..eyes };
-        let former = Arc::clone(&watcher.desired);
-        self.session.follow(desired);
-        let desired = Arc::clone(&self.session.watcher.desired);
         self.runner.break_off("the file changed", |operation, _| {
             let configures = matches!(operation, Operation::Configure(_));
-            configures && is_outdated(operation, &former, &desired)
+            configures && is_outdated(operation, former, &desired)
         });
         self.reach_hosts(hands);
-        self.let_go_unseen(&former);
+        self.let_go_unseen(former);
     }
 }
 

@@ -68,6 +68,7 @@ impl Stage<'_> {
         States {
             in_vain: in_vain.map(|(instance, _)| instance.clone()).collect(),
             all: self.states.clone(),
+            waits: memory.pending.map(|pending| pending.change),
             good: memory.good,
         }
     }
@@ -81,7 +82,7 @@ impl Stage<'_> {
         };
         self.desired = Arc::clone(&desired);
         self.cluster.happen(|world| {
-            world.follow(Arc::clone(&desired));
+            world.know_hosts(&desired);
             super::equip(world, self.scenario);
         });
         self.first.follow(&desired);

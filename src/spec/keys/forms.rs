@@ -14,6 +14,14 @@ pub const TEXT: Shape = Shape::Text(form("a text", "hello", ""));
 pub const NAME: Form = form("a name", "NAME", "^[a-z0-9]([a-z0-9-]{0,26}[a-z0-9])?$");
 pub const SIZE: Shape = Shape::Text(form("a size", "512MiB", "^[0-9]+ ?(KiB|MiB|GiB|TiB)$"));
 pub const SPAN: Shape = Shape::Text(form("a span of time", "4s", "^([0-9]+ ?(ms|s|m|h) ?)+$"));
+pub const LONG_SPAN: Shape =
+    Shape::Text(form("a span of time", "6h", "^([0-9]+ ?(ms|s|m|h|d) ?)+$"));
+pub const CRON: Shape = Shape::Text(form(
+    "a time of cron",
+    "0 22 * * 1-5",
+    "^[^ ]+( +[^ ]+){4}$",
+));
+pub const ZONE: Shape = Shape::Text(form("a time zone", "Europe/Berlin", "^[A-Za-z0-9_+/-]+$"));
 pub const ADDRESS: Shape = Shape::Text(form(
     "an IPv4 address",
     "192.168.10.1",

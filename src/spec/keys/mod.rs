@@ -1,6 +1,7 @@
 //! Every key of `cluster.yaml`: what it takes, its default, what it is for. The one source of truth of both the
 //! reader and the JSON Schema.
 
+pub mod changes;
 mod forms;
 mod groups;
 pub mod policies;
@@ -51,6 +52,11 @@ pub static CLUSTER: Object = Object {
             "safety",
             Shape::Object(&policies::SAFETY),
             "How careful the controller is with what it can't undo.",
+        ),
+        optional(
+            "changes",
+            Shape::Object(&changes::CHANGES),
+            "How edits of this file come into force.",
         ),
         optional(
             "rebalance",

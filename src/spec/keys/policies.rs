@@ -233,9 +233,28 @@ pub static SAFETY: Object = Object {
             "Keep room for the loss of this many hosts, the fullest ones: who never existed is made only while it stays. `1 host` says the same as `1`.",
         ),
         optional(
+            "max_destroy",
+            Shape::Object(&MAX_DESTROY),
+            "How many guests one change of the file may remove for good without a person: the larger of the two. One that leaves none is always held.",
+        ),
+        optional(
             "lease",
             Shape::Object(&LEASE),
             "The guard on hosts with `fencing: lease`: it stops their guests when the controller can't be heard.",
+        ),
+    ],
+};
+
+/// How many guests may go.
+pub static MAX_DESTROY: Object = Object {
+    what: "the limit",
+    keys: &[
+        default("count", "3", Shape::Number(0, 100_000), "So many."),
+        default(
+            "percent",
+            "50%",
+            PERCENT,
+            "This part of those that there are.",
         ),
     ],
 };

@@ -3,6 +3,7 @@
 
 mod access;
 mod balancers;
+mod changes;
 mod fencing;
 mod files;
 mod groups;
@@ -20,7 +21,7 @@ use ipnet::Ipv4Net;
 
 use crate::model::desired::{Group, Host, Image, Network};
 use crate::model::id::{ClusterName, GroupId, HostId, ImageId, NetworkId};
-use crate::model::policy::Rebalance;
+use crate::model::policy::{Changes, Rebalance};
 
 use super::context::Context;
 use super::fields::{Fields, Named};
@@ -45,6 +46,8 @@ pub struct Draft {
     pub groups: Vec<GroupDraft>,
     /// How careful the controller is.
     pub safety: SafetyDraft,
+    /// How edits come into force.
+    pub changes: Option<Changes>,
     /// When guests are moved only to even out the load.
     pub rebalance: Option<Rebalance>,
     /// Keys, secrets, templates.
@@ -179,6 +182,7 @@ pub fn read(root: &Fields<'_>) -> Draft {
     Draft {
         cluster: root.get("cluster", words::name),
         safety: policies::safety(root, &networks, &names),
+        changes: changes::changes(root),
         rebalance: policies::rebalance(root),
         networks,
         hosts: hosts::hosts(root, &names, &secrets),

@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use crate::model::policy::{Budget, LeasePolicy, Rebalance, Restarts, Safety, Witness};
+use crate::model::policy::{Budget, LeasePolicy, MaxDestroy, Rebalance, Restarts, Safety, Witness};
 use crate::model::unit;
 use crate::spec::fields::{Fields, Single};
 use crate::spec::problem::Problem;
@@ -49,6 +49,7 @@ pub fn safety(root: &Fields<'_>, networks: &[NetworkDraft], names: &Names) -> Sa
         None => usual_witnesses(networks, names),
     };
     let lease = lease(&fields);
+    let max_destroy = max_destroy(&fields);
     let built = || {
         Some(Safety {
             recover_after: recover_after?.value,
@@ -57,6 +58,7 @@ pub fn safety(root: &Fields<'_>, networks: &[NetworkDraft], names: &Names) -> Sa
             brake_window: brake_window?.value,
             witnesses,
             spare: spare?.value,
+            max_destroy: max_destroy?,
             lease: lease?,
         })
     };
@@ -66,6 +68,16 @@ pub fn safety(root: &Fields<'_>, networks: &[NetworkDraft], names: &Names) -> Sa
         witnesses: written,
         built,
     }
+}
+
+fn max_destroy(safety: &Fields<'_>) -> Option<MaxDestroy> {
+    let fields = safety.object("max_destroy")?;
+    let count = fields.number("count");
+    let percent = fields.get("percent", |text| words::percent(text, 0, 100));
+    Some(MaxDestroy {
+        count: count?.value,
+        percent: percent?.value,
+    })
 }
 
 fn lease(safety: &Fields<'_>) -> Option<LeasePolicy> {

@@ -11,7 +11,7 @@ use crate::spec::source::Span;
 use crate::spec::tree::Entry;
 use crate::spec::words::{self, Wrong};
 
-const VERBS: [&str; 10] = [
+const VERBS: [&str; 11] = [
     "drain",
     "undrain",
     "pause",
@@ -21,9 +21,10 @@ const VERBS: [&str; 10] = [
     "fence",
     "retry",
     "rollback",
+    "approve",
     "reconcile",
 ];
-const KNOWN: &str = "it can be: drain HOST, undrain HOST, pause [SCOPE], resume [SCOPE], disarm, arm, fence confirm HOST [--force], fence retract HOST, retry INSTANCE, rollback [REVISION], rollback --undo [REVISION]; drain, pause and disarm with --reason TEXT and --for SPAN or --until TIME (a rehearsal begins at 00:00 UTC), rollback with --reason TEXT; as on the command line";
+const KNOWN: &str = "it can be: drain HOST, undrain HOST, pause [SCOPE], resume [SCOPE], disarm, arm, fence confirm HOST [--force], fence retract HOST, retry INSTANCE, rollback [REVISION], rollback --undo [REVISION], approve [--now] (what waits then); drain, pause and disarm with --reason TEXT and --for SPAN or --until TIME (a rehearsal begins at 00:00 UTC), rollback and approve with --reason TEXT; as on the command line";
 
 /// A command line in parts.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -33,6 +34,7 @@ struct Typed {
     ends: Option<End>,
     undo: bool,
     force: bool,
+    now: bool,
 }
 
 /// What may be said with a command besides its words.
@@ -45,6 +47,8 @@ enum Options {
     Yes,
     /// `--reason`, `--undo`.
     Rollback,
+    /// `--reason`, `--now`.
+    Approve,
 }
 
 impl Reader<'_> {
@@ -79,6 +83,7 @@ impl Reader<'_> {
             ["retry", name] => Turn::Give(OrderKey::Retried(self.instance(name, span)?)),
             ["fence", "confirm", name] => Turn::Give(OrderKey::Confirmed(host(name)?)),
             ["fence", "retract", name] => Turn::Take(OrderKey::Confirmed(host(name)?)),
+            ["approve"] => Turn::Approve { now: typed.now },
             ["rollback"] => rollback(typed, None),
             ["rollback", revision] => rollback(typed, Some(Revision((*revision).to_owned()))),
             _ => {
@@ -150,6 +155,7 @@ fn typed(text: &str) -> Result<Typed, Wrong> {
             "until" => typed.ends = Some(until(&value()?)?),
             "undo" => typed.undo = true,
             "force" => typed.force = true,
+            "now" => typed.now = true,
             "yes" | "y" => {}
             _ => return Err(Wrong::new(format!("`{part}` is no option here"), KNOWN)),
         }
@@ -174,6 +180,7 @@ fn takes(verb: &str, option: &str) -> bool {
         "drain" | "pause" | "disarm" => Options::When,
         "fence" => Options::Yes,
         "rollback" => Options::Rollback,
+        "approve" => Options::Approve,
         _ => Options::None,
     };
     match options {
@@ -181,6 +188,7 @@ fn takes(verb: &str, option: &str) -> bool {
         Options::When => matches!(option, "reason" | "for" | "until"),
         Options::Yes => matches!(option, "yes" | "y" | "force"),
         Options::Rollback => matches!(option, "reason" | "undo"),
+        Options::Approve => matches!(option, "reason" | "now"),
     }
 }
 

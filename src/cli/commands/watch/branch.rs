@@ -13,11 +13,12 @@ use crate::adapters::git::{GitRepository, Signers};
 use crate::adapters::system_clock::SystemClock;
 use crate::cli::args::{Args, WatchArgs};
 use crate::cli::commands::Failure;
-use crate::cli::commands::load::{self, InForce};
+use crate::cli::commands::load;
 use crate::cli::commands::origin::{self, Origin};
 use crate::controller::commits::{Follower, News, Refusal, Rules};
 use crate::model::commit::Commit;
 use crate::model::followed::Followed;
+use crate::model::id::ClusterName;
 use crate::ports::clock::Clock as _;
 use crate::ports::orders::OrdersView as _;
 
@@ -77,40 +78,29 @@ impl Branch {
         }))
     }
 
-    /// The newest commit that may be applied and can be read; else the one that was in force.
+    /// The commit that was in force, whatever the branch says by now; else the newest one that may be applied and can be read.
     pub async fn begin(&mut self, args: &Args) -> Result<Origin, Failure> {
+        if let Some(origin) = self.in_force() {
+            return Ok(origin);
+        }
         let state = self.state(args);
-        let news = self.look(state.as_deref()).await;
-        let failure = match news {
-            News::None => None,
+        match self.look(state.as_deref()).await {
+            News::None => Err(Failure::Other(
+                "the files of the commit in force are gone: remove the state of the repository"
+                    .to_owned(),
+            )),
             News::Commit(commit, files) => {
                 let origin = Origin::of_commit(&self.path, &files, *commit);
                 match load::in_force(args, &origin) {
-                    Ok(read) => {
-                        self.accept(&origin, &read);
-                        return Ok(origin);
-                    }
+                    Ok(_) => Ok(origin),
                     Err(failure) => {
                         self.refuse(&origin, &failure.brief(), None);
-                        Some(failure)
+                        Err(failure)
                     }
                 }
             }
-            News::Refused(commit, refusal) => Some(Failure::Other(refused(&commit, &refusal))),
-            News::Unreachable(why) => Some(Failure::Other(unreachable(&why))),
-        };
-        match (self.in_force(), failure) {
-            (Some(origin), None) => Ok(origin),
-            (Some(origin), Some(failure)) => {
-                tracing::error!("the commit that was in force stays in force\n{failure}");
-                Ok(origin)
-            }
-            (None, failure) => Err(failure.unwrap_or_else(|| {
-                Failure::Other(
-                    "the files of the commit in force are gone: remove the state of the repository"
-                        .to_owned(),
-                )
-            })),
+            News::Refused(commit, refusal) => Err(Failure::Other(refused(&commit, &refusal))),
+            News::Unreachable(why) => Err(Failure::Other(unreachable(&why))),
         }
     }
 
@@ -133,20 +123,14 @@ impl Branch {
     }
 
     /// See [`super::source::Source::accept`].
-    pub fn accept(&mut self, origin: &Origin, read: &InForce) {
+    pub fn accept(&mut self, origin: &Origin, cluster: &ClusterName) {
         let Some((commit, _)) = &origin.commit else {
             return;
         };
-        // What is held is not what was read.
-        if read.snapshot.is_none() {
-            let help = "reconcile orders shows who holds it".to_owned();
-            self.refuse(origin, "its state of the file is held back", Some(help));
-            return;
-        }
         let known = &self.follower.followed;
         if known.applied.as_ref() != Some(commit) || known.refused.is_some() {
             let now = SystemClock.now();
-            self.follower.apply(commit, &read.desired.cluster, now);
+            self.follower.apply(commit, cluster, now);
             self.keep();
         }
     }

@@ -9,8 +9,9 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 use super::branch::Branch;
 use crate::cli::args::{Args, WatchArgs};
 use crate::cli::commands::Failure;
-use crate::cli::commands::load::InForce;
 use crate::cli::commands::origin::Origin;
+use crate::model::gate::Pending;
+use crate::model::id::ClusterName;
 
 /// How long the file must be left alone before it is read: editors write in several steps.
 const DEBOUNCE: Duration = Duration::from_millis(300);
@@ -71,11 +72,34 @@ impl Source {
         }
     }
 
-    /// What was read from `origin` is in force, if it is not held.
-    pub fn accept(&mut self, origin: &Origin, read: &InForce) {
+    /// What was read from `origin` is in force.
+    pub fn accept(&mut self, origin: &Origin, cluster: &ClusterName) {
         if let Source::Branch(branch) = self {
-            branch.accept(origin, read);
+            branch.accept(origin, cluster);
         }
+    }
+
+    /// What was read from `origin` is held back by an order.
+    pub fn is_held(&mut self, origin: &Origin) {
+        if let Source::Branch(branch) = self {
+            let help = "reconcile orders shows who holds it".to_owned();
+            branch.refuse(origin, "its state of the file is held back", Some(help));
+        }
+    }
+
+    /// What was read from `origin` is held by guards.
+    pub fn waits(&mut self, origin: &Origin, pending: &Pending) {
+        let Source::Branch(branch) = self else { return };
+        let commit = origin.commit.as_ref().map(|(commit, _)| commit);
+        if commit != pending.commit.as_ref() {
+            return;
+        }
+        let guards = pending.guards.iter();
+        let why: Vec<String> = guards
+            .map(|guard| format!("{}: {}", guard.guard.word(), guard.text))
+            .collect();
+        let help = pending.guards.iter().find_map(|guard| guard.help.clone());
+        branch.refuse(origin, &format!("it waits: {}", why.join("; ")), help);
     }
 
     /// What was read from `origin` can't be used.

@@ -1,0 +1,217 @@
+//! The gate of a state of the file: how far it reaches, and what the guards say of it, before anything of it is done. Once
+//! it is in force, nobody asks again: a change that began is finished.
+
+mod reach;
+pub mod windows;
+
+use super::Planner;
+use super::round::Round;
+use crate::model::desired::Revision;
+use crate::model::gate::{ChangeId, Class, Gate, Guard, GuardKind, Pending, Verdict};
+use crate::model::id::InstanceId;
+use crate::model::orders::Order;
+use crate::model::plan::{Notice, NoticeKind};
+use crate::model::time::Timestamp;
+use crate::render::sha256;
+use reach::Reach;
+
+/// How many hex digits a change is called by.
+const ID_DIGITS: usize = 12;
+/// How many guests are named; more are counted.
+const NAMED: usize = 4;
+
+/// What the guards say of the state of the file; none where it is in force, or changes nothing.
+pub(super) fn judge(round: Round<'_>) -> (Round<'_>, Option<Gate>) {
+    let in_force = round.memory.in_force.as_ref();
+    // Whoever holds a state back wants the one before it, whatever that takes.
+    let held = &round.observed.orders.held;
+    let passed = |it: &Revision| *it == round.desired.revision || held.contains_key(it);
+    if in_force.is_some_and(passed) {
+        return (round, None);
+    }
+    let mut planner = Planner::new(round);
+    let reach = planner.reach();
+    let gate = (!reach.is_nothing()).then(|| planner.gate(&reach));
+    (planner.round, gate)
+}
+
+impl Planner<'_> {
+    fn gate(&self, reach: &Reach) -> Gate {
+        let (class, change) = (reach.class(), self.name(reach));
+        let (window, opens) = self.window(&change).unzip();
+        let guards = [
+            self.empty(reach, &change),
+            self.max_destroy(reach, &change),
+            self.approval(reach, &change),
+            window,
+        ];
+        Gate {
+            class,
+            guards: guards.into_iter().flatten().collect(),
+            opens: opens.flatten(),
+            change,
+        }
+    }
+
+    /// Says that a newer state of the file waits. Only a window opens by itself.
+    pub(super) fn say_what_is_pending(&mut self) {
+        let pending = self.round.memory.pending.as_ref();
+        let newer = |p: &&Pending| p.revision != self.round.desired.revision;
+        let Some(pending) = pending.filter(newer) else {
+            return;
+        };
+        let (subject, commit) = match &pending.commit {
+            Some(commit) => (
+                format!("commit {}", commit.id),
+                format!(" by {}", commit.author),
+            ),
+            None => (format!("revision {}", pending.revision), String::new()),
+        };
+        let change = &pending.change;
+        let notices = pending.guards.iter().map(|guard| Notice {
+            kind: match guard.guard {
+                GuardKind::Empty | GuardKind::MaxDestroy | GuardKind::Approval => {
+                    NoticeKind::Blocked
+                }
+                GuardKind::Window => NoticeKind::Warning,
+            },
+            subject: subject.clone(),
+            text: format!(
+                "change {change}{commit} waits: {}: {}",
+                guard.guard.word(),
+                guard.text
+            ),
+            help: guard.help.clone(),
+            line: None,
+        });
+        self.draft.notices.extend(notices);
+    }
+
+    /// The name follows from how far it reaches for whom, not from how that is done: a guest that is healed meanwhile makes no
+    /// other change of it.
+    fn name(&self, reach: &Reach) -> ChangeId {
+        let touched = reach.touched.iter();
+        let touched = touched.filter(|(_, touch)| touch.class > Class::None);
+        let touched = touched.map(|(instance, touch)| format!("{} {instance}", touch.class));
+        let goes = reach.goes.iter().map(|instance| format!("end {instance}"));
+        let vips = reach.vips.iter().map(|vip| format!("end {vip}"));
+        let all: Vec<String> = touched.chain(goes).chain(vips).collect();
+        let revision = &self.round.desired.revision;
+        let mut name = sha256(&format!("{revision}\n{}", all.join("\n")));
+        name.truncate(ID_DIGITS);
+        ChangeId(name)
+    }
+
+    /// Whether anything is left: a file that was emptied by mistake must not empty the cluster.
+    fn empty(&self, reach: &Reach, change: &ChangeId) -> Option<Guard> {
+        let is_empty = self.round.desired.groups.values().all(|g| g.replicas == 0);
+        if !is_empty || reach.goes.is_empty() {
+            return None;
+        }
+        let text = format!(
+            "no guest is left of {}: {}",
+            reach.all,
+            named(reach.goes.iter())
+        );
+        Some(self.unless_approved(GuardKind::Empty, text, None, change))
+    }
+
+    fn max_destroy(&self, reach: &Reach, change: &ChangeId) -> Option<Guard> {
+        let (goes, all) = (reach.goes.len(), reach.all);
+        if goes == 0 {
+            return None;
+        }
+        let most = self.round.desired.safety.max_destroy.of(all);
+        let names = named(reach.goes.iter());
+        let text = format!("{goes} of {all} guests go for good, at most {most} may: {names}");
+        let line = self.round.desired.lines.of("safety.max_destroy");
+        Some(match goes <= most {
+            true => passes(GuardKind::MaxDestroy, text, line),
+            false => self.unless_approved(GuardKind::MaxDestroy, text, line, change),
+        })
+    }
+
+    fn approval(&self, reach: &Reach, change: &ChangeId) -> Option<Guard> {
+        let desired = self.round.desired;
+        let line = desired.lines.0.get("changes.automatic").copied();
+        let (class, automatic) = (reach.class(), desired.changes.automatic);
+        let most = automatic.map_or("never".to_owned(), |most| format!("up to `{most}`"));
+        let text = format!("{}, automatic is {most}", reach.told(class));
+        match automatic.is_some_and(|most| class <= most) {
+            true => line.map(|_| passes(GuardKind::Approval, text, line)),
+            false => Some(self.unless_approved(GuardKind::Approval, text, line, change)),
+        }
+    }
+
+    /// With the moment when it opens, where it holds.
+    fn window(&self, change: &ChangeId) -> Option<(Guard, Option<Timestamp>)> {
+        let desired = self.round.desired;
+        let (rules, now) = (&desired.changes, self.round.observed.now);
+        if rules.allow.is_empty() && rules.deny.is_empty() {
+            return None;
+        }
+        let line = desired.lines.of("changes.windows");
+        let stand = windows::look(rules, now);
+        if stand.open {
+            return Some((passes(GuardKind::Window, stand.text, line), None));
+        }
+        if let Some(order) = self.round.observed.orders.hurried.get(change) {
+            let text = format!("{}; {}", stand.text, by(order));
+            return Some((passes(GuardKind::Window, text, line), None));
+        }
+        let guard = Guard {
+            guard: GuardKind::Window,
+            verdict: Verdict::Holds,
+            text: stand.text,
+            help: Some(format!("at once: `reconcile approve --now {change}`")),
+            line,
+        };
+        Some((guard, stand.opens))
+    }
+
+    /// Held, where no person has approved exactly this change.
+    fn unless_approved(
+        &self,
+        guard: GuardKind,
+        text: String,
+        line: Option<u32>,
+        change: &ChangeId,
+    ) -> Guard {
+        match self.round.observed.orders.allowed.get(change) {
+            Some(order) => passes(guard, format!("{text}; {}", by(order)), line),
+            None => Guard {
+                guard,
+                verdict: Verdict::Holds,
+                text,
+                help: Some(format!("if that is meant: `reconcile approve {change}`")),
+                line,
+            },
+        }
+    }
+}
+
+fn passes(guard: GuardKind, text: String, line: Option<u32>) -> Guard {
+    Guard {
+        guard,
+        verdict: Verdict::Passes,
+        text,
+        help: None,
+        line,
+    }
+}
+
+fn by(order: &Order) -> String {
+    let reason = order.reason.as_ref().map(|reason| format!(": {reason}"));
+    format!("approved by {}{}", order.by, reason.unwrap_or_default())
+}
+
+/// `random-1, random-2 and 3 more`
+fn named<'i>(instances: impl Iterator<Item = &'i InstanceId>) -> String {
+    let all: Vec<&InstanceId> = instances.collect();
+    let names: Vec<String> = all.iter().take(NAMED).map(ToString::to_string).collect();
+    let more = all.len().saturating_sub(NAMED);
+    match more {
+        0 => names.join(", "),
+        more => format!("{} and {more} more", names.join(", ")),
+    }
+}
