@@ -222,11 +222,9 @@ fn each_commit_comes_into_force_as_a_whole_and_a_bad_one_changes_nothing() {
         why.contains("cluster.yaml:2:8") && why.contains("must be a mapping"),
         "{why}"
     );
-    assert!(
-        lab.log().contains("the last good state stays in force"),
-        "{}",
-        lab.log()
-    );
+    lab.wait("what stays is said", |_| {
+        lab.log().contains("the last good state stays in force")
+    });
 
     let emptied = lab.commit("", &[]);
     lab.wait_refused(&emptied);

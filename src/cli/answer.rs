@@ -159,6 +159,7 @@ fn states(key: &OrderKey) -> (&'static str, &'static str) {
         OrderKey::Held(_) => ("is held back", "was not held back"),
         OrderKey::Approved(_) | OrderKey::Allowed(_) => ("is approved", "was not approved"),
         OrderKey::Hurried(_) => ("may begin at once", "was not to begin at once"),
+        OrderKey::Unprotected(_) => ("is unprotected", "was not unprotected"),
         OrderKey::Released => ("is let go", "does not hold"),
         OrderKey::Retried(_) => ("is to be tried again", "was not to be tried again"),
     }
@@ -176,6 +177,7 @@ fn given(key: &OrderKey) -> &'static str {
         OrderKey::Approved(_) => "applies it though it was not made on top of the commit in force",
         OrderKey::Allowed(_) => "brings it into force though a guard holds it",
         OrderKey::Hurried(_) => "does not wait for a window",
+        OrderKey::Unprotected(_) => "lets its guests go when the file does not have it any more",
         OrderKey::Released => "goes on with what the brake held",
         OrderKey::Retried(_) => "tries it again, without a pause",
     }
@@ -190,6 +192,7 @@ fn taken_back(key: &OrderKey) -> &'static str {
         OrderKey::Held(_) => "may apply that state of the file again",
         OrderKey::Approved(_) | OrderKey::Allowed(_) => "refuses it, where it is not in force yet",
         OrderKey::Hurried(_) => "waits for a window, where it is not in force yet",
+        OrderKey::Unprotected(_) => "keeps its guests, where the file says `protect`",
         OrderKey::Released | OrderKey::Retried(_) => "does not do so any more",
     }
 }

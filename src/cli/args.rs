@@ -21,7 +21,7 @@ use crate::rehearse::survive::AnyOf;
 pub use apply::{ApplyArgs, SavedArgs};
 use orders::{
     ApproveArgs, DrainArgs, FenceCommand, PauseArgs, ResumeArgs, RetryArgs, RollbackArgs,
-    UndrainArgs, When,
+    UndrainArgs, UnprotectArgs, When,
 };
 pub use watch::WatchArgs;
 use watch::branch;
@@ -220,6 +220,10 @@ pub enum Command {
     #[command(long_about = help::APPROVE_ABOUT, after_help = help::APPROVE_EXAMPLES)]
     Approve(ApproveArgs),
 
+    /// Let a service or load balancer go that the file has protected
+    #[command(long_about = help::UNPROTECT_ABOUT, after_help = help::UNPROTECT_EXAMPLES)]
+    Unprotect(UnprotectArgs),
+
     /// Show which orders are in force
     #[command(long_about = help::ORDERS_ABOUT, after_help = help::ORDERS_EXAMPLES)]
     Orders,
@@ -366,6 +370,7 @@ impl Command {
             Command::Fence(_) => "fence",
             Command::Rollback(_) => "rollback",
             Command::Approve(_) => "approve",
+            Command::Unprotect(_) => "unprotect",
             Command::Orders => "orders",
             Command::History(_) => "history",
             Command::Completions { .. } => "completions",

@@ -1,7 +1,7 @@
 //! Operators' orders as people and programs see them: as lines at the top of other outputs, and as a list. Pure.
 //!
 //! An order in JSON has `order` (`disarmed`, `paused`, `drained`, `confirmed`, `held`, `approved`,
-//! `allowed`, `hurried`, `released`, `retried`), `of` (`cluster`, `service/NAME` or `host/NAME` of a pause, else the name of the host, the
+//! `allowed`, `hurried`, `unprotected`, `released`, `retried`), `of` (`cluster`, `service/NAME` or `host/NAME` of a pause, else the name of the host, the group, the
 //! instance, the revision, the change or the commit; missing where there is only one), `by`, `at`, `reason` or null, `until` or null.
 
 use serde::Serialize;

@@ -195,6 +195,7 @@ fn concerns(key: &OrderKey, instance: &InstanceId, hosts: [Option<&HostId>; 3]) 
         | OrderKey::Approved(_)
         | OrderKey::Allowed(_)
         | OrderKey::Hurried(_)
+        | OrderKey::Unprotected(_)
         | OrderKey::Released => false,
     }
 }

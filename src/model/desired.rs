@@ -374,6 +374,8 @@ pub struct Group {
     pub env: BTreeMap<String, String>,
     /// Whether no instance may ever run twice, and none may lose its disk.
     pub stateful: bool,
+    /// Whether its instances survive its block in the file.
+    pub protect: bool,
     /// Where its instances may be.
     pub placement: PlacementRules,
     /// How many of them may be away.

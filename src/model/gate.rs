@@ -77,6 +77,8 @@ pub enum GuardKind {
     Empty,
     /// How many guests go for good.
     MaxDestroy,
+    /// Whether what is protected stays.
+    Protect,
     /// Whether so far-reaching a change is applied without a person.
     Approval,
     /// Whether it is the time for changes.
@@ -89,6 +91,7 @@ impl GuardKind {
         match self {
             GuardKind::Empty => "empty",
             GuardKind::MaxDestroy => "max_destroy",
+            GuardKind::Protect => "protect",
             GuardKind::Approval => "automatic",
             GuardKind::Window => "windows",
         }

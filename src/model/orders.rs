@@ -1,6 +1,8 @@
 //! What operators told the controller by commands of their own: `drain`, `pause`, `fence confirm`. They are no part of
 //! the file, and nothing that could be observed.
 
+mod key;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
@@ -12,6 +14,7 @@ use super::desired::Revision;
 use super::gate::ChangeId;
 use super::id::{GroupId, HostId, InstanceId};
 use super::time::Timestamp;
+pub use key::OrderKey;
 
 /// Everything that operators ordered and did not take back.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -36,6 +39,8 @@ pub struct Orders {
     pub allowed: BTreeMap<ChangeId, Order>,
     /// Changes that come into force though it is not the time for changes.
     pub hurried: BTreeMap<ChangeId, Order>,
+    /// Groups that may go though the file has protected them.
+    pub unprotected: BTreeMap<GroupId, Order>,
     /// A person looked at what made the brake hold, and lets it go.
     pub released: Option<Order>,
 }
@@ -55,135 +60,6 @@ pub struct Order {
     pub until: Option<Timestamp>,
 }
 
-/// Which order, and about what: the place of an [`Order`] in [`Orders`].
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(tag = "order", content = "of", rename_all = "snake_case")]
-pub enum OrderKey {
-    /// See [`Orders::disarmed`].
-    Disarmed,
-    /// See [`Orders::paused`].
-    Paused(Scope),
-    /// See [`Orders::drained`].
-    Drained(HostId),
-    /// See [`Orders::confirmed`].
-    Confirmed(HostId),
-    /// See [`Orders::held`].
-    Held(Revision),
-    /// See [`Orders::approved`].
-    Approved(CommitId),
-    /// See [`Orders::allowed`].
-    Allowed(ChangeId),
-    /// See [`Orders::hurried`].
-    Hurried(ChangeId),
-    /// See [`Orders::released`].
-    Released,
-    /// See [`Orders::retried`].
-    Retried(InstanceId),
-}
-
-impl OrderKey {
-    /// What it orders, in a word.
-    pub fn word(&self) -> &'static str {
-        match self {
-            OrderKey::Disarmed => "disarmed",
-            OrderKey::Paused(_) => "paused",
-            OrderKey::Drained(_) => "drained",
-            OrderKey::Confirmed(_) => "confirmed",
-            OrderKey::Held(_) => "held",
-            OrderKey::Approved(_) | OrderKey::Allowed(_) => "approved",
-            OrderKey::Hurried(_) => "hurried",
-            OrderKey::Released => "released",
-            OrderKey::Retried(_) => "retried",
-        }
-    }
-
-    /// What it is about, as people call it: `host b`.
-    pub fn subject(&self) -> String {
-        match self {
-            OrderKey::Disarmed => "failover".to_owned(),
-            OrderKey::Paused(Scope::Cluster) => "the cluster".to_owned(),
-            OrderKey::Paused(Scope::Group(group)) => format!("service {group}"),
-            OrderKey::Paused(Scope::Host(host))
-            | OrderKey::Drained(host)
-            | OrderKey::Confirmed(host) => format!("host {host}"),
-            OrderKey::Held(revision) => format!("revision {revision}"),
-            OrderKey::Approved(commit) => format!("commit {commit}"),
-            OrderKey::Allowed(change) | OrderKey::Hurried(change) => format!("change {change}"),
-            OrderKey::Released => "the brake".to_owned(),
-            OrderKey::Retried(instance) => instance.to_string(),
-        }
-    }
-
-    /// Whether it is done once, and done once more when it is ordered again; others hold on.
-    pub fn is_once(&self) -> bool {
-        match self {
-            OrderKey::Disarmed | OrderKey::Paused(_) | OrderKey::Drained(_) | OrderKey::Held(_) => {
-                false
-            }
-            OrderKey::Confirmed(_)
-            | OrderKey::Approved(_)
-            | OrderKey::Allowed(_)
-            | OrderKey::Hurried(_)
-            | OrderKey::Released
-            | OrderKey::Retried(_) => true,
-        }
-    }
-
-    /// That it is over: `host b is drained no more`.
-    pub fn over(&self) -> String {
-        format!("{} is {} no more", self.subject(), self.word())
-    }
-
-    /// The instance, where it is about one.
-    pub fn instance(&self) -> Option<&InstanceId> {
-        match self {
-            OrderKey::Retried(instance) => Some(instance),
-            OrderKey::Disarmed
-            | OrderKey::Paused(_)
-            | OrderKey::Drained(_)
-            | OrderKey::Confirmed(_)
-            | OrderKey::Held(_)
-            | OrderKey::Approved(_)
-            | OrderKey::Allowed(_)
-            | OrderKey::Hurried(_)
-            | OrderKey::Released => None,
-        }
-    }
-
-    /// The host, where it is about one.
-    pub fn host(&self) -> Option<&HostId> {
-        match self {
-            OrderKey::Paused(Scope::Host(host))
-            | OrderKey::Drained(host)
-            | OrderKey::Confirmed(host) => Some(host),
-            OrderKey::Disarmed
-            | OrderKey::Paused(Scope::Cluster | Scope::Group(_))
-            | OrderKey::Held(_)
-            | OrderKey::Approved(_)
-            | OrderKey::Allowed(_)
-            | OrderKey::Hurried(_)
-            | OrderKey::Released
-            | OrderKey::Retried(_) => None,
-        }
-    }
-
-    /// The command that takes it back; none where it ends by itself.
-    pub fn undo(&self) -> Option<String> {
-        match self {
-            OrderKey::Disarmed => Some("reconcile arm".to_owned()),
-            OrderKey::Paused(Scope::Cluster) => Some("reconcile resume".to_owned()),
-            OrderKey::Paused(scope) => Some(format!("reconcile resume {scope}")),
-            OrderKey::Drained(host) => Some(format!("reconcile undrain {host}")),
-            OrderKey::Confirmed(host) => Some(format!("reconcile fence retract {host}")),
-            OrderKey::Held(revision) => Some(format!("reconcile rollback --undo {revision}")),
-            OrderKey::Allowed(change) | OrderKey::Hurried(change) => {
-                Some(format!("reconcile approve --undo {change}"))
-            }
-            OrderKey::Approved(_) | OrderKey::Released | OrderKey::Retried(_) => None,
-        }
-    }
-}
-
 impl Orders {
     /// Every order with its key, the farthest-reaching kinds first.
     pub fn all(&self) -> impl Iterator<Item = (OrderKey, &Order)> {
@@ -196,6 +72,7 @@ impl Orders {
             .chain(self.approved.keys().cloned().map(OrderKey::Approved))
             .chain(self.allowed.keys().cloned().map(OrderKey::Allowed))
             .chain(self.hurried.keys().cloned().map(OrderKey::Hurried))
+            .chain(self.unprotected.keys().cloned().map(OrderKey::Unprotected))
             .chain(self.retried.keys().cloned().map(OrderKey::Retried));
         keys.filter_map(|key| self.get(&key).map(|order| (key, order)))
     }
@@ -211,6 +88,7 @@ impl Orders {
             OrderKey::Approved(commit) => self.approved.get(commit),
             OrderKey::Allowed(change) => self.allowed.get(change),
             OrderKey::Hurried(change) => self.hurried.get(change),
+            OrderKey::Unprotected(group) => self.unprotected.get(group),
             OrderKey::Released => self.released.as_ref(),
             OrderKey::Retried(instance) => self.retried.get(instance),
         }
@@ -227,6 +105,7 @@ impl Orders {
             OrderKey::Approved(commit) => self.approved.insert(commit, order),
             OrderKey::Allowed(change) => self.allowed.insert(change, order),
             OrderKey::Hurried(change) => self.hurried.insert(change, order),
+            OrderKey::Unprotected(group) => self.unprotected.insert(group, order),
             OrderKey::Released => self.released.replace(order),
             OrderKey::Retried(instance) => self.retried.insert(instance, order),
         }
@@ -243,6 +122,7 @@ impl Orders {
             OrderKey::Approved(commit) => self.approved.remove(commit),
             OrderKey::Allowed(change) => self.allowed.remove(change),
             OrderKey::Hurried(change) => self.hurried.remove(change),
+            OrderKey::Unprotected(group) => self.unprotected.remove(group),
             OrderKey::Released => self.released.take(),
             OrderKey::Retried(instance) => self.retried.remove(instance),
         }
@@ -398,7 +278,7 @@ mod tests {
         }
     }
 
-    fn keys() -> [OrderKey; 11] {
+    fn keys() -> [OrderKey; 12] {
         [
             OrderKey::Disarmed,
             OrderKey::Released,
@@ -410,6 +290,7 @@ mod tests {
             OrderKey::Approved("daa85f87f8b307dd5d64832c1b7494559ce8d8f5".parse().unwrap()),
             OrderKey::Allowed(ChangeId("3f2a91c04b7e".into())),
             OrderKey::Hurried(ChangeId("3f2a91c04b7e".into())),
+            OrderKey::Unprotected("random".parse().unwrap()),
             OrderKey::Retried("random-2".parse().unwrap()),
         ]
     }

@@ -8,7 +8,7 @@ use super::Planner;
 use super::round::Round;
 use crate::model::desired::Revision;
 use crate::model::gate::{ChangeId, Class, Gate, Guard, GuardKind, Pending, Verdict};
-use crate::model::id::InstanceId;
+use crate::model::id::{GroupId, InstanceId};
 use crate::model::orders::Order;
 use crate::model::plan::{Notice, NoticeKind};
 use crate::model::time::Timestamp;
@@ -42,6 +42,7 @@ impl Planner<'_> {
         let guards = [
             self.empty(reach, &change),
             self.max_destroy(reach, &change),
+            self.protect(reach),
             self.approval(reach, &change),
             window,
         ];
@@ -70,9 +71,10 @@ impl Planner<'_> {
         let change = &pending.change;
         let notices = pending.guards.iter().map(|guard| Notice {
             kind: match guard.guard {
-                GuardKind::Empty | GuardKind::MaxDestroy | GuardKind::Approval => {
-                    NoticeKind::Blocked
-                }
+                GuardKind::Empty
+                | GuardKind::MaxDestroy
+                | GuardKind::Protect
+                | GuardKind::Approval => NoticeKind::Blocked,
                 GuardKind::Window => NoticeKind::Warning,
             },
             subject: subject.clone(),
@@ -129,6 +131,38 @@ impl Planner<'_> {
             true => passes(GuardKind::MaxDestroy, text, line),
             false => self.unless_approved(GuardKind::MaxDestroy, text, line, change),
         })
+    }
+
+    /// What is protected goes only after a word about just that; no approval of the whole will do.
+    fn protect(&self, reach: &Reach) -> Option<Guard> {
+        let freed = &self.round.observed.orders.unprotected;
+        let (free, kept): (Vec<&GroupId>, Vec<&GroupId>) = reach
+            .protected
+            .iter()
+            .partition(|group| freed.contains_key(*group));
+        let names = |groups: &[&GroupId]| {
+            let names: Vec<&str> = groups.iter().map(|group| group.as_str()).collect();
+            names.join(", ")
+        };
+        match (kept.first(), free.is_empty()) {
+            (None, true) => None,
+            (None, false) => {
+                let text = format!("{} goes, which was protected", names(&free));
+                Some(passes(GuardKind::Protect, text, None))
+            }
+            (Some(first), _) => Some(Guard {
+                guard: GuardKind::Protect,
+                verdict: Verdict::Holds,
+                text: format!(
+                    "{} is protected, and not in the file any more",
+                    names(&kept)
+                ),
+                help: Some(format!(
+                    "put it back; or let it go: `reconcile unprotect {first}`"
+                )),
+                line: None,
+            }),
+        }
     }
 
     fn approval(&self, reach: &Reach, change: &ChangeId) -> Option<Guard> {

@@ -186,6 +186,8 @@ const DISK: &str = "disk";
 const OF_IMAGE: &str = "image";
 /// The word of a fingerprint that says that the disk outlives its guest.
 const STATEFUL: &str = "stateful";
+/// The word of a fingerprint that says that the guest survives its block in the file.
+const PROTECT: &str = "protect";
 
 /// What a guest is built from, readable: two of them are compared word by word to tell what changed.
 pub fn fingerprint(desired: &Desired, group: &Group, image: &Image, host: &Host) -> String {
@@ -213,12 +215,14 @@ pub fn fingerprint(desired: &Desired, group: &Group, image: &Image, host: &Host)
     } else {
         short_digest(&[custom])
     };
-    let stateful = match group.stateful {
-        true => format!(" {STATEFUL}=yes"),
+    let flag = |word: &str, is_so: bool| match is_so {
+        true => format!(" {word}=yes"),
         false => String::new(),
     };
+    let stateful = flag(STATEFUL, group.stateful);
+    let protect = flag(PROTECT, group.protect);
     format!(
-        "cpus={} memory={} {DISK}={disk} image={} cmdline={boot} bridge={bridge} template={template}{stateful}",
+        "cpus={} memory={} {DISK}={disk} image={} cmdline={boot} bridge={bridge} template={template}{stateful}{protect}",
         group.cpus,
         group.memory,
         short_digest(&files),
@@ -227,9 +231,24 @@ pub fn fingerprint(desired: &Desired, group: &Group, image: &Image, host: &Host)
 
 /// Whether a guest with this fingerprint is stateful.
 pub fn is_stateful(fingerprint: &str) -> bool {
-    fingerprint
-        .split(' ')
-        .any(|word| word.starts_with(STATEFUL))
+    has_flag(fingerprint, STATEFUL)
+}
+
+/// Whether a guest with this fingerprint survives its block in the file.
+pub fn is_protected(fingerprint: &str) -> bool {
+    has_flag(fingerprint, PROTECT)
+}
+
+/// What two fingerprints say otherwise that changes nothing of the guest.
+pub fn flags_changed(old: &str, new: &str) -> &'static str {
+    match is_stateful(old) == is_stateful(new) {
+        true => "whether it is protected",
+        false => "whether its disk is kept",
+    }
+}
+
+fn has_flag(fingerprint: &str, flag: &str) -> bool {
+    fingerprint.split(' ').any(|word| word.starts_with(flag))
 }
 
 /// Whether nothing has to be rebuilt for another fingerprint.
@@ -246,8 +265,9 @@ pub fn fingerprint_changes(old: &str, new: &str) -> Vec<(String, String, String)
             .collect()
     };
     let old = words(old);
-    // That its disk is kept from now on, or not any more, changes nothing of the guest.
-    let new = words(new).into_iter().filter(|(key, _)| key != STATEFUL);
+    // That its disk is kept from now on, or it is protected, or not any more, changes nothing of the guest.
+    let of_mark = |key: &str| matches!(key, STATEFUL | PROTECT);
+    let new = words(new).into_iter().filter(|(key, _)| !of_mark(key));
     let changed = new.filter_map(|(key, value)| {
         let before = old.get(&key).cloned().unwrap_or_else(|| "?".to_owned());
         (before != value).then_some((key, before, value))

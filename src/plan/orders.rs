@@ -268,6 +268,7 @@ fn is_in_file(key: &OrderKey, desired: &Desired) -> bool {
         | OrderKey::Approved(_)
         | OrderKey::Allowed(_)
         | OrderKey::Hurried(_)
+        | OrderKey::Unprotected(_)
         | OrderKey::Released => true,
     }
 }

@@ -12,7 +12,7 @@ use super::draft::{Step, reason_at};
 use super::drift::Drift;
 use super::health::Health;
 use super::inventory::Found;
-use super::machine::{fingerprint_changes, is_same_machine};
+use super::machine::{fingerprint_changes, flags_changed, is_same_machine};
 use super::need::Need;
 use super::rotation::is_routed;
 use super::round::State;
@@ -370,7 +370,10 @@ impl<'a> Planner<'a> {
             ),
             None => (
                 Motive::Change,
-                format!("{instance}: whether its disk is kept"),
+                format!(
+                    "{instance}: {}",
+                    flags_changed(&found.mark.digest, &mark.digest)
+                ),
                 "its mark says what the file said before",
             ),
         };

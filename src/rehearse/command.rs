@@ -147,6 +147,7 @@ fn give(
         | OrderKey::Approved(_)
         | OrderKey::Allowed(_)
         | OrderKey::Hurried(_)
+        | OrderKey::Unprotected(_)
         | OrderKey::Held(_) => {}
     }
     put(world, key, command)
@@ -156,7 +157,11 @@ fn put(world: &mut World, key: OrderKey, command: &Command) -> Result<(), String
     let at = world.now;
     let once = matches!(
         key,
-        OrderKey::Released | OrderKey::Retried(_) | OrderKey::Allowed(_) | OrderKey::Hurried(_)
+        OrderKey::Released
+            | OrderKey::Retried(_)
+            | OrderKey::Allowed(_)
+            | OrderKey::Hurried(_)
+            | OrderKey::Unprotected(_)
     );
     let until = match command.ends {
         Some(End::After(span)) => Some(at.plus(span)),

@@ -166,6 +166,7 @@ fn group(name: &str, role: Role) -> Group {
         files: Vec::new(),
         env: BTreeMap::new(),
         stateful: false,
+        protect: false,
         placement: PlacementRules::default(),
         budget: Budget::of(3),
         extra: 0,

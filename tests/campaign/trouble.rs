@@ -56,14 +56,15 @@ impl<'a> Troubles<'a> {
             .max()
             .unwrap_or(0)
             + 10;
-        let mut events = vec![(last, "command: resume".to_owned())];
+        let said = |at, what: &str| (at, format!("command: {what}"));
+        let mut events = vec![said(last, "resume"), said(last, "approve")];
         events.extend(self.gone_for_others().map(|line| (last, line)));
         for late in LATE {
             let on = |host: &Section| format!("host {}: power on", host.name);
             let hosts = self.case.hosts.iter().map(on);
             events.extend(hosts.map(|on| (last + late, on)));
         }
-        events.push((last + LATE[1], "command: resume".to_owned()));
+        events.push(said(last + LATE[1], "resume"));
         self.case.mending = Trouble(events);
     }
 

@@ -40,6 +40,7 @@ fn keys() -> Vec<OrderKey> {
         OrderKey::Approved("daa85f87f8b307dd5d64832c1b7494559ce8d8f5".parse().unwrap()),
         OrderKey::Allowed(ChangeId("3f2a91c04b7e".into())),
         OrderKey::Hurried(ChangeId("3f2a91c04b7e".into())),
+        OrderKey::Unprotected("random".parse().unwrap()),
         OrderKey::Released,
     ]
 }

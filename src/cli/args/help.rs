@@ -300,6 +300,17 @@ Examples:
   reconcile approve 1f0e7c3a9 --reason 'squashed before the release'
   reconcile approve --undo 3f2a91c04b7e";
 
+pub(super) const UNPROTECT_ABOUT: &str = "\
+Orders that a service or load balancer with `protect: yes` may go: a change that removes its block, or scales it to nothing, is held
+before that. No approval does the same.
+
+The order is forgotten after a day.";
+
+pub(super) const UNPROTECT_EXAMPLES: &str = "\
+Examples:
+  reconcile unprotect database --reason 'moved to the new one'
+  reconcile unprotect --undo database";
+
 pub(super) const ORDERS_ABOUT: &str = "\
 Shows which orders are in force: what, by whom, since when, until when, and why.
 

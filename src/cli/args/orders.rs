@@ -6,7 +6,7 @@ use clap::Subcommand;
 
 use super::help;
 use crate::model::desired::Revision;
-use crate::model::id::{HostId, InstanceId};
+use crate::model::id::{GroupId, HostId, InstanceId};
 use crate::model::orders::{Scope, reason};
 use crate::model::unit::parse_long_span;
 use crate::model::until::Until;
@@ -70,6 +70,22 @@ pub struct ResumeArgs {
 pub struct RetryArgs {
     /// The instance that is tried again, as in web-1
     pub instance: InstanceId,
+}
+
+/// Arguments of `unprotect`.
+#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+pub struct UnprotectArgs {
+    /// The service or load balancer that may go
+    #[arg(value_name = "NAME")]
+    pub group: GroupId,
+
+    /// Protect it again
+    #[arg(long, conflicts_with = "reason")]
+    pub undo: bool,
+
+    /// Why: shown wherever the order is
+    #[arg(long, value_name = "TEXT", value_parser = reason)]
+    pub reason: Option<String>,
 }
 
 /// Arguments of `rollback`.

@@ -128,14 +128,19 @@ impl<'a> Desk<'a> {
         match scope {
             Scope::Cluster => Ok(()),
             Scope::Host(host) => self.check_host(host, &key),
-            Scope::Group(group) => self.check(&key, |desired| {
-                let names = desired.groups.keys().map(GroupId::as_str);
-                match desired.groups.contains_key(group) {
-                    true => Ok(()),
-                    false => Err(unknown("service or load balancer", group.as_str(), names)),
-                }
-            }),
+            Scope::Group(group) => self.check_group(group, &key),
         }
+    }
+
+    /// Whether there is such a service or load balancer.
+    pub fn check_group(&self, group: &GroupId, key: &OrderKey) -> Result<(), Failure> {
+        self.check(key, |desired| {
+            let names = desired.groups.keys().map(GroupId::as_str);
+            match desired.groups.contains_key(group) {
+                true => Ok(()),
+                false => Err(unknown("service or load balancer", group.as_str(), names)),
+            }
+        })
     }
 
     /// Whether there is such an instance.

@@ -23,6 +23,7 @@ mod rollback;
 mod saved;
 mod status;
 mod undrain;
+mod unprotect;
 mod validate;
 mod watch;
 mod why;
@@ -138,6 +139,7 @@ pub async fn run(args: Args, screen: Screen) -> Exit {
         Some(Command::Fence(fence)) => fence::run(&args, fence, &style).await,
         Some(Command::Rollback(rollback)) => rollback::run(&args, rollback),
         Some(Command::Approve(commit)) => approve::run(&args, commit),
+        Some(Command::Unprotect(unprotect)) => unprotect::run(&args, unprotect),
         Some(Command::Orders) => orders::run(&args, &style),
         Some(Command::History(history)) => history::run(&args, history, &style),
         Some(Command::Completions { shell }) => {

@@ -44,5 +44,9 @@ pub fn orders() -> Orders {
         order(Some("the old shop goes"), today),
     );
     put(OrderKey::Hurried(change), order(None, today));
+    put(
+        OrderKey::Unprotected("random".parse().unwrap()),
+        order(None, today),
+    );
     orders
 }

@@ -267,6 +267,7 @@ fn group(name: &str, replicas: u32, role: Role) -> Group {
         files: Vec::new(),
         env: BTreeMap::new(),
         stateful: false,
+        protect: false,
         placement: PlacementRules::default(),
         budget: Budget::of(replicas),
         extra: 0,

@@ -33,7 +33,7 @@ fn orders_in_force_stand_at_the_top() {
     insta::assert_snapshot!("orders", shown(&sample, &plan));
     let json = report(&sample, &plan).json();
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
-    assert_eq!(json["orders"].as_array().unwrap().len(), 11);
+    assert_eq!(json["orders"].as_array().unwrap().len(), 12);
     assert_eq!(json["orders"][0]["order"], "disarmed");
 }
 

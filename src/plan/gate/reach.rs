@@ -6,12 +6,13 @@ use std::net::Ipv4Addr;
 
 use super::super::Planner;
 use super::super::configure::AS_IT_IS;
+use super::super::machine;
 use super::super::need::Need;
 use super::super::round::{State, View};
 use super::named;
 use crate::model::desired::{Group, Role};
 use crate::model::gate::Class;
-use crate::model::id::{HostId, InstanceId};
+use crate::model::id::{GroupId, HostId, InstanceId};
 use crate::model::mark::Mark;
 use crate::model::plan::ReasonCode;
 
@@ -26,6 +27,8 @@ pub(super) struct Reach {
     pub all: usize,
     /// Of these, those that go for good.
     pub goes: BTreeSet<InstanceId>,
+    /// The groups of these that the file has protected, and does not have any more.
+    pub protected: BTreeSet<GroupId>,
     /// VIPs that go for good.
     pub vips: BTreeSet<Ipv4Addr>,
 }
@@ -107,12 +110,18 @@ impl<'a> Planner<'a> {
     fn count_what_is_there(&self, reach: &mut Reach) {
         let inventory = &self.round.inventory;
         let found = inventory.all_found().filter(|(_, counts)| *counts);
-        let found = found.map(|(found, _)| &found.mark.instance);
-        let hidden = inventory.all_hidden().map(|(instance, ..)| instance);
-        for instance in found.chain(hidden) {
+        let found = found.map(|(found, _)| found.mark);
+        let hidden = inventory.all_hidden().map(|(.., mark)| mark);
+        for mark in found.chain(hidden) {
             reach.all += 1;
-            if !self.round.views.contains_key(instance) {
-                reach.goes.insert(instance.clone());
+            if self.round.views.contains_key(&mark.instance) {
+                continue;
+            }
+            reach.goes.insert(mark.instance.clone());
+            let group = self.round.desired.group_of(&mark.instance);
+            let stays = group.is_some_and(|group| group.replicas > 0);
+            if !stays && machine::is_protected(&mark.digest) {
+                reach.protected.insert(mark.instance.group.clone());
             }
         }
     }

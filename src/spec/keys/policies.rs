@@ -56,6 +56,13 @@ pub const STATEFUL: Key = default(
     Shape::Flag,
     "Whether no instance may ever run twice, and none may lose its disk.",
 );
+/// Whether it survives its block.
+pub const PROTECT: Key = default(
+    "protect",
+    "false",
+    Shape::Flag,
+    "Whether its block must not be removed, nor scaled to nothing, before `reconcile unprotect NAME`.",
+);
 /// How many must serve.
 pub const MIN_AVAILABLE: Key = optional(
     "min_available",

@@ -11,7 +11,7 @@ use crate::spec::source::Span;
 use crate::spec::tree::Entry;
 use crate::spec::words::{self, Wrong};
 
-const VERBS: [&str; 11] = [
+const VERBS: [&str; 12] = [
     "drain",
     "undrain",
     "pause",
@@ -22,9 +22,10 @@ const VERBS: [&str; 11] = [
     "retry",
     "rollback",
     "approve",
+    "unprotect",
     "reconcile",
 ];
-const KNOWN: &str = "it can be: drain HOST, undrain HOST, pause [SCOPE], resume [SCOPE], disarm, arm, fence confirm HOST [--force], fence retract HOST, retry INSTANCE, rollback [REVISION], rollback --undo [REVISION], approve [--now] (what waits then); drain, pause and disarm with --reason TEXT and --for SPAN or --until TIME (a rehearsal begins at 00:00 UTC), rollback and approve with --reason TEXT; as on the command line";
+const KNOWN: &str = "it can be: drain HOST, undrain HOST, pause [SCOPE], resume [SCOPE], disarm, arm, fence confirm HOST [--force], fence retract HOST, retry INSTANCE, rollback [REVISION], rollback --undo [REVISION], approve [--now] (what waits then), unprotect NAME; drain, pause and disarm with --reason TEXT and --for SPAN or --until TIME (a rehearsal begins at 00:00 UTC), rollback, approve and unprotect with --reason TEXT; as on the command line";
 
 /// A command line in parts.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -49,6 +50,8 @@ enum Options {
     Rollback,
     /// `--reason`, `--now`.
     Approve,
+    /// `--reason`.
+    Unprotect,
 }
 
 impl Reader<'_> {
@@ -84,6 +87,7 @@ impl Reader<'_> {
             ["fence", "confirm", name] => Turn::Give(OrderKey::Confirmed(host(name)?)),
             ["fence", "retract", name] => Turn::Take(OrderKey::Confirmed(host(name)?)),
             ["approve"] => Turn::Approve { now: typed.now },
+            ["unprotect", name] => Turn::Give(OrderKey::Unprotected(self.group(name, span)?)),
             ["rollback"] => rollback(typed, None),
             ["rollback", revision] => rollback(typed, Some(Revision((*revision).to_owned()))),
             _ => {
@@ -181,6 +185,7 @@ fn takes(verb: &str, option: &str) -> bool {
         "fence" => Options::Yes,
         "rollback" => Options::Rollback,
         "approve" => Options::Approve,
+        "unprotect" => Options::Unprotect,
         _ => Options::None,
     };
     match options {
@@ -189,6 +194,7 @@ fn takes(verb: &str, option: &str) -> bool {
         Options::Yes => matches!(option, "yes" | "y" | "force"),
         Options::Rollback => matches!(option, "reason" | "undo"),
         Options::Approve => matches!(option, "reason" | "now"),
+        Options::Unprotect => option == "reason",
     }
 }
 
