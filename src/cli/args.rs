@@ -2,6 +2,7 @@
 //! opens no file and decides nothing.
 
 mod apply;
+mod file;
 mod help;
 pub mod orders;
 mod watch;
@@ -19,6 +20,7 @@ use crate::model::id::{HostId, InstanceId};
 use crate::model::unit::parse_long_span;
 use crate::rehearse::survive::AnyOf;
 pub use apply::{ApplyArgs, SavedArgs};
+pub use file::SchemaArgs;
 use orders::{
     ApproveArgs, DrainArgs, FenceCommand, PauseArgs, ResumeArgs, RetryArgs, RollbackArgs,
     UndrainArgs, When,
@@ -235,14 +237,6 @@ pub enum Command {
         #[arg(value_enum)]
         shell: Shell,
     },
-}
-
-/// Arguments of `schema`.
-#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
-pub struct SchemaArgs {
-    /// The schema of scenarios for rehearse instead
-    #[arg(long)]
-    pub scenario: bool,
 }
 
 /// Arguments of `rehearse`.

@@ -109,6 +109,7 @@ Examples:
   reconcile schema > cluster.schema.json
   # then, as the first line of cluster.yaml (yaml-language-server):
   # yaml-language-server: $schema=cluster.schema.json
+  reconcile schema --included > included.schema.json   # for the files of `include:`
   reconcile schema --scenario > scenario.schema.json";
 
 pub(super) const EXPLAIN_ABOUT: &str = "\

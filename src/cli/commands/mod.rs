@@ -79,6 +79,7 @@ impl Failure {
             0 => String::new(),
             more => format!(", and {more} more"),
         };
+        let file = first.file.as_ref().unwrap_or(file);
         format!(
             "{file}:{}:{}: {}{more}",
             first.line, first.column, first.message
@@ -155,9 +156,10 @@ pub async fn run(args: Args, screen: Screen) -> Exit {
 }
 
 fn schema(which: &SchemaArgs) -> serde_json::Value {
-    match which.scenario {
-        true => crate::spec::scenario::schema::json_schema(),
-        false => crate::spec::schema::json_schema(),
+    match (which.scenario, which.included) {
+        (true, _) => crate::spec::scenario::schema::json_schema(),
+        (false, true) => crate::spec::schema::included_schema(),
+        (false, false) => crate::spec::schema::json_schema(),
     }
 }
 

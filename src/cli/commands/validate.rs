@@ -35,7 +35,8 @@ fn valid_text(desired: &Desired, warnings: &[Notice], style: &Style) -> String {
         desired.revision
     );
     let warned = warnings.iter().map(|warning| {
-        let line = warning.line.map(|line| format!(" ({file}:{line})"));
+        let line = warning.line.as_ref();
+        let line = line.map(|line| format!(" ({})", line.place(file)));
         let text = text::clean(&format!("{}{}", warning.text, line.unwrap_or_default()));
         let help = warning.help.as_deref().map(text::clean);
         let help = help.map(|help| format!("  help: {help}\n"));
