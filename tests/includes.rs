@@ -131,6 +131,42 @@ fn edits_and_new_and_removed_files_are_followed() {
 }
 
 #[test]
+fn all_files_of_a_cluster_are_formatted_and_a_broken_one_is_left_alone() {
+    let lab = Lab::new();
+    let check = |code| {
+        let output = lab.output(&["fmt", "--check"]);
+        assert_eq!(output.status.code(), Some(code), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let revision = lab.revision();
+    assert_eq!(check(0), "✓ 2 files: nothing to format.\n");
+    let one = lab.path("specs/services/one.yaml");
+    let text = fs::read_to_string(&one).unwrap();
+    let ugly = text.replace("  one: { ", "      one:   {  ");
+    fs::write(&one, &ugly).unwrap();
+    lab.write("specs/services/two.yaml", "services: {");
+    let told = check(1);
+    assert!(
+        told.contains("not formatted specs/services/one.yaml\n"),
+        "{told}"
+    );
+    assert_eq!(fs::read_to_string(&one).unwrap(), ugly);
+
+    let output = lab.output(&["fmt"]);
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("--> specs/services/two.yaml:1:11"), "{said}");
+    assert_eq!(fs::read_to_string(&one).unwrap(), text);
+    let two = lab.path("specs/services/two.yaml");
+    assert_eq!(fs::read_to_string(&two).unwrap(), "services: {");
+    fs::remove_file(two).unwrap();
+    assert_eq!(lab.revision(), revision);
+
+    let refused = lab.output(&["fmt", "--repo", "x.git"]);
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("without --repo"));
+}
+
+#[test]
 fn validate_names_the_file_of_an_error_and_of_a_warning() {
     let lab = Lab::new();
     lab.write(

@@ -20,7 +20,7 @@ use crate::model::id::{HostId, InstanceId};
 use crate::model::unit::parse_long_span;
 use crate::rehearse::survive::AnyOf;
 pub use apply::{ApplyArgs, SavedArgs};
-pub use file::SchemaArgs;
+pub use file::{FmtArgs, SchemaArgs};
 use orders::{
     ApproveArgs, DrainArgs, FenceCommand, PauseArgs, ResumeArgs, RetryArgs, RollbackArgs,
     UndrainArgs, When,
@@ -161,6 +161,10 @@ pub enum Command {
     /// Check the file, without contacting any machine
     #[command(long_about = help::VALIDATE_ABOUT, after_help = help::VALIDATE_EXAMPLES)]
     Validate,
+
+    /// Format the file and those that it includes
+    #[command(long_about = help::FMT_ABOUT, after_help = help::FMT_EXAMPLES)]
+    Fmt(FmtArgs),
 
     /// Print the JSON Schema of the file, for editors
     #[command(long_about = help::SCHEMA_ABOUT, after_help = help::SCHEMA_EXAMPLES)]
@@ -346,6 +350,7 @@ impl Command {
             Command::Status => "status",
             Command::Why(_) => "why",
             Command::Validate => "validate",
+            Command::Fmt(_) => "fmt",
             Command::Schema(_) => "schema",
             Command::Explain { .. } => "explain",
             Command::Rehearse(_) => "rehearse",

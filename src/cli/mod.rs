@@ -8,6 +8,7 @@ pub mod confirm;
 pub mod exit;
 pub mod explain_view;
 pub mod fence_view;
+pub mod fmt_view;
 pub mod history_view;
 pub mod log;
 pub mod moment;

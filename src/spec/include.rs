@@ -44,6 +44,14 @@ pub fn resolve(cx: &Context<'_>, root: Rc<Node>) -> Option<Rc<Node>> {
     within_budget(cx, &root).then(|| Rc::new(root))
 }
 
+/// The files that a tree includes.
+pub fn files(cx: &Context<'_>, root: &Node) -> Option<Vec<PathBuf>> {
+    match &root.kind {
+        Kind::Map(entries) => Some(wanted(cx, entries, root.span)?.into_keys().collect()),
+        Kind::Nothing | Kind::Scalar(..) | Kind::List(_) => None,
+    }
+}
+
 /// The files to include, in the order of their paths, each with the place that names it first.
 fn wanted(cx: &Context<'_>, entries: &[Entry], span: Span) -> Option<BTreeMap<PathBuf, Span>> {
     let fields = Fields::over(cx, entries, &CLUSTER, span);

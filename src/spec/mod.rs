@@ -11,6 +11,7 @@ mod errors;
 pub mod explain;
 mod fields;
 mod form;
+pub mod format;
 mod include;
 mod keys;
 mod pattern;
@@ -116,6 +117,28 @@ pub fn parse_with_sources(
     match (desired, cx.take_problems()) {
         (Some(desired), problems) if problems.is_empty() => Ok((desired, cx.take_sources())),
         (_, problems) => Err(SpecErrors::new(&cx.texts(), some(problems))),
+    }
+}
+
+/// The files that a file includes, as they are read: paths relative to its directory. Their content is not looked at.
+///
+/// # Errors
+/// The file can't be read as YAML, or what it includes is not there.
+pub fn included(
+    file_name: &str,
+    bytes: &[u8],
+    files: &dyn SpecFiles,
+) -> Result<Vec<PathBuf>, SpecErrors> {
+    let (source, unusable) = Source::read(file_name, bytes);
+    let (root, problems) = match unusable {
+        Some(problem) => (None, vec![problem]),
+        None => compose::compose(&source),
+    };
+    let cx = Context::new(files, source, problems);
+    let found = root.and_then(|root| include::files(&cx, &root));
+    match cx.take_problems() {
+        problems if problems.is_empty() => Ok(found.unwrap_or_default()),
+        problems => Err(SpecErrors::new(&cx.texts(), problems)),
     }
 }
 

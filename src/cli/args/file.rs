@@ -1,5 +1,23 @@
 //! Arguments of commands about the file itself.
 
+use std::path::PathBuf;
+
+/// Arguments of `fmt`.
+#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+pub struct FmtArgs {
+    /// These files; left out, the cluster's file and those that it includes
+    #[arg(value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+
+    /// Write nothing; exit with 1 where a file is not formatted
+    #[arg(long)]
+    pub check: bool,
+
+    /// Write nothing; show what would change
+    #[arg(long)]
+    pub diff: bool,
+}
+
 /// Arguments of `schema`.
 #[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
 pub struct SchemaArgs {

@@ -101,6 +101,21 @@ Examples:
 
 Exit codes: 0 valid; 1 not valid";
 
+pub(super) const FMT_ABOUT: &str = "\
+Formats cluster.yaml and the files that it includes: indentation, spaces, line breaks, quotes.
+
+Comments, the order of keys and every value stay: what was formatted is read again and compared before anything is \
+written. A file with errors in its YAML is left alone. Files are replaced whole; their mode and owner stay.";
+
+pub(super) const FMT_EXAMPLES: &str = "\
+Examples:
+  reconcile fmt                          cluster.yaml and what it includes
+  reconcile fmt --diff                   only show what would change
+  reconcile fmt --check && git commit    in a hook
+  reconcile fmt scenarios/*.yaml         these files
+
+Exit codes: 0 formatted; 1 a file has errors, or --check found one that is not formatted";
+
 pub(super) const SCHEMA_ABOUT: &str = "\
 Prints the JSON Schema of cluster.yaml, for completion and checks in editors.";
 

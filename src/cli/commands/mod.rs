@@ -10,6 +10,7 @@ mod dry_run;
 mod explain;
 mod fence;
 mod fence_test;
+mod fmt;
 mod history;
 mod load;
 mod orders;
@@ -125,6 +126,7 @@ pub async fn run(args: Args, screen: Screen) -> Exit {
         Some(Command::Status) => status::run(&args, &style).await,
         Some(Command::Why(asked)) => why::run(&args, asked, &style).await,
         Some(Command::Validate) => validate::run(&args, &style),
+        Some(Command::Fmt(how)) => fmt::run(&args, how, &style),
         Some(Command::Schema(which)) => print(&format!("{:#}\n", schema(which))),
         Some(Command::Explain { key }) => explain::run(&args, key, &style),
         Some(Command::Rehearse(rehearsal)) => rehearse::run(&args, rehearsal, &style, &screen),

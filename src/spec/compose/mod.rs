@@ -66,7 +66,7 @@ impl Source {
     }
 
     /// Cut at the end of the first line: a mark over half of the file shows nothing.
-    fn first_line(&self, span: Span) -> Span {
+    pub(super) fn first_line(&self, span: Span) -> Span {
         let line_end = self.line_start(self.line(span.start) + 1);
         let text = self.between(span.start, span.end.min(line_end));
         Span {
