@@ -185,6 +185,10 @@ fn validate_names_the_file_of_an_error_and_of_a_warning() {
     lab.write("specs/services/two.yaml", pinned);
     let said = String::from_utf8(lab.output(&["validate"]).stdout).unwrap();
     assert!(said.contains("(specs/services/two.yaml:6)"), "{said}");
+    for (strict, code) in [(&[][..], 0), (&["--strict"][..], 1)] {
+        let output = lab.output(&[&["validate"], strict].concat());
+        assert_eq!(output.status.code(), Some(code), "{output:?}");
+    }
     let json = lab.output(&["validate", "--output", "json"]).stdout;
     let json: Value = serde_json::from_slice(&json).unwrap();
     let warning = &json["warnings"][0];

@@ -20,7 +20,7 @@ use crate::model::id::{HostId, InstanceId};
 use crate::model::unit::parse_long_span;
 use crate::rehearse::survive::AnyOf;
 pub use apply::{ApplyArgs, SavedArgs};
-pub use file::{FmtArgs, SchemaArgs};
+pub use file::{FmtArgs, SchemaArgs, ValidateArgs};
 use orders::{
     ApproveArgs, DrainArgs, FenceCommand, PauseArgs, ResumeArgs, RetryArgs, RollbackArgs,
     UndrainArgs, When,
@@ -160,7 +160,7 @@ pub enum Command {
 
     /// Check the file, without contacting any machine
     #[command(long_about = help::VALIDATE_ABOUT, after_help = help::VALIDATE_EXAMPLES)]
-    Validate,
+    Validate(ValidateArgs),
 
     /// Format the file and those that it includes
     #[command(long_about = help::FMT_ABOUT, after_help = help::FMT_EXAMPLES)]
@@ -349,7 +349,7 @@ impl Command {
             Command::Watch(_) => "watch",
             Command::Status => "status",
             Command::Why(_) => "why",
-            Command::Validate => "validate",
+            Command::Validate(_) => "validate",
             Command::Fmt(_) => "fmt",
             Command::Schema(_) => "schema",
             Command::Explain { .. } => "explain",

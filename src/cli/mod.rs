@@ -27,4 +27,5 @@ pub mod survival_view;
 pub mod table;
 pub mod tally;
 pub mod text;
+pub mod validate_view;
 pub mod why_view;

@@ -2,6 +2,14 @@
 
 use std::path::PathBuf;
 
+/// Arguments of `validate`.
+#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
+pub struct ValidateArgs {
+    /// Exit with 1 where there is a warning, too
+    #[arg(long)]
+    pub strict: bool,
+}
+
 /// Arguments of `fmt`.
 #[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
 pub struct FmtArgs {

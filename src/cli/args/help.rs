@@ -92,14 +92,17 @@ Exit codes: 0 shown; 1 error; 3 something is blocked; 4 something could not be o
 pub(super) const VALIDATE_ABOUT: &str = "\
 Checks cluster.yaml and everything it refers to, without contacting any machine.
 
-All errors of the file are shown at once, each with its line and how to mend it.";
+All errors of the file are shown at once, each with its line and how to mend it. Warnings tell of what is right and hardly \
+meant: an image, a network, a secret or a template that nothing uses, a host that no group may have, a rule that does \
+nothing, pools that are too small when a host is lost.";
 
 pub(super) const VALIDATE_EXAMPLES: &str = "\
 Examples:
   reconcile validate
   reconcile validate -f specs/demo.yaml && git commit
+  reconcile validate --strict            in CI: warnings are errors
 
-Exit codes: 0 valid; 1 not valid";
+Exit codes: 0 valid; 1 not valid, or --strict found a warning";
 
 pub(super) const FMT_ABOUT: &str = "\
 Formats cluster.yaml and the files that it includes: indentation, spaces, line breaks, quotes.

@@ -125,7 +125,7 @@ pub async fn run(args: Args, screen: Screen) -> Exit {
         Some(Command::Watch(how)) => watch::run(&args, how).await,
         Some(Command::Status) => status::run(&args, &style).await,
         Some(Command::Why(asked)) => why::run(&args, asked, &style).await,
-        Some(Command::Validate) => validate::run(&args, &style),
+        Some(Command::Validate(how)) => validate::run(&args, how, &style),
         Some(Command::Fmt(how)) => fmt::run(&args, how, &style),
         Some(Command::Schema(which)) => print(&format!("{:#}\n", schema(which))),
         Some(Command::Explain { key }) => explain::run(&args, key, &style),
