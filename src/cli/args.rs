@@ -378,13 +378,6 @@ fn misplaced(flag: &str, command: &str) -> clap::Error {
     Args::command().error(ErrorKind::ArgumentConflict, message)
 }
 
-/// The script that completes arguments in `shell`.
-pub fn completions(shell: Shell) -> Vec<u8> {
-    let mut script = Vec::new();
-    clap_complete::generate(shell, &mut Args::command(), "reconcile", &mut script);
-    script
-}
-
 /// Where memory and history are kept: what the user said, else below `XDG_STATE_HOME`, else below the home directory
 /// (<https://specifications.freedesktop.org/basedir-spec/latest/>). None where there is nothing of these.
 pub fn state_dir(said: Option<PathBuf>, env: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {

@@ -14,6 +14,7 @@ mod form;
 pub mod format;
 mod include;
 mod keys;
+pub mod outline;
 mod pattern;
 mod problem;
 mod read;

@@ -340,11 +340,15 @@ Examples:
   reconcile history -n 0 --output json   all, one JSON object per line";
 
 pub(super) const COMPLETIONS_ABOUT: &str = "\
-Prints the script that completes reconcile's arguments in a shell.";
+Prints the script that completes reconcile's arguments in a shell: commands, flags, and the hosts, services and instances of \
+the file that -f or --repo names.
+
+The shell runs reconcile for that, which reads the file and contacts nothing. Make the script anew after an update.";
 
 pub(super) const COMPLETIONS_EXAMPLES: &str = "\
 Examples:
   reconcile completions bash > /etc/bash_completion.d/reconcile
+  source <(reconcile completions zsh)    as a line of ~/.zshrc
   reconcile completions fish > ~/.config/fish/completions/reconcile.fish";
 
 /// What stands at the end of the long help.

@@ -3,6 +3,7 @@
 mod apply;
 mod approve;
 mod arm;
+pub mod complete;
 mod desk;
 mod disarm;
 mod drain;
@@ -28,7 +29,7 @@ mod validate;
 mod watch;
 mod why;
 
-use super::args::{self, Args, Command, Output, SchemaArgs};
+use super::args::{Args, Command, Output, SchemaArgs};
 use super::exit::Exit;
 use super::progress::Screen;
 use super::stale::Stale;
@@ -144,7 +145,7 @@ pub async fn run(args: Args, screen: Screen) -> Exit {
         Some(Command::Orders) => orders::run(&args, &style),
         Some(Command::History(history)) => history::run(&args, history, &style),
         Some(Command::Completions { shell }) => {
-            print(&String::from_utf8_lossy(&args::completions(*shell)))
+            complete::script(*shell).and_then(|script| print(&script))
         }
     };
     result.unwrap_or_else(|failure| {

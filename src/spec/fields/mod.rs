@@ -155,7 +155,7 @@ impl<'a> Fields<'a> {
         let text = match self.entry(name) {
             Some(entry) => self.text(key, entry)?,
             None => At {
-                value: default_of(key)?,
+                value: key.default()?,
                 span: self.span,
             },
         };
@@ -255,12 +255,5 @@ impl<'a> Fields<'a> {
     /// Notes a problem.
     pub fn push(&self, problem: Problem) {
         self.cx.push(problem);
-    }
-}
-
-fn default_of(key: &Key) -> Option<&'static str> {
-    match key.need {
-        Need::Default(text) => Some(text),
-        Need::Required | Need::Optional => None,
     }
 }
