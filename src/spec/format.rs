@@ -25,7 +25,7 @@ pub fn format(file_name: &str, bytes: &[u8]) -> Result<String, SpecErrors> {
         None => compose::compose(&source).1,
     };
     let formatted = match problems.is_empty() {
-        true => stable(&source).map_err(|problem| vec![problem]),
+        true => stable(&source).map_err(|place| vec![unable(place)]),
         false => Err(problems),
     };
     // What marks the order of bytes is no part of the text.
@@ -39,19 +39,20 @@ pub fn format(file_name: &str, bytes: &[u8]) -> Result<String, SpecErrors> {
         .map_err(|problems| SpecErrors::new(&Texts::of(source), problems))
 }
 
-fn stable(source: &Source) -> Result<String, Problem> {
+/// The text that formatting does not change any more, or the place that it changes the meaning of.
+fn stable(source: &Source) -> Result<String, Span> {
     let mut text = source.text.clone();
     if text.trim().is_empty() {
         return Ok(text);
     }
     for _ in 0..ROUNDS {
-        let next = once(&text).ok_or_else(|| unable(source.place(0, 0)))?;
+        let next = once(&text).ok_or(source.place(0, 0))?;
         if next == text {
             return unchanged(source, &text).map(|()| text);
         }
         text = next;
     }
-    Err(unable(source.place(0, 0)))
+    Err(source.place(0, 0))
 }
 
 fn once(text: &str) -> Option<String> {
@@ -70,7 +71,7 @@ fn once(text: &str) -> Option<String> {
 }
 
 /// Whether the formatted text says the same, and where not.
-fn unchanged(source: &Source, formatted: &str) -> Result<(), Problem> {
+fn unchanged(source: &Source, formatted: &str) -> Result<(), Span> {
     let (before, after) = (said(&source.text), said(formatted));
     let same = before
         .iter()
@@ -82,7 +83,7 @@ fn unchanged(source: &Source, formatted: &str) -> Result<(), Problem> {
     }
     let place = before.get(same).or(before.last());
     let (start, end) = place.map_or((0, 0), |(_, range)| (range.start, range.end));
-    Err(unable(source.first_line(source.place(start, end))))
+    Err(source.first_line(source.place(start, end)))
 }
 
 fn unable(span: Span) -> Problem {

@@ -113,8 +113,8 @@ fn what_would_say_something_else_is_seen() {
         ("a: 1 # why\nb: &x [p, 'q']\nc: *x\nd: 1\n", 4),
         ("a: 1 # why\nb: &x [p, 'q'\n", 2),
     ] {
-        let problem = same(other).expect_err(other);
-        assert_eq!(source.line(problem.span.start), line, "{other}");
+        let place = same(other).expect_err(other);
+        assert_eq!(source.line(place.start), line, "{other}");
     }
 }
 
