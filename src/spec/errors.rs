@@ -110,7 +110,7 @@ fn structured(texts: &Texts, problem: &Problem) -> SpecError {
 fn related(near: &Source, source: &Source, span: Span, message: &str) -> Related {
     Related {
         message: message.to_owned(),
-        file: (near != source).then(|| source.name.clone()),
+        file: (!std::ptr::eq(near, source)).then(|| source.name.clone()),
         line: source.line(span.start),
         column: source.column(span.start),
     }

@@ -37,10 +37,7 @@ pub fn resolve(cx: &Context<'_>, root: Rc<Node>) -> Option<Rc<Node>> {
         }
     }
     whole.then_some(())?;
-    let merged = trees
-        .iter()
-        .fold(entries.clone(), |merged, tree| merge(cx, merged, tree));
-    let root = Node::new(root.span, Kind::Map(merged));
+    let root = Node::new(root.span, Kind::Map(merge(cx, entries, &trees)));
     within_budget(cx, &root).then(|| Rc::new(root))
 }
 
@@ -152,12 +149,23 @@ fn file(cx: &Context<'_>, path: &Path, named: Span) -> Option<Rc<Node>> {
     (!is_broken).then(|| tree.unwrap_or_else(|| Rc::new(nothing)))
 }
 
-/// The entries of the file so far, and those of one more.
-fn merge(cx: &Context<'_>, mut merged: Vec<Entry>, tree: &Node) -> Vec<Entry> {
-    for section in sections(cx, tree) {
-        match merged.iter_mut().find(|known| known.key == section.key) {
-            Some(known) => known.value = joined(cx, known, section),
-            None => merged.push(section.clone()),
+/// The sections of the main file, with the entries of all others put into them.
+fn merge(cx: &Context<'_>, main: &[Entry], trees: &[Rc<Node>]) -> Vec<Entry> {
+    let mut parts: BTreeMap<&str, Vec<&Entry>> = BTreeMap::new();
+    for section in trees.iter().flat_map(|tree| sections(cx, tree)) {
+        parts.entry(&section.key).or_default().push(section);
+    }
+    let mut merged = main.to_vec();
+    for (key, mut parts) in parts {
+        let known = main.iter().position(|entry| entry.key == key);
+        parts.splice(0..0, known.map(|place| &main[place]));
+        let section = Entry {
+            value: joined(cx, key, &parts),
+            ..parts[0].clone()
+        };
+        match known {
+            Some(place) => merged[place] = section,
+            None => merged.push(section),
         }
     }
     merged
@@ -203,26 +211,24 @@ fn misplaced(cx: &Context<'_>, entry: &Entry) -> Problem {
     }
 }
 
-/// The entries of a section so far, and those that another file adds.
-fn joined(cx: &Context<'_>, known: &Entry, more: &Entry) -> Rc<Node> {
-    let (Kind::Map(first), Kind::Map(second)) = (&known.value.kind, &more.value.kind) else {
-        // Whoever reads the section complains of what is no mapping.
-        return match known.value.kind {
-            Kind::Nothing | Kind::Map(_) if !matches!(more.value.kind, Kind::Nothing) => {
-                Rc::clone(&more.value)
-            }
-            _ => Rc::clone(&known.value),
-        };
-    };
-    let mut entries = first.clone();
-    let places: BTreeMap<&str, Span> = first.iter().map(|e| (e.key.as_str(), e.span)).collect();
-    for entry in second {
-        match places.get(entry.key.as_str()) {
-            Some(place) => cx.push(twice(&known.key, entry, *place)),
-            None => entries.push(entry.clone()),
+/// The entries of a section, wherever they are. Whoever reads the section complains of a part that is no mapping.
+fn joined(cx: &Context<'_>, section: &str, parts: &[&Entry]) -> Rc<Node> {
+    let is_wrong = |part: &&&Entry| !matches!(part.value.kind, Kind::Map(_) | Kind::Nothing);
+    if let Some(wrong) = parts.iter().find(is_wrong) {
+        return Rc::clone(&wrong.value);
+    }
+    let mut entries: BTreeMap<&str, &Entry> = BTreeMap::new();
+    for entry in parts.iter().flat_map(|part| part.value.entries()) {
+        match entries.get(entry.key.as_str()) {
+            Some(first) => cx.push(twice(section, entry, first.span)),
+            None => drop(entries.insert(&entry.key, entry)),
         }
     }
-    Rc::new(Node::new(known.value.span, Kind::Map(entries)))
+    let span = parts
+        .first()
+        .map_or(Span::default(), |part| part.value.span);
+    let entries = entries.into_values().cloned().collect();
+    Rc::new(Node::new(span, Kind::Map(entries)))
 }
 
 fn twice(section: &str, entry: &Entry, first: Span) -> Problem {

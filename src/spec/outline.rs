@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use super::context::Context;
 use super::source::Source;
-use super::tree::{Entry, Kind, Node};
+use super::tree::{Kind, Node};
 use super::{SpecFiles, compose, include, keys};
 use crate::model::id::{ClusterName, GroupId, HostId, InstanceId};
 
@@ -44,7 +44,7 @@ pub fn outline(file_name: &str, bytes: &[u8], files: &dyn SpecFiles) -> Outline 
     };
     let cx = Context::new(files, source, problems);
     let root = include::resolve(&cx, Rc::clone(&root)).unwrap_or(root);
-    let named = |section: &str| entries(value(&root, section));
+    let named = |section: &str| value(&root, section).map_or(&[][..], Node::entries);
     let groups = [
         ("services", &keys::SERVICE),
         ("load_balancers", &keys::BALANCER),
@@ -69,15 +69,8 @@ pub fn outline(file_name: &str, bytes: &[u8], files: &dyn SpecFiles) -> Outline 
     }
 }
 
-fn entries(node: Option<&Node>) -> &[Entry] {
-    match node.map(|node| &node.kind) {
-        Some(Kind::Map(entries)) => entries,
-        Some(Kind::Nothing | Kind::Scalar(..) | Kind::List(_)) | None => &[],
-    }
-}
-
 fn value<'n>(node: &'n Node, key: &str) -> Option<&'n Node> {
-    let mut entries = entries(Some(node)).iter();
+    let mut entries = node.entries().iter();
     entries
         .find(|entry| entry.key == key)
         .map(|entry| &*entry.value)

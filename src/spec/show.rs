@@ -64,7 +64,7 @@ fn group<'a>(texts: &'a Texts, problem: &'a Problem) -> Group<'a> {
     let related = problem.related.iter();
     let related = related.map(|(span, label)| mark(AnnotationKind::Context, *span, label.as_str()));
     let (here, others): (Vec<_>, Vec<_>) =
-        related.partition(|mark| texts.at(mark.span.start) == source);
+        related.partition(|mark| std::ptr::eq(texts.at(mark.span.start), source));
     let marks: Vec<Mark<'a>> = std::iter::once(primary).chain(here).collect();
     let group = title.element(place(source, &marks));
     let others = others.into_iter();

@@ -74,6 +74,14 @@ impl Node {
         }
     }
 
+    /// The entries of a mapping; none of anything else.
+    pub fn entries(&self) -> &[Entry] {
+        match &self.kind {
+            Kind::Map(entries) => entries,
+            Kind::Nothing | Kind::Scalar(..) | Kind::List(_) => &[],
+        }
+    }
+
     /// What it is, in words for a message.
     pub fn describe(&self) -> &'static str {
         match self.kind {

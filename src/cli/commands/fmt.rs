@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 use super::origin::Origin;
 use super::{Failure, print};
 use crate::adapters::rewrite::rewrite;
+use crate::adapters::spec_files::DiskFiles;
 use crate::cli::args::{Args, FmtArgs, Output};
 use crate::cli::exit::Exit;
 use crate::cli::fmt_view::{Asked, Formatted, State, fmt_json, fmt_text};
 use crate::cli::style::{Colour, Style};
 use crate::spec::format::format;
-use crate::spec::included;
+use crate::spec::{SpecFiles, included};
 
 pub(super) fn run(args: &Args, how: &FmtArgs, style: &Style) -> Result<Exit, Failure> {
     if args.global.repo.is_some() {
@@ -64,7 +65,9 @@ fn of_cluster(args: &Args) -> Result<Vec<PathBuf>, Failure> {
 fn one(file: &Path, asked: Asked) -> Result<Formatted, Failure> {
     let name = file.display().to_string();
     let wrong = |what: &str, error| Failure::Other(format!("can't {what} {name}: {error}"));
-    let old = std::fs::read(file).map_err(|error| wrong("read", error))?;
+    let within = Path::new(file.file_name().unwrap_or_default());
+    let old = DiskFiles::beside(file).read(within);
+    let old = old.map_err(|error| wrong("read", error))?;
     let state = match format(&name, &old) {
         Err(errors) => State::Broken(errors),
         Ok(new) if new.as_bytes() == old => State::Same,
