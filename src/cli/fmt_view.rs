@@ -46,6 +46,8 @@ pub enum State {
     },
     /// It can't be formatted.
     Broken(SpecErrors),
+    /// It can't be read or written, and why.
+    Failed(String),
 }
 
 impl Formatted {
@@ -53,7 +55,7 @@ impl Formatted {
     pub fn errors(&self) -> Option<&SpecErrors> {
         match &self.state {
             State::Broken(errors) => Some(errors),
-            State::Same | State::Differs { .. } => None,
+            State::Same | State::Differs { .. } | State::Failed(_) => None,
         }
     }
 
@@ -62,7 +64,7 @@ impl Formatted {
         match self.state {
             State::Same => true,
             State::Differs { .. } => !asked.check,
-            State::Broken(_) => false,
+            State::Broken(_) | State::Failed(_) => false,
         }
     }
 
@@ -71,7 +73,7 @@ impl Formatted {
             State::Same => None,
             State::Differs { .. } if asked.writes() => Some((Paint::Good, "formatted")),
             State::Differs { .. } => Some((Paint::Warn, "not formatted")),
-            State::Broken(_) => Some((Paint::Bad, "left alone")),
+            State::Broken(_) | State::Failed(_) => Some((Paint::Bad, "left alone")),
         }
     }
 
@@ -91,7 +93,12 @@ pub fn fmt_text(files: &[Formatted], asked: Asked, style: &Style) -> String {
         let Some((paint, word)) = file.word(asked) else {
             continue;
         };
-        told += &format!("{} {}\n", style.paint(paint, word), text::clean(&file.name));
+        let why = match &file.state {
+            State::Failed(why) => format!(": {why}"),
+            State::Same | State::Differs { .. } | State::Broken(_) => String::new(),
+        };
+        let what = text::clean(&format!("{}{why}", file.name));
+        told += &format!("{} {what}\n", style.paint(paint, word));
         let diff = file.diff().filter(|_| asked.diff).unwrap_or_default();
         for line in diff.lines() {
             let line = style.paint(Paint::of_diff(line), text::clean_line(line));
@@ -104,7 +111,7 @@ pub fn fmt_text(files: &[Formatted], asked: Asked, style: &Style) -> String {
 fn summary(files: &[Formatted], asked: Asked, style: &Style) -> String {
     let number = |is: fn(&State) -> bool| files.iter().filter(|file| is(&file.state)).count();
     let differ = number(|state| matches!(state, State::Differs { .. }));
-    let broken = number(|state| matches!(state, State::Broken(_)));
+    let broken = number(|state| matches!(state, State::Broken(_) | State::Failed(_)));
     let done = match (differ, asked.writes()) {
         (0, _) => "nothing to format".to_owned(),
         (_, true) => format!("{differ} formatted"),
@@ -129,6 +136,8 @@ struct FileShown<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     diff: Option<String>,
     errors: &'a [SpecError],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<&'a str>,
 }
 
 /// The same for programs.
@@ -140,9 +149,14 @@ pub fn fmt_json(files: &[Formatted], asked: Asked) -> String {
             (State::Differs { .. }, true) => "formatted",
             (State::Differs { .. }, false) => "not_formatted",
             (State::Broken(_), _) => "broken",
+            (State::Failed(_), _) => "failed",
         },
         diff: file.diff().filter(|_| asked.diff),
         errors: file.errors().map_or(&[], SpecErrors::errors),
+        error: match &file.state {
+            State::Failed(why) => Some(why),
+            State::Same | State::Differs { .. } | State::Broken(_) => None,
+        },
     });
     let shown: Vec<FileShown<'_>> = shown.collect();
     text::json(&serde_json::json!({ "format_version": 1, "files": shown }))
@@ -172,6 +186,10 @@ mod tests {
             file("cluster.yaml", "cluster: demo # ours\n"),
             file("services/\u{1b}[2Japi.yaml", api),
             file("services/broken.yaml", "services: { api: \n"),
+            Formatted {
+                name: "services/hers.yaml".to_owned(),
+                state: State::Failed("it can't be written: Permission denied".to_owned()),
+            },
         ]
     }
 
@@ -193,7 +211,7 @@ mod tests {
     #[test]
     fn only_a_check_takes_what_is_not_formatted_for_an_error() {
         let good = |asked| files().iter().map(|f| f.is_good(asked)).collect::<Vec<_>>();
-        assert_eq!(good(asked(false, true)), [true, true, false]);
-        assert_eq!(good(asked(true, false)), [true, false, false]);
+        assert_eq!(good(asked(false, true)), [true, true, false, false]);
+        assert_eq!(good(asked(true, false)), [true, false, false, false]);
     }
 }

@@ -29,8 +29,7 @@ pub(super) fn run(args: &Args, how: &FmtArgs, style: &Style) -> Result<Exit, Fai
         true => of_cluster(args)?,
         false => how.files.clone(),
     };
-    let formatted = files.iter().map(|file| one(file, asked));
-    let formatted = formatted.collect::<Result<Vec<_>, _>>()?;
+    let formatted: Vec<Formatted> = files.iter().map(|file| one(file, asked)).collect();
     print(&match args.global.output {
         Output::Text => told(&formatted, asked, args, style),
         Output::Json => fmt_json(&formatted, asked),
@@ -62,22 +61,25 @@ fn of_cluster(args: &Args) -> Result<Vec<PathBuf>, Failure> {
     Ok(std::iter::once(origin.file.clone()).chain(beside).collect())
 }
 
-fn one(file: &Path, asked: Asked) -> Result<Formatted, Failure> {
+fn one(file: &Path, asked: Asked) -> Formatted {
     let name = file.display().to_string();
-    let wrong = |what: &str, error| Failure::Other(format!("can't {what} {name}: {error}"));
-    let within = Path::new(file.file_name().unwrap_or_default());
-    let old = DiskFiles::beside(file).read(within);
-    let old = old.map_err(|error| wrong("read", error))?;
-    let state = match format(&name, &old) {
-        Err(errors) => State::Broken(errors),
-        Ok(new) if new.as_bytes() == old => State::Same,
-        Ok(new) => {
-            if asked.writes() {
-                rewrite(file, &old, new.as_bytes()).map_err(|error| wrong("write", error))?;
-            }
-            let old = String::from_utf8_lossy(&old).into_owned();
-            State::Differs { old, new }
-        }
+    let state = state(file, &name, asked).unwrap_or_else(State::Failed);
+    Formatted { name, state }
+}
+
+fn state(file: &Path, name: &str, asked: Asked) -> Result<State, String> {
+    let beside = Path::new(file.file_name().unwrap_or_default());
+    let old = DiskFiles::beside(file).read(beside);
+    let old = old.map_err(|error| format!("it can't be read: {error}"))?;
+    let new = match format(name, &old) {
+        Err(errors) => return Ok(State::Broken(errors)),
+        Ok(new) if new.as_bytes() == old => return Ok(State::Same),
+        Ok(new) => new,
     };
-    Ok(Formatted { name, state })
+    if asked.writes() {
+        rewrite(file, &old, new.as_bytes())
+            .map_err(|error| format!("it can't be written: {error}"))?;
+    }
+    let old = String::from_utf8_lossy(&old).into_owned();
+    Ok(State::Differs { old, new })
 }
