@@ -13,6 +13,8 @@ use reconcile::cli::{commands, log};
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    // A shell that asks how a command line goes on gets its answer, and nothing else is done.
+    commands::complete::answer();
     let args = match Args::read(std::env::args_os()) {
         Ok(args) => args,
         Err(error) => {

@@ -358,6 +358,47 @@ fn what_lies_outside_of_the_commit_is_not_read() {
 }
 
 #[test]
+fn included_files_are_those_of_the_commit_and_none_leads_out_of_it() {
+    let lab = Lab::new();
+    let (main, services) = CLUSTER.split_at(CLUSTER.find("services:").unwrap());
+    let main = format!("include: 'services/*.yaml'\n{main}");
+    lab.write(
+        "services/one.yaml",
+        &services.replace("files/", "../files/"),
+    );
+    let first = lab.commit(&main, &[]);
+    let _watch = lab.watch(&[]);
+    lab.wait_applied(&first);
+
+    // Not in the commit: what lies in the checkout counts for nothing, also when the next commit is read.
+    lab.write("services/one.yaml", "services: { one: nonsense }");
+    lab.write(".gitignore", "services/two.yaml");
+    lab.write("services/two.yaml", "services: { two: nonsense }");
+    let broken = lab.commit(&main, &[]);
+    let followed = lab.wait_refused(&broken);
+    let why = followed["refused"]["why"].as_str().unwrap();
+    assert!(why.starts_with("services/one.yaml:1:18"), "{why}");
+
+    fs::write(lab.path("secret"), "services: { hush: {} }").unwrap();
+    fs::remove_file(lab.path("work/services/one.yaml")).unwrap();
+    std::os::unix::fs::symlink(lab.path("secret"), lab.path("work/services/one.yaml")).unwrap();
+    let link = lab.commit(&main, &[]);
+    let followed = lab.wait_refused(&link);
+    let why = followed["refused"]["why"].as_str().unwrap();
+    assert!(
+        why.contains("outside of the commit") && !why.contains("hush"),
+        "{why}"
+    );
+    assert_eq!(followed["applied"]["id"], first);
+
+    fs::remove_file(lab.path("work/services/one.yaml")).unwrap();
+    lab.write("services/one.yaml", services);
+    lab.write("services/files/one.hbs", "paths start here");
+    let mended = lab.commit(&main, &[]);
+    lab.wait_applied(&mended);
+}
+
+#[test]
 fn a_command_without_a_controller_says_that_nothing_is_in_force() {
     let lab = Lab::new();
     lab.commit(CLUSTER, &[]);

@@ -15,6 +15,7 @@ mod host_acts;
 pub mod http_heartbeat;
 pub mod knock;
 pub mod plan_file;
+pub mod rewrite;
 mod script;
 mod scripts;
 mod seed;

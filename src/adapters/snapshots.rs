@@ -13,7 +13,7 @@ use super::file_store::replace;
 use super::spec_files::DiskFiles;
 use crate::model::commit::Commit;
 use crate::model::desired::{Desired, Revision};
-use crate::spec::{self, Sources, SpecErrors, SpecFiles};
+use crate::spec::{self, Pattern, Sources, SpecErrors, SpecFiles};
 
 /// How many are kept.
 const KEPT: usize = 20;
@@ -118,6 +118,12 @@ impl SpecFiles for Replayed<'_> {
         }
     }
 
+    fn find(&self, pattern: &Pattern) -> io::Result<Vec<PathBuf>> {
+        let kept = self.snapshot.includes.keys();
+        let named = kept.filter(|path| pattern.matches(path));
+        Ok(named.cloned().collect())
+    }
+
     fn digest(&self, path: &Path) -> io::Result<(String, u64)> {
         self.disk.digest(path)
     }
@@ -167,6 +173,35 @@ services:
         assert!(kept.contains("hello") && !kept.contains("hush"), "{kept}");
 
         fs::write(dir.path().join("one.hbs"), "something else").unwrap();
+        let again = snapshots.read(&old.revision, "cluster.yaml", &disk);
+        assert_eq!(again.unwrap().unwrap(), old);
+    }
+
+    #[test]
+    fn a_kept_state_has_the_files_that_it_included_whatever_there_is_now() {
+        let dir = tempfile::tempdir().unwrap();
+        let (services, main) = (dir.path().join("services"), SPEC.find("services:").unwrap());
+        let (text, service) = SPEC.split_at(main);
+        let text = format!("include: 'services/*.yaml'\n{text}");
+        fs::create_dir(&services).unwrap();
+        fs::write(services.join("one.yaml"), service).unwrap();
+        fs::write(services.join("one.hbs"), "hello {{secret.token}}").unwrap();
+        fs::write(dir.path().join("token"), "hush").unwrap();
+        let disk = DiskFiles::beside(&dir.path().join("cluster.yaml"));
+        let read = || spec::parse_with_sources("cluster.yaml", text.as_bytes(), &disk).unwrap();
+        let (old, sources) = read();
+        let snapshots = Snapshots::new(dir.path());
+        let snapshot = Snapshot::of(text.as_bytes(), sources, None);
+        snapshots.keep(&old.revision, &snapshot).unwrap();
+
+        fs::write(
+            services.join("one.yaml"),
+            service.replace("port: 80", "port: 81"),
+        )
+        .unwrap();
+        let more = service.replace("one:", "two:");
+        fs::write(services.join("two.yaml"), more).unwrap();
+        assert_eq!(read().0.groups.len(), 2);
         let again = snapshots.read(&old.revision, "cluster.yaml", &disk);
         assert_eq!(again.unwrap().unwrap(), old);
     }

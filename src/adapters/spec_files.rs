@@ -11,10 +11,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::spec::SpecFiles;
+use crate::spec::{Pattern, SpecFiles};
 
 /// Larger files are no templates, keys or secrets; images are only digested.
 const MAX_READ: u64 = 4 << 20;
+/// How many names a pattern is compared with: more are not what a pattern of a cluster's files was meant for.
+const MAX_SEARCHED: usize = 100_000;
 /// How much of an image is in memory while it is digested.
 const CHUNK: usize = 1 << 20;
 
@@ -135,6 +137,17 @@ impl SpecFiles for DiskFiles {
         }
     }
 
+    fn find(&self, pattern: &Pattern) -> io::Result<Vec<PathBuf>> {
+        let mut search = Search {
+            files: self,
+            pattern,
+            looked_at: 0,
+            found: Vec::new(),
+        };
+        search.below(&pattern.start())?;
+        Ok(search.found)
+    }
+
     fn digest(&self, path: &Path) -> io::Result<(String, u64)> {
         let path = self.place(path)?;
         let file = open(&path)?;
@@ -159,6 +172,42 @@ impl SpecFiles for DiskFiles {
     fn stand_in(&self, what: &str) -> Option<String> {
         lock(self.missing.as_ref()?).insert(what.to_owned());
         Some(format!("(stands for {what})"))
+    }
+}
+
+/// A search for what a pattern names.
+struct Search<'a> {
+    files: &'a DiskFiles,
+    pattern: &'a Pattern,
+    looked_at: usize,
+    found: Vec<PathBuf>,
+}
+
+impl Search<'_> {
+    /// Looks into a directory. Where the pattern begins, it may be a link; further down, links are not followed, so that
+    /// none leads round in circles. A directory that is not there has no files.
+    fn below(&mut self, directory: &Path) -> io::Result<()> {
+        let entries = match self.files.place(directory).and_then(fs::read_dir) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            entries => entries?,
+        };
+        for entry in entries {
+            let entry = entry?;
+            self.looked_at += 1;
+            if self.looked_at > MAX_SEARCHED {
+                let text = format!("there are more than {MAX_SEARCHED} files below its directory");
+                return Err(io::Error::other(text));
+            }
+            let path = directory.join(entry.file_name());
+            if entry.file_type()?.is_dir() {
+                if self.pattern.goes_into(&path) {
+                    self.below(&path)?;
+                }
+            } else if self.pattern.matches(&path) && fs::metadata(entry.path())?.is_file() {
+                self.found.push(path);
+            }
+        }
+        Ok(())
     }
 }
 
@@ -270,6 +319,50 @@ mod tests {
         }
         let whole = directory.path().join("outside");
         assert_eq!(files.read(&whole).unwrap(), b"out");
+    }
+
+    #[test]
+    fn a_pattern_finds_files_and_goes_round_in_no_circle() {
+        let directory = tempfile::tempdir().unwrap();
+        let root = directory.path().join("commit");
+        for name in [
+            "a.yaml",
+            "deep/b.yaml",
+            "deep/er/c.yaml",
+            ".hidden/d.yaml",
+            "e.yml",
+        ] {
+            let path = root.join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "").unwrap();
+        }
+        fs::create_dir(root.join("directory.yaml")).unwrap();
+        for (to, link) in [
+            (".", "deep/round"),
+            ("..", "round"),
+            ("a.yaml", "link.yaml"),
+        ] {
+            std::os::unix::fs::symlink(to, root.join(link)).unwrap();
+        }
+        let files = DiskFiles::beside(&root.join("cluster.yaml"));
+        let find = |files: &DiskFiles, pattern: &str| {
+            let found = files.find(&Pattern::new(pattern).unwrap()).unwrap();
+            let mut names: Vec<_> = found.iter().map(|f| f.display().to_string()).collect();
+            names.sort();
+            names
+        };
+        assert_eq!(find(&files, "*.yaml"), ["a.yaml", "link.yaml"]);
+        let all = ["a.yaml", "deep/b.yaml", "deep/er/c.yaml", "link.yaml"];
+        assert_eq!(find(&files, "**/*.yaml"), all);
+        assert_eq!(find(&files, "deep/*/c.yaml"), ["deep/er/c.yaml"]);
+        assert_eq!(find(&files, "none/*.yaml"), [""; 0]);
+        // What is looked into is in the commit, whatever the links say.
+        let outside = Pattern::new("round/*.yaml").unwrap();
+        let error = files.within(&root).find(&outside).unwrap_err();
+        assert!(
+            error.to_string().contains("outside of the commit"),
+            "{error}"
+        );
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! opens no file and decides nothing.
 
 mod apply;
+mod file;
 mod help;
 pub mod orders;
 mod watch;
@@ -19,6 +20,7 @@ use crate::model::id::{HostId, InstanceId};
 use crate::model::unit::parse_long_span;
 use crate::rehearse::survive::AnyOf;
 pub use apply::{ApplyArgs, SavedArgs};
+pub use file::{FmtArgs, SchemaArgs, ValidateArgs};
 use orders::{
     ApproveArgs, DrainArgs, FenceCommand, PauseArgs, ResumeArgs, RetryArgs, RollbackArgs,
     UndrainArgs, UnprotectArgs, When,
@@ -158,7 +160,11 @@ pub enum Command {
 
     /// Check the file, without contacting any machine
     #[command(long_about = help::VALIDATE_ABOUT, after_help = help::VALIDATE_EXAMPLES)]
-    Validate,
+    Validate(ValidateArgs),
+
+    /// Format the file and those that it includes
+    #[command(long_about = help::FMT_ABOUT, after_help = help::FMT_EXAMPLES)]
+    Fmt(FmtArgs),
 
     /// Print the JSON Schema of the file, for editors
     #[command(long_about = help::SCHEMA_ABOUT, after_help = help::SCHEMA_EXAMPLES)]
@@ -239,14 +245,6 @@ pub enum Command {
         #[arg(value_enum)]
         shell: Shell,
     },
-}
-
-/// Arguments of `schema`.
-#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
-pub struct SchemaArgs {
-    /// The schema of scenarios for rehearse instead
-    #[arg(long)]
-    pub scenario: bool,
 }
 
 /// Arguments of `rehearse`.
@@ -355,7 +353,8 @@ impl Command {
             Command::Watch(_) => "watch",
             Command::Status => "status",
             Command::Why(_) => "why",
-            Command::Validate => "validate",
+            Command::Validate(_) => "validate",
+            Command::Fmt(_) => "fmt",
             Command::Schema(_) => "schema",
             Command::Explain { .. } => "explain",
             Command::Rehearse(_) => "rehearse",
@@ -382,13 +381,6 @@ fn misplaced(flag: &str, command: &str) -> clap::Error {
     let message =
         format!("{flag} has no meaning for '{command}': it belongs to reconcile without a command");
     Args::command().error(ErrorKind::ArgumentConflict, message)
-}
-
-/// The script that completes arguments in `shell`.
-pub fn completions(shell: Shell) -> Vec<u8> {
-    let mut script = Vec::new();
-    clap_complete::generate(shell, &mut Args::command(), "reconcile", &mut script);
-    script
 }
 
 /// Where memory and history are kept: what the user said, else below `XDG_STATE_HOME`, else below the home directory

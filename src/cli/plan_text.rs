@@ -217,7 +217,8 @@ fn tell_alike(one: &Action, next: &Action) -> bool {
 fn because(reason: &Reason, file: &str) -> String {
     let place = reason
         .line
-        .map(|line| format!(", {}:{line}", text::clean(file)));
+        .as_ref()
+        .map(|line| format!(", {}", text::clean(&line.place(file))));
     let place = place.unwrap_or_default();
     format!("{} ({}{place})", text::clean(&reason.text), reason.code)
 }

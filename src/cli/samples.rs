@@ -172,7 +172,7 @@ pub fn reason(code: ReasonCode, text: &str, line: u32) -> Reason {
     Reason {
         code,
         text: text.to_owned(),
-        line: Some(line),
+        line: Some(Line::of(line)),
     }
 }
 
@@ -272,7 +272,7 @@ impl Draft {
             subject: subject.to_owned(),
             text: text.to_owned(),
             help: help.map(str::to_owned),
-            line: help.map(|_| 7),
+            line: help.map(|_| Line::of(7)),
         });
         self
     }

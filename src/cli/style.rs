@@ -78,6 +78,16 @@ pub enum Paint {
 }
 
 impl Paint {
+    /// Of a line of a unified diff.
+    pub fn of_diff(line: &str) -> Paint {
+        match line.as_bytes().first() {
+            Some(b'+') => Paint::Good,
+            Some(b'-') => Paint::Bad,
+            Some(b'@') => Paint::Accent,
+            _ => Paint::Dim,
+        }
+    }
+
     fn look(self) -> anstyle::Style {
         let plain = anstyle::Style::new();
         let colour = |colour: AnsiColor| plain.fg_color(Some(colour.into()));

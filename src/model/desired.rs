@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use ipnet::Ipv4Net;
 use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
 
 use super::commit::Commit;
 use super::id::{ClusterName, GroupId, HostId, ImageId, InstanceId, NetworkId};
@@ -93,7 +94,7 @@ impl Desired {
     }
 
     /// The line where the group of `instance` stands.
-    pub fn line_of(&self, instance: &InstanceId) -> Option<u32> {
+    pub fn line_of(&self, instance: &InstanceId) -> Option<Line> {
         self.lines.of(&self.group_of(instance)?.key())
     }
 
@@ -122,17 +123,80 @@ impl std::fmt::Display for Revision {
     }
 }
 
-/// Where keys stand in the file: dotted path (`services.random.memory`) to line, from 1.
+/// A line of the user's file, or of one that it includes. Programs see it as the keys `line` and, only where it is an
+/// included file, `file`.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Line {
+    /// The line, from 1.
+    pub line: u32,
+    /// The included file that it is in; none: the file itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<SmolStr>,
+}
+
+impl Line {
+    /// A line of the file itself.
+    pub fn of(line: u32) -> Line {
+        Line { line, file: None }
+    }
+
+    /// `cluster.yaml:14`, where `main` is the name of the file itself.
+    pub fn place(&self, main: &str) -> String {
+        format!("{}:{}", self.file.as_deref().unwrap_or(main), self.line)
+    }
+}
+
+/// Short: a whole file has hundreds of them.
+impl std::fmt::Debug for Line {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.file {
+            None => write!(f, "{}", self.line),
+            Some(file) => write!(f, "{file}:{}", self.line),
+        }
+    }
+}
+
+/// How a line stands among the keys of what it belongs to: `line` is always there, and null where none is known.
+pub mod line_or_null {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+    use smol_str::SmolStr;
+
+    use super::Line;
+
+    #[derive(Serialize, Deserialize)]
+    struct Keys {
+        line: Option<u32>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        file: Option<SmolStr>,
+    }
+
+    /// As two keys.
+    pub fn serialize<S: Serializer>(at: &Option<Line>, to: S) -> Result<S::Ok, S::Error> {
+        let keys = Keys {
+            line: at.as_ref().map(|at| at.line),
+            file: at.as_ref().and_then(|at| at.file.clone()),
+        };
+        keys.serialize(to)
+    }
+
+    /// From the same; histories and memories of earlier versions have only the first one.
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Line>, D::Error> {
+        let Keys { line, file } = Keys::deserialize(from)?;
+        Ok(line.map(|line| Line { line, file }))
+    }
+}
+
+/// Where keys stand: dotted path (`services.random.memory`) to line.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Lines(pub BTreeMap<String, u32>);
+pub struct Lines(pub BTreeMap<String, Line>);
 
 impl Lines {
     /// The line of `path`, or of the nearest key above it that was written.
-    pub fn of(&self, path: &str) -> Option<u32> {
+    pub fn of(&self, path: &str) -> Option<Line> {
         let mut path = path;
         loop {
             if let Some(line) = self.0.get(path) {
-                return Some(*line);
+                return Some(line.clone());
             }
             path = path.rsplit_once('.')?.0;
         }
@@ -594,9 +658,39 @@ mod tests {
     }
 
     #[test]
+    fn a_line_of_the_file_itself_is_told_as_ever_and_one_of_another_file_with_its_name() {
+        #[derive(Debug, PartialEq, Serialize, Deserialize)]
+        struct Told {
+            text: String,
+            #[serde(flatten, with = "line_or_null")]
+            line: Option<Line>,
+        }
+        let there = Line {
+            line: 3,
+            file: Some("services/api.yaml".into()),
+        };
+        for (line, json) in [
+            (None, r#"{"text":"","line":null}"#),
+            (Some(Line::of(7)), r#"{"text":"","line":7}"#),
+            (
+                Some(there),
+                r#"{"text":"","line":3,"file":"services/api.yaml"}"#,
+            ),
+        ] {
+            let told = Told {
+                text: String::new(),
+                line,
+            };
+            assert_eq!(serde_json::to_string(&told).unwrap(), json);
+            assert_eq!(serde_json::from_str::<Told>(json).unwrap(), told);
+        }
+    }
+
+    #[test]
     fn a_missing_key_has_the_line_of_the_key_above_it() {
-        let lines = Lines(BTreeMap::from([("services.a".to_owned(), 7)]));
-        assert_eq!(lines.of("services.a.memory"), Some(7));
+        let line = Line::of(7);
+        let lines = Lines(BTreeMap::from([("services.a".to_owned(), line.clone())]));
+        assert_eq!(lines.of("services.a.memory"), Some(line));
         assert_eq!(lines.of("hosts.a"), None);
     }
 }

@@ -6,7 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::commit::Commit;
-use super::desired::Revision;
+use super::desired::{Line, Revision, line_or_null};
 use super::time::Timestamp;
 
 /// How far a change reaches, at most: each class takes in those before it.
@@ -120,7 +120,8 @@ pub struct Guard {
     /// What would let it pass, where it holds.
     pub help: Option<String>,
     /// The line of `cluster.yaml` that says so.
-    pub line: Option<u32>,
+    #[serde(flatten, with = "line_or_null")]
+    pub line: Option<Line>,
 }
 
 /// The judgement on a state of the file that is not in force yet.

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::action::Operation;
 use super::commit::Commit;
 use super::condition::HostCondition;
-use super::desired::Revision;
+use super::desired::{Line, Revision, line_or_null};
 use super::gate::Gate;
 use super::id::{ClusterName, HostId, InstanceId};
 use super::memory::Brake;
@@ -147,7 +147,8 @@ pub struct Reason {
     /// The reason in words, with what was observed.
     pub text: String,
     /// The line of `cluster.yaml` that asks for it.
-    pub line: Option<u32>,
+    #[serde(flatten, with = "line_or_null")]
+    pub line: Option<Line>,
 }
 
 /// The kinds of reasons.
@@ -251,7 +252,8 @@ pub struct Notice {
     /// The smallest change that would make it possible, where there is one.
     pub help: Option<String>,
     /// The line of `cluster.yaml` that it is about.
-    pub line: Option<u32>,
+    #[serde(flatten, with = "line_or_null")]
+    pub line: Option<Line>,
 }
 
 /// The kinds of notices.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::model::action::Operation;
+use crate::model::desired::Line;
 use crate::model::plan::{
     Action, ActionId, FileChange, Interruption, Motive, Notice, Reason, ReasonCode,
 };
@@ -188,7 +189,7 @@ pub fn reason(code: ReasonCode, text: impl Into<String>) -> Reason {
 }
 
 /// A reason that stands in the file.
-pub fn reason_at(code: ReasonCode, text: impl Into<String>, line: Option<u32>) -> Reason {
+pub fn reason_at(code: ReasonCode, text: impl Into<String>, line: Option<Line>) -> Reason {
     Reason {
         code,
         text: text.into(),

@@ -98,6 +98,7 @@ const AGENTS: &str = "ahv aliyun alom amt amt_ws apc apc_snmp aws aws_vpc aws_vp
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::desired::Line;
     use crate::spec::{NoFiles, parse};
 
     fn said(program: &str, hosts: &[&str]) -> Notice {
@@ -119,7 +120,7 @@ mod tests {
         );
         let help = notice.help.unwrap();
         assert!(help.starts_with("install the package fence-agents, or fence-agents-ipmilan;"));
-        assert_eq!(notice.line, Some(8));
+        assert_eq!(notice.line, Some(Line::of(8)));
     }
 
     #[test]

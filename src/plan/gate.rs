@@ -6,7 +6,7 @@ pub mod windows;
 
 use super::Planner;
 use super::round::Round;
-use crate::model::desired::Revision;
+use crate::model::desired::{Line, Revision};
 use crate::model::gate::{ChangeId, Class, Gate, Guard, GuardKind, Pending, Verdict};
 use crate::model::id::{GroupId, InstanceId};
 use crate::model::orders::Order;
@@ -167,12 +167,12 @@ impl Planner<'_> {
 
     fn approval(&self, reach: &Reach, change: &ChangeId) -> Option<Guard> {
         let desired = self.round.desired;
-        let line = desired.lines.0.get("changes.automatic").copied();
+        let line = desired.lines.0.get("changes.automatic").cloned();
         let (class, automatic) = (reach.class(), desired.changes.automatic);
         let most = automatic.map_or("never".to_owned(), |most| format!("up to `{most}`"));
         let text = format!("{}, automatic is {most}", reach.told(class));
         match automatic.is_some_and(|most| class <= most) {
-            true => line.map(|_| passes(GuardKind::Approval, text, line)),
+            true => line.map(|line| passes(GuardKind::Approval, text, Some(line))),
             false => Some(self.unless_approved(GuardKind::Approval, text, line, change)),
         }
     }
@@ -208,7 +208,7 @@ impl Planner<'_> {
         &self,
         guard: GuardKind,
         text: String,
-        line: Option<u32>,
+        line: Option<Line>,
         change: &ChangeId,
     ) -> Guard {
         match self.round.observed.orders.allowed.get(change) {
@@ -224,7 +224,7 @@ impl Planner<'_> {
     }
 }
 
-fn passes(guard: GuardKind, text: String, line: Option<u32>) -> Guard {
+fn passes(guard: GuardKind, text: String, line: Option<Line>) -> Guard {
     Guard {
         guard,
         verdict: Verdict::Passes,

@@ -13,7 +13,7 @@ use super::machine::{self, DISK_ENDING, VOLUME_ENDINGS, volume_directory};
 use super::round::State;
 use crate::model::action::{Operation, Removal, Sweep};
 use crate::model::bug::Bug;
-use crate::model::desired::{Group, Role};
+use crate::model::desired::{Group, Line, Role};
 use crate::model::id::{DomainName, HostId, InstanceId};
 use crate::model::mark::Stage;
 use crate::model::plan::{ActionId, Motive, Notice, NoticeKind, Reason, ReasonCode};
@@ -125,7 +125,7 @@ impl<'a> Planner<'a> {
         instance: &InstanceId,
         (kind, why): Obstacle,
         help: Option<String>,
-        line: Option<u32>,
+        line: Option<Line>,
     ) {
         self.draft.notices.push(Notice {
             kind,

@@ -6,11 +6,13 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use crate::model::desired::{Engine, Revision, Template};
+use crate::model::desired::{Engine, Lines, Revision, Template};
 use crate::render::{self, RenderError};
 
+use super::pattern::Pattern;
 use super::problem::{Elsewhere, MAX_COMPARED, Problem, did_you_mean};
-use super::source::{At, Source, Span};
+use super::source::{At, Source, Span, Texts};
+use super::tree::{self, Node};
 use super::{Sources, SpecFiles};
 
 /// The largest template or key that is read.
@@ -21,15 +23,17 @@ const STAND_IN: u64 = 64 << 20;
 /// Where problems and included files are noted.
 pub struct Context<'a> {
     files: &'a dyn SpecFiles,
+    texts: RefCell<Texts>,
     problems: RefCell<Vec<Problem>>,
     includes: RefCell<Vec<(PathBuf, Vec<u8>)>>,
 }
 
 impl<'a> Context<'a> {
-    /// Nothing gathered yet but these problems.
-    pub fn new(files: &'a dyn SpecFiles, problems: Vec<Problem>) -> Self {
+    /// Nothing gathered yet but the main file's text and these problems.
+    pub fn new(files: &'a dyn SpecFiles, main: Source, problems: Vec<Problem>) -> Self {
         Self {
             files,
+            texts: RefCell::new(Texts::of(main)),
             problems: RefCell::new(problems),
             includes: RefCell::default(),
         }
@@ -60,10 +64,76 @@ impl<'a> Context<'a> {
         self.problems.take()
     }
 
-    /// The path of a local file as it is written, with `~` for the home directory.
+    /// All texts that were read.
+    pub fn texts(self) -> Texts {
+        self.texts.into_inner()
+    }
+
+    /// The line of every key of a tree.
+    pub fn lines(&self, root: &Node) -> Lines {
+        Lines(tree::lines(&self.texts.borrow(), root))
+    }
+
+    /// The line of a place in the main file.
+    pub fn line(&self, span: Span) -> u32 {
+        self.texts.borrow().main.line(span.start)
+    }
+
+    /// What messages call the main file.
+    pub fn main_name(&self) -> String {
+        self.texts.borrow().main.name.clone()
+    }
+
+    /// The main file, relative to its directory.
+    pub fn main_file(&self) -> PathBuf {
+        let name = self.main_name();
+        Path::new(&name).file_name().unwrap_or_default().into()
+    }
+
+    /// What messages call an included file.
+    pub fn name_of(&self, path: &Path) -> String {
+        let main = self.main_name();
+        let beside = Path::new(&main).with_file_name(path);
+        beside.display().to_string()
+    }
+
+    /// Where the next text begins, and how many bytes there are already.
+    pub fn next_text(&self) -> (usize, usize) {
+        let next = self.texts.borrow().next();
+        (next, next - 1)
+    }
+
+    /// The text of an included file, which becomes part of the revision.
+    pub fn included_text(&self, path: &Path, source: Source, bytes: Vec<u8>) {
+        self.texts.borrow_mut().push(source);
+        self.includes.borrow_mut().push((path.to_owned(), bytes));
+    }
+
+    /// The files that a pattern names.
+    pub fn find(&self, pattern: &Pattern) -> io::Result<Vec<PathBuf>> {
+        self.files.find(pattern)
+    }
+
+    /// The content of a local file.
+    pub fn read(&self, what: &str, path: &At<String>, file: &Path) -> Option<Vec<u8>> {
+        let read = self.files.read(file);
+        read.map_err(|error| self.push(unreadable(what, path, &error)))
+            .ok()
+    }
+
+    /// The directory of the file in which a place is, relative to that of the main file.
+    fn directory(&self, span: Span) -> PathBuf {
+        let texts = self.texts.borrow();
+        let parent = |name: &str| Path::new(name).parent().map(Path::to_owned);
+        let main = parent(&texts.main.name).unwrap_or_default();
+        let own = parent(&texts.at(span.start).name).unwrap_or_default();
+        own.strip_prefix(&main).unwrap_or(&own).to_owned()
+    }
+
+    /// The path of a local file relative to the main file, where it was written so, with `~` for the home directory.
     pub fn path(&self, path: &At<String>) -> Option<PathBuf> {
         let Some(below) = path.value.strip_prefix('~') else {
-            return Some(PathBuf::from(&path.value));
+            return Some(self.directory(path.span).join(&path.value));
         };
         let home = self.env("HOME").filter(|home| !home.is_empty());
         match (below.strip_prefix('/'), home) {
@@ -100,9 +170,8 @@ impl<'a> Context<'a> {
     /// The content of a local file, which becomes part of the revision.
     pub fn include(&self, what: &str, path: &At<String>) -> Option<String> {
         let file = self.path(path)?;
-        let read = self.files.read(&file);
-        let bytes = read.map_err(|error| self.push(unreadable(what, path, &error)));
-        self.included(what, path, file, bytes.ok()?)
+        let bytes = self.read(what, path, &file)?;
+        self.included(what, path, file, bytes)
     }
 
     /// The same of a public key; or one that stands for it, and becomes part of nothing.
@@ -209,12 +278,21 @@ impl<'a> Context<'a> {
         };
         self.template(
             Template {
-                name: path.value.clone(),
+                name: self.file_name(path),
                 text,
                 engine,
             },
             path.span,
         )
+    }
+
+    /// What a local file is called where no line of `cluster.yaml` is shown beside it.
+    pub fn file_name(&self, path: &At<String>) -> String {
+        let directory = self.directory(path.span);
+        match path.value.starts_with(['/', '~']) || directory.as_os_str().is_empty() {
+            true => path.value.clone(),
+            false => directory.join(&path.value).display().to_string(),
+        }
     }
 
     /// A template that stands in the file itself, if it compiles.
@@ -244,13 +322,13 @@ impl<'a> Context<'a> {
 
     /// What identifies the file and all that it includes. Each part stands behind its length, so that no two
     /// different sets of files give the same bytes.
-    pub fn revision(&self, source: &Source) -> Revision {
+    pub fn revision(&self) -> Revision {
         let mut hash = Sha256::new();
         let mut part = |bytes: &[u8]| {
             hash.update((bytes.len() as u64).to_be_bytes());
             hash.update(bytes);
         };
-        part(source.text.as_bytes());
+        part(self.texts.borrow().main.text.as_bytes());
         for (path, content) in self.includes.borrow().iter() {
             part(path.as_os_str().as_encoded_bytes());
             part(content);

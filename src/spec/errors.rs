@@ -6,16 +6,16 @@ use serde::Serialize;
 
 use super::problem::Problem;
 use super::show;
-use super::source::{Source, Span};
+use super::source::{Source, Span, Texts};
 
-/// All that is wrong with a file, in the order of its lines.
+/// All that is wrong with a file and those that it includes, in the order of their lines.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SpecErrors {
     /// The file's name, as the user gave it.
     pub file: String,
     errors: Vec<SpecError>,
     #[serde(skip)]
-    source: Box<Source>,
+    texts: Box<Texts>,
     #[serde(skip)]
     problems: Vec<Problem>,
 }
@@ -25,6 +25,9 @@ pub struct SpecErrors {
 pub struct SpecError {
     /// What is wrong.
     pub message: String,
+    /// The included file that it is in; none: the file itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
     /// The line, from 1.
     pub line: u32,
     /// The column, in characters from 1.
@@ -49,16 +52,16 @@ pub struct Related {
 }
 
 impl SpecErrors {
-    pub(super) fn new(source: Source, problems: Vec<Problem>) -> Self {
+    pub(super) fn new(texts: &Texts, problems: Vec<Problem>) -> Self {
         let mut problems: Vec<Problem> = problems.into_iter().map(Problem::printable).collect();
         problems.sort_by_key(|problem| problem.span);
         Self {
-            file: source.name.clone(),
+            file: texts.main.name.clone(),
             errors: problems
                 .iter()
-                .map(|problem| structured(&source, problem))
+                .map(|problem| structured(texts, problem))
                 .collect(),
-            source: Box::new(source),
+            texts: Box::new(texts.clone()),
             problems,
         }
     }
@@ -70,7 +73,7 @@ impl SpecErrors {
 
     /// The errors with the lines that they are about, for a terminal.
     pub fn render(&self, colour: bool) -> String {
-        show::render(&self.source, &self.problems, colour)
+        show::render(&self.texts, &self.problems, colour)
     }
 }
 
@@ -82,11 +85,12 @@ impl fmt::Display for SpecErrors {
     }
 }
 
-fn structured(source: &Source, problem: &Problem) -> SpecError {
+fn structured(texts: &Texts, problem: &Problem) -> SpecError {
+    let source = texts.at(problem.span.start);
     let here = problem
         .related
         .iter()
-        .map(|(span, text)| related(source, *span, text));
+        .map(|(span, text)| related(source, texts.at(span.start), *span, text));
     let elsewhere = problem.elsewhere.iter().map(|place| Related {
         message: place.label.clone(),
         file: Some(place.file.clone()),
@@ -95,6 +99,7 @@ fn structured(source: &Source, problem: &Problem) -> SpecError {
     });
     SpecError {
         message: problem.message.clone(),
+        file: texts.is_included(source).then(|| source.name.clone()),
         line: source.line(problem.span.start),
         column: source.column(problem.span.start),
         help: problem.help.clone(),
@@ -102,10 +107,10 @@ fn structured(source: &Source, problem: &Problem) -> SpecError {
     }
 }
 
-fn related(source: &Source, span: Span, message: &str) -> Related {
+fn related(near: &Source, source: &Source, span: Span, message: &str) -> Related {
     Related {
         message: message.to_owned(),
-        file: None,
+        file: (!std::ptr::eq(near, source)).then(|| source.name.clone()),
         line: source.line(span.start),
         column: source.column(span.start),
     }

@@ -73,6 +73,16 @@ impl Object {
     }
 }
 
+impl Key {
+    /// What counts when it is left out.
+    pub fn default(&self) -> Option<&'static str> {
+        match self.need {
+            Need::Default(text) => Some(text),
+            Need::Required | Need::Optional => None,
+        }
+    }
+}
+
 /// A key that must be there.
 pub const fn required(name: &'static str, shape: Shape, about: &'static str) -> Key {
     Key {

@@ -1,8 +1,8 @@
 //! cluster.yaml → Desired: parse with source spans, fill defaults, resolve, validate. All that is wrong with a file
 //! is found in one pass. Touches no disk: reads other files only through [`SpecFiles`].
 //!
-//! The way of a file: `source` (bytes → text), `compose` (text → `tree`), `fields` (tree → typed values, driven by
-//! the tables in `keys`), `read` (sections → drafts), `check` (across sections), and here drafts → [`Desired`].
+//! The way of a file: `source` (bytes → text), `compose` (text → `tree`), `include` (the entries of other files are put
+//! into the tree), `fields` (tree → typed values, driven by the tables in `keys`), `read` (sections → drafts), `check` (across sections), and here drafts → [`Desired`].
 
 mod check;
 mod compose;
@@ -11,7 +11,11 @@ mod errors;
 pub mod explain;
 mod fields;
 mod form;
+pub mod format;
+mod include;
 mod keys;
+pub mod outline;
+mod pattern;
 mod problem;
 mod read;
 pub mod scenario;
@@ -27,22 +31,30 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use crate::model::desired::{Desired, Lines};
+use crate::model::desired::Desired;
 
 pub use errors::{Related, SpecError, SpecErrors};
+pub use pattern::Pattern;
 pub use problem::did_you_mean;
 
 use context::Context;
 use fields::Fields;
 use problem::Problem;
 use read::Draft;
-use source::{Source, Span};
+use source::{Source, Span, Texts};
 use tree::{Kind, Node};
 
 /// The world as far as a file may ask for it. Relative paths start at the directory of `cluster.yaml`.
 pub trait SpecFiles {
     /// The content of a file.
     fn read(&self, path: &Path) -> io::Result<Vec<u8>>;
+
+    /// The files that a pattern names, relative as it is; what is hidden is not searched. Only regular files, and links to
+    /// such: a pattern does not follow links to directories.
+    fn find(&self, pattern: &Pattern) -> io::Result<Vec<PathBuf>> {
+        let _ = pattern;
+        Ok(Vec::new())
+    }
 
     /// The SHA-256 of a file's content in hex, and its size.
     fn digest(&self, path: &Path) -> io::Result<(String, u64)>;
@@ -97,14 +109,37 @@ pub fn parse_with_sources(
 ) -> Result<(Desired, Sources), SpecErrors> {
     let (source, unusable) = Source::read(file_name, bytes);
     if let Some(problem) = unusable {
-        return Err(SpecErrors::new(source, vec![problem]));
+        return Err(SpecErrors::new(&Texts::of(source), vec![problem]));
     }
     let (root, problems) = compose::compose(&source);
-    let cx = Context::new(files, problems);
-    let desired = root.and_then(|root| read_cluster(&cx, &source, &root));
+    let cx = Context::new(files, source, problems);
+    let root = root.and_then(|root| include::resolve(&cx, root));
+    let desired = root.and_then(|root| read_cluster(&cx, &root));
     match (desired, cx.take_problems()) {
         (Some(desired), problems) if problems.is_empty() => Ok((desired, cx.take_sources())),
-        (_, problems) => Err(SpecErrors::new(source, some(problems))),
+        (_, problems) => Err(SpecErrors::new(&cx.texts(), some(problems))),
+    }
+}
+
+/// The files that a file includes, as they are read: paths relative to its directory. Their content is not looked at.
+///
+/// # Errors
+/// The file can't be read as YAML, or what it includes is not there.
+pub fn included(
+    file_name: &str,
+    bytes: &[u8],
+    files: &dyn SpecFiles,
+) -> Result<Vec<PathBuf>, SpecErrors> {
+    let (source, unusable) = Source::read(file_name, bytes);
+    let (root, problems) = match unusable {
+        Some(problem) => (None, vec![problem]),
+        None => compose::compose(&source),
+    };
+    let cx = Context::new(files, source, problems);
+    let found = root.and_then(|root| include::files(&cx, &root));
+    match cx.take_problems() {
+        problems if problems.is_empty() => Ok(found.unwrap_or_default()),
+        problems => Err(SpecErrors::new(&cx.texts(), problems)),
     }
 }
 
@@ -120,7 +155,7 @@ fn empty() -> Problem {
         .help("start with `cluster: NAME`; the directory specs/ has whole files to start from")
 }
 
-fn read_cluster(cx: &Context<'_>, source: &Source, root: &Rc<Node>) -> Option<Desired> {
+fn read_cluster(cx: &Context<'_>, root: &Rc<Node>) -> Option<Desired> {
     if let Kind::Nothing = root.kind {
         return None;
     }
@@ -129,7 +164,7 @@ fn read_cluster(cx: &Context<'_>, source: &Source, root: &Rc<Node>) -> Option<De
     check::check(cx, &draft);
     match cx.is_clean() {
         true => {
-            let desired = build(cx, source, root, draft)?;
+            let desired = build(cx, root, draft)?;
             check::templates::check(cx, root, &desired);
             Some(desired)
         }
@@ -138,11 +173,11 @@ fn read_cluster(cx: &Context<'_>, source: &Source, root: &Rc<Node>) -> Option<De
 }
 
 /// The finished thing. Nothing was wrong, so every part is there.
-fn build(cx: &Context<'_>, source: &Source, root: &Node, draft: Draft) -> Option<Desired> {
+fn build(cx: &Context<'_>, root: &Node, draft: Draft) -> Option<Desired> {
     Some(Desired {
         cluster: draft.cluster?.value,
-        file: source.name.clone(),
-        revision: cx.revision(source),
+        file: cx.main_name(),
+        revision: cx.revision(),
         commit: None,
         networks: all(draft.networks, |net| Some((net.id.value, net.built?)))?,
         hosts: all(draft.hosts, |host| Some((host.id.value, host.built?)))?,
@@ -154,7 +189,7 @@ fn build(cx: &Context<'_>, source: &Source, root: &Node, draft: Draft) -> Option
         ssh: draft.access.ssh,
         templates: draft.access.templates,
         secrets: draft.access.secrets,
-        lines: Lines(tree::lines(source, root)),
+        lines: cx.lines(root),
     })
 }
 

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::form::{Form, Key, Need, Object, Shape};
-use super::keys::CLUSTER;
+use super::keys::{CLUSTER, INCLUDED};
 
 /// The JSON Schema (2020-12) of `cluster.yaml`.
 pub fn json_schema() -> Value {
@@ -16,6 +16,17 @@ pub fn json_schema() -> Value {
     );
     schema.insert("title".into(), json!("cluster.yaml of reconcile"));
     Value::Object(schema)
+}
+
+/// The same of a file that it includes.
+pub fn included_schema() -> Value {
+    let mut schema = json_schema();
+    schema["title"] = json!("a file that cluster.yaml of reconcile includes");
+    schema["required"] = json!([]);
+    if let Some(keys) = schema["properties"].as_object_mut() {
+        keys.retain(|key, _| INCLUDED.contains(&key.as_str()));
+    }
+    schema
 }
 
 pub(super) fn object(object: &Object) -> Value {

@@ -6,15 +6,17 @@ use std::borrow::Cow;
 use annotate_snippets::{AnnotationKind, Element, Group, Level, Origin, Renderer, Snippet};
 
 use super::problem::{Elsewhere, Problem, printable};
-use super::source::{Source, Span};
+use super::source::{Source, Span, Texts};
 
 /// More than this on one screen helps nobody.
 const MAX_SHOWN: usize = 50;
 /// Longer lines are cut around what is marked.
 const WIDTH: usize = 110;
+/// More files are counted, not named.
+const MAX_NAMED: usize = 4;
 
 /// All problems, and a last line that counts them.
-pub fn render(source: &Source, problems: &[Problem], colour: bool) -> String {
+pub fn render(texts: &Texts, problems: &[Problem], colour: bool) -> String {
     let renderer = match colour {
         true => Renderer::styled(),
         false => Renderer::plain(),
@@ -22,14 +24,31 @@ pub fn render(source: &Source, problems: &[Problem], colour: bool) -> String {
     let renderer = renderer.term_width(WIDTH);
     let mut text = String::new();
     for problem in problems.iter().take(MAX_SHOWN) {
-        text += &renderer.render(&[group(source, problem)]);
+        text += &renderer.render(&[group(texts, problem)]);
         text += "\n\n";
     }
-    text + &count(&source.name, problems.len())
+    text + &count(&files(texts, problems), problems.len())
+}
+
+/// The files that problems are in.
+fn files(texts: &Texts, problems: &[Problem]) -> String {
+    let mut names: Vec<String> = Vec::new();
+    for problem in problems {
+        let name = printable(&texts.at(problem.span.start).name);
+        if names.last() != Some(&name) {
+            names.push(name);
+        }
+    }
+    match names.as_slice() {
+        [names @ .., last] if !names.is_empty() && names.len() < MAX_NAMED => {
+            format!("{} and {last}", names.join(", "))
+        }
+        [_, _, ..] => format!("{} files", names.len()),
+        _ => names.concat(),
+    }
 }
 
 fn count(file: &str, problems: usize) -> String {
-    let file = printable(file);
     match problems {
         1 => format!("1 error in {file}"),
         0..=MAX_SHOWN => format!("{problems} errors in {file}"),
@@ -37,9 +56,19 @@ fn count(file: &str, problems: usize) -> String {
     }
 }
 
-fn group<'a>(source: &'a Source, problem: &'a Problem) -> Group<'a> {
+fn group<'a>(texts: &'a Texts, problem: &'a Problem) -> Group<'a> {
     let title = Level::ERROR.primary_title(problem.message.as_str());
-    let group = title.element(place(source, problem));
+    let source = texts.at(problem.span.start);
+    let mark = |kind: AnnotationKind, span: Span, label: &'a str| Mark { kind, span, label };
+    let primary = mark(AnnotationKind::Primary, problem.span, &problem.label);
+    let related = problem.related.iter();
+    let related = related.map(|(span, label)| mark(AnnotationKind::Context, *span, label.as_str()));
+    let (here, others): (Vec<_>, Vec<_>) =
+        related.partition(|mark| std::ptr::eq(texts.at(mark.span.start), source));
+    let marks: Vec<Mark<'a>> = std::iter::once(primary).chain(here).collect();
+    let group = title.element(place(source, &marks));
+    let others = others.into_iter();
+    let group = group.elements(others.map(|mark| place(texts.at(mark.span.start), &[mark])));
     let group = group.elements(problem.elsewhere.iter().map(excerpt));
     let help = problem
         .help
@@ -48,38 +77,35 @@ fn group<'a>(source: &'a Source, problem: &'a Problem) -> Group<'a> {
     group.elements(help)
 }
 
-fn place<'a>(source: &'a Source, problem: &'a Problem) -> Element<'a> {
+/// A place that is marked, with what stands there; empty: nothing is said of it.
+struct Mark<'a> {
+    kind: AnnotationKind,
+    span: Span,
+    label: &'a str,
+}
+
+fn place<'a>(source: &'a Source, marks: &[Mark<'a>]) -> Element<'a> {
     if source.text.trim().is_empty() {
         return Origin::path(printable(&source.name))
             .line(1)
             .char_column(1)
             .into();
     }
-    let spans =
-        || std::iter::once(problem.span).chain(problem.related.iter().map(|(span, _)| *span));
-    let first = spans()
-        .map(|span| source.line(span.start))
-        .min()
-        .unwrap_or(1);
-    let last = spans().map(|span| source.line(span.end)).max().unwrap_or(1);
+    let first = marks.iter().map(|mark| source.line(mark.span.start)).min();
+    let last = marks.iter().map(|mark| source.line(mark.span.end)).max();
+    let (first, last) = (first.unwrap_or(1), last.unwrap_or(1));
     // Only the lines around it are handed over: the renderer walks all that it gets.
     let start = source.line_start(first.saturating_sub(1).max(1));
     let end = source.line_start(last.saturating_add(2));
-    let within = |span: Span| clamp(&source.text, span, start, end);
-    let related = problem.related.iter().map(|(span, label)| {
-        AnnotationKind::Context
-            .span(within(*span))
-            .label(label.as_str())
+    let marked = marks.iter().map(|mark| {
+        let label = Some(mark.label).filter(|label| !label.is_empty());
+        let span = clamp(source, mark.span, start, end);
+        mark.kind.span(span).label(label)
     });
-    Snippet::source(same_length(source.text.get(start..end).unwrap_or_default()))
+    Snippet::source(same_length(source.between(start, end)))
         .path(printable(&source.name))
         .line_start(usize::try_from(source.line(start)).unwrap_or(1))
-        .annotation(
-            AnnotationKind::Primary
-                .span(within(problem.span))
-                .label(label(problem)),
-        )
-        .annotations(related)
+        .annotations(marked)
         .into()
 }
 
@@ -93,14 +119,10 @@ fn same_length(text: &str) -> Cow<'_, str> {
     }
 }
 
-fn label(problem: &Problem) -> Option<&str> {
-    Some(problem.label.as_str()).filter(|label| !label.is_empty())
-}
-
 /// The place within the lines that are shown, and no longer than a line of them may be.
-fn clamp(text: &str, span: Span, start: usize, end: usize) -> std::ops::Range<usize> {
-    let last =
-        (span.start.saturating_add(WIDTH / 2)..=text.len()).find(|at| text.is_char_boundary(*at));
+fn clamp(source: &Source, span: Span, start: usize, end: usize) -> std::ops::Range<usize> {
+    let wide = span.start.saturating_add(WIDTH / 2)..=source.end();
+    let last = wide.into_iter().find(|at| source.is_boundary(*at));
     let at = |offset: usize| offset.clamp(start, end) - start;
     at(span.start)..at(span.end.min(last.unwrap_or(span.end)))
 }

@@ -1,11 +1,14 @@
-//! The text of `cluster.yaml` and places in it. Knows nothing of YAML.
+//! The text of `cluster.yaml` and of the files that it includes, and places in them. Knows nothing of YAML.
+//!
+//! All texts lie one behind the other, so that a place is a plain range of bytes, and says by itself which file it is in.
 
 use super::problem::Problem;
+use crate::model::desired::Line;
 
-/// The largest file that is read. A cluster of 500 hosts and 10,000 instances is written in under 200 KiB.
+/// The most that is read, of all files together. A cluster of 500 hosts and 10,000 instances is written in under 200 KiB.
 pub const MAX_FILE: usize = 4 << 20;
 
-/// A range of bytes of the text.
+/// A range of bytes of the texts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Span {
     /// Its first byte.
@@ -30,6 +33,8 @@ pub struct Source {
     pub name: String,
     /// Its text, without a byte order mark.
     pub text: String,
+    /// Where it begins among all texts.
+    start: usize,
     line_starts: Vec<usize>,
 }
 
@@ -49,6 +54,20 @@ impl Source {
         (source, problem)
     }
 
+    /// The same text, behind others that end at `start`. What was found wrong with it moves along.
+    pub fn behind(mut self, start: usize, problem: Option<Problem>) -> (Self, Option<Problem>) {
+        self.start = start;
+        let moved = |span: Span| Span {
+            start: span.start + start,
+            end: span.end + start,
+        };
+        let problem = problem.map(|problem| Problem {
+            span: moved(problem.span),
+            ..problem
+        });
+        (self, problem)
+    }
+
     fn new(name: &str, text: String) -> Self {
         let breaks = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
         let line_starts = std::iter::once(0)
@@ -57,12 +76,43 @@ impl Source {
         Self {
             name: name.to_owned(),
             text,
+            start: 0,
             line_starts,
         }
     }
 
+    /// A range of bytes of this text, among all texts.
+    pub fn place(&self, start: usize, end: usize) -> Span {
+        Span {
+            start: self.start + start,
+            end: self.start + end,
+        }
+    }
+
+    /// What stands between two places; nothing where they are not in this text.
+    pub fn between(&self, start: usize, end: usize) -> &str {
+        let range = start
+            .checked_sub(self.start)
+            .zip(end.checked_sub(self.start));
+        range
+            .and_then(|(start, end)| self.text.get(start..end.min(self.text.len())))
+            .unwrap_or_default()
+    }
+
+    /// Whether a character begins at a place, or the text ends there.
+    pub fn is_boundary(&self, at: usize) -> bool {
+        at.checked_sub(self.start)
+            .is_some_and(|at| self.text.is_char_boundary(at))
+    }
+
+    /// The byte behind its last one.
+    pub fn end(&self) -> usize {
+        self.start + self.text.len()
+    }
+
     /// The line that a byte stands in, from 1.
     pub fn line(&self, at: usize) -> u32 {
+        let at = at.saturating_sub(self.start);
         let lines = self.line_starts.partition_point(|start| *start <= at);
         u32::try_from(lines).unwrap_or(u32::MAX)
     }
@@ -70,7 +120,7 @@ impl Source {
     /// The column that a byte stands in, counted in characters from 1.
     pub fn column(&self, at: usize) -> u32 {
         let start = self.line_start(self.line(at));
-        let before = self.text.get(start..at).unwrap_or_default();
+        let before = self.between(start, at);
         u32::try_from(before.chars().count() + 1).unwrap_or(u32::MAX)
     }
 
@@ -79,10 +129,59 @@ impl Source {
         let index = usize::try_from(line)
             .unwrap_or(usize::MAX)
             .saturating_sub(1);
-        self.line_starts
-            .get(index)
-            .copied()
-            .unwrap_or(self.text.len())
+        let start = self.line_starts.get(index).copied();
+        self.start + start.unwrap_or(self.text.len())
+    }
+}
+
+/// The text of the file and, behind it, those of the files that it includes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Texts {
+    /// The file itself.
+    pub main: Source,
+    included: Vec<Source>,
+}
+
+impl Texts {
+    /// A file that includes none.
+    pub fn of(main: Source) -> Self {
+        Texts {
+            main,
+            included: Vec::new(),
+        }
+    }
+
+    /// Where the next text begins: not where the last one ends, so that no place is in two of them.
+    pub fn next(&self) -> usize {
+        self.included.last().unwrap_or(&self.main).end() + 1
+    }
+
+    /// One more text, which begins at [`Self::next`].
+    pub fn push(&mut self, included: Source) {
+        self.included.push(included);
+    }
+
+    /// The text that a byte is in.
+    pub fn at(&self, at: usize) -> &Source {
+        let before = self.included.partition_point(|text| text.start <= at);
+        let included = before
+            .checked_sub(1)
+            .and_then(|last| self.included.get(last));
+        included.unwrap_or(&self.main)
+    }
+
+    /// Whether a text is not the file itself.
+    pub fn is_included(&self, text: &Source) -> bool {
+        text.start > 0
+    }
+
+    /// Where a byte stands, for people.
+    pub fn line(&self, at: usize) -> Line {
+        let text = self.at(at);
+        Line {
+            line: text.line(at),
+            file: self.is_included(text).then(|| text.name.as_str().into()),
+        }
     }
 }
 

@@ -14,14 +14,11 @@ pub fn problem(source: &Source, error: &ScanError) -> Problem {
         .get(start..)
         .and_then(|rest| rest.chars().next())
         .map_or(0, char::len_utf8);
-    let span = Span {
-        start,
-        end: start + length,
-    };
+    let span = source.place(start, start + length);
     if matches!(error.kind(), ErrorKind::RecursionLimitExceeded) {
         return too_deep(span);
     }
-    let (message, help) = words(error.kind(), source, start);
+    let (message, help) = words(error.kind(), source, span.start);
     Problem::new(span, message).label("here").help(help)
 }
 
@@ -32,14 +29,8 @@ pub fn too_deep(span: Span) -> Problem {
 
 fn words(kind: &ErrorKind, source: &Source, at: usize) -> (String, &'static str) {
     let line = source.line(at);
-    let text = source
-        .text
-        .get(source.line_start(line)..source.line_start(line + 1))
-        .unwrap_or_default();
-    let before = source
-        .text
-        .get(source.line_start(line)..at)
-        .unwrap_or_default();
+    let text = source.between(source.line_start(line), source.line_start(line + 1));
+    let before = source.between(source.line_start(line), at);
     let message = format!("the file is not valid YAML: {kind}");
     let help = match kind {
         _ if text.contains(": {{") => {

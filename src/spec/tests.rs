@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::net::Ipv4Addr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use proptest::prelude::*;
 use sha2::Digest;
 
 use super::*;
-use crate::model::desired::{Accelerator, Engine, Host, Init, OnChange, Provision, Role};
+use crate::model::desired::{Accelerator, Engine, Host, Init, Line, OnChange, Provision, Role};
 use crate::model::policy::{
     Budget, Fencing, Parameter, Percent, PlacementRules, Rebalance, Restarts, Safety, Witness,
 };
@@ -19,10 +19,10 @@ use crate::model::unit::Bytes;
 
 /// Files in memory.
 #[derive(Default)]
-struct Memory(BTreeMap<String, Vec<u8>>);
+pub(super) struct Memory(BTreeMap<String, Vec<u8>>);
 
 impl Memory {
-    fn with(files: &[(&str, &str)]) -> Self {
+    pub(super) fn with(files: &[(&str, &str)]) -> Self {
         let own = |(name, text): &(&str, &str)| ((*name).to_owned(), text.as_bytes().to_vec());
         Self(files.iter().map(own).collect())
     }
@@ -36,6 +36,11 @@ impl Memory {
 impl SpecFiles for Memory {
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
         self.file(path).cloned()
+    }
+
+    fn find(&self, pattern: &Pattern) -> io::Result<Vec<PathBuf>> {
+        let all = self.0.keys().map(PathBuf::from);
+        Ok(all.filter(|path| pattern.matches(path)).collect())
     }
 
     fn digest(&self, path: &Path) -> io::Result<(String, u64)> {
@@ -57,11 +62,11 @@ fn read(text: &str, files: &Memory) -> Result<Desired, SpecErrors> {
     parse("cluster.yaml", text.as_bytes(), files)
 }
 
-fn good(text: &str, files: &Memory) -> Desired {
+pub(super) fn good(text: &str, files: &Memory) -> Desired {
     read(text, files).unwrap_or_else(|errors| panic!("{errors}"))
 }
 
-const SMALL: &str = "
+pub(super) const SMALL: &str = "
 cluster: c
 networks: { lan: { cidr: 10.0.0.0/24 } }
 hosts: { a: { address: a.example, pool: 10.0.0.10-10.0.0.19 } }
@@ -245,7 +250,8 @@ fn every_key_is_read() {
         "key",
         "key.pub",
         "password",
-        "known_hosts"
+        "known_hosts",
+        "more/services.yaml"
     );
     let mut desired = good(
         include_str!("../../fixtures/good/every-key/cluster.yaml"),
@@ -333,9 +339,12 @@ fn the_revision_follows_every_file_that_is_included_but_no_secret() {
 #[test]
 fn every_key_has_its_line() {
     let desired = good(SMALL, &Memory::default());
-    assert_eq!(desired.lines.of("cluster"), Some(2));
-    assert_eq!(desired.lines.of("services.api.memory"), Some(6));
-    assert_eq!(desired.lines.of("load_balancers.web.routes./"), Some(7));
+    assert_eq!(desired.lines.of("cluster"), Some(Line::of(2)));
+    assert_eq!(desired.lines.of("services.api.memory"), Some(Line::of(6)));
+    assert_eq!(
+        desired.lines.of("load_balancers.web.routes./"),
+        Some(Line::of(7))
+    );
 }
 
 #[test]

@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use super::source::{Source, Span};
+use super::source::{Span, Texts};
+use crate::model::desired::Line;
 
 /// A value.
 #[derive(Debug, Clone)]
@@ -73,6 +74,14 @@ impl Node {
         }
     }
 
+    /// The entries of a mapping; none of anything else.
+    pub fn entries(&self) -> &[Entry] {
+        match &self.kind {
+            Kind::Map(entries) => entries,
+            Kind::Nothing | Kind::Scalar(..) | Kind::List(_) => &[],
+        }
+    }
+
     /// What it is, in words for a message.
     pub fn describe(&self) -> &'static str {
         match self.kind {
@@ -85,17 +94,17 @@ impl Node {
 }
 
 /// The line of every key, by its dotted path.
-pub fn lines(source: &Source, root: &Node) -> BTreeMap<String, u32> {
+pub fn lines(texts: &Texts, root: &Node) -> BTreeMap<String, Line> {
     let mut lines = BTreeMap::new();
-    collect_lines(source, root, "", &mut lines);
+    collect_lines(texts, root, "", &mut lines);
     lines
 }
 
-fn collect_lines(source: &Source, node: &Node, path: &str, lines: &mut BTreeMap<String, u32>) {
+fn collect_lines(texts: &Texts, node: &Node, path: &str, lines: &mut BTreeMap<String, Line>) {
     let mut visit = |key: &str, at: usize, child: &Node| {
         let path = join(path, key);
-        collect_lines(source, child, &path, lines);
-        lines.insert(path, source.line(at));
+        collect_lines(texts, child, &path, lines);
+        lines.insert(path, texts.line(at));
     };
     match &node.kind {
         Kind::Nothing | Kind::Scalar(..) => (),

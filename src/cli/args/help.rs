@@ -92,14 +92,32 @@ Exit codes: 0 shown; 1 error; 3 something is blocked; 4 something could not be o
 pub(super) const VALIDATE_ABOUT: &str = "\
 Checks cluster.yaml and everything it refers to, without contacting any machine.
 
-All errors of the file are shown at once, each with its line and how to mend it.";
+All errors of the file are shown at once, each with its line and how to mend it. Warnings tell of what is right and hardly \
+meant: an image, a network, a secret or a template that nothing uses, a host that no group may have, a rule that does \
+nothing, pools that are too small when a host is lost.";
 
 pub(super) const VALIDATE_EXAMPLES: &str = "\
 Examples:
   reconcile validate
   reconcile validate -f specs/demo.yaml && git commit
+  reconcile validate --strict            in CI: warnings are errors
 
-Exit codes: 0 valid; 1 not valid";
+Exit codes: 0 valid; 1 not valid, or --strict found a warning";
+
+pub(super) const FMT_ABOUT: &str = "\
+Formats cluster.yaml and the files that it includes: indentation, spaces, line breaks, quotes.
+
+Comments, the order of keys and every value stay: what was formatted is read again and compared before anything is \
+written. A file with errors in its YAML is left alone. Files are replaced whole; their mode and owner stay.";
+
+pub(super) const FMT_EXAMPLES: &str = "\
+Examples:
+  reconcile fmt                          cluster.yaml and what it includes
+  reconcile fmt --diff                   only show what would change
+  reconcile fmt --check && git commit    in a hook
+  reconcile fmt scenarios/*.yaml         these files
+
+Exit codes: 0 formatted; 1 a file has errors, or --check found one that is not formatted";
 
 pub(super) const SCHEMA_ABOUT: &str = "\
 Prints the JSON Schema of cluster.yaml, for completion and checks in editors.";
@@ -109,6 +127,7 @@ Examples:
   reconcile schema > cluster.schema.json
   # then, as the first line of cluster.yaml (yaml-language-server):
   # yaml-language-server: $schema=cluster.schema.json
+  reconcile schema --included > included.schema.json   # for the files of `include:`
   reconcile schema --scenario > scenario.schema.json";
 
 pub(super) const EXPLAIN_ABOUT: &str = "\
@@ -332,11 +351,15 @@ Examples:
   reconcile history -n 0 --output json   all, one JSON object per line";
 
 pub(super) const COMPLETIONS_ABOUT: &str = "\
-Prints the script that completes reconcile's arguments in a shell.";
+Prints the script that completes reconcile's arguments in a shell: commands, flags, and the hosts, services and instances of \
+the file that -f or --repo names.
+
+The shell runs reconcile for that, which reads the file and contacts nothing. Make the script anew after an update.";
 
 pub(super) const COMPLETIONS_EXAMPLES: &str = "\
 Examples:
   reconcile completions bash > /etc/bash_completion.d/reconcile
+  source <(reconcile completions zsh)    as a line of ~/.zshrc
   reconcile completions fish > ~/.config/fish/completions/reconcile.fish";
 
 /// What stands at the end of the long help.

@@ -174,9 +174,3 @@ fn the_state_directory_follows_the_basedir_specification() {
     assert_eq!(state_dir(Some("x".into()), env), Some("x".into()));
     assert_eq!(state_dir(None, |_| None), None);
 }
-
-#[test]
-fn completions_name_every_command() {
-    let script = String::from_utf8(completions(Shell::Bash)).unwrap();
-    assert!(script.contains("watch") && script.contains("--detailed-exitcode"));
-}

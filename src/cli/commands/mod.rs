@@ -3,6 +3,7 @@
 mod apply;
 mod approve;
 mod arm;
+pub mod complete;
 mod desk;
 mod disarm;
 mod drain;
@@ -10,6 +11,7 @@ mod dry_run;
 mod explain;
 mod fence;
 mod fence_test;
+mod fmt;
 mod history;
 mod load;
 mod orders;
@@ -28,7 +30,7 @@ mod validate;
 mod watch;
 mod why;
 
-use super::args::{self, Args, Command, Output, SchemaArgs};
+use super::args::{Args, Command, Output, SchemaArgs};
 use super::exit::Exit;
 use super::progress::Screen;
 use super::stale::Stale;
@@ -80,6 +82,7 @@ impl Failure {
             0 => String::new(),
             more => format!(", and {more} more"),
         };
+        let file = first.file.as_ref().unwrap_or(file);
         format!(
             "{file}:{}:{}: {}{more}",
             first.line, first.column, first.message
@@ -124,7 +127,8 @@ pub async fn run(args: Args, screen: Screen) -> Exit {
         Some(Command::Watch(how)) => watch::run(&args, how).await,
         Some(Command::Status) => status::run(&args, &style).await,
         Some(Command::Why(asked)) => why::run(&args, asked, &style).await,
-        Some(Command::Validate) => validate::run(&args, &style),
+        Some(Command::Validate(how)) => validate::run(&args, how, &style),
+        Some(Command::Fmt(how)) => fmt::run(&args, how, &style),
         Some(Command::Schema(which)) => print(&format!("{:#}\n", schema(which))),
         Some(Command::Explain { key }) => explain::run(&args, key, &style),
         Some(Command::Rehearse(rehearsal)) => rehearse::run(&args, rehearsal, &style, &screen),
@@ -143,7 +147,7 @@ pub async fn run(args: Args, screen: Screen) -> Exit {
         Some(Command::Orders) => orders::run(&args, &style),
         Some(Command::History(history)) => history::run(&args, history, &style),
         Some(Command::Completions { shell }) => {
-            print(&String::from_utf8_lossy(&args::completions(*shell)))
+            complete::script(*shell).and_then(|script| print(&script))
         }
     };
     result.unwrap_or_else(|failure| {
@@ -157,9 +161,10 @@ pub async fn run(args: Args, screen: Screen) -> Exit {
 }
 
 fn schema(which: &SchemaArgs) -> serde_json::Value {
-    match which.scenario {
-        true => crate::spec::scenario::schema::json_schema(),
-        false => crate::spec::schema::json_schema(),
+    match (which.scenario, which.included) {
+        (true, _) => crate::spec::scenario::schema::json_schema(),
+        (false, true) => crate::spec::schema::included_schema(),
+        (false, false) => crate::spec::schema::json_schema(),
     }
 }
 

@@ -12,6 +12,7 @@ use notify::{EventKind, RecursiveMode, Watcher as _};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
+use super::load::InForce;
 use super::origin::Origin;
 use super::{Failure, load};
 use crate::adapters::file_orders::ORDERS_FILE;
@@ -155,7 +156,12 @@ impl Reload {
                 }
                 continue;
             }
-            let signal = self.read();
+            let read = load::in_force(&self.args, &self.origin);
+            // Touched while it was read: it may have half of an edit in it.
+            if !touches.is_empty() {
+                continue;
+            }
+            let signal = self.news(read);
             if !self.pass_on(signal, &send) {
                 return;
             }
@@ -179,9 +185,9 @@ impl Reload {
         Ok(())
     }
 
-    /// What is new in the file; none: nothing.
-    fn read(&mut self) -> Option<Signal> {
-        match load::in_force(&self.args, &self.origin) {
+    /// What is new in what was read; none: nothing.
+    fn news(&mut self, read: Result<InForce, Failure>) -> Option<Signal> {
+        match read {
             Ok(new) => {
                 let state = |desired: &Desired| (desired.revision.clone(), desired.commit.clone());
                 let is_new = |known: &Arc<Desired>| state(&new.desired) == state(known);

@@ -127,7 +127,7 @@ fn with_diff(change: &FileChange, indent: usize, style: &Style) -> String {
     // Of a new file, where it begins is clear.
     let is_place = |line: &&str| change.kind == ChangeKind::New && line.starts_with("@@");
     let lines = body(&change.diff).skip_while(is_place).map(|line| {
-        let line = style.paint(paint_of(line), text::clean_line(line));
+        let line = style.paint(Paint::of_diff(line), text::clean_line(line));
         format!("{}\n", format!("{space}  {line}").trim_end())
     });
     format!("{space}{title}\n{}", lines.collect::<String>())
@@ -137,13 +137,4 @@ fn with_diff(change: &FileChange, indent: usize, style: &Style) -> String {
 fn body(diff: &str) -> impl Iterator<Item = &str> {
     let names = |line: &&str| line.starts_with("--- ") || line.starts_with("+++ ");
     diff.lines().skip_while(names)
-}
-
-fn paint_of(line: &str) -> Paint {
-    match line.as_bytes().first() {
-        Some(b'+') => Paint::Good,
-        Some(b'-') => Paint::Bad,
-        Some(b'@') => Paint::Accent,
-        _ => Paint::Dim,
-    }
 }

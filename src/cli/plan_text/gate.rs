@@ -35,7 +35,8 @@ fn told(guard: &Guard, file: &str, column: usize, style: &Style) -> String {
     };
     let place = guard
         .line
-        .map(|line| format!(" ({}:{line})", text::clean(file)));
+        .as_ref()
+        .map(|line| format!(" ({})", text::clean(&line.place(file))));
     let text = text::clean(&guard.text) + &place.unwrap_or_default();
     let indent = column + 6;
     let below = |paint, text: &str| paragraph(style, paint, indent, text);

@@ -46,7 +46,7 @@ impl Group<'_> {
 
 fn grouped<'a>(notices: &[&'a Notice]) -> Vec<Group<'a>> {
     let alike = |one: &Notice, next: &Notice| {
-        (&one.text, &one.help, one.line) == (&next.text, &next.help, next.line)
+        (&one.text, &one.help, &one.line) == (&next.text, &next.help, &next.line)
     };
     let mut groups: Vec<Group> = Vec::new();
     for notice in notices {
@@ -107,7 +107,8 @@ fn reasons(group: &Group<'_>, file: &str, columns: usize) -> Vec<(Paint, String)
     };
     let place = notice
         .line
-        .map(|line| format!(" ({}:{line})", text::clean(file)));
+        .as_ref()
+        .map(|line| format!(" ({})", text::clean(&line.place(file))));
     let why = text::of_several(&notice.text, group.0.len());
     let why = text::clean(&why) + &place.unwrap_or_default();
     let why = text::wrap(&why, columns).into_iter();

@@ -226,7 +226,16 @@ pub fn blocked_and_unknown() -> Plan {
         )
         .plan();
     plan.hosts = super::hosts(HostCondition::Suspect);
+    plan.notices[0].line = Some(in_file("specs/services/random.yaml"));
+    plan.actions[0].reason.line = Some(in_file("specs/services/random.yaml"));
     plan
+}
+
+fn in_file(name: &str) -> Line {
+    Line {
+        line: 2,
+        file: Some(name.into()),
+    }
 }
 
 /// Many guests that are unknown for the same reason.
@@ -239,9 +248,9 @@ pub fn silent_hosts() -> Plan {
     draft.plan()
 }
 
-/// Text from machines that nobody trusts.
+/// Text from machines and files that nobody trusts.
 pub fn hostile() -> Plan {
-    Draft::new(1)
+    let mut plan = Draft::new(1)
         .heal(
             recreate("random-1", "a"),
             "random-1\u{1b}[2J on host a",
@@ -263,7 +272,9 @@ pub fn hostile() -> Plan {
             "banner:\nWelcome\u{0}",
             Some("ask\u{200b} b"),
         )
-        .plan()
+        .plan();
+    plan.notices[0].line = Some(in_file("a\u{1b}[2J.yaml"));
+    plan
 }
 
 pub fn plans() -> BTreeMap<&'static str, Plan> {

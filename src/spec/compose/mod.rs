@@ -22,7 +22,7 @@ use body::Body;
 const MAX_DEPTH: usize = 32;
 /// More values, keys included, than any cluster has: one of 500 hosts and 2,000 groups has about 40,000. It also bounds
 /// what the checks that compare everything with everything can take.
-const MAX_VALUES: usize = 100_000;
+pub const MAX_VALUES: usize = 100_000;
 /// More doubled keys and the like than anybody reads; the file is given up there.
 const MAX_PROBLEMS: usize = 1_000;
 
@@ -62,19 +62,13 @@ fn limits() -> Options {
 impl Source {
     fn span(&self, marks: &Marks) -> Span {
         let range = marks.byte_range().unwrap_or_default();
-        self.first_line(Span {
-            start: range.start,
-            end: range.end,
-        })
+        self.first_line(self.place(range.start, range.end))
     }
 
     /// Cut at the end of the first line: a mark over half of the file shows nothing.
-    fn first_line(&self, span: Span) -> Span {
+    pub(super) fn first_line(&self, span: Span) -> Span {
         let line_end = self.line_start(self.line(span.start) + 1);
-        let text = self
-            .text
-            .get(span.start..span.end.min(line_end))
-            .unwrap_or_default();
+        let text = self.between(span.start, span.end.min(line_end));
         Span {
             start: span.start,
             end: span.start + text.trim_end().len(),

@@ -54,25 +54,35 @@ impl<'a> Fields<'a> {
             }
         };
         let fields = Self {
-            cx,
             path: path.to_owned(),
-            span,
-            object,
-            entries,
+            ..Self::over(cx, entries, object, span)
         };
         fields.report_unknown();
         fields.report_missing();
         Some(fields)
     }
 
+    /// The top of a file, of which only some keys are asked for.
+    pub fn over(
+        cx: &'a Context<'a>,
+        entries: &'a [Entry],
+        object: &'static Object,
+        span: Span,
+    ) -> Self {
+        Self {
+            cx,
+            path: String::new(),
+            span,
+            object,
+            entries,
+        }
+    }
+
     /// A mapping in which nothing was written: all its keys have their defaults.
     pub fn empty(cx: &'a Context<'a>, object: &'static Object, path: &str, span: Span) -> Self {
         Self {
-            cx,
             path: path.to_owned(),
-            span,
-            object,
-            entries: &[],
+            ..Self::over(cx, &[], object, span)
         }
     }
 
@@ -145,7 +155,7 @@ impl<'a> Fields<'a> {
         let text = match self.entry(name) {
             Some(entry) => self.text(key, entry)?,
             None => At {
-                value: default_of(key)?,
+                value: key.default()?,
                 span: self.span,
             },
         };
@@ -245,12 +255,5 @@ impl<'a> Fields<'a> {
     /// Notes a problem.
     pub fn push(&self, problem: Problem) {
         self.cx.push(problem);
-    }
-}
-
-fn default_of(key: &Key) -> Option<&'static str> {
-    match key.need {
-        Need::Default(text) => Some(text),
-        Need::Required | Need::Optional => None,
     }
 }

@@ -65,6 +65,7 @@ pub const SHA256: Shape = Shape::Text(form(
     "^[0-9a-fA-F]{64}$",
 ));
 pub const LOCAL_FILE: Shape = Shape::Text(form("a local file", "images/alpine.qcow2", ""));
+pub const FILES: Shape = Shape::Text(form("a file or a pattern of files", "services/*.yaml", ""));
 pub const HOST_COUNT: Shape = Shape::Text(form("a number of hosts", "1 host", "^[0-9]+ hosts?$"));
 pub const HOST_FILE: Shape = Shape::Text(form(
     "a path on the hosts",

@@ -24,6 +24,11 @@ pub static CLUSTER: Object = Object {
             "The cluster's name: part of the name of every guest's domain in libvirt.",
         ),
         optional(
+            "include",
+            Shape::Either(&[FILES, Shape::List(&FILES)]),
+            "Files with more entries of maps of this file: a path, a pattern such as `services/*.yaml`, or a list of these.",
+        ),
+        optional(
             "networks",
             Shape::Names(NAME, &Shape::Object(&NETWORK)),
             "The networks that guests are attached to.",
@@ -80,6 +85,18 @@ pub static CLUSTER: Object = Object {
         ),
     ],
 };
+
+/// What a file that is included may have: the maps of named things. What there is once for a cluster is in the main file,
+/// so that nobody has to look for it.
+pub const INCLUDED: [&str; 7] = [
+    "networks",
+    "hosts",
+    "images",
+    "services",
+    "load_balancers",
+    "templates",
+    "secrets",
+];
 
 /// A network.
 pub static NETWORK: Object = Object {

@@ -117,7 +117,7 @@ fn content(fields: &Fields<'_>) -> Option<Template> {
     if let Some(path) = fields.get("source", words::line) {
         let text = fields.cx.include("the file", &path)?;
         return Some(Template {
-            name: path.value,
+            name: fields.cx.file_name(&path),
             text,
             engine: Engine::Verbatim,
         });

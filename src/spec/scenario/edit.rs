@@ -15,7 +15,7 @@ use crate::spec::context::Context;
 use crate::spec::problem::Problem;
 use crate::spec::source::{Source, Span};
 use crate::spec::tree::{Entry, Kind, Node};
-use crate::spec::{SpecFiles, compose, read_cluster};
+use crate::spec::{SpecFiles, compose, include, read_cluster};
 
 /// The file as it was edited so far.
 pub(super) struct Edits<'a> {
@@ -42,12 +42,13 @@ impl<'a> Edits<'a> {
             return Err(Box::new(problem));
         }
         let (root, problems) = compose::compose(&source);
-        let cx = Context::new(self.files, problems);
+        let cx = Context::new(self.files, source, problems);
+        let root = root.and_then(|root| include::resolve(&cx, root));
         let root = root.map(|root| {
             let keys = self.keys.iter();
             keys.fold(root, |root, (path, value)| set(&root, path, value))
         });
-        let desired = root.and_then(|root| read_cluster(&cx, &source, &root));
+        let desired = root.and_then(|root| read_cluster(&cx, &root));
         match (desired, cx.take_problems().into_iter().next()) {
             (Some(desired), None) => Ok(Desired {
                 revision: self.revision(&desired.revision),
@@ -101,6 +102,11 @@ impl Reader<'_> {
         for change in entries {
             match change.key.as_str() {
                 "file" => self.replace(change)?,
+                "include" => {
+                    let text = "an edit by keys can't change which files are included";
+                    let help = "write the whole file anew: `edit: { file: other.yaml }`";
+                    return self.wrong(change.span, text.to_owned(), help);
+                }
                 _ => self
                     .edits
                     .keys

@@ -17,7 +17,7 @@ use super::fields::{Fields, Single};
 use super::form::{Object, Shape, default, optional};
 use super::keys::{NAME, SIZE, SPAN, TEXT};
 use super::problem::Problem;
-use super::source::{At, Source, Span};
+use super::source::{At, Source, Span, Texts};
 use super::tree::{Entry, Kind, Node};
 use super::{SpecErrors, SpecFiles, compose, words};
 use crate::model::desired::Desired;
@@ -93,18 +93,18 @@ pub fn parse_scenario(
 ) -> Result<Scenario, SpecErrors> {
     let (source, unusable) = Source::read(file_name, bytes);
     if let Some(problem) = unusable {
-        return Err(SpecErrors::new(source, vec![problem]));
+        return Err(SpecErrors::new(&Texts::of(source), vec![problem]));
     }
     let (root, problems) = compose::compose(&source);
-    let cx = Context::new(cluster.files, problems);
-    let scenario = root.and_then(|root| read(&cx, &source, &root, cluster));
+    let cx = Context::new(cluster.files, source, problems);
+    let scenario = root.and_then(|root| read(&cx, &root, cluster));
     match (scenario, cx.take_problems()) {
         (Some(scenario), problems) if problems.is_empty() => Ok(scenario),
         (_, mut problems) => {
             if problems.is_empty() {
                 problems.push(empty());
             }
-            Err(SpecErrors::new(source, problems))
+            Err(SpecErrors::new(&cx.texts(), problems))
         }
     }
 }
@@ -117,22 +117,15 @@ fn empty() -> Problem {
 /// What reading a scenario knows on its way.
 struct Reader<'a> {
     cx: &'a Context<'a>,
-    source: &'a Source,
     /// Every state of the file so far.
     states: Vec<Arc<Desired>>,
     edits: Edits<'a>,
 }
 
-fn read(
-    cx: &Context<'_>,
-    source: &Source,
-    root: &Rc<Node>,
-    cluster: &Cluster<'_>,
-) -> Option<Scenario> {
+fn read(cx: &Context<'_>, root: &Rc<Node>, cluster: &Cluster<'_>) -> Option<Scenario> {
     let fields = Fields::open(cx, root, &SCENARIO, "", root.span)?;
     let mut reader = Reader {
         cx,
-        source,
         states: vec![Arc::clone(&cluster.desired)],
         edits: Edits::of(cluster),
     };
@@ -211,7 +204,7 @@ impl Reader<'_> {
     }
 
     fn line(&self, span: Span) -> u32 {
-        self.source.line(span.start)
+        self.cx.line(span)
     }
 
     /// What is expected when all is over.

@@ -7,6 +7,7 @@ use crate::model::command::{Command, End, Turn};
 use crate::model::condition::HostCondition;
 use crate::model::scenario::{ControllerEvent, HostEvent, InstanceEvent};
 use crate::spec::NoFiles;
+use crate::spec::tests::Memory;
 
 const CLUSTER: &str = "\
 cluster: demo
@@ -79,6 +80,33 @@ expect:
     assert!(matches!(&scenario.events[1].what, Happening::Instance(_, e) if *e == fails));
     let crash = ControllerEvent::CrashAfter(12);
     assert!(matches!(&scenario.events[3].what, Happening::Controller(e) if *e == crash));
+}
+
+#[test]
+fn an_edit_reaches_what_is_included_and_changes_nothing_of_that() {
+    let (text, services) = CLUSTER.split_at(CLUSTER.find("services:").unwrap());
+    let text = format!("include: '*.yaml'\n{text}");
+    let files = Memory::with(&[("services.yaml", services)]);
+    let cluster = Cluster {
+        name: "cluster.yaml",
+        bytes: text.as_bytes(),
+        files: &files,
+        desired: Arc::new(crate::spec::parse("cluster.yaml", text.as_bytes(), &files).unwrap()),
+    };
+    let read = |edit: &str| {
+        let scenario = format!("events: [{{ at: 1s, edit: {edit} }}]\n");
+        parse_scenario("scenario.yaml", scenario.as_bytes(), &cluster)
+    };
+    let edited = read("{ services.random.replicas: 5 }").unwrap_or_else(|e| panic!("{e}"));
+    let Happening::Edit(desired, _) = &edited.events[0].what else {
+        panic!("{edited:?}")
+    };
+    assert_eq!(desired.groups[&"random".parse().unwrap()].replicas, 5);
+    let refused = read("{ include: other.yaml }").unwrap_err().to_string();
+    assert!(
+        refused.contains("can't change which files are included"),
+        "{refused}"
+    );
 }
 
 #[test]

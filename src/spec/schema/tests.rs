@@ -190,6 +190,20 @@ fn unwritten(schema: &Value, values: &[&Value], path: &str, missing: &mut Vec<St
 }
 
 #[test]
+fn an_included_file_has_the_same_keys_and_needs_none() {
+    let schema = included_schema();
+    let text = include_str!("../../../fixtures/good/included/services/api.yaml");
+    let value: Value = serde_saphyr::from_str(text).unwrap();
+    assert_eq!(refused(&schema, &value, ""), Vec::<String>::new());
+    let (of_main, included) = (json_schema(), schema["properties"].as_object().unwrap());
+    assert_eq!(included.len(), INCLUDED.len());
+    for (key, value) in included {
+        assert_eq!(value, &of_main["properties"][key]);
+    }
+    assert!(!refused(&schema, &json!({ "safety": {} }), "").is_empty());
+}
+
+#[test]
 fn every_key_is_told_of() {
     insta::assert_snapshot!(serde_json::to_string_pretty(&json_schema()).unwrap());
 }

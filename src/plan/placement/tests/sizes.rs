@@ -1,6 +1,7 @@
 //! Sizes that are edited, disks that are promised, and who comes first because it is large.
 
 use super::*;
+use crate::model::desired::Line;
 
 /// Guests of 1 GiB on hosts with room for `mib`, of which the file wants them to be larger by now.
 fn grown(hosts: &[(&str, u64)], group: &str, runs: &str) -> World {
@@ -146,7 +147,13 @@ fn a_host_with_less_than_its_guests_have_is_told_and_nobody_moves() {
          guests have less or go elsewhere; none is moved for that",
     ];
     assert_eq!(world.notices(), said);
-    assert!(world.placement().1.iter().all(|n| n.line == Some(7)));
+    assert!(
+        world
+            .placement()
+            .1
+            .iter()
+            .all(|n| n.line == Some(Line::of(7)))
+    );
 }
 
 #[test]

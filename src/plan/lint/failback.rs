@@ -42,6 +42,7 @@ fn why_idle(group: &Group) -> Option<(&'static str, &'static str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::desired::Line;
     use crate::spec::{NoFiles, parse};
 
     fn warned(group: &str) -> Vec<String> {
@@ -52,7 +53,7 @@ mod tests {
         );
         let desired = parse("x", text.as_bytes(), &NoFiles).unwrap_or_else(|e| panic!("{e}"));
         let warned = idle_failback(&desired).map(|notice| {
-            assert_eq!(notice.line, Some(7));
+            assert_eq!(notice.line, Some(Line::of(7)));
             notice.text
         });
         warned.collect()
