@@ -154,6 +154,7 @@ fn build(cx: &Context<'_>, source: &Source, root: &Node, draft: Draft) -> Option
         ssh: draft.access.ssh,
         templates: draft.access.templates,
         secrets: draft.access.secrets,
+        notify: draft.notify,
         lines: Lines(tree::lines(source, root)),
     })
 }

@@ -12,6 +12,7 @@ mod fence;
 mod fence_test;
 mod history;
 mod load;
+mod notify;
 mod orders;
 mod origin;
 mod pause;
@@ -138,6 +139,7 @@ pub async fn run(args: Args, screen: Screen) -> Exit {
         Some(Command::Fence(fence)) => fence::run(&args, fence, &style).await,
         Some(Command::Rollback(rollback)) => rollback::run(&args, rollback),
         Some(Command::Approve(commit)) => approve::run(&args, commit),
+        Some(Command::Notify(notify)) => notify::run(&args, notify, &style).await,
         Some(Command::Orders) => orders::run(&args, &style),
         Some(Command::History(history)) => history::run(&args, history, &style),
         Some(Command::Completions { shell }) => {

@@ -1,0 +1,354 @@
+//! What goes on, by one round: instances and hosts that are lost, the brake, changes, what is blocked, orders.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::board::{Board, Condition, Happened};
+use crate::model::commit::CommitId;
+use crate::model::condition::HostCondition;
+use crate::model::desired::{Desired, Group};
+use crate::model::event::{CommitStatus, EventKind, Severity};
+use crate::model::facts::{Beat, HostFacts, Observed, Seen};
+use crate::model::id::{HostId, InstanceId};
+use crate::model::memory::Memory;
+use crate::model::orders::{Order, OrderKey};
+use crate::model::plan::{Motive, Notice, NoticeKind, Plan};
+
+/// What a round knew.
+#[derive(Clone, Copy)]
+pub struct Sight<'a> {
+    /// What is wanted.
+    pub desired: &'a Desired,
+    /// What was seen.
+    pub observed: &'a Observed,
+    /// What is remembered.
+    pub memory: &'a Memory,
+    /// What was decided.
+    pub plan: &'a Plan,
+}
+
+type Conditions = BTreeMap<String, Condition>;
+
+/// What goes on.
+pub(super) fn of_round(before: &Board, sight: &Sight<'_>) -> Conditions {
+    let mut all = Conditions::new();
+    all.extend(
+        sight
+            .plan
+            .hosts
+            .iter()
+            .filter_map(|(id, state)| host(sight, id, *state)),
+    );
+    all.extend(sight.desired.instances().filter_map(|(id, group)| {
+        let lost = lost(before, sight, &id, group)?;
+        Some((key_of(&id), lost))
+    }));
+    all.extend(brake(sight.plan));
+    for notice in sight.plan.notices_of(NoticeKind::Blocked) {
+        if let Some((key, condition)) = blocked_by(&all, notice) {
+            all.entry(key).or_insert(condition);
+        }
+    }
+    all.extend(
+        sight
+            .plan
+            .orders
+            .all()
+            .map(|(key, given)| order(&key, given)),
+    );
+    all.extend(change(before, sight.plan));
+    all
+}
+
+fn key_of(instance: &InstanceId) -> String {
+    format!("instance/{instance}")
+}
+
+fn beat<'a>(sight: &Sight<'a>, instance: &InstanceId) -> Option<&'a Beat> {
+    sight.observed.beats.get(instance)
+}
+
+fn serves(sight: &Sight<'_>, instance: &InstanceId) -> bool {
+    beat(sight, instance).is_some_and(|beat| beat.failures == 0 && beat.last_ok.is_some())
+}
+
+fn is_busy(sight: &Sight<'_>, instance: &InstanceId) -> bool {
+    sight.memory.busy.contains_key(instance)
+}
+
+/// Those of which a silence would be news.
+pub(super) fn serving(
+    before: &Board,
+    sight: &Sight<'_>,
+    open: &Conditions,
+) -> BTreeSet<InstanceId> {
+    let all = sight.desired.instances().map(|(id, _)| id);
+    let counts = |id: &InstanceId| match is_busy(sight, id) {
+        // What is away by our own doing is not lost.
+        true => open.contains_key(&key_of(id)),
+        false => before.serving.contains(id) || serves(sight, id),
+    };
+    all.filter(counts).collect()
+}
+
+/// An instance that served, and does not any more though nobody works on it; or that was so, and does not serve yet.
+fn lost(before: &Board, sight: &Sight<'_>, id: &InstanceId, group: &Group) -> Option<Condition> {
+    let known = before.open.get(&key_of(id));
+    let ended = sight
+        .memory
+        .guests
+        .get(id)
+        .is_some_and(|guest| guest.is_moving());
+    let silent = match beat(sight, id) {
+        Some(beat) => beat.failures >= group.heartbeat.retries,
+        None => true,
+    };
+    let is_news = before.serving.contains(id) && silent && !is_busy(sight, id) && !ended;
+    let goes_on = known.is_some_and(|known| !is_back(sight, id, known));
+    if !is_news && !goes_on {
+        return None;
+    }
+    let blocked = sight.plan.notices_of(NoticeKind::Blocked);
+    let failed = blocked.into_iter().find(|n| n.subject == id.to_string());
+    let alone = !sight
+        .desired
+        .instances()
+        .any(|(other, of)| of.id == group.id && serves(sight, &other));
+    let (stage, severity) = match (failed, alone) {
+        (Some(_), _) => ("failed", Severity::Critical),
+        (None, true) => ("last", Severity::Critical),
+        (None, false) => ("lost", Severity::Warning),
+    };
+    // That others serve again is no news of this one.
+    if let Some(known) = known.filter(|known| failed.is_none() && known.severity >= severity) {
+        return Some(known.clone());
+    }
+    let text = match (failed, alone) {
+        (Some(notice), _) => format!("{id} has failed: {}", notice.text),
+        (None, true) => format!(
+            "{id} is lost, and no instance of {} serves: {}",
+            group.id,
+            why(sight, id)
+        ),
+        (None, false) => format!("{id} is lost: {}", why(sight, id)),
+    };
+    let lost = Condition::new(EventKind::Instance, severity, &id.to_string(), text);
+    Some(lost.stage(stage))
+}
+
+fn is_back(sight: &Sight<'_>, id: &InstanceId, known: &Condition) -> bool {
+    let heard = beat(sight, id).and_then(|beat| beat.last_ok);
+    serves(sight, id) && heard >= Some(known.since)
+}
+
+/// Why an instance is lost: as the plan has it, or else what it answers.
+fn why(sight: &Sight<'_>, id: &InstanceId) -> String {
+    let actions = sight.plan.actions.iter();
+    let mut healing = actions.filter(|action| action.operation.instance() == Some(id));
+    let error = beat(sight, id).and_then(|beat| beat.error.clone());
+    match (healing.next(), error) {
+        (Some(action), _) => action.reason.text.clone(),
+        (None, Some(error)) => format!("it gives no heartbeat: {error}"),
+        (None, None) => "nothing is seen of it".to_owned(),
+    }
+}
+
+fn host(sight: &Sight<'_>, id: &HostId, state: HostCondition) -> Option<(String, Condition)> {
+    let (severity, word) = match state {
+        HostCondition::Suspect => (Severity::Info, "out of sight"),
+        HostCondition::Unreachable => (Severity::Critical, "unreachable"),
+        HostCondition::Fenced => (Severity::Warning, "fenced"),
+        HostCondition::Online
+        | HostCondition::Maintenance
+        | HostCondition::Rejoining
+        | HostCondition::Leaving => return None,
+    };
+    let evidence = sight
+        .memory
+        .hosts
+        .get(id)
+        .and_then(|host| host.fenced.as_ref());
+    let why = match (evidence, sight.observed.hosts.get(id)) {
+        (Some(evidence), _) if state == HostCondition::Fenced => format!(": {}", evidence.text),
+        (_, Some(Seen::No(unseen))) => format!(": {}", unseen.message),
+        (_, Some(Seen::Yes(_)) | None) => String::new(),
+    };
+    let subject = format!("host {id}");
+    let text = format!("{subject} is {word}{why}");
+    let condition = Condition::new(EventKind::Host, severity, &subject, text);
+    let condition = condition.stage(word).over(format!("{subject} is back"));
+    Some((format!("host/{id}"), condition))
+}
+
+fn brake(plan: &Plan) -> Option<(String, Condition)> {
+    let brake = plan.brake.as_ref()?;
+    let text = format!(
+        "the brake holds, nothing is destroyed any more: {}",
+        brake.text
+    );
+    let condition = Condition::new(EventKind::Brake, Severity::Critical, "the brake", text);
+    Some(("brake".to_owned(), condition.over("the brake is off")))
+}
+
+/// What can't be done; of an instance that is lost, that is told already.
+fn blocked_by(known: &Conditions, notice: &Notice) -> Option<(String, Condition)> {
+    if known.contains_key(&format!("instance/{}", notice.subject)) {
+        return None;
+    }
+    let help = notice.help.as_ref().map(|help| format!("; {help}"));
+    let text = format!(
+        "{} is blocked: {}{}",
+        notice.subject,
+        notice.text,
+        help.unwrap_or_default()
+    );
+    let condition = Condition::new(EventKind::Blocked, Severity::Warning, &notice.subject, text);
+    let condition = condition.stage(gist(&notice.text));
+    let condition = condition.over(format!("{} is blocked no more", notice.subject));
+    Some((format!("blocked/{}", notice.subject), condition))
+}
+
+/// A text without its numbers: how long or how much is no news.
+fn gist(text: &str) -> String {
+    let counts = |word: &&str| !word.contains(|c: char| c.is_ascii_digit());
+    text.split_whitespace()
+        .filter(counts)
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+fn order(key: &OrderKey, order: &Order) -> (String, Condition) {
+    let (subject, word) = (key.subject(), key.word());
+    let until = order
+        .until
+        .map(|until| format!(", until {}", until.to_short()));
+    let reason = order.reason.as_ref().map(|reason| format!(": {reason}"));
+    let text = format!(
+        "{subject} is {word} by {}{}{}",
+        order.by,
+        until.unwrap_or_default(),
+        reason.unwrap_or_default()
+    );
+    let condition = Condition::new(EventKind::Order, Severity::Info, &subject, text);
+    let condition = condition.stage(order.at.to_string());
+    let condition = match key.is_once() {
+        true => condition.without_end(),
+        false => condition.over(key.over()),
+    };
+    (format!("order/{word}/{subject}"), condition)
+}
+
+/// What the file changed: from the first action for it until all is as desired.
+fn change(before: &Board, plan: &Plan) -> Option<(String, Condition)> {
+    if plan.converged() {
+        return None;
+    }
+    let mark = plan.revision.to_string();
+    let known = before.open.get("change");
+    if let Some(known) = known.filter(|known| known.stage.starts_with(&mark)) {
+        return Some(("change".to_owned(), known.clone()));
+    }
+    let actions = plan.actions.iter();
+    let number = actions
+        .filter(|action| action.motive == Motive::Change)
+        .count();
+    // What is in hand for an earlier state of the file goes on under the new one.
+    if number == 0 && known.is_none() {
+        return None;
+    }
+    let plural = if number == 1 { "" } else { "s" };
+    let text = match number {
+        0 => format!("revision {mark} is in force, while an earlier change is carried out"),
+        number => format!("the change to revision {mark} begins, with {number} action{plural}"),
+    };
+    let condition = Condition::new(
+        EventKind::Change,
+        Severity::Info,
+        &format!("revision {mark}"),
+        text,
+    );
+    let over = format!("all is as revision {mark} says");
+    Some(("change".to_owned(), condition.stage(mark).over(over)))
+}
+
+/// An action for the change failed.
+pub(super) fn halt(change: &mut Condition, summary: &str, why: &str) {
+    if change.severity > Severity::Info {
+        return;
+    }
+    change.severity = Severity::Warning;
+    change.text = format!("the change to {} halted: {summary}: {why}", change.subject);
+    change.stage.push_str(" halted");
+}
+
+/// What became of the commit in force.
+pub(super) fn commit(
+    sight: &Sight<'_>,
+    open: &Conditions,
+) -> Option<(CommitId, CommitStatus, String)> {
+    let commit = sight.plan.commit.as_ref()?;
+    let change = open.get("change");
+    let halted = change.filter(|change| change.severity > Severity::Info);
+    let who = format!("{} by {}", commit.id, commit.author);
+    let (status, text) = match (sight.plan.converged(), halted) {
+        (true, _) => (
+            CommitStatus::Success,
+            format!("all is as commit {who} says"),
+        ),
+        (false, Some(change)) => (
+            CommitStatus::Failure,
+            format!("commit {who}: {}", change.text),
+        ),
+        (false, None) => (
+            CommitStatus::Pending,
+            format!("commit {who} is in force, and is carried out"),
+        ),
+    };
+    Some((commit.id.clone(), status, text))
+}
+
+/// VIPs that another guest has.
+pub(super) fn moved_vips(board: &mut Board, sight: &Sight<'_>) -> Vec<Happened> {
+    let mut moved = Vec::new();
+    for (group, holder) in &sight.memory.holders {
+        let before = board.holders.insert(group.clone(), holder.instance.clone());
+        let Some(before) = before.filter(|before| *before != holder.instance) else {
+            continue;
+        };
+        let vip = holder.vip.map_or_else(String::new, |vip| format!(" {vip}"));
+        let text = format!(
+            "VIP{vip} of {group} went from {before} to {}",
+            holder.instance
+        );
+        // One that is handed over is no failure.
+        let severity = match board.open.contains_key(&key_of(&before)) || !serves(sight, &before) {
+            true => Severity::Warning,
+            false => Severity::Info,
+        };
+        let condition = Condition::new(EventKind::Vip, severity, &format!("VIP of {group}"), text);
+        moved.push((format!("vip/{group}/{}", holder.instance), condition));
+    }
+    moved
+}
+
+/// What is said when something is over.
+pub(super) fn over(condition: &Condition, sight: &Sight<'_>) -> Option<String> {
+    let instance = condition.subject.parse::<InstanceId>().ok();
+    let instance = instance.filter(|_| condition.kind == EventKind::Instance);
+    match instance {
+        Some(id) if serves(sight, &id) => Some(format!("{id} serves again{}", place(sight, &id))),
+        Some(id) => Some(format!("{id} is not desired any more")),
+        None => condition.over.clone(),
+    }
+}
+
+/// Where it is now, where that was seen.
+fn place(sight: &Sight<'_>, id: &InstanceId) -> String {
+    let is_there = |seen: &Seen<HostFacts>| {
+        let marks = seen.facts().into_iter().flat_map(|facts| &facts.domains);
+        let mut marks = marks.filter_map(|domain| domain.mark.as_ref());
+        marks.any(|mark| mark.instance == *id && mark.cluster == sight.desired.cluster)
+    };
+    let mut hosts = sight.observed.hosts.iter();
+    let on = hosts.find(|(_, seen)| is_there(seen));
+    on.map_or_else(String::new, |(host, _)| format!(" on host {host}"))
+}
