@@ -8,6 +8,7 @@ use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::{Tls as SmtpTls, TlsParameters};
 use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
 
+use super::words;
 use crate::model::event::Event;
 use crate::model::receiver::{Email, Tls};
 use crate::notify::shape;
@@ -73,18 +74,14 @@ fn message(email: &Email, event: &Event) -> Result<Message, Failure> {
     Ok(message)
 }
 
-/// What went wrong, in our own words: what the server says may repeat what it was told.
+/// What went wrong: of what the server said, only its number.
 fn in_words(error: &lettre::transport::smtp::Error) -> String {
     match error.status() {
         Some(code) => format!("the server answers {code}"),
-        None if error.is_timeout() => "no answer in time".to_owned(),
-        None if error.is_tls() => {
-            "the server's certificate is not accepted, or it speaks no TLS".to_owned()
-        }
         None if error.is_client() => {
             "the server does not offer what is needed: TLS, or a login".to_owned()
         }
         None if error.is_response() => "its answer is no SMTP".to_owned(),
-        None => "no connection, or it broke".to_owned(),
+        None => words::in_words(error),
     }
 }

@@ -4,6 +4,7 @@
 mod command;
 mod email;
 mod webhook;
+mod words;
 
 use async_trait::async_trait;
 
@@ -11,37 +12,19 @@ use crate::model::event::Event;
 use crate::model::receiver::{Means, Receiver};
 use crate::ports::notifier::{Failure, Notifier};
 
-use webhook::Client;
+use webhook::Clients;
 
-/// Tells receivers over the network, and by programs.
+/// Tells receivers over the network, and by programs. It trusts the certificate authorities that this machine trusts.
+#[derive(Default)]
 pub struct Messenger {
-    client: Result<Client, String>,
-}
-
-impl Messenger {
-    /// One that trusts the certificate authorities that this machine trusts.
-    pub fn new() -> Self {
-        Messenger {
-            client: webhook::client(),
-        }
-    }
-}
-
-impl Default for Messenger {
-    fn default() -> Self {
-        Messenger::new()
-    }
+    clients: Clients,
 }
 
 #[async_trait]
 impl Notifier for Messenger {
     async fn tell(&self, receiver: &Receiver, event: &Event) -> Result<(), Failure> {
         match &receiver.means {
-            Means::Webhook(webhook) => {
-                let client = self.client.as_ref();
-                let client = client.map_err(|error| Failure::later(error.clone()))?;
-                webhook::tell(client, webhook, event).await
-            }
+            Means::Webhook(webhook) => webhook::tell(&self.clients, webhook, event).await,
             Means::Email(email) => email::tell(email, receiver.timeout, event).await,
             Means::Command(argv) => command::tell(argv, event).await,
         }

@@ -108,7 +108,7 @@ async fn request(stream: &mut TcpStream) -> String {
 }
 
 async fn send(webhook: Webhook) -> Result<(), Failure> {
-    Messenger::new()
+    Messenger::default()
         .tell(&receiver(Means::Webhook(webhook)), &event())
         .await
 }
@@ -341,7 +341,10 @@ async fn a_mail_says_in_its_subject_what_is_the_matter() {
         "221 bye\r\n",
     ])
     .await;
-    Messenger::new().tell(&mail(port), &event()).await.unwrap();
+    Messenger::default()
+        .tell(&mail(port), &event())
+        .await
+        .unwrap();
     let heard = heard.await.unwrap().replace('\r', "");
     let volatile = regex::Regex::new("(?m)^(EHLO|Date:) .*$").unwrap();
     insta::assert_snapshot!("mail", volatile.replace_all(&heard, "$1 …"));
@@ -353,7 +356,7 @@ async fn a_server_for_mail_that_refuses_hangs_or_hangs_up_is_told_apart() {
         let (port, _heard) = mail_server(answers).await;
         let receiver = mail(port);
         let told = tokio::time::timeout(Duration::from_millis(500), async move {
-            Messenger::new().tell(&receiver, &event()).await
+            Messenger::default().tell(&receiver, &event()).await
         });
         told.await
             .unwrap_or_else(|_| Err(Failure::later("broken off")))
@@ -382,7 +385,7 @@ async fn without_encryption_nothing_is_said_where_it_was_asked_for() {
         email.tls = Tls::Starttls;
         email.login = Some(("anna".into(), Secret::new("hush")));
     }
-    let failure = Messenger::new()
+    let failure = Messenger::default()
         .tell(&receiver, &event())
         .await
         .unwrap_err();
@@ -411,7 +414,7 @@ async fn a_program_gets_the_event_on_its_input_and_its_arguments_as_they_are() {
             dir.path().display()
         ),
     );
-    Messenger::new()
+    Messenger::default()
         .tell(&receiver(Means::Command(argv)), &event())
         .await
         .unwrap();
@@ -431,7 +434,7 @@ async fn a_program_that_fails_says_why_and_one_that_is_not_there_is_named() {
         dir.path(),
         "echo first >&2; printf 'no \\033[1mline\\n' >&2; exit 3",
     );
-    let failure = Messenger::new()
+    let failure = Messenger::default()
         .tell(&receiver(Means::Command(argv)), &event())
         .await
         .unwrap_err();
@@ -440,7 +443,10 @@ async fn a_program_that_fails_says_why_and_one_that_is_not_there_is_named() {
         "{failure}"
     );
     let absent = receiver(Means::Command(vec!["/nonexistent/page".into()]));
-    let failure = Messenger::new().tell(&absent, &event()).await.unwrap_err();
+    let failure = Messenger::default()
+        .tell(&absent, &event())
+        .await
+        .unwrap_err();
     assert!(
         failure.why.starts_with("/nonexistent/page can't be run: "),
         "{failure}"
@@ -457,7 +463,11 @@ async fn a_program_that_hangs_is_killed_with_all_that_it_started() {
             dir.path().display()
         ),
     );
-    let (messenger, receiver, event) = (Messenger::new(), receiver(Means::Command(argv)), event());
+    let (messenger, receiver, event) = (
+        Messenger::default(),
+        receiver(Means::Command(argv)),
+        event(),
+    );
     let child = async {
         while !dir.path().join("pid").exists() {
             tokio::time::sleep(Duration::from_millis(5)).await;

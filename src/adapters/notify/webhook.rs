@@ -1,7 +1,6 @@
 //! A request to a server, over HTTP or HTTPS. Redirections are not followed: a message goes where the file says.
 
-use std::error::Error;
-use std::io::ErrorKind;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use http_body_util::{BodyExt, Full};
@@ -9,9 +8,10 @@ use hyper::body::{Bytes, Incoming};
 use hyper::header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER, USER_AGENT};
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::connect::{Connect, HttpConnector};
 use hyper_util::rt::TokioExecutor;
 
+use super::words::in_words;
 use crate::adapters::system_clock::SystemClock;
 use crate::model::event::Event;
 use crate::model::receiver::{self, Webhook};
@@ -22,21 +22,47 @@ use crate::ports::notifier::{Again, Failure};
 /// More than any server has to say to a message.
 const LONGEST_ANSWER: usize = 64 << 10;
 
-pub type Client = hyper_util::client::legacy::Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
+type Client<C> = hyper_util::client::legacy::Client<C, Full<Bytes>>;
 
-/// A client that trusts whom this machine trusts.
-pub fn client() -> Result<Client, String> {
-    let https = HttpsConnectorBuilder::new().with_native_roots();
-    let https = https.map_err(|_| "no certificate authority is known on this machine")?;
-    let https = https.https_or_http().enable_http1().build();
-    let client = hyper_util::client::legacy::Client::builder(TokioExecutor::new());
-    Ok({ client }.pool_max_idle_per_host(0).build(https))
+/// The clients, each made when it is first needed.
+#[derive(Default)]
+pub struct Clients {
+    open: OnceLock<Client<HttpConnector>>,
+    encrypted: OnceLock<Client<HttpsConnector<HttpConnector>>>,
+}
+
+impl Clients {
+    fn open(&self) -> &Client<HttpConnector> {
+        self.open.get_or_init(|| client(HttpConnector::new()))
+    }
+
+    /// The one that trusts whom this machine trusts.
+    fn encrypted(&self) -> Result<&Client<HttpsConnector<HttpConnector>>, Failure> {
+        if let Some(known) = self.encrypted.get() {
+            return Ok(known);
+        }
+        let https = HttpsConnectorBuilder::new().with_native_roots();
+        let https = https.map_err(|_| {
+            Failure::later("no certificate authority is known on this machine, so none is trusted")
+        })?;
+        let https = https.https_only().enable_http1().build();
+        Ok(self.encrypted.get_or_init(|| client(https)))
+    }
+}
+
+/// Messages are few: no connection is kept.
+fn client<C: Connect + Clone>(connector: C) -> Client<C> {
+    let mut builder = hyper_util::client::legacy::Client::builder(TokioExecutor::new());
+    builder.pool_max_idle_per_host(0).build(connector)
 }
 
 /// Sends the request for an event.
-pub async fn tell(client: &Client, webhook: &Webhook, event: &Event) -> Result<(), Failure> {
+pub async fn tell(clients: &Clients, webhook: &Webhook, event: &Event) -> Result<(), Failure> {
     let request = request(webhook, event)?;
-    let answer = client.request(request).await;
+    let answer = match request.uri().scheme_str() {
+        Some("https") => clients.encrypted()?.request(request).await,
+        Some(_) | None => clients.open().request(request).await,
+    };
     let answer = answer.map_err(|error| Failure::later(in_words(&error)))?;
     let verdict = judge(&answer);
     drain(answer).await;
@@ -130,47 +156,6 @@ async fn drain(answer: Response<Incoming>) {
             return;
         }
     }
-}
-
-/// What went wrong, in our own words: those of libraries may have the server's name in them, and that may be a secret.
-fn in_words(error: &(dyn Error + 'static)) -> String {
-    let mut cause = Some(error);
-    let mut words = "the connection broke";
-    while let Some(error) = cause {
-        if let Some(error) = error.downcast_ref::<std::io::Error>() {
-            words = match kind_of(error) {
-                ErrorKind::ConnectionRefused => "connection refused",
-                ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable => "no way to it",
-                ErrorKind::TimedOut => "no answer in time",
-                ErrorKind::InvalidData => {
-                    "the server's certificate is not accepted, or it speaks no TLS"
-                }
-                ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset | ErrorKind::BrokenPipe => {
-                    "it closed the connection without an answer"
-                }
-                _ => words,
-            };
-        }
-        if let Some(error) = error.downcast_ref::<hyper::Error>() {
-            words = match error.is_incomplete_message() || error.is_closed() || error.is_canceled()
-            {
-                true => "it closed the connection without an answer",
-                false if error.is_parse() => "its answer is no HTTP",
-                false => words,
-            };
-        }
-        if error.to_string() == "dns error" {
-            words = "its name is not known";
-        }
-        cause = error.source();
-    }
-    words.to_owned()
-}
-
-/// The kind of the error that others were wrapped around.
-fn kind_of(error: &std::io::Error) -> ErrorKind {
-    let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
-    inner.map_or_else(|| error.kind(), kind_of)
 }
 
 #[cfg(test)]

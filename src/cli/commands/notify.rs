@@ -31,7 +31,7 @@ pub(super) async fn run(
     let NotifyCommand::Test { receiver } = command;
     let desired = load::desired(args)?;
     let chosen = chosen(&desired, receiver.as_ref())?;
-    let messenger = Messenger::new();
+    let messenger = Messenger::default();
     let event = event(&desired);
     let told = chosen
         .into_iter()

@@ -54,7 +54,7 @@ pub(super) async fn run(args: &Args, how: &WatchArgs) -> Result<Exit, Failure> {
     let hands = load::hands(&desired, &reading.reader, Arc::new(Quiet), &claimant);
 
     let spool = Arc::new(FileSpool::new(&reading.state));
-    let (clock, messenger) = (Arc::new(SystemClock), Arc::new(Messenger::new()));
+    let (clock, messenger) = (Arc::new(SystemClock), Arc::new(Messenger::default()));
     let post = Post::new(&desired, clock, messenger, spool);
     source.is_heard_by(&post);
     let (send, signals) = unbounded_channel();
