@@ -8,10 +8,10 @@ use crate::model::condition::HostCondition;
 use crate::model::desired::{Desired, Group};
 use crate::model::event::{CommitStatus, EventKind, Severity};
 use crate::model::facts::{Beat, HostFacts, Observed, Seen};
-use crate::model::id::{HostId, InstanceId};
-use crate::model::memory::Memory;
+use crate::model::id::{GroupId, HostId, InstanceId};
+use crate::model::memory::{GuestMemory, Memory};
 use crate::model::orders::{Order, OrderKey};
-use crate::model::plan::{Motive, Notice, NoticeKind, Plan};
+use crate::model::plan::{Action, Motive, Notice, NoticeKind, Plan};
 
 /// What a round knew.
 #[derive(Clone, Copy)]
@@ -28,9 +28,38 @@ pub struct Sight<'a> {
 
 type Conditions = BTreeMap<String, Condition>;
 
+/// What is looked up for each instance that is lost: many may be at once.
+struct Known<'a> {
+    /// Groups of which some instance serves.
+    serving: BTreeSet<&'a GroupId>,
+    /// What is blocked, by its subject.
+    blocked: BTreeMap<&'a str, &'a Notice>,
+    /// Why something is done with an instance.
+    reasons: BTreeMap<&'a InstanceId, &'a str>,
+}
+
+impl<'a> Known<'a> {
+    fn of(sight: &Sight<'a>) -> Known<'a> {
+        let beats = sight.observed.beats.keys();
+        let blocked = sight.plan.notices_of(NoticeKind::Blocked);
+        let actions = sight.plan.actions.iter().rev();
+        let reason =
+            |action: &'a Action| Some((action.operation.instance()?, action.reason.text.as_str()));
+        Known {
+            serving: beats
+                .filter(|id| serves(sight, id))
+                .map(|id| &id.group)
+                .collect(),
+            blocked: blocked.map(|n| (n.subject.as_str(), n)).collect(),
+            // The first of several, for it is why the others are done.
+            reasons: actions.filter_map(reason).collect(),
+        }
+    }
+}
+
 /// What goes on.
 pub(super) fn of_round(before: &Board, sight: &Sight<'_>) -> Conditions {
-    let mut all = Conditions::new();
+    let (mut all, known) = (Conditions::new(), Known::of(sight));
     all.extend(
         sight
             .plan
@@ -39,7 +68,7 @@ pub(super) fn of_round(before: &Board, sight: &Sight<'_>) -> Conditions {
             .filter_map(|(id, state)| host(sight, id, *state)),
     );
     all.extend(sight.desired.instances().filter_map(|(id, group)| {
-        let lost = lost(before, sight, &id, group)?;
+        let lost = lost((before, &known), sight, &id, group)?;
         Some((key_of(&id), lost))
     }));
     all.extend(brake(sight.plan));
@@ -91,48 +120,46 @@ pub(super) fn serving(
 }
 
 /// An instance that served, and does not any more though nobody works on it; or that was so, and does not serve yet.
-fn lost(before: &Board, sight: &Sight<'_>, id: &InstanceId, group: &Group) -> Option<Condition> {
+fn lost(
+    (before, now): (&Board, &Known<'_>),
+    sight: &Sight<'_>,
+    id: &InstanceId,
+    group: &Group,
+) -> Option<Condition> {
     let known = before.open.get(&key_of(id));
     let ended = sight
         .memory
         .guests
         .get(id)
-        .is_some_and(|guest| guest.is_moving());
-    let silent = match beat(sight, id) {
-        Some(beat) => beat.failures >= group.heartbeat.retries,
-        None => true,
-    };
+        .is_some_and(GuestMemory::is_moving);
+    let silent = beat(sight, id).is_none_or(|beat| beat.failures >= group.heartbeat.retries);
     let is_news = before.serving.contains(id) && silent && !is_busy(sight, id) && !ended;
     let goes_on = known.is_some_and(|known| !is_back(sight, id, known));
     if !is_news && !goes_on {
         return None;
     }
-    let blocked = sight.plan.notices_of(NoticeKind::Blocked);
-    let failed = blocked.into_iter().find(|n| n.subject == id.to_string());
-    let alone = !sight
-        .desired
-        .instances()
-        .any(|(other, of)| of.id == group.id && serves(sight, &other));
-    let (stage, severity) = match (failed, alone) {
+    let name = id.to_string();
+    let failed = now.blocked.get(name.as_str());
+    let (stage, severity) = match (failed, now.serving.contains(&group.id)) {
         (Some(_), _) => ("failed", Severity::Critical),
-        (None, true) => ("last", Severity::Critical),
-        (None, false) => ("lost", Severity::Warning),
+        (None, false) => ("last", Severity::Critical),
+        (None, true) => ("lost", Severity::Warning),
     };
     // That others serve again is no news of this one.
     if let Some(known) = known.filter(|known| failed.is_none() && known.severity >= severity) {
         return Some(known.clone());
     }
-    let text = match (failed, alone) {
+    let text = match (failed, severity) {
         (Some(notice), _) => format!("{id} has failed: {}", notice.text),
-        (None, true) => format!(
-            "{id} is lost, and no instance of {} serves: {}",
-            group.id,
-            why(sight, id)
-        ),
-        (None, false) => format!("{id} is lost: {}", why(sight, id)),
+        (None, Severity::Critical) => {
+            let (group, why) = (&group.id, why(now, sight, id));
+            format!("{id} is lost, and no instance of {group} serves: {why}")
+        }
+        (None, Severity::Warning | Severity::Info) => {
+            format!("{id} is lost: {}", why(now, sight, id))
+        }
     };
-    let lost = Condition::new(EventKind::Instance, severity, &id.to_string(), text);
-    Some(lost.stage(stage))
+    Some(Condition::new(EventKind::Instance, severity, &name, text).stage(stage))
 }
 
 fn is_back(sight: &Sight<'_>, id: &InstanceId, known: &Condition) -> bool {
@@ -141,12 +168,10 @@ fn is_back(sight: &Sight<'_>, id: &InstanceId, known: &Condition) -> bool {
 }
 
 /// Why an instance is lost: as the plan has it, or else what it answers.
-fn why(sight: &Sight<'_>, id: &InstanceId) -> String {
-    let actions = sight.plan.actions.iter();
-    let mut healing = actions.filter(|action| action.operation.instance() == Some(id));
-    let error = beat(sight, id).and_then(|beat| beat.error.clone());
-    match (healing.next(), error) {
-        (Some(action), _) => action.reason.text.clone(),
+fn why(now: &Known<'_>, sight: &Sight<'_>, id: &InstanceId) -> String {
+    let error = beat(sight, id).and_then(|beat| beat.error.as_ref());
+    match (now.reasons.get(id), error) {
+        (Some(reason), _) => (*reason).to_owned(),
         (None, Some(error)) => format!("it gives no heartbeat: {error}"),
         (None, None) => "nothing is seen of it".to_owned(),
     }

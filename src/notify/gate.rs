@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, VecDeque};
 use serde::{Deserialize, Serialize};
 
 use super::board::{Board, Condition, Happened, Head};
-use crate::model::event::{Event, EventState};
+use crate::model::event::{CommitStatus, Event, EventState};
 use crate::model::receiver::Receiver;
 use crate::model::time::Timestamp;
 
@@ -59,9 +59,11 @@ impl Gate {
 
     fn opened(&mut self, key: &str, condition: &Condition, now: &Now<'_>) -> Option<Event> {
         let known = self.open.get(key);
-        if known.is_some_and(|known| known.stage == condition.stage)
-            || !wants(now.receiver, condition)
-        {
+        let wanted = wants(now.receiver, condition);
+        // Who was told that a commit failed is told that all is well again, too.
+        let ends = known.is_some_and(|known| status(known) == Some(CommitStatus::Failure))
+            && status(condition) == Some(CommitStatus::Success);
+        if known.is_some_and(|known| known.stage == condition.stage) || !(wanted || ends) {
             return None;
         }
         let name = format!("{key} {}", condition.stage);
@@ -69,7 +71,10 @@ impl Gate {
             return None;
         }
         self.last.insert(name, now.at);
-        self.open.insert(key.to_owned(), condition.clone());
+        match wanted {
+            true => self.open.insert(key.to_owned(), condition.clone()),
+            false => self.open.remove(key),
+        };
         Some(self.event(condition, now))
     }
 
@@ -129,6 +134,10 @@ impl Gate {
         self.sent.retain(|at| now.at.since(*at) < rate.within);
         u32::try_from(self.sent.len()).is_ok_and(|sent| sent < rate.most)
     }
+}
+
+fn status(condition: &Condition) -> Option<CommitStatus> {
+    condition.commit.as_ref().map(|(_, status)| *status)
 }
 
 fn wants(receiver: &Receiver, condition: &Condition) -> bool {
@@ -274,6 +283,38 @@ mod tests {
             turn(None, "", 3),
             [(EventState::Resolved, Severity::Critical)]
         );
+    }
+
+    #[test]
+    fn who_hears_only_of_trouble_hears_of_the_end_of_that_of_a_commit() {
+        let (mut world, receiver) = (World::default(), receiver(600, 9, 60));
+        let mut turn = |digit: &str, status: CommitStatus, severity: Severity, at: i64| {
+            let id: crate::model::commit::CommitId = digit.repeat(40).parse().unwrap();
+            let condition = Condition {
+                commit: Some((id.clone(), status)),
+                kind: EventKind::Commit,
+                ..open("commit", severity)
+                    .stage(format!("{id} {status:?}"))
+                    .without_end()
+            };
+            world.board.put("commit", condition, Timestamp(at));
+            let head = head();
+            let now = Now {
+                receiver: &receiver,
+                head: &head,
+                at: Timestamp(at),
+            };
+            let told = world.gate.turn(&world.board, &now);
+            told.iter()
+                .filter_map(|event| event.status)
+                .collect::<Vec<_>>()
+        };
+        use CommitStatus::{Failure, Pending, Success};
+        assert_eq!(turn("a", Success, Severity::Info, 0), []);
+        assert_eq!(turn("b", Failure, Severity::Warning, 1), [Failure]);
+        assert_eq!(turn("c", Pending, Severity::Info, 2), []);
+        assert_eq!(turn("c", Success, Severity::Info, 3), [Success]);
+        assert_eq!(turn("d", Success, Severity::Info, 4), []);
     }
 
     proptest! {

@@ -11,10 +11,10 @@ use crate::cli::args::{Args, Output};
 use crate::cli::exit::Exit;
 use crate::cli::status_view::{StatusReport, UndeliveredStatus, status_text};
 use crate::cli::style::Style;
+use crate::controller::Watcher;
 use crate::controller::look::Beats;
 use crate::model::id::ReceiverName;
 use crate::model::plan::Record;
-use crate::model::time::Timestamp;
 
 /// What was given up before is for the history.
 const A_DAY: Duration = Duration::from_secs(86_400);
@@ -30,7 +30,7 @@ pub(super) async fn run(args: &Args, style: &Style) -> Result<Exit, Failure> {
         &round.plan,
     );
     let report = report.following(load::followed(args, &watcher.desired.cluster)?);
-    let report = report.telling(undelivered(&reading.state, watcher.eyes.clock.now())?);
+    let report = report.telling(undelivered(&reading.state, watcher)?);
     print(&match args.global.output {
         Output::Text => status_text(&report, style),
         Output::Json => report.json(),
@@ -39,7 +39,8 @@ pub(super) async fn run(args: &Args, style: &Style) -> Result<Exit, Failure> {
 }
 
 /// What a controller could not tell receivers: what waits, and what it gave up in the last day.
-fn undelivered(state: &Path, now: Timestamp) -> Result<Vec<UndeliveredStatus>, Failure> {
+fn undelivered(state: &Path, watcher: &Watcher) -> Result<Vec<UndeliveredStatus>, Failure> {
+    let now = watcher.eyes.clock.now();
     let mut all: BTreeMap<ReceiverName, UndeliveredStatus> = BTreeMap::new();
     for record in FileStore::new(state).records()? {
         if let Record::Undelivered(entry) = record
@@ -63,6 +64,7 @@ fn undelivered(state: &Path, now: Timestamp) -> Result<Vec<UndeliveredStatus>, F
             one.why = failing.why;
         }
     }
+    all.retain(|receiver, _| watcher.desired.notify.contains_key(receiver));
     Ok(all.into_values().collect())
 }
 

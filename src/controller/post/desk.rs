@@ -92,10 +92,7 @@ impl Desk {
         }
         let before = self.kept.clone();
         let happened = change(&mut self.kept.board);
-        let known = &self.receivers;
-        self.kept
-            .receivers
-            .retain(|name, _| known.contains_key(name));
+        self.forget_strangers();
         for (name, receiver) in &self.receivers {
             let told = self.kept.receivers.entry(name.clone()).or_default();
             let at = Now {
@@ -118,6 +115,18 @@ impl Desk {
             }
         }
         self.kept != before
+    }
+
+    /// Who is not in the file any more gets nothing more.
+    fn forget_strangers(&mut self) {
+        let known = &self.receivers;
+        self.kept.receivers.retain(|name, told| {
+            let (stays, waiting) = (known.contains_key(name), told.queue.letters.len());
+            if !stays && waiting > 0 {
+                warn!(receiver = %name, waiting, "it left the file: what waits for it is dropped");
+            }
+            stays
+        });
     }
 
     /// The message to deliver now.
