@@ -130,7 +130,16 @@ pub struct Board {
     /// Who has each VIP.
     pub(super) holders: BTreeMap<GroupId, InstanceId>,
     /// What became of the last commits, the newest last.
-    commits: Vec<(CommitId, CommitStatus)>,
+    commits: Vec<Told>,
+}
+
+/// What was last said of a commit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Told {
+    commit: CommitId,
+    status: CommitStatus,
+    /// The state of the file that it has; none: it was never in force.
+    revision: Option<Revision>,
 }
 
 /// Something that happened, by a name under which it is not told again for a while.
@@ -146,9 +155,16 @@ impl Board {
         self.serving = conditions::serving(self, sight, &next);
         let now = sight.observed.now;
         if let Some((commit, status, text)) = conditions::commit(sight, &next) {
-            self.commit(&commit, status, text, now);
-            next.extend(self.open.get_key_value("commit").map(owned));
+            let revision = Some(sight.plan.revision.clone());
+            let told = Told {
+                commit,
+                status,
+                revision,
+            };
+            self.commit(told, text, now);
         }
+        self.roll_back(sight, now);
+        next.extend(self.open.get_key_value("commit").map(owned));
         self.replace(next, now, |condition| conditions::over(condition, sight));
         happened
     }
@@ -188,7 +204,11 @@ impl Board {
         });
         match refused {
             Some((id, condition)) => {
-                self.settle(&id, CommitStatus::Failure);
+                self.settle(Told {
+                    commit: id.clone(),
+                    status: CommitStatus::Failure,
+                    revision: None,
+                });
                 let condition = Condition {
                     commit: Some((id.clone(), CommitStatus::Failure)),
                     ..condition.stage(id.as_str()).without_end()
@@ -199,36 +219,51 @@ impl Board {
         }
     }
 
+    /// Commits whose state of the file an operator holds back.
+    fn roll_back(&mut self, sight: &Sight<'_>, now: Timestamp) {
+        for (revision, order) in &sight.plan.orders.held {
+            let held = |told: &&Told| told.revision.as_ref() == Some(revision);
+            let Some(told) = self.commits.iter().find(held).cloned() else {
+                continue;
+            };
+            let text = format!("commit {} is held back by {}", told.commit, order.by);
+            let status = CommitStatus::Failure;
+            self.commit(Told { status, ..told }, text, now);
+        }
+    }
+
     /// What became of a commit, where that is news. One that succeeded is carried out again and again without a word.
-    fn commit(&mut self, id: &CommitId, status: CommitStatus, text: String, now: Timestamp) {
-        let known = self.commits.iter().find(|(known, _)| known == id);
-        let is_news = match (known.map(|(_, known)| *known), status) {
-            (Some(CommitStatus::Success), CommitStatus::Pending | CommitStatus::Failure) => false,
-            (Some(CommitStatus::Failure), CommitStatus::Pending) => false,
+    fn commit(&mut self, told: Told, text: String, now: Timestamp) {
+        let known = self
+            .commits
+            .iter()
+            .find(|known| known.commit == told.commit);
+        let is_news = match (known.map(|known| known.status), told.status) {
+            (Some(CommitStatus::Success | CommitStatus::Failure), CommitStatus::Pending) => false,
             (known, status) => known != Some(status),
         };
         if !is_news {
             return;
         }
-        self.settle(id, status);
+        let (id, status) = (told.commit.clone(), told.status);
+        self.settle(told);
         let severity = match status {
             CommitStatus::Pending | CommitStatus::Success => Severity::Info,
             CommitStatus::Failure => Severity::Warning,
         };
         let subject = format!("commit {id}");
         let condition = Condition::new(EventKind::Commit, severity, &subject, text);
+        let stage = format!("{} {}", id.as_str(), status.word());
         let condition = Condition {
-            commit: Some((id.clone(), status)),
-            ..condition
-                .stage(format!("{} {}", id.as_str(), status.word()))
-                .without_end()
+            commit: Some((id, status)),
+            ..condition.stage(stage).without_end()
         };
         self.put("commit", condition, now);
     }
 
-    fn settle(&mut self, id: &CommitId, status: CommitStatus) {
-        self.commits.retain(|(known, _)| known != id);
-        self.commits.push((id.clone(), status));
+    fn settle(&mut self, told: Told) {
+        self.commits.retain(|known| known.commit != told.commit);
+        self.commits.push(told);
         let surplus = self.commits.len().saturating_sub(COMMITS);
         self.commits.drain(..surplus);
     }

@@ -359,11 +359,22 @@ pub(super) fn moved_vips(board: &mut Board, sight: &Sight<'_>) -> Vec<Happened> 
 pub(super) fn over(condition: &Condition, sight: &Sight<'_>) -> Option<String> {
     let instance = condition.subject.parse::<InstanceId>().ok();
     let instance = instance.filter(|_| condition.kind == EventKind::Instance);
-    match instance {
-        Some(id) if serves(sight, &id) => Some(format!("{id} serves again{}", place(sight, &id))),
-        Some(id) => Some(format!("{id} is not desired any more")),
-        None => condition.over.clone(),
+    let Some(id) = instance else {
+        return condition.over.clone();
+    };
+    if !serves(sight, &id) {
+        return Some(format!("{id} is not desired any more"));
     }
+    let built = sight
+        .memory
+        .guests
+        .get(&id)
+        .and_then(|guest| guest.last_attempt);
+    let rebuilt = match built >= Some(condition.since) {
+        true => "was rebuilt, and ",
+        false => "",
+    };
+    Some(format!("{id} {rebuilt}serves again{}", place(sight, &id)))
 }
 
 /// Where it is now, where that was seen.

@@ -6,8 +6,8 @@ use std::time::Duration;
 use tracing::{debug, warn};
 
 use super::Shared;
-use super::desk::Next;
-use crate::model::event::{Event, Undelivered};
+use super::desk::{Next, Page};
+use crate::model::event::Event;
 use crate::model::id::ReceiverName;
 use crate::model::receiver::Receiver;
 use crate::model::unit::span;
@@ -85,27 +85,23 @@ pub(super) async fn keep(shared: Arc<Shared>) {
 
 /// Keeps what is not delivered. Where that fails, the work goes on.
 pub(super) async fn keep_now(shared: &Shared) {
-    let (text, given_up) = shared.desk().write_down();
+    let page = shared.desk().write_down();
     let spool = Arc::clone(&shared.spool);
-    let written = tokio::task::spawn_blocking(move || match text {
-        Ok(text) => write(spool.as_ref(), &text, &given_up),
-        Err(error) => {
-            warn!(%error, "messages can't be kept");
-            Ok(())
-        }
-    });
-    match written.await {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => {
-            warn!(%error, "messages can't be kept: a restart may lose some, or tell some twice")
-        }
-        Err(error) => warn!(%error, "messages are not kept"),
+    let written = tokio::task::spawn_blocking(move || write(spool.as_ref(), &page)).await;
+    if let Ok(Err(error)) = written {
+        warn!(%error, "messages can't be kept: a restart may lose some, or tell some twice");
     }
 }
 
-fn write(spool: &dyn Spool, text: &str, given_up: &[Undelivered]) -> Result<(), StoreError> {
-    for entry in given_up {
+fn write(spool: &dyn Spool, page: &Page) -> Result<(), StoreError> {
+    for entry in &page.given_up {
         spool.record(entry)?;
     }
-    spool.save(text)
+    match page.text() {
+        Ok(text) => spool.save(&text),
+        Err(error) => {
+            warn!(%error, "messages can't be written down");
+            Ok(())
+        }
+    }
 }

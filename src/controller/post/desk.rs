@@ -190,10 +190,26 @@ impl Desk {
         queues.all(|queue| queue.letters.is_empty() || queue.failing.is_some())
     }
 
-    /// What is to be written down: what is kept, and what was given up.
-    pub fn write_down(&mut self) -> (serde_json::Result<String>, Vec<Undelivered>) {
-        let given_up = std::mem::take(&mut self.given_up);
-        (serde_json::to_string(&self.kept), given_up)
+    /// What is to be written down. Made into text elsewhere: whoever heals may wait for the desk.
+    pub fn write_down(&mut self) -> Page {
+        Page {
+            kept: self.kept.clone(),
+            given_up: std::mem::take(&mut self.given_up),
+        }
+    }
+}
+
+/// What is written down at one time.
+pub struct Page {
+    kept: Kept,
+    /// What was given up since the last one.
+    pub given_up: Vec<Undelivered>,
+}
+
+impl Page {
+    /// What is kept, as text.
+    pub fn text(&self) -> serde_json::Result<String> {
+        serde_json::to_string(&self.kept)
     }
 }
 

@@ -162,8 +162,8 @@ fn a_receiver_that_never_answers_changes_no_moment_of_what_is_done() {
     assert!(!hangs.failures.is_empty(), "something happened");
 }
 
-#[test]
-fn what_becomes_of_a_commit_is_told_as_it_is_carried_out() {
+/// What is told of commits, where each edit is one.
+fn told_of_commits(events: &str) -> String {
     let mut desired = Desired::clone(&desired(CLUSTER));
     desired.commit = Some(Commit {
         id: "daa85f87f8b307dd5d64832c1b7494559ce8d8f5".parse().unwrap(),
@@ -172,14 +172,24 @@ fn what_becomes_of_a_commit_is_told_as_it_is_carried_out() {
         subject: "more memory".into(),
         signature: Signature::Missing,
     });
-    let text = told_from(
-        &Arc::new(desired),
-        concat!(
-            "  - { at: 2m, edit: { services.api.memory: 256MiB } }\n",
-            "  - { at: 4m, instance api-1: boot fails 9 }\n",
-            "  - { at: 5m, edit: { services.api.memory: 512MiB } }\n",
-            "  - { at: 30m, edit: { services.api.memory: 256MiB } }\n",
-        ),
-    );
-    insta::assert_snapshot!(text);
+    told_from(&Arc::new(desired), events)
+}
+
+#[test]
+fn what_becomes_of_a_commit_is_told_as_it_is_carried_out() {
+    insta::assert_snapshot!(told_of_commits(concat!(
+        "  - { at: 2m, edit: { services.api.memory: 256MiB } }\n",
+        "  - { at: 4m, instance api-1: boot fails 9 }\n",
+        "  - { at: 5m, edit: { services.api.memory: 512MiB } }\n",
+        "  - { at: 30m, edit: { services.api.memory: 256MiB } }\n",
+    )));
+}
+
+#[test]
+fn a_commit_that_is_rolled_back_has_failed_until_it_is_in_force_again() {
+    insta::assert_snapshot!(told_of_commits(concat!(
+        "  - { at: 2m, edit: { services.api.memory: 256MiB } }\n",
+        "  - { at: 5m, command: rollback }\n",
+        "  - { at: 10m, command: rollback --undo }\n",
+    )));
 }
