@@ -26,6 +26,9 @@ pub struct Sight<'a> {
     pub plan: &'a Plan,
 }
 
+/// What plans call the brake.
+const BRAKE: &str = "the brake";
+
 type Conditions = BTreeMap<String, Condition>;
 
 /// What is looked up for each instance that is lost: many may be at once.
@@ -71,7 +74,7 @@ pub(super) fn of_round(before: &Board, sight: &Sight<'_>) -> Conditions {
         let lost = lost((before, &known), sight, &id, group)?;
         Some((key_of(&id), lost))
     }));
-    all.extend(brake(sight.plan));
+    all.extend(brake(&known, sight.plan));
     for notice in sight.plan.notices_of(NoticeKind::Blocked) {
         if let Some((key, condition)) = blocked_by(&all, notice) {
             all.entry(key).or_insert(condition);
@@ -150,7 +153,7 @@ fn lost(
         return Some(known.clone());
     }
     let text = match (failed, severity) {
-        (Some(notice), _) => format!("{id} has failed: {}", notice.text),
+        (Some(notice), _) => format!("{id} is lost, and needs a person: {}", notice.text),
         (None, Severity::Critical) => {
             let (group, why) = (&group.id, why(now, sight, id));
             format!("{id} is lost, and no instance of {group} serves: {why}")
@@ -178,7 +181,12 @@ fn why(now: &Known<'_>, sight: &Sight<'_>, id: &InstanceId) -> String {
 }
 
 fn host(sight: &Sight<'_>, id: &HostId, state: HostCondition) -> Option<(String, Condition)> {
+    let known = sight.memory.hosts.get(id);
+    let since = known.map_or(sight.observed.now, |known| known.since);
+    let long = sight.observed.now.since(since) >= sight.desired.safety.recover_after;
     let (severity, word) = match state {
+        // Its guests may go on: nothing is done about it, for however long.
+        HostCondition::Suspect if long => (Severity::Warning, "out of sight for long"),
         HostCondition::Suspect => (Severity::Info, "out of sight"),
         HostCondition::Unreachable => (Severity::Critical, "unreachable"),
         HostCondition::Fenced => (Severity::Warning, "fenced"),
@@ -187,11 +195,7 @@ fn host(sight: &Sight<'_>, id: &HostId, state: HostCondition) -> Option<(String,
         | HostCondition::Rejoining
         | HostCondition::Leaving => return None,
     };
-    let evidence = sight
-        .memory
-        .hosts
-        .get(id)
-        .and_then(|host| host.fenced.as_ref());
+    let evidence = known.and_then(|known| known.fenced.as_ref());
     let why = match (evidence, sight.observed.hosts.get(id)) {
         (Some(evidence), _) if state == HostCondition::Fenced => format!(": {}", evidence.text),
         (_, Some(Seen::No(unseen))) => format!(": {}", unseen.message),
@@ -204,19 +208,25 @@ fn host(sight: &Sight<'_>, id: &HostId, state: HostCondition) -> Option<(String,
     Some((format!("host/{id}"), condition))
 }
 
-fn brake(plan: &Plan) -> Option<(String, Condition)> {
+/// The brake, with what the plan says would let it go.
+fn brake(known: &Known<'_>, plan: &Plan) -> Option<(String, Condition)> {
     let brake = plan.brake.as_ref()?;
-    let text = format!(
-        "the brake holds, nothing is destroyed any more: {}",
-        brake.text
-    );
-    let condition = Condition::new(EventKind::Brake, Severity::Critical, "the brake", text);
-    Some(("brake".to_owned(), condition.over("the brake is off")))
+    let told = known.blocked.get(BRAKE);
+    let text = told.map_or(&brake.text, |notice| &notice.text);
+    let help = told.and_then(|notice| notice.help.as_ref());
+    let help = help.map_or_else(String::new, |help| format!("; {help}"));
+    let text = format!("{BRAKE} holds: {text}{help}");
+    let condition = Condition::new(EventKind::Brake, Severity::Critical, BRAKE, text);
+    Some((BRAKE.to_owned(), condition.over("the brake is off")))
 }
 
-/// What can't be done; of an instance that is lost, that is told already.
+/// What can't be done; of the brake and of an instance that is lost, that is told already.
 fn blocked_by(known: &Conditions, notice: &Notice) -> Option<(String, Condition)> {
-    if known.contains_key(&format!("instance/{}", notice.subject)) {
+    let told = [
+        notice.subject.clone(),
+        format!("instance/{}", notice.subject),
+    ];
+    if told.iter().any(|key| known.contains_key(key)) {
         return None;
     }
     let help = notice.help.as_ref().map(|help| format!("; {help}"));

@@ -193,3 +193,38 @@ fn a_commit_that_is_rolled_back_has_failed_until_it_is_in_force_again() {
         "  - { at: 10m, command: rollback --undo }\n",
     )));
 }
+
+#[test]
+fn a_host_whose_guests_go_on_without_it_is_told_of_when_that_lasts() {
+    let text =
+        told("  - { at: 2m, host b: libvirt hangs }\n  - { at: 8m, host b: libvirt works }\n");
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn an_instance_that_fails_for_good_is_told_as_worse_than_lost() {
+    insta::assert_snapshot!(told(concat!(
+        "  - { at: 2m, instance api-1: boot fails 99 }\n",
+        "  - { at: 2m, instance api-1: crash }\n",
+        "  - { at: 60m, command: pause service/api }\n",
+    )));
+}
+
+#[test]
+fn when_all_fall_silent_the_brake_is_told() {
+    insta::assert_snapshot!(told(concat!(
+        "  - { at: 2m, instance api-1: freeze }\n",
+        "  - { at: 2m, instance api-2: freeze }\n",
+        "  - { at: 2m, instance web-1: freeze }\n",
+        "  - { at: 2m, instance web-2: freeze }\n",
+        "  - { at: 4m, instance api-1: thaw }\n",
+        "  - { at: 4m, instance api-2: thaw }\n",
+        "  - { at: 4m, instance web-1: thaw }\n",
+        "  - { at: 4m, instance web-2: thaw }\n",
+    )));
+}
+
+#[test]
+fn a_holder_that_dies_is_told_with_where_its_vip_went() {
+    insta::assert_snapshot!(told("  - { at: 2m, instance web-1: freeze }\n"));
+}
