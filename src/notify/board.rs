@@ -131,6 +131,8 @@ pub struct Board {
     pub(super) holders: BTreeMap<GroupId, InstanceId>,
     /// What became of the last commits, the newest last.
     commits: Vec<Told>,
+    /// The commit that guards hold: it is not in force, and not refused.
+    waiting: Option<CommitId>,
 }
 
 /// What was last said of a commit.
@@ -163,6 +165,7 @@ impl Board {
             };
             self.commit(told, text, now);
         }
+        self.wait(sight, now);
         self.roll_back(sight, now);
         next.extend(self.open.get_key_value("commit").map(owned));
         self.replace(next, now, |condition| conditions::over(condition, sight));
@@ -192,7 +195,9 @@ impl Board {
 
     /// Takes in what is known of the branch.
     pub fn followed(&mut self, followed: &Followed, now: Timestamp) {
-        let refused = followed.refused.as_ref().map(|refused| {
+        let refused = followed.refused.as_ref();
+        let refused = refused.filter(|refused| self.waiting.as_ref() != Some(&refused.commit.id));
+        let refused = refused.map(|refused| {
             let by = &refused.commit.author;
             let text = format!(
                 "commit {} by {by} is not applied: {}",
@@ -216,6 +221,20 @@ impl Board {
                 self.put("refused", condition, now);
             }
             None => drop(self.open.remove("refused")),
+        }
+    }
+
+    /// A commit that guards hold is neither refused nor carried out.
+    fn wait(&mut self, sight: &Sight<'_>, now: Timestamp) {
+        let waiting = conditions::waiting_commit(sight);
+        self.waiting = waiting.as_ref().map(|(commit, ..)| commit.clone());
+        if let Some((commit, revision, text)) = waiting {
+            let told = Told {
+                commit,
+                status: CommitStatus::Pending,
+                revision: Some(revision),
+            };
+            self.commit(told, text, now);
         }
     }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::board::{Board, Condition, Happened};
 use crate::model::commit::CommitId;
 use crate::model::condition::HostCondition;
-use crate::model::desired::{Desired, Group};
+use crate::model::desired::{Desired, Group, Revision};
 use crate::model::event::{CommitStatus, EventKind, Severity};
 use crate::model::facts::{Beat, HostFacts, Observed, Seen};
 use crate::model::id::{GroupId, HostId, InstanceId};
@@ -303,6 +303,20 @@ fn change(before: &Board, plan: &Plan) -> Option<(String, Condition)> {
     );
     let over = format!("all is as revision {mark} says");
     Some(("change".to_owned(), condition.stage(mark).over(over)))
+}
+
+/// The commit that guards hold, and what is said of it.
+pub(super) fn waiting_commit(sight: &Sight<'_>) -> Option<(CommitId, Revision, String)> {
+    let pending = sight.memory.pending.as_ref()?;
+    let commit = pending.commit.as_ref()?;
+    let why: Vec<&str> = pending
+        .guards
+        .iter()
+        .map(|guard| guard.text.as_str())
+        .collect();
+    let (author, why) = (&commit.author, why.join("; "));
+    let text = format!("commit {} by {author} waits: {why}", commit.id);
+    Some((commit.id.clone(), pending.revision.clone(), text))
 }
 
 /// An action for the change failed.

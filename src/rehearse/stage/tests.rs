@@ -186,6 +186,15 @@ fn what_becomes_of_a_commit_is_told_as_it_is_carried_out() {
 }
 
 #[test]
+fn a_commit_that_guards_hold_is_pending_until_a_person_lets_it_pass() {
+    insta::assert_snapshot!(told_of_commits(concat!(
+        "  - { at: 2m, edit: { changes.automatic: none } }\n",
+        "  - { at: 4m, edit: { services.api.memory: 256MiB } }\n",
+        "  - { at: 8m, command: approve }\n",
+    )));
+}
+
+#[test]
 fn a_commit_that_is_rolled_back_has_failed_until_it_is_in_force_again() {
     insta::assert_snapshot!(told_of_commits(concat!(
         "  - { at: 2m, edit: { services.api.memory: 256MiB } }\n",
