@@ -5,18 +5,16 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::commits::Told;
 use super::conditions::{self, Sight};
 use crate::model::commit::CommitId;
 use crate::model::desired::{Desired, Revision};
 use crate::model::event::{CommitStatus, Event, EventKind, EventState, Severity};
-use crate::model::followed::Followed;
 use crate::model::id::{ClusterName, GroupId, InstanceId};
 use crate::model::plan::{HistoryEntry, Motive, Outcome};
 use crate::model::time::Timestamp;
 use crate::model::unit::span;
 
-/// Commits whose end is remembered: the next look is at the last ones.
-const COMMITS: usize = 32;
 /// How long what is over is remembered for whoever was told of it, and not yet of its end.
 const CLOSED: Duration = Duration::from_secs(86_400);
 
@@ -130,18 +128,9 @@ pub struct Board {
     /// Who has each VIP.
     pub(super) holders: BTreeMap<GroupId, InstanceId>,
     /// What became of the last commits, the newest last.
-    commits: Vec<Told>,
+    pub(super) commits: Vec<Told>,
     /// The commit that guards hold: it is not in force, and not refused.
-    waiting: Option<CommitId>,
-}
-
-/// What was last said of a commit.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Told {
-    commit: CommitId,
-    status: CommitStatus,
-    /// The state of the file that it has; none: it was never in force.
-    revision: Option<Revision>,
+    pub(super) waiting: Option<CommitId>,
 }
 
 /// Something that happened, by a name under which it is not told again for a while.
@@ -156,17 +145,7 @@ impl Board {
         next.extend(kept.map(|(key, condition)| (key.clone(), condition.clone())));
         self.serving = conditions::serving(self, sight, &next);
         let now = sight.observed.now;
-        if let Some((commit, status, text)) = conditions::commit(sight, &next) {
-            let revision = Some(sight.plan.revision.clone());
-            let told = Told {
-                commit,
-                status,
-                revision,
-            };
-            self.commit(told, text, now);
-        }
-        self.wait(sight, now);
-        self.roll_back(sight, now);
+        self.commits(sight, &next);
         next.extend(self.open.get_key_value("commit").map(owned));
         self.replace(next, now, |condition| conditions::over(condition, sight));
         happened
@@ -191,100 +170,6 @@ impl Board {
         let text = format!("{}: failed: {why}", entry.summary);
         let failed = Condition::new(EventKind::Action, Severity::Warning, &subject, text);
         Some((format!("action/{}/{subject}", entry.action), failed))
-    }
-
-    /// Takes in what is known of the branch.
-    pub fn followed(&mut self, followed: &Followed, now: Timestamp) {
-        let refused = followed.refused.as_ref();
-        let refused = refused.filter(|refused| self.waiting.as_ref() != Some(&refused.commit.id));
-        let refused = refused.map(|refused| {
-            let by = &refused.commit.author;
-            let text = format!(
-                "commit {} by {by} is not applied: {}",
-                refused.commit.id, refused.why
-            );
-            let subject = format!("commit {}", refused.commit.id);
-            let condition = Condition::new(EventKind::Commit, Severity::Warning, &subject, text);
-            (refused.commit.id.clone(), condition)
-        });
-        match refused {
-            Some((id, condition)) => {
-                self.settle(Told {
-                    commit: id.clone(),
-                    status: CommitStatus::Failure,
-                    revision: None,
-                });
-                let condition = Condition {
-                    commit: Some((id.clone(), CommitStatus::Failure)),
-                    ..condition.stage(id.as_str()).without_end()
-                };
-                self.put("refused", condition, now);
-            }
-            None => drop(self.open.remove("refused")),
-        }
-    }
-
-    /// A commit that guards hold is neither refused nor carried out.
-    fn wait(&mut self, sight: &Sight<'_>, now: Timestamp) {
-        let waiting = conditions::waiting_commit(sight);
-        self.waiting = waiting.as_ref().map(|(commit, ..)| commit.clone());
-        if let Some((commit, revision, text)) = waiting {
-            let told = Told {
-                commit,
-                status: CommitStatus::Pending,
-                revision: Some(revision),
-            };
-            self.commit(told, text, now);
-        }
-    }
-
-    /// Commits whose state of the file an operator holds back.
-    fn roll_back(&mut self, sight: &Sight<'_>, now: Timestamp) {
-        for (revision, order) in &sight.plan.orders.held {
-            let held = |told: &&Told| told.revision.as_ref() == Some(revision);
-            let Some(told) = self.commits.iter().find(held).cloned() else {
-                continue;
-            };
-            let text = format!("commit {} is held back by {}", told.commit, order.by);
-            let status = CommitStatus::Failure;
-            self.commit(Told { status, ..told }, text, now);
-        }
-    }
-
-    /// What became of a commit, where that is news. One that succeeded is carried out again and again without a word.
-    fn commit(&mut self, told: Told, text: String, now: Timestamp) {
-        let known = self
-            .commits
-            .iter()
-            .find(|known| known.commit == told.commit);
-        let is_news = match (known.map(|known| known.status), told.status) {
-            (Some(CommitStatus::Success | CommitStatus::Failure), CommitStatus::Pending) => false,
-            (known, status) => known != Some(status),
-        };
-        if !is_news {
-            return;
-        }
-        let (id, status) = (told.commit.clone(), told.status);
-        self.settle(told);
-        let severity = match status {
-            CommitStatus::Pending | CommitStatus::Success => Severity::Info,
-            CommitStatus::Failure => Severity::Warning,
-        };
-        let subject = format!("commit {id}");
-        let condition = Condition::new(EventKind::Commit, severity, &subject, text);
-        let stage = format!("{} {}", id.as_str(), status.word());
-        let condition = Condition {
-            commit: Some((id, status)),
-            ..condition.stage(stage).without_end()
-        };
-        self.put("commit", condition, now);
-    }
-
-    fn settle(&mut self, told: Told) {
-        self.commits.retain(|known| known.commit != told.commit);
-        self.commits.push(told);
-        let surplus = self.commits.len().saturating_sub(COMMITS);
-        self.commits.drain(..surplus);
     }
 
     /// What is new in the file is not applied. Of all that is wrong with it, the first thing is told, and where.

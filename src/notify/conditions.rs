@@ -3,10 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::board::{Board, Condition, Happened};
-use crate::model::commit::CommitId;
 use crate::model::condition::HostCondition;
-use crate::model::desired::{Desired, Group, Revision};
-use crate::model::event::{CommitStatus, EventKind, Severity};
+use crate::model::desired::{Desired, Group};
+use crate::model::event::{EventKind, Severity};
 use crate::model::facts::{Beat, HostFacts, Observed, Seen};
 use crate::model::id::{GroupId, HostId, InstanceId};
 use crate::model::memory::{GuestMemory, Memory};
@@ -305,20 +304,6 @@ fn change(before: &Board, plan: &Plan) -> Option<(String, Condition)> {
     Some(("change".to_owned(), condition.stage(mark).over(over)))
 }
 
-/// The commit that guards hold, and what is said of it.
-pub(super) fn waiting_commit(sight: &Sight<'_>) -> Option<(CommitId, Revision, String)> {
-    let pending = sight.memory.pending.as_ref()?;
-    let commit = pending.commit.as_ref()?;
-    let why: Vec<&str> = pending
-        .guards
-        .iter()
-        .map(|guard| guard.text.as_str())
-        .collect();
-    let (author, why) = (&commit.author, why.join("; "));
-    let text = format!("commit {} by {author} waits: {why}", commit.id);
-    Some((commit.id.clone(), pending.revision.clone(), text))
-}
-
 /// An action for the change failed.
 pub(super) fn halt(change: &mut Condition, summary: &str, why: &str) {
     if change.severity > Severity::Info {
@@ -327,32 +312,6 @@ pub(super) fn halt(change: &mut Condition, summary: &str, why: &str) {
     change.severity = Severity::Warning;
     change.text = format!("the change to {} halted: {summary}: {why}", change.subject);
     change.stage.push_str(" halted");
-}
-
-/// What became of the commit in force.
-pub(super) fn commit(
-    sight: &Sight<'_>,
-    open: &Conditions,
-) -> Option<(CommitId, CommitStatus, String)> {
-    let commit = sight.plan.commit.as_ref()?;
-    let change = open.get("change");
-    let halted = change.filter(|change| change.severity > Severity::Info);
-    let who = format!("{} by {}", commit.id, commit.author);
-    let (status, text) = match (sight.plan.converged(), halted) {
-        (true, _) => (
-            CommitStatus::Success,
-            format!("all is as commit {who} says"),
-        ),
-        (false, Some(change)) => (
-            CommitStatus::Failure,
-            format!("commit {who}: {}", change.text),
-        ),
-        (false, None) => (
-            CommitStatus::Pending,
-            format!("commit {who} is in force, and is carried out"),
-        ),
-    };
-    Some((commit.id.clone(), status, text))
 }
 
 /// VIPs that another guest has.

@@ -6,6 +6,7 @@
 //! once within `repeat`, and what was held back is told when it still goes on then.
 
 pub mod board;
+mod commits;
 pub mod conditions;
 pub mod gate;
 pub mod shape;
