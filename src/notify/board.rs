@@ -184,7 +184,7 @@ impl Board {
         let condition = Condition::new(EventKind::Edit, Severity::Warning, "the file", text);
         let condition = condition
             .stage(first)
-            .over("what is in force is what the file says again");
+            .over("what the file says can be applied again");
         self.put("edit", condition, now);
     }
 

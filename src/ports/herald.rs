@@ -40,7 +40,7 @@ pub enum Word<'a> {
     TookOver(&'a str, Duration),
     /// What is new in the file is not applied, and why.
     Refused(&'a str),
-    /// What is in force is what is wanted.
+    /// What the file says by now can be applied.
     Accepted,
     /// It ended, as it was told to.
     Stopped,

@@ -251,7 +251,7 @@ async fn what_was_not_delivered_is_delivered_after_a_restart_and_nothing_is_told
     );
     assert_eq!(told[1], text(0));
     assert!(
-        told[2].starts_with("what is in force is what the file says again, after "),
+        told[2].starts_with("what the file says can be applied again, after "),
         "{told:?}"
     );
     assert_eq!(told.len(), 3);
