@@ -9,6 +9,7 @@ pub mod controller;
 pub mod execute;
 pub mod memory;
 pub mod model;
+pub mod notify;
 pub mod observe;
 pub mod plan;
 pub mod ports;

@@ -29,7 +29,12 @@ fn main() -> ExitCode {
         .enable_all()
         .build()
     {
-        Ok(runtime) => runtime.block_on(commands::run(args, screen)).into(),
+        Ok(runtime) => {
+            let exit = runtime.block_on(commands::run(args, screen));
+            // A name that nobody resolves for a message keeps nobody: what has to be kept is kept.
+            runtime.shutdown_background();
+            exit.into()
+        }
         Err(error) => {
             eprintln!("error: can't start: {error}");
             Exit::Error.into()

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 /// - `sim` must know what a machine is built from, to tell whether it is the desired one;
 /// - `adapters` write the mark as `render` spells it, and read answers with the parsers of `observe`; local files are
 ///   a port of `spec`.
-const MAY_IMPORT: [(&str, &[&str]); 14] = [
+const MAY_IMPORT: [(&str, &[&str]); 15] = [
     ("model", &[]),
     ("render", &["model"]),
     ("spec", &["model", "render"]),
@@ -24,10 +24,14 @@ const MAY_IMPORT: [(&str, &[&str]); 14] = [
     ("plan", &["model", "memory", "render", "ports"]),
     ("execute", &["model", "ports"]),
     ("sim", &["model", "ports", "plan"]),
-    ("adapters", &["model", "ports", "render", "observe", "spec"]),
+    ("notify", &["model", "render"]),
+    (
+        "adapters",
+        &["model", "ports", "render", "observe", "spec", "notify"],
+    ),
     (
         "controller",
-        &["model", "ports", "memory", "plan", "execute"],
+        &["model", "ports", "memory", "plan", "execute", "notify"],
     ),
     (
         "rehearse",
@@ -54,6 +58,7 @@ const MAY_IMPORT: [(&str, &[&str]); 14] = [
             "execute",
             "controller",
             "adapters",
+            "notify",
             "rehearse",
             "sim",
         ],
@@ -73,7 +78,9 @@ const ONLY: [(&str, &str, &[&str]); 3] = [
 ];
 
 /// Rooms that decide and touch nothing.
-const PURE: [&str; 6] = ["model", "spec", "render", "observe", "plan", "memory"];
+const PURE: [&str; 7] = [
+    "model", "spec", "render", "observe", "plan", "memory", "notify",
+];
 
 /// What touches the world, or waits for it.
 const IMPURE: [&str; 8] = [

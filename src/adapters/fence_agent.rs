@@ -53,14 +53,7 @@ impl Fencer for FenceAgents {
 #[async_trait]
 impl FencerView for FenceAgents {
     fn is_installed(&self, agent: &FenceAgent) -> bool {
-        let path = std::env::var_os("PATH").unwrap_or_default();
-        // A name with a slash in it is not looked for, as when it is run.
-        let named = agent.program.contains('/');
-        let found = || std::env::split_paths(&path).any(|dir| runs(&dir.join(&agent.program)));
-        match named {
-            true => runs(Path::new(&agent.program)),
-            false => found(),
-        }
+        is_installed(&agent.program)
     }
 
     async fn power(&self, agent: &FenceAgent) -> Result<Power, ActError> {
@@ -68,6 +61,16 @@ impl FencerView for FenceAgents {
             OFF => Power::Off,
             _ => Power::On,
         })
+    }
+}
+
+/// Whether a program is on this machine.
+pub fn is_installed(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    // A name with a slash in it is not looked for, as when it is run.
+    match program.contains('/') {
+        true => runs(Path::new(program)),
+        false => std::env::split_paths(&path).any(|dir| runs(&dir.join(program))),
     }
 }
 

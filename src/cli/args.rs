@@ -4,12 +4,13 @@
 mod apply;
 mod file;
 mod help;
+mod notify;
 pub mod orders;
+mod rehearse;
 mod watch;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use clap::error::ErrorKind;
 use clap::{ArgAction, ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
@@ -17,14 +18,14 @@ use clap_complete::Shell;
 use tracing::level_filters::LevelFilter;
 
 use crate::model::id::{HostId, InstanceId};
-use crate::model::unit::parse_long_span;
-use crate::rehearse::survive::AnyOf;
 pub use apply::{ApplyArgs, SavedArgs};
 pub use file::{FmtArgs, SchemaArgs, ValidateArgs};
+pub use notify::NotifyCommand;
 use orders::{
     ApproveArgs, DrainArgs, FenceCommand, PauseArgs, ResumeArgs, RetryArgs, RollbackArgs,
     UndrainArgs, UnprotectArgs, When,
 };
+pub use rehearse::RehearseArgs;
 pub use watch::WatchArgs;
 use watch::branch;
 
@@ -218,6 +219,10 @@ pub enum Command {
     #[command(subcommand, long_about = help::FENCE_ABOUT, after_help = help::FENCE_EXAMPLES)]
     Fence(FenceCommand),
 
+    /// Try whether messages arrive
+    #[command(subcommand, long_about = help::NOTIFY_ABOUT, after_help = help::NOTIFY_EXAMPLES)]
+    Notify(NotifyCommand),
+
     /// Hold a state of the file back
     #[command(long_about = help::ROLLBACK_ABOUT, after_help = help::ROLLBACK_EXAMPLES)]
     Rollback(RollbackArgs),
@@ -245,34 +250,6 @@ pub enum Command {
         #[arg(value_enum)]
         shell: Shell,
     },
-}
-
-/// Arguments of `rehearse`.
-#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
-pub struct RehearseArgs {
-    /// What happens to the cluster; left out, a random instance and a random host fail
-    pub scenario: Option<PathBuf>,
-
-    /// What chance is drawn from: the same seed gives the same output
-    #[arg(long, value_name = "N")]
-    pub seed: Option<u64>,
-
-    /// How long it goes on after the last event, or after each loss; with --failures, over how long they are spread
-    #[arg(long = "for", value_name = "SPAN", value_parser = parse_long_span)]
-    pub span: Option<Duration>,
-
-    /// Draw the rehearsal, as a page that needs nothing else
-    #[arg(long, value_name = "FILE")]
-    pub html: Option<PathBuf>,
-
-    /// So many failures by chance: of guests, hosts, their network, libvirt, disks, answers of ssh and the controller
-    #[arg(long, value_name = "N", conflicts_with = "scenario")]
-    pub failures: Option<usize>,
-
-    /// Lose each in turn, and find what mends what breaks: any-host, any-2-hosts, any-rack (a label of hosts),
-    /// any-instance, any-controller
-    #[arg(long, value_name = "ANY", conflicts_with_all = ["failures", "html"])]
-    pub survive: Option<AnyOf>,
 }
 
 /// Arguments of `why`.
@@ -367,6 +344,7 @@ impl Command {
             Command::Arm => "arm",
             Command::Retry(_) => "retry",
             Command::Fence(_) => "fence",
+            Command::Notify(_) => "notify",
             Command::Rollback(_) => "rollback",
             Command::Approve(_) => "approve",
             Command::Unprotect(_) => "unprotect",

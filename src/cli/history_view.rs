@@ -10,6 +10,8 @@
 //! Or another controller was taken over from: `at`, `took_over_from` (who that was), `waited_ms`.
 //!
 //! Or a saved plan was begun: `at`, `applied_plan` (its id), `actions` (how many), `by`.
+//!
+//! Or a message was given up: `at`, `undelivered_to` (the receiver), `subject`, `text`, `tries`, `why`.
 
 use std::time::Duration;
 
@@ -19,6 +21,7 @@ use super::moment::{self, Zone};
 use super::style::{Paint, Style};
 use super::table::{Align, Cell, Table};
 use super::text;
+use crate::model::event::Undelivered;
 use crate::model::id::InstanceId;
 use crate::model::orders::{OrderEntry, Turn};
 use crate::model::plan::{HistoryEntry, Motive, Outcome, Record, TakeOver};
@@ -62,6 +65,7 @@ pub fn history_text(entries: &[&Record], style: &Style) -> String {
             Record::Order(entry) => order_row(entry),
             Record::TakeOver(entry) => take_over_row(entry),
             Record::Applied(entry) => applied_row(entry),
+            Record::Undelivered(entry) => undelivered_row(entry),
         });
     }
     table.render(style)
@@ -162,6 +166,28 @@ fn applied_row(entry: &Applied) -> [Cell; 7] {
             "saved plan {plan}, {actions}, by {}",
             text::clean(&entry.by)
         )),
+    ]
+}
+
+fn undelivered_row(entry: &Undelivered) -> [Cell; 7] {
+    let (_, time) = date_and_time(entry.at);
+    let why = format!(
+        "{} ({}): {}",
+        text::clean(&entry.why),
+        match entry.tries {
+            1 => "tried once".to_owned(),
+            tries => format!("tried {tries} times"),
+        },
+        text::clean(&entry.text)
+    );
+    [
+        Cell::new(Paint::Dim, time),
+        Cell::plain("notify"),
+        Cell::plain(&entry.undelivered_to),
+        Cell::plain(""),
+        Cell::new(Paint::Bad, "given up"),
+        Cell::plain(""),
+        Cell::plain(why),
     ]
 }
 
@@ -296,6 +322,7 @@ mod tests {
                 Record::Order(entry) => entry.reason = Some("\u{1b}]0;x\u{7}\u{202e}".into()),
                 Record::TakeOver(entry) => entry.took_over_from = "\u{1b}]0;x\u{7}\u{202e}".into(),
                 Record::Applied(entry) => entry.by = "\u{1b}]0;x\u{7}\u{202e}".into(),
+                Record::Undelivered(entry) => entry.text = "\u{1b}]0;x\u{7}\u{202e}".into(),
             }
         }
         let shown = history_text(&all(&history), &Style::plain(80)) + &history_json(&all(&history));

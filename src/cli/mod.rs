@@ -12,6 +12,7 @@ pub mod fmt_view;
 pub mod history_view;
 pub mod log;
 pub mod moment;
+pub mod notify_view;
 pub mod orders_view;
 pub mod plan_json;
 pub mod plan_text;

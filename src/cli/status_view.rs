@@ -23,7 +23,7 @@ use crate::model::condition::HostCondition;
 use crate::model::desired::Desired;
 use crate::model::facts::{Observed, UnseenKind};
 use crate::model::followed::Followed;
-use crate::model::id::{ClusterName, GroupId, HostId, InstanceId};
+use crate::model::id::{ClusterName, GroupId, HostId, InstanceId, ReceiverName};
 use crate::model::memory::{Busy, Memory};
 use crate::model::plan::Plan;
 use crate::model::time::Timestamp;
@@ -59,6 +59,8 @@ pub struct StatusReport {
     pub instances: Vec<InstanceStatus>,
     /// Every desired load balancer.
     pub load_balancers: Vec<BalancerStatus>,
+    /// Receivers that messages don't get through to: how many wait, since when and why, and what was given up in the last day.
+    pub undelivered: Vec<UndeliveredStatus>,
     /// What is not as desired, from the plan.
     pub wrong: Vec<Wrong>,
     /// How many of each.
@@ -233,6 +235,21 @@ pub struct RouteStatus {
     pub service: GroupId,
 }
 
+/// A receiver that messages don't get through to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct UndeliveredStatus {
+    /// Its name.
+    pub receiver: ReceiverName,
+    /// How many messages wait.
+    pub waiting: usize,
+    /// Since when tries fail; none: none fails now.
+    pub since: Option<Timestamp>,
+    /// How many were given up in the last day.
+    pub given_up: usize,
+    /// Why the last try failed.
+    pub why: String,
+}
+
 /// Something that is not as desired.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Wrong {
@@ -300,6 +317,7 @@ impl StatusReport {
             hosts: hosts::statuses(world, &plan.hosts),
             load_balancers: balancers::statuses(world, &instances),
             instances,
+            undelivered: Vec::new(),
             wrong: wrong::of(plan, observed),
             counts: Tally::of(plan),
         }
@@ -313,6 +331,19 @@ impl StatusReport {
         self.wrong.extend(wrong.collect::<Vec<_>>());
         self.wrong.sort_by_key(|wrong| wrong.kind);
         self.followed = followed;
+        self
+    }
+
+    /// The same, with what could not be told to receivers.
+    pub fn telling(mut self, undelivered: Vec<UndeliveredStatus>) -> StatusReport {
+        let now = self.observed_at;
+        self.wrong.extend(
+            undelivered
+                .iter()
+                .map(|one| wrong::of_undelivered(one, now)),
+        );
+        self.wrong.sort_by_key(|wrong| wrong.kind);
+        self.undelivered = undelivered;
         self
     }
 

@@ -11,6 +11,7 @@ mod heard;
 mod hosts;
 pub mod look;
 mod monitor;
+pub mod post;
 mod session;
 mod standing;
 pub mod watch;

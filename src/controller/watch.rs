@@ -29,6 +29,7 @@ use crate::model::desired::Desired;
 use crate::model::id::InstanceId;
 use crate::model::plan::Plan;
 use crate::model::time::Timestamp;
+use crate::ports::herald::{Herald, Nobody, Word};
 use crate::ports::progress::Progress;
 use crate::ports::store::StoreError;
 pub use gate::Admission;
@@ -72,6 +73,8 @@ pub struct Watch {
     admission: Arc<dyn Admission>,
     /// Who is told of plans and actions.
     progress: Arc<dyn Progress>,
+    /// Who tells people elsewhere.
+    herald: Arc<dyn Herald>,
     monitor: Monitor,
     /// The claims on hosts.
     claims: Claims,
@@ -127,6 +130,7 @@ impl Watch {
             opens: None,
             admission,
             progress: Arc::clone(&hands.progress),
+            herald: Arc::new(Nobody),
             runner: Runner::new(hands),
             monitor,
             claims,
@@ -144,8 +148,14 @@ impl Watch {
         }
     }
 
+    /// The same, of which somebody hears.
+    pub fn heard_by(self, herald: Arc<dyn Herald>) -> Self {
+        Watch { herald, ..self }
+    }
+
     /// Runs until it is told to stop.
     pub async fn run(mut self) -> Result<(), StoreError> {
+        self.herald.heard(Word::Began);
         self.round().await?;
         loop {
             match self.wake().await? {
@@ -213,15 +223,18 @@ impl Watch {
     fn obey(&mut self, signal: Option<Signal>) -> Wake {
         match signal {
             Some(Signal::Edited(desired, ports)) => {
+                self.herald.heard(Word::Accepted);
                 self.candidate = Some(Candidate::new(desired, ports));
                 Wake::Look
             }
             Some(Signal::Refused(why)) => {
+                self.herald.heard(Word::Refused(&why));
                 let revision = &self.session.watcher.desired.revision;
                 error!(%revision, "what is new is not applied; the last good state stays in force\n{why}");
                 Wake::Act
             }
             Some(Signal::Restored) => {
+                self.herald.heard(Word::Accepted);
                 info!("what is in force is what is wanted again");
                 Wake::Act
             }
@@ -330,6 +343,7 @@ impl Watch {
         self.claims.name(self.session.watcher.hosts());
         self.claims.heed(&observed).await;
         self.leave_to_rival()?;
+        self.tell_of(&observed, &plan);
         let plan = self.as_it_may(&plan).into_owned();
         self.progress.planned(&plan);
         self.runner.load(plan.actions);

@@ -10,11 +10,12 @@ use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 
 use super::commit::Commit;
-use super::id::{ClusterName, GroupId, HostId, ImageId, InstanceId, NetworkId};
+use super::id::{ClusterName, GroupId, HostId, ImageId, InstanceId, NetworkId, ReceiverName};
 use super::orders::Scope;
 use super::policy::{
     Budget, Changes, FenceAgent, Fencing, Percent, PlacementRules, Rebalance, Restarts, Safety,
 };
+use super::receiver::Receiver;
 use super::secret::Secret;
 use super::unit::Bytes;
 
@@ -49,6 +50,8 @@ pub struct Desired {
     pub templates: BTreeMap<String, Template>,
     /// Values that templates may use as `{{secret.NAME}}` and that no output shows.
     pub secrets: BTreeMap<String, Secret>,
+    /// Who is told what happens.
+    pub notify: BTreeMap<ReceiverName, Receiver>,
     /// Where in the file each key stands.
     pub lines: Lines,
 }

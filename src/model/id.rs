@@ -112,6 +112,10 @@ name_type!(
     ImageId
 );
 name_type!(
+    /// Somebody who is told what happens.
+    ReceiverName
+);
+name_type!(
     /// A group of equal guests: a service or a load balancer. Both share one space of names.
     GroupId
 );

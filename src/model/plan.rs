@@ -11,6 +11,7 @@ use super::action::Operation;
 use super::commit::Commit;
 use super::condition::HostCondition;
 use super::desired::{Line, Revision, line_or_null};
+use super::event::Undelivered;
 use super::gate::Gate;
 use super::id::{ClusterName, HostId, InstanceId};
 use super::memory::Brake;
@@ -345,6 +346,8 @@ pub enum Record {
     TakeOver(TakeOver),
     /// A saved plan was applied.
     Applied(Applied),
+    /// A message could not be delivered.
+    Undelivered(Undelivered),
 }
 
 impl Record {
@@ -355,6 +358,7 @@ impl Record {
             Record::Order(entry) => entry.at,
             Record::TakeOver(entry) => entry.at,
             Record::Applied(entry) => entry.at,
+            Record::Undelivered(entry) => entry.at,
         }
     }
 
@@ -363,7 +367,7 @@ impl Record {
         match self {
             Record::Action(entry) => entry.instance.as_ref(),
             Record::Order(entry) => entry.key.instance(),
-            Record::TakeOver(_) | Record::Applied(_) => None,
+            Record::TakeOver(_) | Record::Applied(_) | Record::Undelivered(_) => None,
         }
     }
 }

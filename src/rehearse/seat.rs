@@ -15,6 +15,7 @@ use crate::execute::Hands;
 use crate::memory;
 use crate::model::desired::Desired;
 use crate::model::gate::Pending;
+use crate::ports::herald::{Herald, Nobody};
 use crate::ports::store::{StoreError, StoreView};
 use crate::sim::cluster::Cluster;
 use crate::sim::store::MemoryStore;
@@ -25,6 +26,8 @@ pub(super) struct Seat {
     pub(super) voice: Arc<Voice>,
     pub(super) store: Arc<MemoryStore>,
     pub(super) running: Option<Running>,
+    /// Who hears what its controller goes through.
+    pub(super) herald: Arc<dyn Herald>,
 }
 
 pub(super) struct Running {
@@ -54,6 +57,7 @@ impl Seat {
             voice: Voice::new(record, cluster, who),
             store: Arc::default(),
             running: None,
+            herald: Arc::new(Nobody),
         }
     }
 
@@ -74,6 +78,7 @@ impl Seat {
         let (signals, heard) = unbounded_channel();
         let admission = Arc::new(InForce(Arc::clone(&self.cluster)));
         let watch = Watch::new(session, self.hands(desired), admission, heard);
+        let watch = watch.heard_by(Arc::clone(&self.herald));
         let task = tokio::spawn(watch.run());
         self.running = Some(Running { task, signals });
         if !Arc::ptr_eq(file, desired) {

@@ -352,3 +352,6 @@ fn placed(world: &World, instance: &InstanceId) -> Placed {
         serves: found.is_some_and(|(_, host, d)| world.serves(host, d)),
     }
 }
+
+#[cfg(test)]
+mod tests;

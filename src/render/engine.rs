@@ -273,6 +273,10 @@ mod tests {
     #[test]
     fn a_value_can_be_quoted_for_the_language_around_it() {
         let text = "{{sh hostile}} {{xml hostile}} {{nginx hostile}} {{sh port}}";
+        assert_eq!(
+            rendered(Engine::Handlebars, "{{json hostile}} {{json none}}").unwrap(),
+            "\"<'&\\\">\" null"
+        );
         insta::assert_snapshot!(rendered(Engine::Handlebars, text).unwrap(), @r#"'<'\''&">' &lt;&apos;&amp;&quot;&gt; "<'&\">" '8080'"#);
         let text = "{{ hostile|sh }} {{ hostile|xml }} {{ hostile|nginx }}";
         insta::assert_snapshot!(rendered(Engine::Jinja, text).unwrap(), @r#"'<'\''&">' &lt;&apos;&amp;&quot;&gt; "<'&\">""#);

@@ -13,11 +13,14 @@ handlebars_helper!(Sh: |value: Value| quote::sh(&plain(&value)));
 handlebars_helper!(Xml: |value: Value| quote::xml(&plain(&value)));
 handlebars_helper!(Nginx: |value: Value| quote::nginx(&plain(&value)));
 
+handlebars_helper!(Json: |value: Value| value.to_string());
+
 /// Teaches them to `handlebars`.
 pub fn register(handlebars: &mut Handlebars<'_>) {
     handlebars.register_helper("sh", Box::new(Sh));
     handlebars.register_helper("xml", Box::new(Xml));
     handlebars.register_helper("nginx", Box::new(Nginx));
+    handlebars.register_helper("json", Box::new(Json));
     handlebars.register_helper("if", Box::new(Condition::If));
     handlebars.register_helper("unless", Box::new(Condition::Unless));
 }

@@ -10,6 +10,7 @@ pub mod daemon;
 mod diff;
 mod domain;
 mod engine;
+mod event;
 mod file;
 mod helpers;
 mod named;
@@ -31,6 +32,7 @@ use crate::model::mark::Mark;
 
 pub use builtin::Builtin;
 pub use diff::diff;
+pub use event::event;
 pub use file::sha256;
 pub use redact::{redact, visible};
 pub use trial::trial;

@@ -94,6 +94,7 @@ fn desired() -> Desired {
         },
         templates: BTreeMap::new(),
         secrets: BTreeMap::from([("token".to_owned(), Secret::new("s3cr3t'value"))]),
+        notify: BTreeMap::new(),
         lines: Lines::default(),
     }
 }

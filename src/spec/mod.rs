@@ -189,6 +189,7 @@ fn build(cx: &Context<'_>, root: &Node, draft: Draft) -> Option<Desired> {
         ssh: draft.access.ssh,
         templates: draft.access.templates,
         secrets: draft.access.secrets,
+        notify: draft.notify,
         lines: cx.lines(root),
     })
 }

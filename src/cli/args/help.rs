@@ -289,6 +289,19 @@ pub(super) const FENCE_RETRACT_EXAMPLES: &str = "\
 Examples:
   reconcile fence retract b";
 
+pub(super) const NOTIFY_ABOUT: &str = "\
+Sends a message to receivers of the file (`notify:`), and shows what came of each and how long it took.
+
+The message says that it is a test, and is sent whatever events, severity or rate a receiver has; one that is only told of \
+commits gets a status of its own for the commit in force, with --repo. `reconcile validate` checks receivers without sending.";
+
+pub(super) const NOTIFY_EXAMPLES: &str = "\
+Examples:
+  reconcile notify test
+  reconcile notify test ops --output json
+
+Exit codes: 0 each message was taken; 1 one was not, or error";
+
 pub(super) const ROLLBACK_ABOUT: &str = "\
 Orders that a state of the file is not applied: the present one, or the one that is named.
 

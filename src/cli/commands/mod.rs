@@ -14,6 +14,7 @@ mod fence_test;
 mod fmt;
 mod history;
 mod load;
+mod notify;
 mod orders;
 mod origin;
 mod pause;
@@ -144,6 +145,7 @@ pub async fn run(args: Args, screen: Screen) -> Exit {
         Some(Command::Rollback(rollback)) => rollback::run(&args, rollback),
         Some(Command::Approve(commit)) => approve::run(&args, commit),
         Some(Command::Unprotect(unprotect)) => unprotect::run(&args, unprotect),
+        Some(Command::Notify(notify)) => notify::run(&args, notify, &style).await,
         Some(Command::Orders) => orders::run(&args, &style),
         Some(Command::History(history)) => history::run(&args, history, &style),
         Some(Command::Completions { shell }) => {

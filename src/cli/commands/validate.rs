@@ -1,7 +1,7 @@
 //! `reconcile validate`: the file and all it refers to, without a machine. What only work on machines needs (secrets,
 //! keys, images) need not be here.
 
-use super::{Failure, load, print};
+use super::{Failure, load, notify, print};
 use crate::adapters::fence_agent::FenceAgents;
 use crate::cli::args::{Args, Output, ValidateArgs};
 use crate::cli::exit::Exit;
@@ -19,6 +19,7 @@ pub(super) fn run(args: &Args, how: &ValidateArgs, style: &Style) -> Result<Exit
     let warnings = lints(&desired).into_iter();
     let warnings = warnings.chain(fencing::missing_agents(&desired, &agents));
     let warnings = warnings.chain(quorum::is_missing_with_one_host(&desired));
+    let warnings = warnings.chain(notify::warnings(&desired));
     let warnings: Vec<Notice> = warnings.chain(unchecked(&desired, &not_here)).collect();
     print(&match args.global.output {
         Output::Text => valid_text(&desired, &warnings, how.strict, style),

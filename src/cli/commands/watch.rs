@@ -6,6 +6,7 @@ mod verdicts;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use notify::event::{ModifyKind, RenameMode};
 use notify::{EventKind, RecursiveMode, Watcher as _};
@@ -16,12 +17,16 @@ use super::load::InForce;
 use super::origin::Origin;
 use super::{Failure, load};
 use crate::adapters::file_orders::ORDERS_FILE;
+use crate::adapters::file_spool::FileSpool;
 use crate::adapters::file_store::FileStore;
+use crate::adapters::notify::Messenger;
 use crate::adapters::ssh_reader::SshReader;
+use crate::adapters::system_clock::SystemClock;
 use crate::cli::args::{Args, WatchArgs};
 use crate::cli::exit::Exit;
 use crate::controller::Session;
 use crate::controller::look::Eyes;
+use crate::controller::post::Post;
 use crate::controller::watch::{Signal, Watch};
 use crate::memory;
 use crate::model::claim::Claimant;
@@ -29,6 +34,9 @@ use crate::model::desired::Desired;
 use crate::ports::progress::Quiet;
 use source::Source;
 use verdicts::{Verdict, Verdicts};
+
+/// How long messages may take to be delivered at the end; what is left is for the next start.
+const LAST_WORDS: Duration = Duration::from_secs(5);
 
 pub(super) async fn run(args: &Args, how: &WatchArgs) -> Result<Exit, Failure> {
     let (touched, touches) = unbounded_channel();
@@ -46,6 +54,10 @@ pub(super) async fn run(args: &Args, how: &WatchArgs) -> Result<Exit, Failure> {
     reading.watcher.eyes.us = Some(claimant.id.clone());
     let hands = load::hands(&desired, &reading.reader, Arc::new(Quiet), &claimant);
 
+    let spool = Arc::new(FileSpool::new(&reading.state));
+    let (clock, messenger) = (Arc::new(SystemClock), Arc::new(Messenger::default()));
+    let post = Post::new(&desired, clock, messenger, spool);
+    source.is_heard_by(&post);
     let (send, signals) = unbounded_channel();
     let verdicts = Arc::new(Verdicts::new(touched.clone()));
     let orders_watch = follow_orders(&reading.state, send.clone(), touched)?;
@@ -71,7 +83,9 @@ pub(super) async fn run(args: &Args, how: &WatchArgs) -> Result<Exit, Failure> {
         "watching"
     );
     let session = Session::new(reading.watcher, Arc::new(store));
-    let result = Watch::new(session, hands, verdicts, signals).run().await;
+    let watch = Watch::new(session, hands, verdicts, signals).heard_by(Arc::clone(&post) as _);
+    let result = watch.run().await;
+    post.close(LAST_WORDS).await;
     drop(orders_watch);
     result?;
     Ok(Exit::Done)

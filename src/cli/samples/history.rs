@@ -2,6 +2,7 @@
 
 use super::world::ago;
 use super::*;
+use crate::model::event::Undelivered;
 use crate::model::orders::{OrderEntry, OrderKey, Turn};
 use crate::model::saved::Applied;
 
@@ -59,6 +60,14 @@ pub fn records() -> Vec<Record> {
         applied_plan: "3f2a81c09d4e".to_owned(),
         actions: 5,
         by: "anna@ops".to_owned(),
+    }));
+    records.push(Record::Undelivered(Undelivered {
+        at: ago(50_000),
+        undelivered_to: "ops".parse().unwrap(),
+        subject: "failover".to_owned(),
+        text: "failover is disarmed by anna@ops".to_owned(),
+        tries: 17,
+        why: "the server answers 500".to_owned(),
     }));
     records.sort_by_key(Record::at);
     records

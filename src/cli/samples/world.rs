@@ -244,6 +244,7 @@ fn desired() -> Desired {
         ssh: SshAccess::default(),
         templates: BTreeMap::new(),
         secrets: BTreeMap::new(),
+        notify: BTreeMap::new(),
         lines: Lines::default(),
     }
 }

@@ -218,3 +218,23 @@ fn a_branch_that_is_followed_is_told_with_what_is_wrong_with_it() {
     let report = report.following(Some(samples::followed()));
     insta::assert_snapshot!("followed", status_text(&report, &Style::plain(80)));
 }
+
+#[test]
+fn receivers_that_messages_do_not_get_through_to_are_told_with_what_to_do() {
+    let sample = samples::healthy_world();
+    let report = report(&sample, &samples::nothing_to_do());
+    let one = |receiver: &str, waiting, since, given_up| UndeliveredStatus {
+        receiver: receiver.parse().unwrap(),
+        waiting,
+        since,
+        given_up,
+        why: "the server answers 500".to_owned(),
+    };
+    let since = Some(Timestamp(sample.observed.now.0 - 90_000));
+    let all = vec![one("ops", 3, since, 2), one("pager", 0, None, 1)];
+    let report = report.telling(all);
+    insta::assert_snapshot!("undelivered_80", status_text(&report, &Style::plain(80)));
+    let json: serde_json::Value = serde_json::from_str(&report.json()).unwrap();
+    assert_eq!(json["undelivered"][0]["waiting"], 3);
+    assert_eq!(json["wrong"][1]["subject"], "receiver pager");
+}

@@ -1,6 +1,7 @@
 //! What is not as desired: the plan, condensed to one entry for each thing that it is about. Pure.
 
-use super::{Wrong, WrongKind};
+use super::{UndeliveredStatus, Wrong, WrongKind};
+use crate::cli::text;
 use crate::model::facts::{Observed, Seen, Unseen};
 use crate::model::followed::Followed;
 use crate::model::id::HostId;
@@ -83,6 +84,27 @@ pub(super) fn of_followed(followed: &Followed, now: Timestamp) -> Vec<Wrong> {
         help: None,
     });
     refused.into_iter().chain(unreachable).collect()
+}
+
+/// Messages that don't arrive.
+pub(super) fn of_undelivered(one: &UndeliveredStatus, now: Timestamp) -> Wrong {
+    let messages = |number| text::count(number, "message");
+    let waiting = one.since.map(|since| {
+        let (waiting, since) = (messages(one.waiting), span(now.since(since)));
+        format!("{waiting} can't be delivered for {since}")
+    });
+    let given_up = match one.given_up {
+        0 => None,
+        number => Some(format!("{} given up in the last day", messages(number))),
+    };
+    let all: Vec<String> = waiting.into_iter().chain(given_up).collect();
+    Wrong {
+        kind: WrongKind::Warning,
+        subject: format!("receiver {}", one.receiver),
+        actions: Vec::new(),
+        reason: format!("{}: {}", all.join(", "), one.why),
+        help: Some(format!("reconcile notify test {}", one.receiver)),
+    }
 }
 
 fn unseen(observed: &Observed) -> impl Iterator<Item = (&HostId, &Unseen)> {

@@ -10,6 +10,7 @@ use crate::execute::Ended;
 use crate::model::action::Operation;
 use crate::model::plan::Outcome;
 use crate::plan::queries::Look;
+use crate::ports::herald::Word;
 use crate::ports::store::StoreError;
 
 impl Watch {
@@ -91,7 +92,8 @@ impl Watch {
             }
             _ => {}
         }
-        self.session.ended(ended)?;
+        let entry = self.session.ended(ended)?;
+        self.herald.ended(&entry);
         Ok(())
     }
 
@@ -160,6 +162,7 @@ impl Watch {
         self.disarm().await?;
         let left = self.session.watcher.hosts_left();
         self.claims.leave(left).await;
+        self.herald.heard(Word::Stopped);
         info!("stopped");
         Ok(())
     }

@@ -14,6 +14,7 @@ use crate::execute::Barred;
 use crate::model::desired::Host;
 use crate::model::plan::{Notice, NoticeKind, Plan};
 use crate::model::time::Timestamp;
+use crate::ports::herald::Word;
 use crate::ports::store::StoreError;
 
 impl Watch {
@@ -57,8 +58,7 @@ impl Watch {
 
     /// The plan as far as it is carried out: nothing of it while another controller is at work, or was until this look.
     pub(super) fn as_it_may<'p>(&self, plan: &'p Plan) -> Cow<'p, Plan> {
-        let waits = self.waits.is_some() || self.rival().is_some();
-        if !waits || plan.actions.is_empty() {
+        if !self.leaves_it_to_another() || plan.actions.is_empty() {
             return Cow::Borrowed(plan);
         }
         let mut told = plan.clone();
@@ -73,6 +73,11 @@ impl Watch {
         Cow::Owned(told)
     }
 
+    /// Whether another controller is at work, or was until this look.
+    pub(super) fn leaves_it_to_another(&self) -> bool {
+        self.waits.is_some() || self.rival().is_some()
+    }
+
     /// Whoever waited for another controller knows less than that one did: it looks once more before it acts.
     fn take_over(&mut self, now: Timestamp) -> Result<bool, StoreError> {
         let Some((from, since)) = self.waits.take() else {
@@ -83,6 +88,7 @@ impl Watch {
         self.session.watcher.eyes.leases.forget_all();
         self.arm();
         self.session.took_over(&from, now.since(since))?;
+        self.herald.heard(Word::TookOver(&from, now.since(since)));
         self.runner.abandon();
         // Nobody listens any more only when the controller is about to end.
         let _ = self.heard.send(Change::TookOver);

@@ -1,8 +1,9 @@
-//! What the log tells of a round.
+//! What the log tells of a round, and what people elsewhere are told of.
 
 use tracing::{error, info, warn};
 
 use super::Watch;
+use crate::model::facts::Observed;
 use crate::model::plan::{NoticeKind, Plan};
 
 impl Watch {
@@ -25,5 +26,14 @@ impl Watch {
             info!(revision = %plan.revision, "all is as desired");
         }
         self.said = plan.notices.clone();
+    }
+
+    /// Whoever tells people elsewhere hears of a round, unless another controller is at work: that one tells them.
+    pub(super) fn tell_of(&self, observed: &Observed, plan: &Plan) {
+        if !self.leaves_it_to_another() {
+            let watcher = &self.session.watcher;
+            self.herald
+                .round(&watcher.desired, observed, &watcher.memory, plan);
+        }
     }
 }

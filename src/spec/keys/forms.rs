@@ -96,3 +96,19 @@ pub const AGENT: Shape = Shape::Text(form(
 pub const PARAMETER: Form = form("the name of a parameter", "ip", "^[a-z0-9_]+$");
 pub const DEVICE: Shape = Shape::Text(form("a device", "/dev/watchdog", "^/dev/[A-Za-z0-9_/-]+$"));
 pub const VARIABLE: Form = form("a name", "JAVA_OPTS", "^[A-Za-z_][A-Za-z0-9_]*$");
+pub const RATE: Shape = Shape::Text(form(
+    "a rate",
+    "30/10m",
+    "^[0-9]{1,4} ?/ ?([0-9]+ ?(ms|s|m|h) ?)+$",
+));
+pub const URL: Shape = Shape::Text(form(
+    "a URL",
+    "https://hooks.example/T0/B1",
+    r"^(https?://[!-~]+|\{\{ ?secret\.[A-Za-z_][A-Za-z0-9_]* ?\}\})$",
+));
+pub const HEADER: Form = form("a header", "Authorization", "^[A-Za-z0-9-]{1,64}$");
+pub const MAILBOX: Shape = Shape::Text(form(
+    "a mail address",
+    "ops@example.org",
+    "^[^@ <>,;]+@[^@ <>,;]+$",
+));

@@ -4,6 +4,7 @@
 pub mod changes;
 mod forms;
 mod groups;
+pub mod notify;
 pub mod policies;
 
 use super::form::{Object, Shape, default, optional, required};
@@ -82,6 +83,11 @@ pub static CLUSTER: Object = Object {
             "secrets",
             Shape::Names(VARIABLE, &Shape::Object(&SECRET)),
             "Values that templates use as {{secret.NAME}} and that no output ever shows.",
+        ),
+        optional(
+            "notify",
+            Shape::Names(NAME, &Shape::Object(&notify::RECEIVER)),
+            "Who is told what happens: chats, mailboxes, programs, and the commits of a repository.",
         ),
     ],
 };

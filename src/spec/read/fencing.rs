@@ -1,7 +1,5 @@
 //! `fencing:` of a host.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use crate::model::policy::{FenceAgent, Fencing, Parameter};
 use crate::model::secret::Secret;
 use crate::spec::fields::{Fields, Named, Single};
@@ -11,13 +9,7 @@ use crate::spec::source::At;
 use crate::spec::tree::Kind;
 use crate::spec::words::{self, ParameterWord, Wrong};
 
-/// The secrets of the file.
-pub struct Secrets {
-    /// The names that are written; none where the section is no mapping.
-    pub names: Option<BTreeSet<String>>,
-    /// Those that could be read.
-    pub values: BTreeMap<String, Secret>,
-}
+use super::secrets::Secrets;
 
 /// Parameters with one of these in their name are secrets, even where their value is written out.
 const HIDDEN: [&str; 4] = ["passw", "secret", "token", "key"];
@@ -128,43 +120,16 @@ fn parameter(
     let (name, value) = (name?.value, value?);
     let hidden = HIDDEN.iter().any(|part| name.contains(part));
     let parameter = match value.value {
-        ParameterWord::Secret(secret) => Parameter::Secret(resolve(
-            fields,
-            &At {
+        ParameterWord::Secret(secret) => {
+            let name = At {
                 value: secret,
                 span: value.span,
-            },
-            secrets,
-        )?),
+            };
+            let why = "a fence agent reads one line for each parameter";
+            Parameter::Secret(secrets.line(fields, &name, why)?)
+        }
         ParameterWord::Plain(text) if hidden => Parameter::Secret(Secret::new(text)),
         ParameterWord::Plain(text) => Parameter::Plain(text),
     };
     Some((name, parameter))
-}
-
-/// The value of a secret. One whose own value can't be read was noted where it stands.
-fn resolve(fields: &Fields<'_>, name: &At<String>, secrets: &Secrets) -> Option<Secret> {
-    let names = secrets.names.as_ref()?;
-    if !names.contains(&name.value) {
-        let help = match names.is_empty() {
-            true => Some(format!(
-                "add `secrets: {{ {}: {{ file: PATH }} }}`",
-                name.value
-            )),
-            false => fields
-                .cx
-                .did_you_mean(&name.value, names.iter().map(String::as_str)),
-        };
-        let problem = Problem::new(name.span, format!("there is no secret {:?}", name.value));
-        fields.push(problem.help_if(help));
-        return None;
-    }
-    let secret = secrets.values.get(&name.value)?;
-    if secret.reveal().contains(['\n', '\r']) {
-        let message = format!("the secret {:?} has several lines", name.value);
-        let problem = Problem::new(name.span, message);
-        fields.push(problem.help("a fence agent reads one line for each parameter"));
-        return None;
-    }
-    Some(secret.clone())
 }

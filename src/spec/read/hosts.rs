@@ -12,7 +12,8 @@ use crate::spec::problem::Problem;
 use crate::spec::source::At;
 use crate::spec::words::{self, Wrong};
 
-use super::fencing::{Secrets, fencing};
+use super::fencing::fencing;
+use super::secrets::Secrets;
 use super::{HostDraft, Names, id};
 
 /// All hosts whose name is one.

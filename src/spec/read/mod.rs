@@ -10,8 +10,10 @@ mod groups;
 mod hosts;
 mod images;
 mod networks;
+mod notify;
 mod placement;
 mod policies;
+mod secrets;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
@@ -20,8 +22,9 @@ use std::path::PathBuf;
 use ipnet::Ipv4Net;
 
 use crate::model::desired::{Group, Host, Image, Network};
-use crate::model::id::{ClusterName, GroupId, HostId, ImageId, NetworkId};
+use crate::model::id::{ClusterName, GroupId, HostId, ImageId, NetworkId, ReceiverName};
 use crate::model::policy::{Changes, Rebalance};
+use crate::model::receiver::Receiver;
 
 use super::context::Context;
 use super::fields::{Fields, Named};
@@ -50,6 +53,8 @@ pub struct Draft {
     pub changes: Option<Changes>,
     /// When guests are moved only to even out the load.
     pub rebalance: Option<Rebalance>,
+    /// Who is told what happens.
+    pub notify: BTreeMap<ReceiverName, Receiver>,
     /// Keys, secrets, templates.
     pub access: Access,
     /// All the names that the file gives, whether or not what they name could be read.
@@ -173,7 +178,7 @@ pub fn read(root: &Fields<'_>) -> Draft {
         balancers: root.written_names("load_balancers"),
     };
     let networks = networks::networks(root);
-    let secrets = fencing::Secrets {
+    let secrets = secrets::Secrets {
         names: root.written_names("secrets"),
         values: access::secrets(root),
     };
@@ -188,6 +193,7 @@ pub fn read(root: &Fields<'_>) -> Draft {
         hosts: hosts::hosts(root, &names, &secrets),
         images: images::images(root),
         groups,
+        notify: notify::receivers(root, &secrets),
         access: access::access(root, secrets.values),
         names,
     }

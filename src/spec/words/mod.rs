@@ -4,6 +4,7 @@
 mod access;
 mod addresses;
 mod changes;
+mod notify;
 mod paths;
 mod policies;
 mod units;
@@ -11,6 +12,9 @@ mod units;
 pub use access::{bridge, machine, owner, sha256, user, variable};
 pub use addresses::{address, address_with_prefix, network, range};
 pub use changes::{class, cron, window_span, zone};
+pub use notify::{
+    FilledWord, Gap, event_kind, filled, header, mailbox, program, rate, url, whole_secret,
+};
 pub use paths::{guest_path, host_directory, host_path, mode, url_path};
 pub use policies::{
     Amount, ParameterWord, WitnessWord, amount, device, fence_agent, host_choice, hosts,

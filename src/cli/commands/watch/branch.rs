@@ -20,6 +20,7 @@ use crate::model::commit::Commit;
 use crate::model::followed::Followed;
 use crate::model::id::ClusterName;
 use crate::ports::clock::Clock as _;
+use crate::ports::herald::{Herald, Nobody};
 use crate::ports::orders::OrdersView as _;
 
 /// A branch that is followed.
@@ -29,6 +30,8 @@ pub(super) struct Branch {
     path: PathBuf,
     every: Duration,
     hangups: Signal,
+    /// Who tells people elsewhere.
+    herald: Arc<dyn Herald>,
 }
 
 impl Branch {
@@ -73,9 +76,16 @@ impl Branch {
             store,
             path,
             every: how.every,
+            herald: Arc::new(Nobody),
             hangups: hangups
                 .map_err(|error| Failure::Other(format!("can't listen for signals: {error}")))?,
         }))
+    }
+
+    /// From now on, somebody hears what is known of it.
+    pub fn is_heard_by(&mut self, herald: Arc<dyn Herald>) {
+        herald.followed(&self.follower.followed);
+        self.herald = herald;
     }
 
     /// The commit that was in force, whatever the branch says by now; else the newest one that may be applied and can be read.
@@ -175,6 +185,7 @@ impl Branch {
 
     /// Where that fails, the work goes on: a full disk must not keep anything from being healed.
     fn keep(&self) {
+        self.herald.followed(&self.follower.followed);
         if let Err(error) = self.store.save(&self.follower.followed) {
             tracing::warn!(%error, "what is known of the repository can't be kept");
         }

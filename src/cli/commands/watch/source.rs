@@ -1,6 +1,7 @@
 //! What `reconcile watch` follows: a file of this machine, or a branch of a repository.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use notify::{RecursiveMode, Watcher as _};
@@ -10,6 +11,7 @@ use super::branch::Branch;
 use crate::cli::args::{Args, WatchArgs};
 use crate::cli::commands::Failure;
 use crate::cli::commands::origin::Origin;
+use crate::controller::post::Post;
 use crate::model::gate::Pending;
 use crate::model::id::ClusterName;
 
@@ -69,6 +71,13 @@ impl Source {
         match self {
             Source::File(_) => Ok(None),
             Source::Branch(branch) => branch.news(state).await,
+        }
+    }
+
+    /// From now on, somebody hears what is known of a branch.
+    pub fn is_heard_by(&mut self, post: &Arc<Post>) {
+        if let Source::Branch(branch) = self {
+            branch.is_heard_by(Arc::clone(post) as _);
         }
     }
 
