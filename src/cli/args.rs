@@ -4,6 +4,7 @@
 mod apply;
 mod help;
 pub mod orders;
+mod output;
 mod watch;
 
 use std::ffi::OsString;
@@ -23,6 +24,7 @@ use orders::{
     ApproveArgs, DrainArgs, FenceCommand, PauseArgs, ResumeArgs, RetryArgs, RollbackArgs,
     UndrainArgs, When,
 };
+pub use output::Output;
 pub use watch::WatchArgs;
 use watch::branch;
 
@@ -117,15 +119,6 @@ pub struct GlobalArgs {
     /// No colours, not even on a terminal (a non-empty NO_COLOR says the same)
     #[arg(long, global = true)]
     pub no_color: bool,
-}
-
-/// How results are printed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Output {
-    /// For people
-    Text,
-    /// For programs, with a format_version
-    Json,
 }
 
 /// How the log is written.
@@ -319,15 +312,12 @@ impl Args {
         };
         let args =
             Args::from_arg_matches(&Args::command().color(color).try_get_matches_from(line)?)?;
-        match (&args.command, args.apply.first_given()) {
-            (Some(command), Some(flag)) => Err(misplaced(flag, command.name())),
-            (Some(command @ (Command::Render(_) | Command::Completions { .. })), None)
-                if args.global.output == Output::Json =>
-            {
-                let message = format!("'{}' prints text: it has no --output json", command.name());
-                Err(Args::command().error(ErrorKind::ArgumentConflict, message))
-            }
-            (Some(_), None) | (None, _) => Ok(args),
+        if let (Some(command), Some(flag)) = (&args.command, args.apply.first_given()) {
+            return Err(misplaced(flag, command.name()));
+        }
+        match output::refused(&args) {
+            Some(why) => Err(Args::command().error(ErrorKind::ArgumentConflict, why)),
+            None => Ok(args),
         }
     }
 

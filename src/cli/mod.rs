@@ -13,6 +13,7 @@ pub mod log;
 pub mod moment;
 pub mod orders_view;
 pub mod plan_json;
+pub mod plan_markdown;
 pub mod plan_text;
 pub mod progress;
 pub mod rehearsal_html;

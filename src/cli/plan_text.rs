@@ -1,8 +1,8 @@
 //! A plan as text for people: what will be done, why, and what it costs. Pure: everything it says is in the plan.
 
-mod files;
+pub(super) mod files;
 mod gate;
-mod notices;
+pub(super) mod notices;
 
 use super::orders_view::{OrderShown, order_lines};
 use super::style::{Paint, Style};
@@ -95,7 +95,7 @@ fn header(plan: &Plan, now: Timestamp, style: &Style) -> String {
     )
 }
 
-fn age(age: std::time::Duration) -> String {
+pub(super) fn age(age: std::time::Duration) -> String {
     match age.as_secs() {
         0 => "just now".to_owned(),
         _ => format!("{} ago", span(age)),
@@ -214,7 +214,7 @@ fn tell_alike(one: &Action, next: &Action) -> bool {
 }
 
 /// `it does not exist (missing, cluster.yaml:14)`
-fn because(reason: &Reason, file: &str) -> String {
+pub(super) fn because(reason: &Reason, file: &str) -> String {
     let place = reason
         .line
         .map(|line| format!(", {}:{line}", text::clean(file)));

@@ -16,7 +16,9 @@ Examples:
                                     look at it first, then do exactly that
   reconcile watch                   keep it so: heal what breaks, follow edits
   reconcile status                  show what runs where, and what is wrong
-  reconcile --dry-run --output json --detailed-exitcode";
+  reconcile --dry-run --output json --detailed-exitcode
+  reconcile --dry-run --output markdown > comment.md
+                                    for a comment at a pull request";
 
 pub(super) const EXIT_CODES: &str = "\
 Exit codes:

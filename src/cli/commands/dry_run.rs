@@ -9,6 +9,7 @@ use crate::cli::args::{Args, Output};
 use crate::cli::exit::{Detail, Exit};
 use crate::cli::moment::{self, Zone};
 use crate::cli::plan_json::{plan_json, saved_json};
+use crate::cli::plan_markdown::plan_markdown;
 use crate::cli::plan_text::{NewFiles, plan_text};
 use crate::cli::style::Style;
 use crate::controller::look::Beats;
@@ -48,7 +49,7 @@ fn save(
     let saved = saved_json(plan, &seal);
     match args.global.output {
         Output::Json => print(&saved)?,
-        Output::Text => print(&shown(args, plan, now, style))?,
+        Output::Text | Output::Markdown => print(&shown(args, plan, now, style))?,
     };
     plan_file::write(path, &saved).map_err(|error| {
         Failure::Other(format!(
@@ -57,7 +58,8 @@ fn save(
         ))
     })?;
     match args.global.output {
-        Output::Json => Ok(Exit::Done),
+        // What is printed goes elsewhere as it is.
+        Output::Json | Output::Markdown => Ok(Exit::Done),
         Output::Text => print(&told(&seal, path, now)),
     }
 }
@@ -82,5 +84,6 @@ pub(super) fn shown(args: &Args, plan: &Plan, now: Timestamp, style: &Style) -> 
             plan_text(plan, now, new_files, style)
         }
         Output::Json => plan_json(plan),
+        Output::Markdown => plan_markdown(plan, now),
     }
 }

@@ -148,7 +148,9 @@ pub async fn run(args: Args, screen: Screen) -> Exit {
         match args.global.output {
             // Programs read results, and this is one.
             Output::Json => println!("{}", failure_json(&failure)),
-            Output::Text => eprintln!("{}", failure_text(&failure, args.global.no_color)),
+            Output::Text | Output::Markdown => {
+                eprintln!("{}", failure_text(&failure, args.global.no_color))
+            }
         }
         failure.exit()
     })

@@ -20,7 +20,7 @@ pub(super) fn run(args: &Args, style: &Style) -> Result<Exit, Failure> {
     let warnings = warnings.chain(no_effect::idle_failback(&desired));
     let warnings: Vec<Notice> = warnings.chain(unchecked(&desired, &not_here)).collect();
     print(&match args.global.output {
-        Output::Text => valid_text(&desired, &warnings, style),
+        Output::Text | Output::Markdown => valid_text(&desired, &warnings, style),
         Output::Json => valid_json(&desired, &warnings),
     })
 }
