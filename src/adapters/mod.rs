@@ -18,6 +18,7 @@ pub mod plan_file;
 mod script;
 mod scripts;
 mod seed;
+pub mod sight_file;
 pub mod snapshots;
 pub mod spec_files;
 mod ssh;

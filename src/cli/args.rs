@@ -19,7 +19,7 @@ use tracing::level_filters::LevelFilter;
 use crate::model::id::{HostId, InstanceId};
 use crate::model::unit::parse_long_span;
 use crate::rehearse::survive::AnyOf;
-pub use apply::{ApplyArgs, SavedArgs};
+pub use apply::{ApplyArgs, PlanArgs, SavedArgs};
 use orders::{
     ApproveArgs, DrainArgs, FenceCommand, PauseArgs, ResumeArgs, RetryArgs, RollbackArgs,
     UndrainArgs, When,
@@ -133,6 +133,10 @@ pub enum LogFormat {
 /// The commands.
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
 pub enum Command {
+    /// Show the plan; or what one commit would do that another one does not
+    #[command(long_about = help::PLAN_ABOUT, after_help = help::PLAN_EXAMPLES)]
+    Plan(PlanArgs),
+
     /// Apply a saved plan: exactly what was shown, or nothing
     #[command(long_about = help::APPLY_ABOUT, after_help = help::APPLY_EXAMPLES)]
     Apply(SavedArgs),
@@ -337,6 +341,7 @@ impl Command {
     /// Its name on the command line.
     pub fn name(&self) -> &'static str {
         match self {
+            Command::Plan(_) => "plan",
             Command::Apply(_) => "apply",
             Command::Watch(_) => "watch",
             Command::Status => "status",

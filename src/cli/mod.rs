@@ -4,6 +4,7 @@
 pub mod answer;
 pub mod args;
 pub mod commands;
+pub mod compared_view;
 pub mod confirm;
 pub mod exit;
 pub mod explain_view;

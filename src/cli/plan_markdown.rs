@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 
 use super::orders_view::OrderShown;
 use super::plan_text::notices::{Group, KINDS, grouped, title};
-use super::plan_text::{age, because, interrupts};
+use super::plan_text::{Notes, age, because, interrupts};
 use super::style::Style;
 use super::tally::Tally;
 use super::text;
@@ -33,10 +33,16 @@ const NAMED: usize = 10;
 
 /// The plan as Markdown, as seen at `now`.
 pub fn plan_markdown(plan: &Plan, now: Timestamp) -> String {
+    plan_markdown_with(plan, now, None)
+}
+
+/// The same of what is compared to something.
+pub(super) fn plan_markdown_with(plan: &Plan, now: Timestamp, notes: Option<&Notes>) -> String {
     let tally = Tally::of(plan);
+    let verdict = verdict(plan, &tally, notes.map(|(head, _)| head.as_str()));
     let head = [
         format!("<!-- reconcile:plan {} -->", plan.cluster),
-        verdict(plan, &tally),
+        verdict,
         String::new(),
         context(plan, now),
     ];
@@ -45,11 +51,12 @@ pub fn plan_markdown(plan: &Plan, now: Timestamp) -> String {
     room.take(&head);
     room.take(&summary);
     // Whoever comes last here is left out first.
+    let notes = notes.map_or_else(String::new, |(_, notes)| listed(notes, &mut room));
     let orders = orders(plan, now, &mut room);
     let notices = notices(plan, &mut room);
     let actions = actions(plan, &mut room);
     let files = files(plan, &mut room);
-    let mut parts = vec![head, orders, actions, files, notices, summary];
+    let mut parts = vec![head, orders, actions, files, notices, notes, summary];
     parts.retain(|part| !part.is_empty());
     parts.join("\n")
 }
@@ -90,8 +97,10 @@ fn left_out(number: usize, noun: &str) -> String {
 }
 
 /// What it does, what that interrupts, and whether something is blocked.
-fn verdict(plan: &Plan, tally: &Tally) -> String {
-    if plan.converged() && tally.warnings == 0 {
+fn verdict(plan: &Plan, tally: &Tally, compared: Option<&str>) -> String {
+    let compared = compared.map(|head| format!(" {}", inline(&shortened(head, 2 * SHORT))));
+    let compared = compared.unwrap_or_default();
+    if plan.converged() && tally.warnings == 0 && compared.is_empty() {
         return format!("**No changes:** {} is as desired.", plan.cluster);
     }
     let open = match (tally.blocked, tally.open()) {
@@ -101,8 +110,11 @@ fn verdict(plan: &Plan, tally: &Tally) -> String {
     };
     let (cluster, deeds) = (&plan.cluster, tally.deeds());
     match plan.actions.is_empty() {
-        true => format!("**{cluster}: {deeds}.** {open}"),
-        false => format!("**{cluster}: {deeds}.** {} {open}", interruptions(plan)),
+        true => format!("**{cluster}: {deeds}.** {open}{compared}"),
+        false => format!(
+            "**{cluster}: {deeds}.** {} {open}{compared}",
+            interruptions(plan)
+        ),
     }
 }
 
@@ -153,6 +165,11 @@ fn orders(plan: &Plan, now: Timestamp, room: &mut Room) -> String {
     });
     let (told, left) = room.take_in_order(orders);
     told + &left_out(left, "order")
+}
+
+fn listed(notes: &[String], room: &mut Room) -> String {
+    let (told, left) = room.take_in_order(notes.iter().map(|note| format!("- {}\n", inline(note))));
+    told + &left_out(left, "note")
 }
 
 /// The table of what is done.

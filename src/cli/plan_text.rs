@@ -25,10 +25,24 @@ pub enum NewFiles {
     Shown,
 }
 
+/// What a plan is compared to, and what follows from that, in sentences: at its top, and before its summary.
+pub type Notes = (String, Vec<String>);
+
 /// The plan as text, as seen at `now`.
 pub fn plan_text(plan: &Plan, now: Timestamp, new_files: NewFiles, style: &Style) -> String {
+    plan_text_with(plan, now, new_files, style, None)
+}
+
+/// The same of what is compared to something.
+pub(super) fn plan_text_with(
+    plan: &Plan,
+    now: Timestamp,
+    new_files: NewFiles,
+    style: &Style,
+    notes: Option<&Notes>,
+) -> String {
     let orders = order_lines(&OrderShown::all(&plan.orders), now, style);
-    if plan.converged() {
+    if plan.converged() && notes.is_none() {
         let mut parts = vec![orders, notices::sections(plan, style)];
         parts.retain(|part| !part.is_empty());
         parts.push(no_changes(plan, style));
@@ -41,14 +55,22 @@ pub fn plan_text(plan: &Plan, now: Timestamp, new_files: NewFiles, style: &Style
     };
     let mut diffs = Diffs::new(new_files);
     let mut parts = vec![header(plan, now, style)];
-    parts.extend(Some(orders).filter(|part| !part.is_empty()));
+    parts.extend(notes.map(|(head, _)| paragraph(style, Paint::StrongWarn, 0, head)));
+    parts.push(orders);
     for motive in [Motive::Heal, Motive::Change, Motive::Move] {
         parts.extend(page.section(motive, &mut diffs));
     }
     parts.extend(gate::section(plan, style));
-    parts.extend(Some(notices::sections(plan, style)).filter(|part| !part.is_empty()));
+    parts.push(notices::sections(plan, style));
+    parts.extend(notes.map(|(_, notes)| {
+        let notes = notes
+            .iter()
+            .map(|note| paragraph(style, Paint::Plain, 0, note));
+        notes.collect()
+    }));
     let sentence = Tally::of(plan).sentence();
     parts.push(paragraph(style, Paint::Strong, 0, &sentence));
+    parts.retain(|part| !part.is_empty());
     parts.join("\n")
 }
 

@@ -20,6 +20,7 @@ pub mod policy;
 pub mod saved;
 pub mod scenario;
 pub mod secret;
+pub mod sight;
 pub mod time;
 pub mod unit;
 pub mod until;

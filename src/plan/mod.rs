@@ -6,6 +6,7 @@ mod bootstraps;
 mod brake;
 mod budget;
 mod build;
+pub mod compare;
 mod configure;
 mod create;
 mod draft;

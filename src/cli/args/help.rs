@@ -30,6 +30,23 @@ Exit codes:
   5  a saved plan does not hold any more: nothing was applied
   6  applied in part: some actions succeeded, some did not";
 
+pub(super) const PLAN_ABOUT: &str = "\
+Shows the plan and does nothing, as `reconcile --dry-run` does.
+
+With --from and --to, it compares two commits of the repository that the file lies in, or of what `reconcile watch --repo` \
+has fetched: what the later one does that the earlier one does not, and the other way round. No host is asked: both are \
+planned against what a controller saw last, which it keeps in the file observed.json of its state directory. A copy of that \
+does elsewhere, as in a CI job. It holds no secret, and no content of any file. Secrets, keys and images need not be there.";
+
+pub(super) const PLAN_EXAMPLES: &str = "\
+Examples:
+  reconcile plan                             as reconcile --dry-run
+  reconcile plan --from main --to HEAD       what would merging this branch do?
+  reconcile plan --from origin/main --to HEAD --observed observed.json --output markdown
+
+Exit codes: 0 shown; 1 error; 2 changes are pending (with --detailed-exitcode); 3 something is blocked; 4 something could \
+not be observed";
+
 pub(super) const APPLY_ABOUT: &str = "\
 Applies a plan that `reconcile --dry-run --out PLAN` has saved: exactly those actions, or none.
 

@@ -23,11 +23,12 @@ pub(super) fn refused(args: &Args) -> Option<String> {
             Some(format!("'{name}' prints text: it has no --output json"))
         }
         (Output::Text | Output::Json, _) => None,
+        (Output::Markdown, Some(Command::Plan(_))) => None,
         (Output::Markdown, None) if args.apply.dry_run => None,
         (Output::Markdown, command) => {
             let name = command.as_ref().map_or("an apply", Command::name);
             Some(format!(
-                "only plans have --output markdown, and '{name}' shows none: try reconcile --dry-run --output markdown"
+                "only plans have --output markdown, and '{name}' shows none: try reconcile plan --output markdown"
             ))
         }
     }

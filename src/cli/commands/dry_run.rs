@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{Failure, load, print};
 use crate::adapters::plan_file;
-use crate::cli::args::{Args, Output};
+use crate::cli::args::{Args, Output, PlanArgs};
 use crate::cli::exit::{Detail, Exit};
 use crate::cli::moment::{self, Zone};
 use crate::cli::plan_json::{plan_json, saved_json};
@@ -21,31 +21,34 @@ use crate::plan::saved::seal;
 /// How long a saved plan may be applied, where nothing else is said.
 const EXPIRES: Duration = Duration::from_secs(3600);
 
-pub(super) async fn run(args: &Args, style: &Style) -> Result<Exit, Failure> {
+pub(super) async fn run(args: &Args, how: &PlanArgs, style: &Style) -> Result<Exit, Failure> {
     let mut reading = load::reading(args)?;
     let round = reading.watcher.round(&Beats::Ask).await;
     let now = reading.watcher.eyes.clock.now();
-    match &args.apply.out {
+    match &how.out {
         None => print(&shown(args, &round.plan, now, style))?,
-        Some(path) => save(args, &round.plan, path, now, style)?,
+        Some(path) => save(args, how, &round.plan, (path, now), style)?,
     };
-    let detail = if args.apply.detailed_exitcode {
-        Detail::Detailed
-    } else {
-        Detail::Plain
-    };
-    Ok(Exit::of_plan(&round.plan, detail))
+    Ok(Exit::of_plan(&round.plan, detail(how)))
+}
+
+/// How much the exit code says.
+pub(super) fn detail(how: &PlanArgs) -> Detail {
+    match how.detailed_exitcode {
+        true => Detail::Detailed,
+        false => Detail::Plain,
+    }
 }
 
 /// Shows the plan, and saves what is shown.
 fn save(
     args: &Args,
+    how: &PlanArgs,
     plan: &Plan,
-    path: &Path,
-    now: Timestamp,
+    (path, now): (&Path, Timestamp),
     style: &Style,
 ) -> Result<Exit, Failure> {
-    let seal = seal(plan, args.apply.expires.unwrap_or(EXPIRES));
+    let seal = seal(plan, how.expires.unwrap_or(EXPIRES));
     let saved = saved_json(plan, &seal);
     match args.global.output {
         Output::Json => print(&saved)?,
@@ -75,15 +78,16 @@ fn told(seal: &Seal, path: &Path, now: Timestamp) -> String {
 /// A plan in the format that was asked for.
 pub(super) fn shown(args: &Args, plan: &Plan, now: Timestamp, style: &Style) -> String {
     match args.global.output {
-        Output::Text => {
-            let new_files = if args.global.verbose > 0 {
-                NewFiles::Shown
-            } else {
-                NewFiles::Counted
-            };
-            plan_text(plan, now, new_files, style)
-        }
+        Output::Text => plan_text(plan, now, new_files(args), style),
         Output::Json => plan_json(plan),
         Output::Markdown => plan_markdown(plan, now),
+    }
+}
+
+/// How much of new files is shown.
+pub(super) fn new_files(args: &Args) -> NewFiles {
+    match args.global.verbose {
+        0 => NewFiles::Counted,
+        1.. => NewFiles::Shown,
     }
 }

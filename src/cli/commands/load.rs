@@ -50,8 +50,16 @@ pub(super) fn desired(args: &Args) -> Result<Desired, Failure> {
 /// The same where nothing is contacted, with what is not here and would be needed then.
 pub(super) fn checked(args: &Args) -> Result<(Desired, Vec<String>), Failure> {
     let origin = Origin::of(args)?;
-    let disk = disk(args, &origin).with_stand_ins();
-    let (desired, _) = read_from(&origin, &disk)?;
+    checked_of(&origin, disk(args, &origin))
+}
+
+/// The same of the file at this place, with the files beside it.
+pub(super) fn checked_of(
+    origin: &Origin,
+    disk: DiskFiles,
+) -> Result<(Desired, Vec<String>), Failure> {
+    let disk = disk.with_stand_ins();
+    let (desired, _) = read_from(origin, &disk)?;
     Ok((desired, disk.missing()))
 }
 

@@ -15,6 +15,7 @@ mod load;
 mod orders;
 mod origin;
 mod pause;
+mod plan;
 mod rehearse;
 mod render;
 mod resume;
@@ -117,8 +118,9 @@ fn cause(error: &dyn std::error::Error) -> String {
 pub async fn run(args: Args, screen: Screen) -> Exit {
     let style = Style::of_stdout(args.global.no_color);
     let result = match &args.command {
-        None if args.apply.dry_run => dry_run::run(&args, &style).await,
+        None if args.apply.dry_run => dry_run::run(&args, &args.apply.plan(), &style).await,
         None => apply::run(&args, &style, &screen).await,
+        Some(Command::Plan(how)) => plan::run(&args, how, &style).await,
         Some(Command::Apply(saved)) => apply::run_saved(&args, saved, &style, &screen).await,
         Some(Command::Watch(how)) => watch::run(&args, how).await,
         Some(Command::Status) => status::run(&args, &style).await,
