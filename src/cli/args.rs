@@ -240,6 +240,10 @@ pub struct SchemaArgs {
     /// The schema of scenarios for rehearse instead
     #[arg(long)]
     pub scenario: bool,
+
+    /// The schema of plans as --output json prints them instead
+    #[arg(long, conflicts_with = "scenario")]
+    pub plan: bool,
 }
 
 /// Arguments of `rehearse`.

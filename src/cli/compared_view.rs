@@ -129,6 +129,9 @@ struct Other<'a> {
 }
 
 #[cfg(test)]
+pub(super) use tests::samples_json;
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::cli::samples::{self, NOW};
@@ -154,6 +157,12 @@ mod tests {
             not_here: vec!["the environment variable TOKEN".into()],
             now: NOW,
         }
+    }
+
+    /// Some as programs read them.
+    pub fn samples_json() -> [String; 2] {
+        let plans = [samples::failover(), samples::nothing_to_do()];
+        plans.map(|plan| compared_json(&comparison(plan, 1)))
     }
 
     #[test]

@@ -15,6 +15,7 @@ pub mod moment;
 pub mod orders_view;
 pub mod plan_json;
 pub mod plan_markdown;
+pub mod plan_schema;
 pub mod plan_text;
 pub mod progress;
 pub mod rehearsal_html;

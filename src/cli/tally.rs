@@ -27,7 +27,8 @@ pub enum Sort {
 }
 
 impl Sort {
-    const ALL: [Sort; 7] = [
+    /// Every sort, as they are told.
+    pub const ALL: [Sort; 7] = [
         Sort::Copy,
         Sort::Create,
         Sort::Recreate,

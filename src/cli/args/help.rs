@@ -121,14 +121,16 @@ Examples:
 Exit codes: 0 valid; 1 not valid";
 
 pub(super) const SCHEMA_ABOUT: &str = "\
-Prints the JSON Schema of cluster.yaml, for completion and checks in editors.";
+Prints the JSON Schema of cluster.yaml, for completion and checks in editors; of scenarios; or of plans, for programs that \
+read what --output json prints.";
 
 pub(super) const SCHEMA_EXAMPLES: &str = "\
 Examples:
   reconcile schema > cluster.schema.json
   # then, as the first line of cluster.yaml (yaml-language-server):
   # yaml-language-server: $schema=cluster.schema.json
-  reconcile schema --scenario > scenario.schema.json";
+  reconcile schema --scenario > scenario.schema.json
+  reconcile schema --plan              of plans, saved ones too, for programs that read them";
 
 pub(super) const EXPLAIN_ABOUT: &str = "\
 Explains a key of cluster.yaml: what it takes, what counts when it is left out, what it is for, and the keys below it.

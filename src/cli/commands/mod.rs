@@ -159,9 +159,10 @@ pub async fn run(args: Args, screen: Screen) -> Exit {
 }
 
 fn schema(which: &SchemaArgs) -> serde_json::Value {
-    match which.scenario {
-        true => crate::spec::scenario::schema::json_schema(),
-        false => crate::spec::schema::json_schema(),
+    match (which.scenario, which.plan) {
+        (true, _) => crate::spec::scenario::schema::json_schema(),
+        (false, true) => super::plan_schema::json_schema(),
+        (false, false) => crate::spec::schema::json_schema(),
     }
 }
 

@@ -1,0 +1,378 @@
+//! The JSON Schema of a plan as programs read it, for whoever writes one: [`super::plan_json`] in another notation. Pure.
+//!
+//! Within one `format_version`, keys may be added. So other keys are no error, and words that may get company (`kind`, `code`)
+//! are not listed but shown as examples.
+
+use serde_json::{Map, Value, json};
+
+use super::plan_json::FORMAT_VERSION;
+use super::tally::Sort;
+
+const MOTIVES: [&str; 3] = ["heal", "change", "move"];
+
+/// The JSON Schema (2020-12) of a plan, of a saved one, of what an apply tells, and of what `plan --from --to` tells.
+pub fn json_schema() -> Value {
+    let whole = [
+        (
+            "format_version",
+            json!({ "enum": [FORMAT_VERSION], "description": "The version of the keys and their meaning." }),
+        ),
+        ("cluster", text("The cluster.")),
+        ("file", text("The file that it carries out.")),
+        (
+            "revision",
+            text("The first 12 hex digits of the digest of the file and all that it includes."),
+        ),
+        (
+            "commit",
+            or_null(commit(
+                "The commit that it is from; null without a repository.",
+            )),
+        ),
+        ("observed_at", moment("When the world was observed.")),
+        (
+            "hosts",
+            object(
+                "How many hosts were seen.",
+                [("seen", count("Of them, seen.")), ("total", count("All."))],
+            ),
+        ),
+        (
+            "converged",
+            flag("Whether nothing is to be done, blocked, unknown or waiting."),
+        ),
+        ("counts", counts()),
+        (
+            "orders",
+            list("What operators ordered and is in force.", order()),
+        ),
+        (
+            "actions",
+            list(
+                "What is done, in an order in which it can be done.",
+                action(),
+            ),
+        ),
+        (
+            "notices",
+            list("What is not done, or not known, and why.", notice()),
+        ),
+    ];
+    let mut whole = object("A plan.", whole);
+    add(
+        &mut whole,
+        "applied",
+        list(
+            "After an apply: what was done before the look that the plan is of.",
+            done(),
+        ),
+    );
+    add(&mut whole, "saved", saved());
+    add(&mut whole, "compared", compared());
+    whole["$schema"] = json!("https://json-schema.org/draft/2020-12/schema");
+    whole["title"] = json!(format!(
+        "a plan of reconcile, format version {FORMAT_VERSION}"
+    ));
+    whole
+}
+
+fn action() -> Value {
+    let sorts = Sort::ALL.map(|sort| json!(sort));
+    let mut keys = done_by().to_vec();
+    keys.extend([
+        ("motive", json!({ "enum": MOTIVES, "description": "Whether reality changed, the file, or guests leave their hosts." })),
+        ("sort", json!({ "enum": sorts, "description": "What it does to the world." })),
+        ("interrupts", or_null(interruption())),
+        ("needs", list("The actions that must have succeeded before.", id())),
+        ("after", list("The actions that must have ended before, however.", id())),
+        ("changes", list("The files that it changes.", change())),
+    ]);
+    object("One step.", keys)
+}
+
+/// What people read of an action.
+fn done_by() -> [(&'static str, Value); 6] {
+    [
+        ("id", id()),
+        (
+            "kind",
+            word("What it does.", &["create", "configure", "add-vip"]),
+        ),
+        (
+            "instance",
+            or_null(text(
+                "The instance that it is about, where it is about one.",
+            )),
+        ),
+        ("host", text("Where it happens.")),
+        ("summary", text("What it is, in a line.")),
+        ("reason", reason()),
+    ]
+}
+
+fn interruption() -> Value {
+    let about = or_null(count("For about how many milliseconds; null: for good."));
+    object(
+        "What users notice of it; null: nothing.",
+        [("what", text("What is interrupted.")), ("about_ms", about)],
+    )
+}
+
+fn change() -> Value {
+    let kinds = json!(["new", "content", "hidden", "attributes"]);
+    object(
+        "A file.",
+        [
+            ("path", text("Its path in the guest.")),
+            (
+                "kind",
+                json!({ "enum": kinds, "description": "How it changes; hidden: its content, which must not be shown." }),
+            ),
+            (
+                "diff",
+                text(
+                    "A unified diff, secrets hidden. Empty where the content stays, or must not be shown.",
+                ),
+            ),
+        ],
+    )
+}
+
+fn reason() -> Value {
+    object(
+        "Why.",
+        [
+            (
+                "code",
+                word(
+                    "The kind of reason.",
+                    &["missing", "heartbeat-lost", "config-drift"],
+                ),
+            ),
+            ("text", text("The reason in words, with what was observed.")),
+            ("line", line()),
+        ],
+    )
+}
+
+fn notice() -> Value {
+    let kinds = json!(["blocked", "unknown", "waiting", "warning"]);
+    object(
+        "A notice.",
+        [
+            (
+                "kind",
+                json!({ "enum": kinds, "description": "Blocked needs a person, waiting only time." }),
+            ),
+            ("subject", text("What it is about.")),
+            ("text", text("Why.")),
+            (
+                "help",
+                or_null(text(
+                    "The smallest change that would make it possible, where there is one.",
+                )),
+            ),
+            ("line", line()),
+        ],
+    )
+}
+
+fn order() -> Value {
+    let mut order = object(
+        "An order.",
+        [
+            ("order", word("Which.", &["paused", "drained", "confirmed"])),
+            ("by", text("Who gave it.")),
+            ("at", moment("When.")),
+            ("reason", or_null(text("Why."))),
+            ("until", or_null(moment("Until when it holds."))),
+        ],
+    );
+    add(
+        &mut order,
+        "of",
+        text("About what: `cluster`, `service/NAME`, a host, an instance, a revision or a commit."),
+    );
+    order
+}
+
+fn counts() -> Value {
+    let sorts = Sort::ALL.map(|sort| (sort.verb(), count("Actions of this sort.")));
+    let others = [
+        ("unchanged", count("Things that are as desired.")),
+        ("blocked", count("Notices of this kind.")),
+        ("unknown", count("Notices of this kind.")),
+        ("waiting", count("Notices of this kind.")),
+        ("warnings", count("Notices of this kind.")),
+    ];
+    object("How many of each.", sorts.into_iter().chain(others))
+}
+
+fn commit(about: &str) -> Value {
+    let states = json!(["missing", "unchecked", "good", "unknown", "outdated", "bad"]);
+    let mut signature = object(
+        "What its signature proves.",
+        [("state", json!({ "enum": states }))],
+    );
+    add(&mut signature, "by", text("Whose it is."));
+    add(
+        &mut signature,
+        "key",
+        text("The fingerprint of the key that nobody is known by."),
+    );
+    object(
+        about,
+        [
+            (
+                "id",
+                json!({ "type": "string", "pattern": "^([0-9a-f]{40}|[0-9a-f]{64})$" }),
+            ),
+            ("author", text("Who wrote it, as it says.")),
+            ("at", moment("When, as it says.")),
+            ("subject", text("The first line of its message.")),
+            ("signature", signature),
+        ],
+    )
+}
+
+fn saved() -> Value {
+    object(
+        "What makes it a saved one.",
+        [
+            ("id", text("What it is called.")),
+            (
+                "made_by",
+                text("The version of reconcile that made it: no other one applies it."),
+            ),
+            (
+                "expires_at",
+                moment("From then on it is not applied any more."),
+            ),
+            (
+                "fingerprints",
+                list(
+                    "Of each action, in order: of all that it would do.",
+                    text("A digest."),
+                ),
+            ),
+        ],
+    )
+}
+
+fn compared() -> Value {
+    object(
+        "After `plan --from --to`: what it is compared to. The plan is of what only the later commit does.",
+        [
+            ("from", or_null(commit("The earlier commit."))),
+            (
+                "dropped",
+                list(
+                    "What only the earlier one does.",
+                    object("An action.", done_by()),
+                ),
+            ),
+            ("both", count("How many actions both do.")),
+            ("both_say", count("How many notices both have.")),
+            (
+                "not_here",
+                list(
+                    "What the file refers to and was not there, so is not compared.",
+                    text("Which."),
+                ),
+            ),
+        ],
+    )
+}
+
+/// An action that ended.
+fn done() -> Value {
+    let why = |word: &'static str| object("And why.", [(word, text("Why."))]);
+    let outcome = json!({
+        "description": "How it ended.",
+        "anyOf": [{ "enum": ["changed", "already_done"] }, why("skipped"), why("failed")],
+    });
+    let mut done = object(
+        "An action that ended.",
+        [
+            ("at", moment("When it ended.")),
+            ("took_ms", count("How many milliseconds it took.")),
+            ("revision", text("The state of the file that it served.")),
+            (
+                "action",
+                word("What it did.", &["create", "configure", "add-vip"]),
+            ),
+            ("motive", json!({ "enum": MOTIVES })),
+            (
+                "instance",
+                or_null(text("The instance, where it was about one.")),
+            ),
+            ("host", text("Where.")),
+            ("summary", text("What, in a line.")),
+            ("reason", reason()),
+            ("outcome", outcome),
+        ],
+    );
+    add(
+        &mut done,
+        "commit",
+        commit("The commit that this was from, where it was from one."),
+    );
+    done
+}
+
+/// An object that has these keys.
+fn object(about: &str, keys: impl IntoIterator<Item = (&'static str, Value)>) -> Value {
+    let keys: Vec<(&str, Value)> = keys.into_iter().collect();
+    let required: Vec<&str> = keys.iter().map(|(key, _)| *key).collect();
+    let properties: Map<String, Value> = keys
+        .iter()
+        .map(|(key, value)| ((*key).to_owned(), value.clone()))
+        .collect();
+    json!({ "description": about, "type": "object", "properties": properties, "required": required })
+}
+
+/// A key that an object may have.
+fn add(object: &mut Value, key: &str, value: Value) {
+    object["properties"][key] = value;
+}
+
+fn or_null(value: Value) -> Value {
+    json!({ "anyOf": [{ "type": "null" }, value] })
+}
+
+fn text(about: &str) -> Value {
+    json!({ "type": "string", "description": about })
+}
+
+fn word(about: &str, examples: &[&str]) -> Value {
+    json!({ "type": "string", "pattern": "^[a-z_-]+$", "description": about, "examples": examples })
+}
+
+fn flag(about: &str) -> Value {
+    json!({ "type": "boolean", "description": about })
+}
+
+fn count(about: &str) -> Value {
+    json!({ "type": "integer", "minimum": 0, "description": about })
+}
+
+fn id() -> Value {
+    json!({ "type": "integer", "minimum": 1, "description": "The number of an action." })
+}
+
+fn line() -> Value {
+    let line = json!({ "type": "integer", "minimum": 1, "description": "The line of the file that asks for it." });
+    or_null(line)
+}
+
+/// RFC 3339, in UTC.
+fn moment(about: &str) -> Value {
+    json!({ "type": "string", "format": "date-time", "pattern": "^[0-9-]+T[0-9:.]+Z$", "description": about })
+}
+
+fn list(about: &str, items: Value) -> Value {
+    json!({ "type": "array", "items": items, "description": about })
+}
+
+#[cfg(test)]
+mod tests;
