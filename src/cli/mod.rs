@@ -6,6 +6,7 @@ pub mod args;
 pub mod commands;
 pub mod compared_view;
 pub mod confirm;
+pub mod cost;
 pub mod exit;
 pub mod explain_view;
 pub mod fence_view;

@@ -11,13 +11,14 @@
 //! | `converged` | nothing to do, nothing blocked, unknown or waiting |
 //! | `counts` | actions by `sort` (`copy`, `create`, `recreate`, `change`, `move`, `fence`, `destroy`), `unchanged`, and notices by kind (`blocked`, `unknown`, `waiting`, `warnings`) |
 //! | `gate` | null where the state of the file is in force, else `change` (its name), `class` (`none`, `reload`, `restart`, `recreate`, `destroy`, `data`), `guards[]` (`guard`, `verdict`: `passes` or `holds`, `text`, `help` or null, `line` or null), `opens` (when the next window does) or null |
+//! | `interrupts[]` | what users notice in all: `what`, `about_ms` (null: for good), `measured` (whether all of that was) |
 //! | `orders[]` | what operators ordered and is in force, as of [`super::orders_view`] |
 //! | `actions[]` | in an order in which they can be done, see below |
 //! | `notices[]` | `kind` (`blocked`, `unknown`, `waiting`, `warning`), `subject`, `text`, `help` or null, `line` or null |
 //!
 //! An action has `id` (from 1), `motive` (`heal`, `change`), `kind` (`create`, `add-vip`, …), `sort`, `instance` or
 //! null, `host`, `summary`, `reason` (`code`, `text`, `line` or null), `interrupts` (`what`, `about_ms`, null: for
-//! good) or null, `needs` (ids that must have succeeded before), `after` (ids that must have ended before) and
+//! good, `measured`: how often, null: it is assumed) or null, `needs` (ids that must have succeeded before), `after` (ids that must have ended before) and
 //! `changes` (files: `path`, `kind` (`new`, `content`, `hidden`, `attributes`), `diff`: unified, secrets hidden).
 //!
 //! After an apply, the plan is that of the last look, and `applied[]` says what was done before it: entries as of
@@ -30,6 +31,7 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
+use super::cost::Cost;
 use super::orders_view::OrderShown;
 use super::tally::{Sort, Tally};
 use super::text;
@@ -79,6 +81,7 @@ pub struct PlanShown<'a> {
     converged: bool,
     counts: Tally,
     gate: Option<&'a Gate>,
+    interrupts: Vec<Cost<'a>>,
     orders: Vec<OrderShown>,
     actions: Vec<ActionShown<'a>>,
     notices: &'a [Notice],
@@ -114,6 +117,7 @@ struct ActionShown<'a> {
 struct InterruptionShown<'a> {
     what: &'a str,
     about_ms: Option<u128>,
+    measured: Option<usize>,
 }
 
 impl<'a> PlanShown<'a> {
@@ -131,6 +135,7 @@ impl<'a> PlanShown<'a> {
             converged: plan.converged(),
             counts: Tally::of(plan),
             gate: plan.gate.as_ref(),
+            interrupts: Cost::all(plan),
             orders: OrderShown::all(&plan.orders),
             actions: plan.actions.iter().map(ActionShown::of).collect(),
             notices: &plan.notices,
@@ -164,6 +169,7 @@ impl<'a> InterruptionShown<'a> {
         InterruptionShown {
             what: &interruption.what,
             about_ms: interruption.about.map(|about| about.as_millis()),
+            measured: interruption.measured,
         }
     }
 }

@@ -7,11 +7,10 @@
 mod escape;
 mod files;
 
-use std::collections::BTreeSet;
-
+use super::cost;
 use super::orders_view::OrderShown;
 use super::plan_text::notices::{Group, KINDS, grouped, title};
-use super::plan_text::{Notes, age, because, interrupts};
+use super::plan_text::{Notes, age, because};
 use super::style::Style;
 use super::tally::Tally;
 use super::text;
@@ -28,7 +27,7 @@ const FRAME: usize = 1_200;
 /// As much of a foreign text as stands in what is never left out.
 const SHORT: usize = 120;
 
-/// So many things that are interrupted are named in the verdict, and so many subjects of equal notices.
+/// So many subjects of equal notices are named.
 const NAMED: usize = 10;
 
 /// The plan as Markdown, as seen at `now`.
@@ -118,25 +117,9 @@ fn verdict(plan: &Plan, tally: &Tally, compared: Option<&str>) -> String {
     }
 }
 
-/// `It interrupts requests to 192.168.10.120 for about 1.2 s.`
 fn interruptions(plan: &Plan) -> String {
-    let all = plan.actions.iter().filter_map(|a| a.interrupts.as_ref());
-    let mut seen = BTreeSet::new();
-    let mut all: Vec<String> = all
-        .map(interrupts)
-        .filter(|one| seen.insert(one.clone()))
-        .collect();
-    let more = all.len().saturating_sub(NAMED);
-    all.truncate(NAMED);
-    let mut told: Vec<String> = all
-        .iter()
-        .map(|one| inline(&shortened(one, SHORT)))
-        .collect();
-    told.extend((more > 0).then(|| format!("{more} more")));
-    match told.is_empty() {
-        true => "It interrupts nothing.".to_owned(),
-        false => format!("It {}.", text::list(&told)),
-    }
+    let told = cost::sentence(plan).map(|told| inline(&told));
+    told.unwrap_or_else(|| "It interrupts nothing.".to_owned())
 }
 
 /// Which state of the file, and how much of the world was seen, when.
@@ -195,8 +178,7 @@ fn row(plan: &Plan, action: &Action) -> String {
         true => String::new(),
         false => format!("<br>after {}", text::ranges(&waits)),
     };
-    let interrupts = action.interrupts.as_ref().map(interrupts);
-    let interrupts = interrupts.unwrap_or_default();
+    let interrupts = action.interrupts.as_ref().map(cost::noticed);
     format!(
         "| {} | **{}** {}{after} | {} | {motive}: {} | {} |\n",
         action.id,
@@ -204,7 +186,7 @@ fn row(plan: &Plan, action: &Action) -> String {
         inline(&action.summary),
         action.operation.host(),
         inline(&because(&action.reason, &plan.file)),
-        inline(interrupts.strip_prefix("interrupts ").unwrap_or_default()),
+        inline(&interrupts.unwrap_or_default()),
     )
 }
 

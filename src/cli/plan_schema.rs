@@ -3,10 +3,13 @@
 //! Within one `format_version`, keys may be added. So other keys are no error, and words that may get company (`kind`, `code`)
 //! are not listed but shown as examples.
 
-use serde_json::{Map, Value, json};
+mod shapes;
+
+use serde_json::{Value, json};
 
 use super::plan_json::FORMAT_VERSION;
 use super::tally::Sort;
+use shapes::{add, count, flag, id, line, list, moment, object, or_null, text, word};
 
 const MOTIVES: [&str; 3] = ["heal", "change", "move"];
 
@@ -42,6 +45,7 @@ pub fn json_schema() -> Value {
             flag("Whether nothing is to be done, blocked, unknown or waiting."),
         ),
         ("counts", counts()),
+        ("interrupts", list("What users notice in all.", cost())),
         (
             "orders",
             list("What operators ordered and is in force.", order()),
@@ -114,7 +118,34 @@ fn interruption() -> Value {
     let about = or_null(count("For about how many milliseconds; null: for good."));
     object(
         "What users notice of it; null: nothing.",
-        [("what", text("What is interrupted.")), ("about_ms", about)],
+        [
+            ("what", text("What is interrupted.")),
+            ("about_ms", about),
+            (
+                "measured",
+                or_null(count(
+                    "How often that was measured on this cluster; null: it is assumed.",
+                )),
+            ),
+        ],
+    )
+}
+
+/// The same of all actions that interrupt one thing.
+fn cost() -> Value {
+    let about = or_null(count(
+        "For about how many milliseconds in all; null: for good.",
+    ));
+    object(
+        "What users notice of one thing.",
+        [
+            ("what", text("What is interrupted.")),
+            ("about_ms", about),
+            (
+                "measured",
+                flag("Whether all of that was measured on this cluster."),
+            ),
+        ],
     )
 }
 
@@ -318,60 +349,6 @@ fn done() -> Value {
         commit("The commit that this was from, where it was from one."),
     );
     done
-}
-
-/// An object that has these keys.
-fn object(about: &str, keys: impl IntoIterator<Item = (&'static str, Value)>) -> Value {
-    let keys: Vec<(&str, Value)> = keys.into_iter().collect();
-    let required: Vec<&str> = keys.iter().map(|(key, _)| *key).collect();
-    let properties: Map<String, Value> = keys
-        .iter()
-        .map(|(key, value)| ((*key).to_owned(), value.clone()))
-        .collect();
-    json!({ "description": about, "type": "object", "properties": properties, "required": required })
-}
-
-/// A key that an object may have.
-fn add(object: &mut Value, key: &str, value: Value) {
-    object["properties"][key] = value;
-}
-
-fn or_null(value: Value) -> Value {
-    json!({ "anyOf": [{ "type": "null" }, value] })
-}
-
-fn text(about: &str) -> Value {
-    json!({ "type": "string", "description": about })
-}
-
-fn word(about: &str, examples: &[&str]) -> Value {
-    json!({ "type": "string", "pattern": "^[a-z_-]+$", "description": about, "examples": examples })
-}
-
-fn flag(about: &str) -> Value {
-    json!({ "type": "boolean", "description": about })
-}
-
-fn count(about: &str) -> Value {
-    json!({ "type": "integer", "minimum": 0, "description": about })
-}
-
-fn id() -> Value {
-    json!({ "type": "integer", "minimum": 1, "description": "The number of an action." })
-}
-
-fn line() -> Value {
-    let line = json!({ "type": "integer", "minimum": 1, "description": "The line of the file that asks for it." });
-    or_null(line)
-}
-
-/// RFC 3339, in UTC.
-fn moment(about: &str) -> Value {
-    json!({ "type": "string", "format": "date-time", "pattern": "^[0-9-]+T[0-9:.]+Z$", "description": about })
-}
-
-fn list(about: &str, items: Value) -> Value {
-    json!({ "type": "array", "items": items, "description": about })
 }
 
 #[cfg(test)]

@@ -4,11 +4,12 @@ pub(super) mod files;
 mod gate;
 pub(super) mod notices;
 
+use super::cost::{self, noticed};
 use super::orders_view::{OrderShown, order_lines};
 use super::style::{Paint, Style};
 use super::tally::{Sort, Tally};
 use super::text;
-use crate::model::plan::{Action, Interruption, Motive, Plan, Reason};
+use crate::model::plan::{Action, Motive, Plan, Reason};
 use crate::model::time::Timestamp;
 use crate::model::unit::span;
 use files::Diffs;
@@ -68,8 +69,9 @@ pub(super) fn plan_text_with(
             .map(|note| paragraph(style, Paint::Plain, 0, note));
         notes.collect()
     }));
-    let sentence = Tally::of(plan).sentence();
-    parts.push(paragraph(style, Paint::Strong, 0, &sentence));
+    let noticed = cost::sentence(plan).map(|told| paragraph(style, Paint::Warn, 0, &told));
+    let summary = paragraph(style, Paint::Strong, 0, &Tally::of(plan).sentence());
+    parts.push(noticed.unwrap_or_default() + &summary);
     parts.retain(|part| !part.is_empty());
     parts.join("\n")
 }
@@ -185,7 +187,7 @@ impl Page<'_> {
         let why = format!("{each}{}", because(&first.reason, &self.plan.file));
         let mut told = heads + &paragraph(self.style, Paint::Dim, indent, &why);
         if let Some(interruption) = &first.interrupts {
-            let cost = format!("{each}{}", interrupts(interruption));
+            let cost = format!("{each}interrupts {}", noticed(interruption));
             told.push_str(&paragraph(self.style, Paint::Warn, indent, &cost));
         }
         told.push_str(&diffs.of(first, indent, self.style));
@@ -242,15 +244,6 @@ pub(super) fn because(reason: &Reason, file: &str) -> String {
         .map(|line| format!(", {}:{line}", text::clean(file)));
     let place = place.unwrap_or_default();
     format!("{} ({}{place})", text::clean(&reason.text), reason.code)
-}
-
-/// `interrupts requests to 192.168.10.120 for about 1.2 s`
-pub(super) fn interrupts(interruption: &Interruption) -> String {
-    let what = text::clean(&interruption.what);
-    match interruption.about {
-        Some(about) => format!("interrupts {what} for about {}", span(about)),
-        None => format!("interrupts {what} for good"),
-    }
 }
 
 /// Prose in its colour, wrapped; lines after the first stand a little further in.

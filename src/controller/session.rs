@@ -358,7 +358,7 @@ impl Session {
         memory::end(
             &mut self.watcher.memory,
             &ended.action,
-            &ended.outcome,
+            (&ended.outcome, ended.took),
             &revision,
             now,
         );

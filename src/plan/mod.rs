@@ -14,6 +14,7 @@ mod drift;
 mod failover;
 pub mod fencing;
 mod former;
+mod gap;
 mod gate;
 mod give_up;
 mod health;

@@ -1,15 +1,19 @@
 //! Two states of one file, against the same world.
 
 use super::*;
+use crate::memory::took::measure;
+use crate::model::desired::OnChange;
 use crate::model::facts::{
     Beat, DaemonFacts, Domain, DomainState, GuestFacts, GuestFile, HostFacts, HostFile,
 };
 use crate::model::mark::{Mark, Stage};
-use crate::model::plan::{ChangeKind, NoticeKind};
+use crate::model::plan::{ChangeKind, NoticeKind, Outcome};
 use crate::model::time::Timestamp;
 use crate::model::unit::Bytes;
 use crate::plan::machine;
+use crate::plan::saved::seal;
 use crate::spec::{NoFiles, parse};
+use std::time::Duration;
 
 const NOW: Timestamp = Timestamp(1_700_000_000_000);
 
@@ -214,4 +218,39 @@ fn what_stands_in_a_file_is_told_by_the_state_that_wrote_it() {
     );
     assert!(change.diff.contains("-is \n+is new"), "{}", change.diff);
     assert_eq!((compared.both, compared.dropped.len()), (0, 0));
+}
+
+#[test]
+fn what_a_restart_took_is_told_the_next_time_and_is_no_part_of_a_fingerprint() {
+    let (from, mut to) = (file(1, ""), file(1, "new"));
+    for group in to.groups.values_mut() {
+        group.files[0].on_change = OnChange::Restart;
+    }
+    let (observed, mut memory) = running(&from);
+    let of = |memory: &Memory| plan(&to, &observed, memory, &Renderer::default());
+    let assumed = of(&memory);
+    let restart = &assumed.actions[0];
+    let told = |plan: &Plan| plan.actions[0].interrupts.clone().unwrap();
+    assert_eq!(told(&assumed).measured, None);
+    for (seconds, outcome) in [
+        (900, Outcome::AlreadyDone),
+        (5, Outcome::Changed),
+        (7, Outcome::Changed),
+        (900, Outcome::Failed("no".into())),
+        (900, Outcome::Changed),
+    ] {
+        measure(&mut memory, restart, &outcome, Duration::from_secs(seconds));
+    }
+    let measured = of(&memory);
+    let about = Some(Duration::from_secs(7));
+    assert_eq!(
+        (told(&measured).about, told(&measured).measured),
+        (about, Some(3))
+    );
+    let hour = Duration::from_secs(3_600);
+    assert_eq!(seal(&assumed, hour), seal(&measured, hour));
+    for _ in 0..12 {
+        measure(&mut memory, restart, &Outcome::Changed, hour);
+    }
+    assert_eq!(told(&of(&memory)).measured, Some(10));
 }
