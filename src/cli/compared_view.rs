@@ -7,9 +7,10 @@
 
 use serde::Serialize;
 
+use super::grounds::AllGrounds;
 use super::plan_json::PlanShown;
 use super::plan_markdown::plan_markdown_with;
-use super::plan_text::{NewFiles, plan_text_with};
+use super::plan_text::{Extras, NewFiles, Notes, plan_text_with};
 use super::style::Style;
 use super::text;
 use crate::model::commit::Commit;
@@ -25,6 +26,8 @@ const TOLD: usize = 20;
 /// All that there is to say.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Comparison {
+    /// The grounds of what differs, where they are asked for.
+    pub grounds: Option<AllGrounds>,
     /// What differs.
     pub compared: Compared,
     /// The earlier commit.
@@ -47,6 +50,17 @@ impl Comparison {
             "{} what was seen {age} ago. No host was asked.",
             from.unwrap_or_else(|| "As of".to_owned())
         )
+    }
+
+    fn both_notes(&self) -> Notes {
+        (self.head(), self.notes())
+    }
+
+    fn extras<'a>(&'a self, notes: &'a Notes) -> Extras<'a> {
+        Extras {
+            notes: Some(notes),
+            grounds: self.grounds.as_ref(),
+        }
     }
 
     /// What is told besides the plan.
@@ -81,14 +95,14 @@ fn no_longer(action: &Action) -> String {
 /// For people.
 pub fn compared_text(comparison: &Comparison, new_files: NewFiles, style: &Style) -> String {
     let (plan, now) = (&comparison.compared.plan, comparison.now);
-    let notes = (comparison.head(), comparison.notes());
-    plan_text_with(plan, now, new_files, style, Some(&notes))
+    let notes = comparison.both_notes();
+    plan_text_with(plan, now, new_files, style, comparison.extras(&notes))
 }
 
 /// For reviewers.
 pub fn compared_markdown(comparison: &Comparison) -> String {
-    let notes = (comparison.head(), comparison.notes());
-    plan_markdown_with(&comparison.compared.plan, comparison.now, Some(&notes))
+    let (plan, notes) = (&comparison.compared.plan, comparison.both_notes());
+    plan_markdown_with(plan, comparison.now, comparison.extras(&notes))
 }
 
 /// For programs.
@@ -100,7 +114,7 @@ pub fn compared_json(comparison: &Comparison) -> String {
         both_say,
     } = &comparison.compared;
     let shown = ComparedShown {
-        plan: PlanShown::of(plan),
+        plan: PlanShown::of(plan).with(comparison.grounds.as_ref()),
         compared: Other {
             from: comparison.from.as_ref(),
             dropped: SavedAction::of(dropped),
@@ -156,6 +170,7 @@ mod tests {
             }),
             not_here: vec!["the environment variable TOKEN".into()],
             now: NOW,
+            grounds: None,
         }
     }
 

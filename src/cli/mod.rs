@@ -10,6 +10,7 @@ pub mod cost;
 pub mod exit;
 pub mod explain_view;
 pub mod fence_view;
+pub mod grounds;
 pub mod history_view;
 pub mod log;
 pub mod moment;

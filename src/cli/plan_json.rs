@@ -21,6 +21,9 @@
 //! good, `measured`: how often, null: it is assumed) or null, `needs` (ids that must have succeeded before), `after` (ids that must have ended before) and
 //! `changes` (files: `path`, `kind` (`new`, `content`, `hidden`, `attributes`), `diff`: unified, secrets hidden).
 //!
+//! With `--why`, it has `why`, too: `line` (the text of the line of the file, or null), `evidence` or null, `waits[]` (`id`,
+//! `must`: `succeed` or `end`, `why`), `place` (what decided for its host) or null, `not_taken[]` (`host`, `why`).
+//!
 //! After an apply, the plan is that of the last look, and `applied[]` says what was done before it: entries as of
 //! [`super::history_view`].
 //!
@@ -32,7 +35,9 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use super::cost::Cost;
+use super::grounds::{AllGrounds, Grounds};
 use super::orders_view::OrderShown;
+use super::plan_text::Extras;
 use super::tally::{Sort, Tally};
 use super::text;
 use crate::model::commit::Commit;
@@ -50,6 +55,11 @@ pub const FORMAT_VERSION: u32 = 1;
 /// The plan as JSON, ending in a line break.
 pub fn plan_json(plan: &Plan) -> String {
     text::json(&PlanShown::of(plan))
+}
+
+/// The same with the grounds of each action.
+pub fn plan_json_with(plan: &Plan, extras: Extras<'_>) -> String {
+    text::json(&PlanShown::of(plan).with(extras.grounds))
 }
 
 /// The plan as it is saved, to be applied later.
@@ -111,6 +121,8 @@ struct ActionShown<'a> {
     needs: &'a BTreeSet<ActionId>,
     after: &'a BTreeSet<ActionId>,
     changes: &'a [FileChange],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why: Option<&'a Grounds>,
 }
 
 #[derive(Debug, Serialize)]
@@ -145,6 +157,16 @@ impl<'a> PlanShown<'a> {
     }
 }
 
+impl<'a> PlanShown<'a> {
+    /// With the grounds of each action.
+    pub fn with(mut self, grounds: Option<&'a AllGrounds>) -> Self {
+        for action in &mut self.actions {
+            action.why = grounds.and_then(|grounds| grounds.get(&action.id));
+        }
+        self
+    }
+}
+
 impl<'a> ActionShown<'a> {
     fn of(action: &'a Action) -> ActionShown<'a> {
         ActionShown {
@@ -160,6 +182,7 @@ impl<'a> ActionShown<'a> {
             needs: &action.needs,
             after: &action.after,
             changes: &action.changes,
+            why: None,
         }
     }
 }

@@ -8,9 +8,10 @@ mod escape;
 mod files;
 
 use super::cost;
+use super::grounds::AllGrounds;
 use super::orders_view::OrderShown;
 use super::plan_text::notices::{Group, KINDS, grouped, title};
-use super::plan_text::{Notes, age, because};
+use super::plan_text::{Extras, age, because};
 use super::style::Style;
 use super::tally::Tally;
 use super::text;
@@ -32,11 +33,12 @@ const NAMED: usize = 10;
 
 /// The plan as Markdown, as seen at `now`.
 pub fn plan_markdown(plan: &Plan, now: Timestamp) -> String {
-    plan_markdown_with(plan, now, None)
+    plan_markdown_with(plan, now, Extras::default())
 }
 
-/// The same of what is compared to something.
-pub(super) fn plan_markdown_with(plan: &Plan, now: Timestamp, notes: Option<&Notes>) -> String {
+/// The same with more.
+pub fn plan_markdown_with(plan: &Plan, now: Timestamp, extras: Extras<'_>) -> String {
+    let notes = extras.notes;
     let tally = Tally::of(plan);
     let verdict = verdict(plan, &tally, notes.map(|(head, _)| head.as_str()));
     let head = [
@@ -54,7 +56,7 @@ pub(super) fn plan_markdown_with(plan: &Plan, now: Timestamp, notes: Option<&Not
     let orders = orders(plan, now, &mut room);
     let notices = notices(plan, &mut room);
     let actions = actions(plan, &mut room);
-    let files = files(plan, &mut room);
+    let files = files(plan, extras.grounds, &mut room);
     let mut parts = vec![head, orders, actions, files, notices, notes, summary];
     parts.retain(|part| !part.is_empty());
     parts.join("\n")
@@ -190,8 +192,8 @@ fn row(plan: &Plan, action: &Action) -> String {
     )
 }
 
-fn files(plan: &Plan, room: &mut Room) -> String {
-    let (blocks, left) = files::blocks(plan, room);
+fn files(plan: &Plan, grounds: Option<&AllGrounds>, room: &mut Room) -> String {
+    let (blocks, left) = files::blocks(plan, grounds, room);
     let left = match left {
         0 => String::new(),
         _ => format!(

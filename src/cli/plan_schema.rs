@@ -91,7 +91,41 @@ fn action() -> Value {
         ("after", list("The actions that must have ended before, however.", id())),
         ("changes", list("The files that it changes.", change())),
     ]);
-    object("One step.", keys)
+    let mut action = object("One step.", keys);
+    add(&mut action, "why", grounds());
+    action
+}
+
+fn grounds() -> Value {
+    let must = json!({ "enum": ["succeed", "end"], "description": "What must have become of it." });
+    let wait = [
+        ("id", id()),
+        ("must", must),
+        ("why", text("Why in that order.")),
+    ];
+    let host = [("host", text("Which.")), ("why", text("Why not."))];
+    object(
+        "With --why: its grounds.",
+        [
+            (
+                "line",
+                or_null(text("The text of the line of the file that asks for it.")),
+            ),
+            (
+                "evidence",
+                or_null(text("What was observed that it rests on.")),
+            ),
+            (
+                "waits",
+                list("What it waits for.", object("An action.", wait)),
+            ),
+            ("place", or_null(text("What decided for its host."))),
+            (
+                "not_taken",
+                list("The other hosts.", object("A host.", host)),
+            ),
+        ],
+    )
 }
 
 /// What people read of an action.

@@ -5,6 +5,7 @@ mod gate;
 pub(super) mod notices;
 
 use super::cost::{self, noticed};
+use super::grounds::AllGrounds;
 use super::orders_view::{OrderShown, order_lines};
 use super::style::{Paint, Style};
 use super::tally::{Sort, Tally};
@@ -29,19 +30,29 @@ pub enum NewFiles {
 /// What a plan is compared to, and what follows from that, in sentences: at its top, and before its summary.
 pub type Notes = (String, Vec<String>);
 
-/// The plan as text, as seen at `now`.
-pub fn plan_text(plan: &Plan, now: Timestamp, new_files: NewFiles, style: &Style) -> String {
-    plan_text_with(plan, now, new_files, style, None)
+/// What is told besides a plan.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Extras<'a> {
+    /// What it is compared to.
+    pub notes: Option<&'a Notes>,
+    /// The grounds of each action.
+    pub grounds: Option<&'a AllGrounds>,
 }
 
-/// The same of what is compared to something.
-pub(super) fn plan_text_with(
+/// The plan as text, as seen at `now`.
+pub fn plan_text(plan: &Plan, now: Timestamp, new_files: NewFiles, style: &Style) -> String {
+    plan_text_with(plan, now, new_files, style, Extras::default())
+}
+
+/// The same with more.
+pub fn plan_text_with(
     plan: &Plan,
     now: Timestamp,
     new_files: NewFiles,
     style: &Style,
-    notes: Option<&Notes>,
+    extras: Extras<'_>,
 ) -> String {
+    let notes = extras.notes;
     let orders = order_lines(&OrderShown::all(&plan.orders), now, style);
     if plan.converged() && notes.is_none() {
         let mut parts = vec![orders, notices::sections(plan, style)];
@@ -53,6 +64,7 @@ pub(super) fn plan_text_with(
         plan,
         style,
         columns: Columns::of(plan),
+        grounds: extras.grounds,
     };
     let mut diffs = Diffs::new(new_files);
     let mut parts = vec![header(plan, now, style)];
@@ -153,6 +165,7 @@ struct Page<'a> {
     plan: &'a Plan,
     style: &'a Style,
     columns: Columns,
+    grounds: Option<&'a AllGrounds>,
 }
 
 impl Page<'_> {
@@ -169,8 +182,9 @@ impl Page<'_> {
         };
         let title = self.style.paint(Paint::Strong, title);
         let because = self.style.paint(Paint::Dim, because);
-        let rows =
-            actions.chunk_by(|one, next| tell_alike(one, next) && diffs.tell_alike(one, next));
+        let rows = actions.chunk_by(|one, next| {
+            self.grounds.is_none() && tell_alike(one, next) && diffs.tell_alike(one, next)
+        });
         let rows: Vec<_> = rows.collect();
         let told: String = rows.iter().map(|alike| self.told(alike, diffs)).collect();
         (!actions.is_empty()).then(|| format!("{title}  {because}\n{told}"))
@@ -189,6 +203,11 @@ impl Page<'_> {
         if let Some(interruption) = &first.interrupts {
             let cost = format!("{each}interrupts {}", noticed(interruption));
             told.push_str(&paragraph(self.style, Paint::Warn, indent, &cost));
+        }
+        let grounds = self.grounds.and_then(|grounds| grounds.get(&first.id));
+        let grounds = grounds.map(|grounds| grounds.lines(first.reason.line));
+        for line in grounds.into_iter().flatten() {
+            told.push_str(&paragraph(self.style, Paint::Plain, indent, &line));
         }
         told.push_str(&diffs.of(first, indent, self.style));
         told

@@ -16,6 +16,10 @@ pub struct ApplyArgs {
     #[arg(short, long, conflicts_with = "dry_run")]
     pub yes: bool,
 
+    /// With --dry-run: tell the grounds of each action
+    #[arg(long, requires = "dry_run")]
+    pub why: bool,
+
     /// With --dry-run: exit with 2 when changes are pending
     #[arg(long, requires = "dry_run")]
     pub detailed_exitcode: bool,
@@ -43,6 +47,10 @@ pub struct PlanArgs {
     /// With --from: what was last seen of the cluster (default: the observed.json of the state directory)
     #[arg(long, value_name = "FILE", requires = "from")]
     pub observed: Option<PathBuf>,
+
+    /// Tell the grounds of each action: line, evidence, order, the hosts that were not taken
+    #[arg(long)]
+    pub why: bool,
 
     /// Exit with 2 when changes are pending
     #[arg(long)]
@@ -80,6 +88,7 @@ impl ApplyArgs {
             from: None,
             to: None,
             observed: None,
+            why: self.why,
             detailed_exitcode: self.detailed_exitcode,
             out: self.out.clone(),
             expires: self.expires,
@@ -91,6 +100,7 @@ impl ApplyArgs {
         let flags = [
             (self.dry_run, "--dry-run"),
             (self.yes, "--yes"),
+            (self.why, "--why"),
             (self.detailed_exitcode, "--detailed-exitcode"),
             (self.out.is_some(), "--out"),
             (self.expires.is_some(), "--expires"),

@@ -41,6 +41,7 @@ does elsewhere, as in a CI job. It holds no secret, and no content of any file. 
 pub(super) const PLAN_EXAMPLES: &str = "\
 Examples:
   reconcile plan                             as reconcile --dry-run
+  reconcile plan --why                       with the grounds of each action
   reconcile plan --from main --to HEAD       what would merging this branch do?
   reconcile plan --from origin/main --to HEAD --observed observed.json --output markdown
 

@@ -4,14 +4,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::dry_run::{self, detail, new_files};
+use super::load::{self, Checked};
 use super::origin::{Origin, followed_store};
-use super::{Failure, load, print};
+use super::{Failure, print};
 use crate::adapters::git::Revisions;
 use crate::adapters::sight_file;
 use crate::adapters::system_clock::SystemClock;
 use crate::cli::args::{Args, Output, PlanArgs};
 use crate::cli::compared_view::{Comparison, compared_json, compared_markdown, compared_text};
 use crate::cli::exit::Exit;
+use crate::cli::grounds::World;
 use crate::cli::style::Style;
 use crate::memory::leaving::with_leaving;
 use crate::model::desired::Desired;
@@ -33,8 +35,12 @@ async fn compare_commits(
     style: &Style,
 ) -> Result<Exit, Failure> {
     let (revisions, path) = revisions(args).await?;
-    let (from, _) = desired_of(&revisions, &path, from).await?;
-    let (to, not_here) = desired_of(&revisions, &path, to).await?;
+    let from = read(&revisions, &path, from).await?.desired;
+    let Checked {
+        desired: to,
+        snapshot,
+        not_here,
+    } = read(&revisions, &path, to).await?;
     if from.cluster != to.cluster {
         return Err(Failure::Other(format!(
             "the file is of cluster {} in the earlier commit, and of {} in the later one: there is nothing to compare",
@@ -44,8 +50,16 @@ async fn compare_commits(
     let sight = sight(args, how, &to)?;
     let with = |desired: &Arc<Desired>| with_leaving(desired, &sight.memory, desired);
     let (from, to) = (with(&Arc::new(from)), with(&Arc::new(to)));
+    let compared = compare(&from, &to, &sight.observed, &sight.memory);
+    let world = World {
+        desired: &to,
+        observed: &sight.observed,
+        memory: &sight.memory,
+        source: Some(snapshot.source()),
+    };
     let comparison = Comparison {
-        compared: compare(&from, &to, &sight.observed, &sight.memory),
+        grounds: how.why.then(|| world.grounds(&compared.plan)),
+        compared,
         from: from.commit.clone(),
         not_here,
         now: SystemClock.now(),
@@ -77,12 +91,8 @@ async fn revisions(args: &Args) -> Result<(Revisions, PathBuf), Failure> {
     })
 }
 
-/// The file as of a commit, and what is not here of all that it refers to.
-async fn desired_of(
-    revisions: &Revisions,
-    path: &Path,
-    name: &str,
-) -> Result<(Desired, Vec<String>), Failure> {
+/// The file as of a commit.
+async fn read(revisions: &Revisions, path: &Path, name: &str) -> Result<Checked, Failure> {
     let (commit, files) = revisions.commit(name).await.map_err(|error| {
         Failure::Other(format!(
             "can't read commit {name}: {error}\n  help: `git log --all` has those that are here; a CI job may have to fetch more \
@@ -94,9 +104,9 @@ async fn desired_of(
         name: shown,
         ..Origin::of_commit(path, &files, commit)
     };
-    let (mut desired, not_here) = load::checked_of(&origin, origin.files())?;
-    desired.file = path.display().to_string();
-    Ok((desired, not_here))
+    let mut checked = load::checked_of(&origin, origin.files())?;
+    checked.desired.file = path.display().to_string();
+    Ok(checked)
 }
 
 /// What was seen of the cluster last.

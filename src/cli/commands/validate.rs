@@ -13,7 +13,9 @@ use crate::model::plan::{Notice, NoticeKind};
 use crate::plan::{fencing, no_effect, quorum};
 
 pub(super) fn run(args: &Args, style: &Style) -> Result<Exit, Failure> {
-    let (desired, not_here) = load::checked(args)?;
+    let load::Checked {
+        desired, not_here, ..
+    } = load::checked(args)?;
     let agents = Agents::default().missing(&desired, &FenceAgents);
     let warnings = fencing::missing_agents(&desired, &agents);
     let warnings = warnings.chain(quorum::is_missing_with_one_host(&desired));

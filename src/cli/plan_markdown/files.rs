@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Room;
 use super::escape::{fenced, html, inline};
+use crate::cli::grounds::AllGrounds;
 use crate::cli::plan_text::files::{body, mark, without_diff};
 use crate::cli::text;
 use crate::model::plan::{Action, ActionId, FileChange, Plan};
@@ -12,10 +13,20 @@ use crate::model::plan::{Action, ActionId, FileChange, Plan};
 type Shown<'a> = BTreeMap<(&'a str, &'a str), ActionId>;
 
 /// The blocks that there is room for, and of how many actions the files are left out.
-pub(super) fn blocks(plan: &Plan, room: &mut Room) -> (String, usize) {
+pub(super) fn blocks(
+    plan: &Plan,
+    grounds: Option<&AllGrounds>,
+    room: &mut Room,
+) -> (String, usize) {
     let (mut told, mut left_out, mut shown) = (String::new(), 0, Shown::new());
-    for action in plan.actions.iter().filter(|a| !a.changes.is_empty()) {
-        let block = block(action, &shown);
+    for action in &plan.actions {
+        let grounds = grounds.and_then(|grounds| grounds.get(&action.id));
+        let grounds = grounds.map(|grounds| grounds.lines(action.reason.line));
+        let grounds = grounds.unwrap_or_default();
+        if action.changes.is_empty() && grounds.is_empty() {
+            continue;
+        }
+        let block = block(action, &grounds, &shown);
         if !room.take(&block) {
             left_out += 1;
             continue;
@@ -32,13 +43,23 @@ fn key(change: &FileChange) -> (&str, &str) {
     (&change.path, &change.diff)
 }
 
-fn block(action: &Action, shown: &Shown<'_>) -> String {
-    let files: String = action.changes.iter().map(|c| file(c, shown)).collect();
+fn block(action: &Action, grounds: &[String], shown: &Shown<'_>) -> String {
+    let grounds = grounds.iter().map(|line| format!("- {}\n", inline(line)));
+    let files = action.changes.iter().map(|change| file(change, shown));
+    let body = format!(
+        "{}\n{}",
+        grounds.collect::<String>(),
+        files.collect::<String>()
+    );
+    let number = match action.changes.len() {
+        0 => String::new(),
+        number => format!(" ({})", text::count(number, "file")),
+    };
     format!(
-        "<details><summary>{} {}: {}</summary>\n\n{files}\n</details>\n",
+        "<details><summary>{} {}{number}</summary>\n\n{}\n\n</details>\n",
         action.id,
         html(&format!("{} {}", action.operation.kind(), action.summary)),
-        text::count(action.changes.len(), "file"),
+        body.trim(),
     )
 }
 
