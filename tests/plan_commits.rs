@@ -1,5 +1,5 @@
 //! `reconcile plan --from --to` with the real binary and real repositories. No host of these clusters exists, and none is
-//! asked: what was seen of them is a file.
+//! asked: what was seen of them is a file. And `reconcile drift`, which asks in vain.
 
 use std::fs;
 use std::path::PathBuf;
@@ -73,9 +73,17 @@ impl Checkout {
     }
 
     fn plan(&self, args: &[&str]) -> Output {
+        self.run("plan", args)
+    }
+
+    fn run(&self, subcommand: &str, args: &[&str]) -> Output {
         let mut command = Command::new(env!("CARGO_BIN_EXE_reconcile"));
-        let file = ["plan", "-f", "sites/cluster.yaml", "--state-dir", "state"];
-        command.args(file).args(args).current_dir(self.dir.path());
+        let file = ["-f", "sites/cluster.yaml", "--state-dir", "state"];
+        command
+            .arg(subcommand)
+            .args(file)
+            .args(args)
+            .current_dir(self.dir.path());
         command.env("HOME", self.dir.path());
         command.env_remove("RECONCILE_STATE_DIR");
         command.env_remove("RECONCILE_REPO");
@@ -229,6 +237,21 @@ fn hooks_and_filters_of_the_repository_do_not_run() {
     checkout.told(&["--from", "main~1", "--to", "main"]);
     let touched = walk(checkout.dir.path());
     assert!(!touched.iter().any(|name| name == "evil"), "{touched:?}");
+}
+
+#[test]
+fn where_no_host_can_be_seen_nobody_says_that_nothing_differs_there() {
+    let checkout = Checkout::new();
+    let without_secret = CLUSTER.replace("env: NOWHERE", "env: HOME");
+    checkout.commit(&without_secret, "one");
+    let output = checkout.run("drift", &["--output", "json"]);
+    let drift: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(4), "{drift}");
+    assert_eq!(drift["drift"], Value::Array(Vec::new()));
+    assert_eq!(drift["notices"][0]["subject"], "host a", "{drift}");
+    let text = checkout.run("drift", &[]);
+    let text = String::from_utf8(text.stdout).unwrap();
+    assert!(text.contains("on 0 of 1 host."), "{text}");
 }
 
 /// The names of all files below a directory.

@@ -47,6 +47,7 @@ mod tests {
             sha256: "ab".into(),
             mode: 0o600,
             owner: "root:root".into(),
+            changed: None,
             content: content.map(str::to_owned),
         };
         let facts = GuestFacts {

@@ -3,6 +3,7 @@
 
 mod apply;
 mod help;
+mod looks;
 pub mod orders;
 mod output;
 mod watch;
@@ -16,10 +17,10 @@ use clap::{ArgAction, ColorChoice, CommandFactory, FromArgMatches, Parser, Subco
 use clap_complete::Shell;
 use tracing::level_filters::LevelFilter;
 
-use crate::model::id::{HostId, InstanceId};
 use crate::model::unit::parse_long_span;
 use crate::rehearse::survive::AnyOf;
 pub use apply::{ApplyArgs, PlanArgs, SavedArgs};
+pub use looks::{HistoryArgs, RenderArgs, WhyArgs};
 use orders::{
     ApproveArgs, DrainArgs, FenceCommand, PauseArgs, ResumeArgs, RetryArgs, RollbackArgs,
     UndrainArgs, When,
@@ -149,6 +150,10 @@ pub enum Command {
     #[command(long_about = help::STATUS_ABOUT, after_help = help::STATUS_EXAMPLES)]
     Status,
 
+    /// Show what differs from what is in force, and since when
+    #[command(long_about = help::DRIFT_ABOUT, after_help = help::DRIFT_EXAMPLES)]
+    Drift,
+
     /// Explain why an instance is on its host, or why not on another one
     #[command(long_about = help::WHY_ABOUT, after_help = help::WHY_EXAMPLES)]
     Why(WhyArgs),
@@ -274,39 +279,6 @@ pub struct RehearseArgs {
     pub survive: Option<AnyOf>,
 }
 
-/// Arguments of `why`.
-#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
-pub struct WhyArgs {
-    /// The instance, as in web-1
-    pub instance: InstanceId,
-
-    /// Only about this host: why not there?
-    pub host: Option<HostId>,
-}
-
-/// Arguments of `render`.
-#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
-pub struct RenderArgs {
-    /// A template's name, or the file's path in the guest
-    pub template: String,
-
-    /// The instance that it is rendered for, as in web-1
-    #[arg(long = "for", value_name = "INSTANCE")]
-    pub instance: InstanceId,
-}
-
-/// Arguments of `history`.
-#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
-pub struct HistoryArgs {
-    /// How many, counted from the newest; 0: all
-    #[arg(short = 'n', long = "number", value_name = "N", default_value_t = 20)]
-    pub number: usize,
-
-    /// Only of this instance, as in web-1
-    #[arg(long, value_name = "INSTANCE")]
-    pub instance: Option<InstanceId>,
-}
-
 impl Args {
     /// Reads a command line, the program's name first. The error prints itself ([`clap::Error::print`]); what the
     /// shell is told of it says [`super::exit::Exit::of_usage`].
@@ -349,6 +321,7 @@ impl Command {
             Command::Apply(_) => "apply",
             Command::Watch(_) => "watch",
             Command::Status => "status",
+            Command::Drift => "drift",
             Command::Why(_) => "why",
             Command::Validate => "validate",
             Command::Schema(_) => "schema",

@@ -7,6 +7,7 @@ pub mod commands;
 pub mod compared_view;
 pub mod confirm;
 pub mod cost;
+pub mod drift_view;
 pub mod exit;
 pub mod explain_view;
 pub mod fence_view;

@@ -102,7 +102,7 @@ fn no_changes(plan: &Plan, style: &Style) -> String {
 }
 
 /// Which cluster, which state of the file, and how much of the world was seen, when.
-fn header(plan: &Plan, now: Timestamp, style: &Style) -> String {
+pub(super) fn header(plan: &Plan, now: Timestamp, style: &Style) -> String {
     let (seen, all) = plan.hosts_seen();
     let paint = if seen < all {
         Paint::StrongWarn
@@ -266,7 +266,7 @@ pub(super) fn because(reason: &Reason, file: &str) -> String {
 }
 
 /// Prose in its colour, wrapped; lines after the first stand a little further in.
-fn paragraph(style: &Style, paint: Paint, indent: usize, prose: &str) -> String {
+pub(super) fn paragraph(style: &Style, paint: Paint, indent: usize, prose: &str) -> String {
     let lines = text::wrap(prose, style.width.saturating_sub(indent + HANGING));
     let mut told = String::new();
     for (index, line) in lines.iter().enumerate() {

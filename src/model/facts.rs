@@ -306,6 +306,9 @@ pub struct GuestFile {
     pub mode: u32,
     /// `user:group`.
     pub owner: String,
+    /// When its content was last written, by the clock of the guest.
+    #[serde(default)]
+    pub changed: Option<Timestamp>,
     /// Its content, only where it differs from what is desired and is not too long. It may hold secrets: it is never written
     /// down.
     #[serde(default, skip_serializing)]

@@ -24,7 +24,7 @@ pub(super) const EXIT_CODES: &str = "\
 Exit codes:
   0  done, or nothing to do
   1  error: bad arguments or file, or nothing could be applied
-  2  changes are pending (only with --dry-run --detailed-exitcode)
+  2  changes are pending (only with --detailed-exitcode), or there is drift
   3  something is blocked; the plan says why
   4  something could not be observed; nothing was decided about it
   5  a saved plan does not hold any more: nothing was applied
@@ -94,6 +94,19 @@ Examples:
   reconcile status --output json | jq '.instances[] | select(.healthy | not)'
 
 Exit codes: 0 shown; 1 error; 3 something is blocked; 4 something could not be observed";
+
+pub(super) const DRIFT_ABOUT: &str = "\
+Shows what differs from the state of the file that is in force: what died, what somebody edited on a guest (as a \
+diff, with when the file was written), what is there and should not be.
+
+It observes all hosts once, as --dry-run does, and changes nothing. An edit of the file that is not in force yet is no drift.";
+
+pub(super) const DRIFT_EXAMPLES: &str = "\
+Examples:
+  reconcile drift
+  reconcile drift --output json | jq '.drift[] | select(.files != [])'
+
+Exit codes: 0 there is none; 1 error; 2 there is some; 3 something is blocked; 4 something could not be observed";
 
 pub(super) const WHY_ABOUT: &str = "\
 Explains a placement: where an instance is or would go, what decided that, and every host with what counts for it or \

@@ -6,6 +6,7 @@ mod arm;
 mod desk;
 mod disarm;
 mod drain;
+mod drift;
 mod dry_run;
 mod explain;
 mod fence;
@@ -124,6 +125,7 @@ pub async fn run(args: Args, screen: Screen) -> Exit {
         Some(Command::Apply(saved)) => apply::run_saved(&args, saved, &style, &screen).await,
         Some(Command::Watch(how)) => watch::run(&args, how).await,
         Some(Command::Status) => status::run(&args, &style).await,
+        Some(Command::Drift) => drift::run(&args, &style).await,
         Some(Command::Why(asked)) => why::run(&args, asked, &style).await,
         Some(Command::Validate) => validate::run(&args, &style),
         Some(Command::Schema(which)) => print(&format!("{:#}\n", schema(which))),

@@ -139,7 +139,7 @@ pub(in crate::cli) fn body(diff: &str) -> impl Iterator<Item = &str> {
     diff.lines().skip_while(names)
 }
 
-fn paint_of(line: &str) -> Paint {
+pub(in crate::cli) fn paint_of(line: &str) -> Paint {
     match line.as_bytes().first() {
         Some(b'+') => Paint::Good,
         Some(b'-') => Paint::Bad,

@@ -16,7 +16,7 @@ pub(in crate::cli) const KINDS: [NoticeKind; 4] = [
 const MAX_SUBJECT: usize = 24;
 
 /// A section for each kind that there is, with an empty line between two.
-pub(super) fn sections(plan: &Plan, style: &Style) -> String {
+pub(in crate::cli) fn sections(plan: &Plan, style: &Style) -> String {
     let sections = KINDS.iter().filter_map(|kind| section(plan, *kind, style));
     sections.collect::<Vec<_>>().join("\n")
 }

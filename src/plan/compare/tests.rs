@@ -185,6 +185,7 @@ fn running(desired: &Desired) -> (Observed, Memory) {
             sha256: file.sha256.clone(),
             mode: file.mode,
             owner: "root:root".into(),
+            changed: None,
             content: None,
         };
         (file.path.clone(), seen)
