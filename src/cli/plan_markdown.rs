@@ -15,6 +15,7 @@ use super::plan_text::{Extras, age, because};
 use super::style::Style;
 use super::tally::Tally;
 use super::text;
+use crate::model::gate::Verdict;
 use crate::model::plan::{Action, Motive, Notice, Plan};
 use crate::model::time::Timestamp;
 use escape::{inline, shortened};
@@ -54,10 +55,13 @@ pub fn plan_markdown_with(plan: &Plan, now: Timestamp, extras: Extras<'_>) -> St
     // Whoever comes last here is left out first.
     let notes = notes.map_or_else(String::new, |(_, notes)| listed(notes, &mut room));
     let orders = orders(plan, now, &mut room);
+    let guards = guards(plan, &mut room);
     let notices = notices(plan, &mut room);
     let actions = actions(plan, &mut room);
     let files = files(plan, extras.grounds, &mut room);
-    let mut parts = vec![head, orders, actions, files, notices, notes, summary];
+    let mut parts = vec![
+        head, orders, actions, files, guards, notices, notes, summary,
+    ];
     parts.retain(|part| !part.is_empty());
     parts.join("\n")
 }
@@ -104,6 +108,10 @@ fn verdict(plan: &Plan, tally: &Tally, compared: Option<&str>) -> String {
     if plan.converged() && tally.warnings == 0 && compared.is_empty() {
         return format!("**No changes:** {} is as desired.", plan.cluster);
     }
+    let held = match plan.is_held() {
+        true => " **Guards hold it back.**",
+        false => "",
+    };
     let open = match (tally.blocked, tally.open()) {
         (0, open) if open.is_empty() => "Nothing is blocked.".to_owned(),
         (0, open) => format!("Nothing is blocked; {open}."),
@@ -111,9 +119,9 @@ fn verdict(plan: &Plan, tally: &Tally, compared: Option<&str>) -> String {
     };
     let (cluster, deeds) = (&plan.cluster, tally.deeds());
     match plan.actions.is_empty() {
-        true => format!("**{cluster}: {deeds}.** {open}{compared}"),
+        true => format!("**{cluster}: {deeds}.** {open}{held}{compared}"),
         false => format!(
-            "**{cluster}: {deeds}.** {} {open}{compared}",
+            "**{cluster}: {deeds}.** {} {open}{held}{compared}",
             interruptions(plan)
         ),
     }
@@ -202,6 +210,31 @@ fn files(plan: &Plan, grounds: Option<&AllGrounds>, room: &mut Room) -> String {
         ),
     };
     blocks + &left
+}
+
+/// What each guard says of a change.
+fn guards(plan: &Plan, room: &mut Room) -> String {
+    let Some(gate) = plan.gate.as_ref().filter(|gate| !gate.guards.is_empty()) else {
+        return String::new();
+    };
+    let items = gate.guards.iter().map(|guard| {
+        let mark = match guard.verdict {
+            Verdict::Passes => "passes",
+            Verdict::Holds => "**holds**",
+        };
+        let place = guard.line.map(|line| format!(" ({}:{line})", plan.file));
+        let why = format!("{}{}", guard.text, place.unwrap_or_default());
+        let help = guard
+            .help
+            .as_ref()
+            .map(|help| format!("<br>help: {}", inline(help)));
+        let (word, help) = (inline(guard.guard.word()), help.unwrap_or_default());
+        format!("- {word} {mark}: {}{help}\n", inline(&why))
+    });
+    let (told, left) = room.take_in_order(items);
+    let (change, class) = (inline(&gate.change.0), gate.class);
+    let title = format!("**Guards** of change {change}, which reaches up to {class}\n\n");
+    title + &told + &left_out(left, "guard")
 }
 
 /// What is not done or not known: a list for each kind.

@@ -3,12 +3,15 @@
 //! Within one `format_version`, keys may be added. So other keys are no error, and words that may get company (`kind`, `code`)
 //! are not listed but shown as examples.
 
+mod besides;
 mod shapes;
 
 use serde_json::{Value, json};
 
 use super::plan_json::FORMAT_VERSION;
 use super::tally::Sort;
+use crate::model::gate::Class;
+use besides::{compared, done, saved};
 use shapes::{add, count, flag, id, line, list, moment, object, or_null, text, word};
 
 const MOTIVES: [&str; 3] = ["heal", "change", "move"];
@@ -46,6 +49,7 @@ pub fn json_schema() -> Value {
         ),
         ("counts", counts()),
         ("interrupts", list("What users notice in all.", cost())),
+        ("gate", or_null(gate())),
         (
             "orders",
             list("What operators ordered and is in force.", order()),
@@ -123,6 +127,42 @@ fn grounds() -> Value {
             (
                 "not_taken",
                 list("The other hosts.", object("A host.", host)),
+            ),
+        ],
+    )
+}
+
+/// What the guards say of a change.
+fn gate() -> Value {
+    let verdicts = json!({ "enum": ["passes", "holds"], "description": "What it says." });
+    let guard = [
+        (
+            "guard",
+            word("Which.", &["max_destroy", "approval", "window"]),
+        ),
+        ("verdict", verdicts),
+        ("text", text("Why, with figures.")),
+        (
+            "help",
+            or_null(text("What would let it pass, where it holds.")),
+        ),
+        ("line", line()),
+    ];
+    object(
+        "What the guards say of a state of the file that is not in force yet; null where it is.",
+        [
+            ("change", text("What the change is called.")),
+            (
+                "class",
+                json!({ "enum": Class::ALL.map(Class::word), "description": "How far it reaches." }),
+            ),
+            (
+                "guards",
+                list("What each guard says.", object("A guard.", guard)),
+            ),
+            (
+                "opens",
+                or_null(moment("When the next window opens, where one has to.")),
             ),
         ],
     )
@@ -298,91 +338,6 @@ fn commit(about: &str) -> Value {
             ("signature", signature),
         ],
     )
-}
-
-fn saved() -> Value {
-    object(
-        "What makes it a saved one.",
-        [
-            ("id", text("What it is called.")),
-            (
-                "made_by",
-                text("The version of reconcile that made it: no other one applies it."),
-            ),
-            (
-                "expires_at",
-                moment("From then on it is not applied any more."),
-            ),
-            (
-                "fingerprints",
-                list(
-                    "Of each action, in order: of all that it would do.",
-                    text("A digest."),
-                ),
-            ),
-        ],
-    )
-}
-
-fn compared() -> Value {
-    object(
-        "After `plan --from --to`: what it is compared to. The plan is of what only the later commit does.",
-        [
-            ("from", or_null(commit("The earlier commit."))),
-            (
-                "dropped",
-                list(
-                    "What only the earlier one does.",
-                    object("An action.", done_by()),
-                ),
-            ),
-            ("both", count("How many actions both do.")),
-            ("both_say", count("How many notices both have.")),
-            (
-                "not_here",
-                list(
-                    "What the file refers to and was not there, so is not compared.",
-                    text("Which."),
-                ),
-            ),
-        ],
-    )
-}
-
-/// An action that ended.
-fn done() -> Value {
-    let why = |word: &'static str| object("And why.", [(word, text("Why."))]);
-    let outcome = json!({
-        "description": "How it ended.",
-        "anyOf": [{ "enum": ["changed", "already_done"] }, why("skipped"), why("failed")],
-    });
-    let mut done = object(
-        "An action that ended.",
-        [
-            ("at", moment("When it ended.")),
-            ("took_ms", count("How many milliseconds it took.")),
-            ("revision", text("The state of the file that it served.")),
-            (
-                "action",
-                word("What it did.", &["create", "configure", "add-vip"]),
-            ),
-            ("motive", json!({ "enum": MOTIVES })),
-            (
-                "instance",
-                or_null(text("The instance, where it was about one.")),
-            ),
-            ("host", text("Where.")),
-            ("summary", text("What, in a line.")),
-            ("reason", reason()),
-            ("outcome", outcome),
-        ],
-    );
-    add(
-        &mut done,
-        "commit",
-        commit("The commit that this was from, where it was from one."),
-    );
-    done
 }
 
 #[cfg(test)]
