@@ -54,13 +54,13 @@ fn doing(operation: &Operation) -> Option<(&GroupId, Doing)> {
             };
             Some((&set_up.guest.instance.group, doing))
         }
+        Operation::Bootstrap(first) => Some((&first.guest.instance.group, Doing::Bootstrap)),
         Operation::Rebind(rebind) => Some((&rebind.guest.instance.group, Doing::Rebind)),
         Operation::AddVip(vip) => Some((&vip.balancer, Doing::AddVip)),
         Operation::CopyImage(_)
         | Operation::Fence(_)
         | Operation::Destroy(_)
         | Operation::Sweep(_)
-        | Operation::Bootstrap(_)
         | Operation::DropVip(_)
         | Operation::SetMark(_)
         | Operation::FenceHost(_) => None,

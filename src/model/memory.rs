@@ -75,6 +75,8 @@ pub struct Memory {
 pub enum Doing {
     /// A guest is made and started.
     Build,
+    /// A guest boots and gets its own address, where its image has one to begin with.
+    Bootstrap,
     /// A guest boots, gets its files, and its process starts, up to its first heartbeat.
     SetUp,
     /// Files are written and the process starts anew, up to its heartbeat.

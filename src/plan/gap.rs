@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::Planner;
 use crate::memory::took::typical;
-use crate::model::desired::{Group, LoadBalancer};
-use crate::model::id::{GroupId, InstanceId};
+use crate::model::desired::{Group, Image, LoadBalancer, Provision};
+use crate::model::id::InstanceId;
 use crate::model::memory::Doing;
 use crate::model::plan::Interruption;
 
@@ -34,12 +34,16 @@ impl Gap {
     }
 
     /// What is done meanwhile, one after the other.
-    fn doings(self) -> &'static [Doing] {
-        match self {
-            Gap::Rebuild => &[Doing::Build, Doing::SetUp],
-            Gap::Restart => &[Doing::Restart],
-            Gap::Rebind => &[Doing::Rebind],
-            Gap::Handover => &[Doing::AddVip],
+    fn doings(self, image: Option<&Image>) -> &'static [Doing] {
+        let provision = image.map(|image| &image.provision);
+        match (self, provision) {
+            (Gap::Rebuild, Some(Provision::Ssh { .. })) => {
+                &[Doing::Build, Doing::Bootstrap, Doing::SetUp]
+            }
+            (Gap::Rebuild, Some(Provision::CloudInit) | None) => &[Doing::Build, Doing::SetUp],
+            (Gap::Restart, _) => &[Doing::Restart],
+            (Gap::Rebind, _) => &[Doing::Rebind],
+            (Gap::Handover, _) => &[Doing::AddVip],
         }
     }
 }
@@ -53,17 +57,18 @@ impl Planner<'_> {
         gap: Gap,
     ) -> Option<Interruption> {
         let what = || format!("{} (its only instance that serves)", group.id);
-        (!self.others_live(instance, group)).then(|| self.interruption(what(), &group.id, gap))
+        (!self.others_live(instance, group)).then(|| self.interruption(what(), group, gap))
     }
 
     /// What users notice while nobody has a VIP.
     pub(super) fn vip_gap(&self, group: &Group, lb: &LoadBalancer) -> Interruption {
         let what = format!("new connections to {}", lb.vip.addr());
-        self.interruption(what, &group.id, Gap::Handover)
+        self.interruption(what, group, Gap::Handover)
     }
 
-    fn interruption(&self, what: String, group: &GroupId, gap: Gap) -> Interruption {
-        let measured = typical(self.round.memory, group, gap.doings());
+    fn interruption(&self, what: String, group: &Group, gap: Gap) -> Interruption {
+        let doings = gap.doings(self.round.desired.images.get(&group.image));
+        let measured = typical(self.round.memory, &group.id, doings);
         Interruption {
             what,
             about: Some(measured.map_or_else(|| gap.assumed(), |(took, _)| took)),
