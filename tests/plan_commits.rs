@@ -203,7 +203,10 @@ fn what_can_not_be_compared_is_an_error_that_helps() {
         "{none}"
     );
     let unknown = refused(&[&["--from", "nowhere", "--to", "HEAD"][..], &seen].concat());
-    assert!(unknown.contains("there is no commit nowhere"), "{unknown}");
+    assert!(
+        unknown.contains("can't read commit nowhere: the repository has none"),
+        "{unknown}"
+    );
     let broken = refused(&[&["--from", "HEAD~2", "--to", "HEAD~1"][..], &seen].concat());
     assert!(broken.contains(":sites/cluster.yaml:2"), "{broken}");
     let other = refused(&[&["--from", "HEAD~2", "--to", "HEAD"][..], &seen].concat());
