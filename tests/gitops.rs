@@ -412,3 +412,22 @@ fn a_command_without_a_controller_says_that_nothing_is_in_force() {
     );
     assert!(!Path::new(&lab.path("state")).exists());
 }
+
+#[test]
+fn what_a_controller_saw_last_tells_what_a_commit_would_do_without_asking_anybody() {
+    let lab = Lab::new();
+    lab.commit(CLUSTER, &[]);
+    let second = lab.commit(&edited(2), &[]);
+    let watch = lab.watch(&[]);
+    lab.wait_applied(&second);
+    lab.wait("seen", |_| lab.path("state/demo/observed.json").is_file());
+    drop(watch);
+    let args = [
+        "plan", "--from", "main~1", "--to", "main", "--output", "json",
+    ];
+    let output = lab.output(&args);
+    let plan: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(plan["commit"]["id"], second, "{plan}");
+    assert_eq!(plan["hosts"]["seen"], 0);
+    assert_eq!(plan["notices"][0]["subject"], "one-2", "{plan}");
+}

@@ -154,6 +154,7 @@ fn facts_of(config: &GuestConfig) -> GuestFacts {
                     sha256: f.sha256.clone(),
                     mode: f.mode,
                     owner: f.owner.clone(),
+                    changed: None,
                     content: None,
                 };
                 (f.path.clone(), file)

@@ -10,9 +10,11 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
+use super::sight_file;
 use crate::model::memory::Memory;
 use crate::model::plan::{HistoryEntry, Record, TakeOver};
 use crate::model::saved::Applied;
+use crate::model::sight::Sight;
 use crate::ports::store::{Store, StoreError, StoreView};
 
 /// A state directory. It is made when something is first written to it.
@@ -284,6 +286,14 @@ impl Store for FileStore {
 
     fn record_take_over(&self, entry: &TakeOver) -> Result<(), StoreError> {
         self.append(entry)
+    }
+
+    fn keep_sight(&self, sight: &Sight<'_>) -> Result<(), StoreError> {
+        self.make_dir()?;
+        let path = sight_file::of_state(&self.dir);
+        let text = serde_json::to_vec(sight).map_err(io::Error::from);
+        text.and_then(|text| replace(&path, &text))
+            .map_err(error("can't write", &path))
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod export;
 mod inspect;
+mod revisions;
 mod run;
 
 use std::path::{Path, PathBuf};
@@ -11,10 +12,8 @@ use async_trait::async_trait;
 
 use crate::model::commit::{Commit, CommitId};
 use crate::ports::repository::{Repository, RepositoryError};
+pub use revisions::Revisions;
 use run::Git;
-
-/// What a fetched branch is called here.
-const FOLLOWED: &str = "refs/heads/followed";
 
 /// A branch of a repository.
 #[derive(Debug)]
@@ -42,13 +41,18 @@ impl Signers {
     }
 }
 
+/// The bare repository in a directory of ours.
+fn objects_in(directory: &Path) -> PathBuf {
+    directory.join("objects.git")
+}
+
 impl GitRepository {
     /// The branch of the repository at `url`; what is fetched is kept in `directory`.
     pub fn new(directory: &Path, url: &str, branch: &str, signers: Signers) -> Self {
         // Some commands of git run in another directory.
         let directory = std::path::absolute(directory).unwrap_or_else(|_| directory.to_owned());
         GitRepository {
-            git: Git::new(directory.join("objects.git")),
+            git: Git::new(objects_in(&directory)),
             directory,
             url: url.to_owned(),
             branch: branch.to_owned(),
@@ -61,10 +65,12 @@ impl GitRepository {
 impl Repository for GitRepository {
     async fn fetch(&self) -> Result<CommitId, RepositoryError> {
         self.git.make().await?;
-        let spec = format!("+refs/heads/{}:{FOLLOWED}", self.branch);
+        // Here it has the name that people know it by.
+        let followed = format!("refs/heads/{}", self.branch);
+        let spec = format!("+{followed}:{followed}");
         let fetched = self.git.fetch(&self.url, &spec).await;
         fetched.map_err(RepositoryError::Unreachable)?;
-        let head = self.git.said(&["rev-parse", "--verify", FOLLOWED]).await;
+        let head = self.git.said(&["rev-parse", "--verify", &followed]).await;
         let head = head.map_err(RepositoryError::Unusable)?;
         let id = head.trim().parse::<CommitId>();
         id.map_err(|error| RepositoryError::Unusable(error.to_string()))

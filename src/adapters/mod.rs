@@ -21,6 +21,7 @@ pub mod rewrite;
 mod script;
 mod scripts;
 mod seed;
+pub mod sight_file;
 pub mod snapshots;
 pub mod spec_files;
 mod ssh;

@@ -47,6 +47,13 @@ impl Snapshot {
     }
 }
 
+impl Snapshot {
+    /// The text of the file.
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+}
+
 impl Snapshots {
     /// Those in the state directory of a cluster.
     pub fn new(state: &Path) -> Self {

@@ -4,8 +4,10 @@
 mod apply;
 mod file;
 mod help;
+mod looks;
 mod notify;
 pub mod orders;
+mod output;
 mod rehearse;
 mod watch;
 
@@ -17,14 +19,15 @@ use clap::{ArgAction, ColorChoice, CommandFactory, FromArgMatches, Parser, Subco
 use clap_complete::Shell;
 use tracing::level_filters::LevelFilter;
 
-use crate::model::id::{HostId, InstanceId};
-pub use apply::{ApplyArgs, SavedArgs};
+pub use apply::{ApplyArgs, PlanArgs, SavedArgs};
 pub use file::{FmtArgs, SchemaArgs, ValidateArgs};
+pub use looks::{HistoryArgs, RenderArgs, WhyArgs};
 pub use notify::NotifyCommand;
 use orders::{
     ApproveArgs, DrainArgs, FenceCommand, PauseArgs, ResumeArgs, RetryArgs, RollbackArgs,
     UndrainArgs, UnprotectArgs, When,
 };
+pub use output::Output;
 pub use rehearse::RehearseArgs;
 pub use watch::WatchArgs;
 use watch::branch;
@@ -122,15 +125,6 @@ pub struct GlobalArgs {
     pub no_color: bool,
 }
 
-/// How results are printed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Output {
-    /// For people
-    Text,
-    /// For programs, with a format_version
-    Json,
-}
-
 /// How the log is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
@@ -143,6 +137,10 @@ pub enum LogFormat {
 /// The commands.
 #[derive(Debug, Clone, PartialEq, Eq, Subcommand)]
 pub enum Command {
+    /// Show the plan; or what one commit would do that another one does not
+    #[command(long_about = help::PLAN_ABOUT, after_help = help::PLAN_EXAMPLES)]
+    Plan(PlanArgs),
+
     /// Apply a saved plan: exactly what was shown, or nothing
     #[command(long_about = help::APPLY_ABOUT, after_help = help::APPLY_EXAMPLES)]
     Apply(SavedArgs),
@@ -154,6 +152,10 @@ pub enum Command {
     /// Show what runs where, and what is wrong
     #[command(long_about = help::STATUS_ABOUT, after_help = help::STATUS_EXAMPLES)]
     Status,
+
+    /// Show what differs from what is in force, and since when
+    #[command(long_about = help::DRIFT_ABOUT, after_help = help::DRIFT_EXAMPLES)]
+    Drift,
 
     /// Explain why an instance is on its host, or why not on another one
     #[command(long_about = help::WHY_ABOUT, after_help = help::WHY_EXAMPLES)]
@@ -252,39 +254,6 @@ pub enum Command {
     },
 }
 
-/// Arguments of `why`.
-#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
-pub struct WhyArgs {
-    /// The instance, as in web-1
-    pub instance: InstanceId,
-
-    /// Only about this host: why not there?
-    pub host: Option<HostId>,
-}
-
-/// Arguments of `render`.
-#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
-pub struct RenderArgs {
-    /// A template's name, or the file's path in the guest
-    pub template: String,
-
-    /// The instance that it is rendered for, as in web-1
-    #[arg(long = "for", value_name = "INSTANCE")]
-    pub instance: InstanceId,
-}
-
-/// Arguments of `history`.
-#[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
-pub struct HistoryArgs {
-    /// How many, counted from the newest; 0: all
-    #[arg(short = 'n', long = "number", value_name = "N", default_value_t = 20)]
-    pub number: usize,
-
-    /// Only of this instance, as in web-1
-    #[arg(long, value_name = "INSTANCE")]
-    pub instance: Option<InstanceId>,
-}
-
 impl Args {
     /// Reads a command line, the program's name first. The error prints itself ([`clap::Error::print`]); what the
     /// shell is told of it says [`super::exit::Exit::of_usage`].
@@ -298,15 +267,12 @@ impl Args {
         };
         let args =
             Args::from_arg_matches(&Args::command().color(color).try_get_matches_from(line)?)?;
-        match (&args.command, args.apply.first_given()) {
-            (Some(command), Some(flag)) => Err(misplaced(flag, command.name())),
-            (Some(command @ (Command::Render(_) | Command::Completions { .. })), None)
-                if args.global.output == Output::Json =>
-            {
-                let message = format!("'{}' prints text: it has no --output json", command.name());
-                Err(Args::command().error(ErrorKind::ArgumentConflict, message))
-            }
-            (Some(_), None) | (None, _) => Ok(args),
+        if let (Some(command), Some(flag)) = (&args.command, args.apply.first_given()) {
+            return Err(misplaced(flag, command.name()));
+        }
+        match output::refused(&args) {
+            Some(why) => Err(Args::command().error(ErrorKind::ArgumentConflict, why)),
+            None => Ok(args),
         }
     }
 
@@ -326,9 +292,11 @@ impl Command {
     /// Its name on the command line.
     pub fn name(&self) -> &'static str {
         match self {
+            Command::Plan(_) => "plan",
             Command::Apply(_) => "apply",
             Command::Watch(_) => "watch",
             Command::Status => "status",
+            Command::Drift => "drift",
             Command::Why(_) => "why",
             Command::Validate(_) => "validate",
             Command::Fmt(_) => "fmt",

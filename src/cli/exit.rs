@@ -9,7 +9,7 @@ pub enum Exit {
     Done,
     /// It could not be carried out at all: bad arguments, a bad file, nothing applied.
     Error,
-    /// A dry run found something to do, and `--detailed-exitcode` was given.
+    /// A dry run found something to do, and `--detailed-exitcode` was given; or there is drift.
     Pending,
     /// Something should be done and can't be.
     Blocked,

@@ -11,14 +11,18 @@
 //! | `converged` | nothing to do, nothing blocked, unknown or waiting |
 //! | `counts` | actions by `sort` (`copy`, `create`, `recreate`, `change`, `move`, `fence`, `destroy`), `unchanged`, and notices by kind (`blocked`, `unknown`, `waiting`, `warnings`) |
 //! | `gate` | null where the state of the file is in force, else `change` (its name), `class` (`none`, `reload`, `restart`, `recreate`, `destroy`, `data`), `guards[]` (`guard`, `verdict`: `passes` or `holds`, `text`, `help` or null, `line` or null), `opens` (when the next window does) or null |
+//! | `interrupts[]` | what users notice in all: `what`, `about_ms` (null: for good), `measured` (whether all of that was) |
 //! | `orders[]` | what operators ordered and is in force, as of [`super::orders_view`] |
 //! | `actions[]` | in an order in which they can be done, see below |
 //! | `notices[]` | `kind` (`blocked`, `unknown`, `waiting`, `warning`), `subject`, `text`, `help` or null, `line` or null |
 //!
 //! An action has `id` (from 1), `motive` (`heal`, `change`), `kind` (`create`, `add-vip`, …), `sort`, `instance` or
 //! null, `host`, `summary`, `reason` (`code`, `text`, `line` or null), `interrupts` (`what`, `about_ms`, null: for
-//! good) or null, `needs` (ids that must have succeeded before), `after` (ids that must have ended before) and
+//! good, `measured`: how often, null: it is assumed) or null, `needs` (ids that must have succeeded before), `after` (ids that must have ended before) and
 //! `changes` (files: `path`, `kind` (`new`, `content`, `hidden`, `attributes`), `diff`: unified, secrets hidden).
+//!
+//! With `--why`, it has `why`, too: `line` (the text of the line of the file, or null), `evidence` or null, `waits[]` (`id`,
+//! `must`: `succeed` or `end`, `why`), `place` (what decided for its host) or null, `not_taken[]` (`host`, `why`).
 //!
 //! After an apply, the plan is that of the last look, and `applied[]` says what was done before it: entries as of
 //! [`super::history_view`].
@@ -30,7 +34,10 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
+use super::cost::Cost;
+use super::grounds::{AllGrounds, Grounds};
 use super::orders_view::OrderShown;
+use super::plan_text::Extras;
 use super::tally::{Sort, Tally};
 use super::text;
 use crate::model::commit::Commit;
@@ -48,6 +55,11 @@ pub const FORMAT_VERSION: u32 = 1;
 /// The plan as JSON, ending in a line break.
 pub fn plan_json(plan: &Plan) -> String {
     text::json(&PlanShown::of(plan))
+}
+
+/// The same with the grounds of each action.
+pub fn plan_json_with(plan: &Plan, extras: Extras<'_>) -> String {
+    text::json(&PlanShown::of(plan).with(extras.grounds))
 }
 
 /// The plan as it is saved, to be applied later.
@@ -79,6 +91,7 @@ pub struct PlanShown<'a> {
     converged: bool,
     counts: Tally,
     gate: Option<&'a Gate>,
+    interrupts: Vec<Cost<'a>>,
     orders: Vec<OrderShown>,
     actions: Vec<ActionShown<'a>>,
     notices: &'a [Notice],
@@ -108,12 +121,15 @@ struct ActionShown<'a> {
     needs: &'a BTreeSet<ActionId>,
     after: &'a BTreeSet<ActionId>,
     changes: &'a [FileChange],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why: Option<&'a Grounds>,
 }
 
 #[derive(Debug, Serialize)]
 struct InterruptionShown<'a> {
     what: &'a str,
     about_ms: Option<u128>,
+    measured: Option<usize>,
 }
 
 impl<'a> PlanShown<'a> {
@@ -131,12 +147,23 @@ impl<'a> PlanShown<'a> {
             converged: plan.converged(),
             counts: Tally::of(plan),
             gate: plan.gate.as_ref(),
+            interrupts: Cost::all(plan),
             orders: OrderShown::all(&plan.orders),
             actions: plan.actions.iter().map(ActionShown::of).collect(),
             notices: &plan.notices,
             applied: None,
             saved: None,
         }
+    }
+}
+
+impl<'a> PlanShown<'a> {
+    /// With the grounds of each action.
+    pub fn with(mut self, grounds: Option<&'a AllGrounds>) -> Self {
+        for action in &mut self.actions {
+            action.why = grounds.and_then(|grounds| grounds.get(&action.id));
+        }
+        self
     }
 }
 
@@ -155,6 +182,7 @@ impl<'a> ActionShown<'a> {
             needs: &action.needs,
             after: &action.after,
             changes: &action.changes,
+            why: None,
         }
     }
 }
@@ -164,6 +192,7 @@ impl<'a> InterruptionShown<'a> {
         InterruptionShown {
             what: &interruption.what,
             about_ms: interruption.about.map(|about| about.as_millis()),
+            measured: interruption.measured,
         }
     }
 }

@@ -1,14 +1,16 @@
 //! A plan as text for people: what will be done, why, and what it costs. Pure: everything it says is in the plan.
 
-mod files;
+pub(super) mod files;
 mod gate;
-mod notices;
+pub(super) mod notices;
 
+use super::cost::{self, noticed};
+use super::grounds::AllGrounds;
 use super::orders_view::{OrderShown, order_lines};
 use super::style::{Paint, Style};
 use super::tally::{Sort, Tally};
 use super::text;
-use crate::model::plan::{Action, Interruption, Motive, Plan, Reason};
+use crate::model::plan::{Action, Motive, Plan, Reason};
 use crate::model::time::Timestamp;
 use crate::model::unit::span;
 use files::Diffs;
@@ -25,10 +27,34 @@ pub enum NewFiles {
     Shown,
 }
 
+/// What a plan is compared to, and what follows from that, in sentences: at its top, and before its summary.
+pub type Notes = (String, Vec<String>);
+
+/// What is told besides a plan.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Extras<'a> {
+    /// What it is compared to.
+    pub notes: Option<&'a Notes>,
+    /// The grounds of each action.
+    pub grounds: Option<&'a AllGrounds>,
+}
+
 /// The plan as text, as seen at `now`.
 pub fn plan_text(plan: &Plan, now: Timestamp, new_files: NewFiles, style: &Style) -> String {
+    plan_text_with(plan, now, new_files, style, Extras::default())
+}
+
+/// The same with more.
+pub fn plan_text_with(
+    plan: &Plan,
+    now: Timestamp,
+    new_files: NewFiles,
+    style: &Style,
+    extras: Extras<'_>,
+) -> String {
+    let notes = extras.notes;
     let orders = order_lines(&OrderShown::all(&plan.orders), now, style);
-    if plan.converged() {
+    if plan.converged() && notes.is_none() {
         let mut parts = vec![orders, notices::sections(plan, style)];
         parts.retain(|part| !part.is_empty());
         parts.push(no_changes(plan, style));
@@ -38,17 +64,27 @@ pub fn plan_text(plan: &Plan, now: Timestamp, new_files: NewFiles, style: &Style
         plan,
         style,
         columns: Columns::of(plan),
+        grounds: extras.grounds,
     };
     let mut diffs = Diffs::new(new_files);
     let mut parts = vec![header(plan, now, style)];
-    parts.extend(Some(orders).filter(|part| !part.is_empty()));
+    parts.extend(notes.map(|(head, _)| paragraph(style, Paint::StrongWarn, 0, head)));
+    parts.push(orders);
     for motive in [Motive::Heal, Motive::Change, Motive::Move] {
         parts.extend(page.section(motive, &mut diffs));
     }
     parts.extend(gate::section(plan, style));
-    parts.extend(Some(notices::sections(plan, style)).filter(|part| !part.is_empty()));
-    let sentence = Tally::of(plan).sentence();
-    parts.push(paragraph(style, Paint::Strong, 0, &sentence));
+    parts.push(notices::sections(plan, style));
+    parts.extend(notes.map(|(_, notes)| {
+        let notes = notes
+            .iter()
+            .map(|note| paragraph(style, Paint::Plain, 0, note));
+        notes.collect()
+    }));
+    let noticed = cost::sentence(plan).map(|told| paragraph(style, Paint::Warn, 0, &told));
+    let summary = paragraph(style, Paint::Strong, 0, &Tally::of(plan).sentence());
+    parts.push(noticed.unwrap_or_default() + &summary);
+    parts.retain(|part| !part.is_empty());
     parts.join("\n")
 }
 
@@ -66,7 +102,7 @@ fn no_changes(plan: &Plan, style: &Style) -> String {
 }
 
 /// Which cluster, which state of the file, and how much of the world was seen, when.
-fn header(plan: &Plan, now: Timestamp, style: &Style) -> String {
+pub(super) fn header(plan: &Plan, now: Timestamp, style: &Style) -> String {
     let (seen, all) = plan.hosts_seen();
     let paint = if seen < all {
         Paint::StrongWarn
@@ -95,7 +131,7 @@ fn header(plan: &Plan, now: Timestamp, style: &Style) -> String {
     )
 }
 
-fn age(age: std::time::Duration) -> String {
+pub(super) fn age(age: std::time::Duration) -> String {
     match age.as_secs() {
         0 => "just now".to_owned(),
         _ => format!("{} ago", span(age)),
@@ -129,6 +165,7 @@ struct Page<'a> {
     plan: &'a Plan,
     style: &'a Style,
     columns: Columns,
+    grounds: Option<&'a AllGrounds>,
 }
 
 impl Page<'_> {
@@ -145,8 +182,9 @@ impl Page<'_> {
         };
         let title = self.style.paint(Paint::Strong, title);
         let because = self.style.paint(Paint::Dim, because);
-        let rows =
-            actions.chunk_by(|one, next| tell_alike(one, next) && diffs.tell_alike(one, next));
+        let rows = actions.chunk_by(|one, next| {
+            self.grounds.is_none() && tell_alike(one, next) && diffs.tell_alike(one, next)
+        });
         let rows: Vec<_> = rows.collect();
         let told: String = rows.iter().map(|alike| self.told(alike, diffs)).collect();
         (!actions.is_empty()).then(|| format!("{title}  {because}\n{told}"))
@@ -163,8 +201,13 @@ impl Page<'_> {
         let why = format!("{each}{}", because(&first.reason, &self.plan.file));
         let mut told = heads + &paragraph(self.style, Paint::Dim, indent, &why);
         if let Some(interruption) = &first.interrupts {
-            let cost = format!("{each}{}", interrupts(interruption));
+            let cost = format!("{each}interrupts {}", noticed(interruption));
             told.push_str(&paragraph(self.style, Paint::Warn, indent, &cost));
+        }
+        let grounds = self.grounds.and_then(|grounds| grounds.get(&first.id));
+        let grounds = grounds.map(|grounds| grounds.lines(first.reason.line.as_ref()));
+        for line in grounds.into_iter().flatten() {
+            told.push_str(&paragraph(self.style, Paint::Plain, indent, &line));
         }
         told.push_str(&diffs.of(first, indent, self.style));
         told
@@ -214,7 +257,7 @@ fn tell_alike(one: &Action, next: &Action) -> bool {
 }
 
 /// `it does not exist (missing, cluster.yaml:14)`
-fn because(reason: &Reason, file: &str) -> String {
+pub(super) fn because(reason: &Reason, file: &str) -> String {
     let place = reason
         .line
         .as_ref()
@@ -223,17 +266,8 @@ fn because(reason: &Reason, file: &str) -> String {
     format!("{} ({}{place})", text::clean(&reason.text), reason.code)
 }
 
-/// `interrupts requests to 192.168.10.120 for about 1.2 s`
-pub(super) fn interrupts(interruption: &Interruption) -> String {
-    let what = text::clean(&interruption.what);
-    match interruption.about {
-        Some(about) => format!("interrupts {what} for about {}", span(about)),
-        None => format!("interrupts {what} for good"),
-    }
-}
-
 /// Prose in its colour, wrapped; lines after the first stand a little further in.
-fn paragraph(style: &Style, paint: Paint, indent: usize, prose: &str) -> String {
+pub(super) fn paragraph(style: &Style, paint: Paint, indent: usize, prose: &str) -> String {
     let lines = text::wrap(prose, style.width.saturating_sub(indent + HANGING));
     let mut told = String::new();
     for (index, line) in lines.iter().enumerate() {

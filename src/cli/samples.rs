@@ -247,6 +247,7 @@ impl Draft {
         self.last().interrupts = Some(Interruption {
             what: what.to_owned(),
             about: Some(about),
+            measured: None,
         });
         self
     }

@@ -27,7 +27,8 @@ pub enum Sort {
 }
 
 impl Sort {
-    const ALL: [Sort; 7] = [
+    /// Every sort, as they are told.
+    pub const ALL: [Sort; 7] = [
         Sort::Copy,
         Sort::Create,
         Sort::Recreate,
@@ -128,22 +129,29 @@ impl Tally {
 
     /// `Plan: 5 to create, 2 to change, 14 unchanged; 1 blocked.`
     pub fn sentence(&self) -> String {
-        let mut done: Vec<String> = Sort::ALL
-            .iter()
-            .filter(|sort| self.number(**sort) > 0)
-            .map(|sort| format!("{} to {}", self.number(*sort), sort.verb()))
-            .collect();
-        if done.is_empty() {
-            done.push("nothing to do now".to_owned());
-        }
-        done.push(format!("{} unchanged", self.unchanged));
         let open = self.open();
         let open = if open.is_empty() {
             open
         } else {
             format!("; {open}")
         };
-        format!("Plan: {}{open}.", done.join(", "))
+        format!(
+            "Plan: {}, {} unchanged{open}.",
+            self.deeds(),
+            self.unchanged
+        )
+    }
+
+    /// `5 to create, 2 to change`
+    pub fn deeds(&self) -> String {
+        let done = Sort::ALL.iter().filter(|sort| self.number(**sort) > 0);
+        let done: Vec<String> = done
+            .map(|sort| format!("{} to {}", self.number(*sort), sort.verb()))
+            .collect();
+        match done.is_empty() {
+            true => "nothing to do now".to_owned(),
+            false => done.join(", "),
+        }
     }
 
     /// `1 blocked, 2 unknown`; empty where nothing is open.

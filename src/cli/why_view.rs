@@ -176,6 +176,25 @@ impl WhyReport {
         }
     }
 
+    /// What decided for the host, in a sentence; none where no host can take it.
+    pub fn decision(&self) -> Option<String> {
+        Some(sentences::decision(self)).filter(|told| !told.is_empty())
+    }
+
+    /// The hosts that it does not go to, and why not.
+    pub fn not_taken(&self) -> impl Iterator<Item = (HostId, String)> + '_ {
+        let others = self.best.iter();
+        let others = others.filter(|verdict| self.host.as_ref() != Some(&verdict.host));
+        others.map(|verdict| {
+            let why: Vec<&str> = verdict.rejections.iter().map(|r| r.text.as_str()).collect();
+            let why = match why.is_empty() {
+                true => sentences::note(self, verdict),
+                false => why.join("; "),
+            };
+            (verdict.host.clone(), why)
+        })
+    }
+
     /// The report as JSON, ending in a line break.
     pub fn json(&self) -> String {
         text::json(self)

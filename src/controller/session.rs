@@ -21,12 +21,17 @@ use crate::model::facts::Observed;
 use crate::model::id::{HostId, InstanceId};
 use crate::model::memory::Memory;
 use crate::model::plan::{Action, HistoryEntry, Plan, TakeOver};
+use crate::model::sight::Sight;
+use crate::model::time::Timestamp;
 use crate::plan::queries::{self, Look};
 use crate::plan::{self, Renderer};
 use crate::ports::store::{Store, StoreError};
 
 /// How often addresses are probed for one plan before it is taken as it is: each time, some were in foreign hands.
 const PROBES: usize = 8;
+
+/// How often what was seen is written down while nothing is done: it may be long.
+const SIGHT_PACE: Duration = Duration::from_secs(60);
 
 /// A controller that only looks: rounds without memory being kept.
 pub struct Watcher {
@@ -241,6 +246,8 @@ pub struct Session {
     pub watcher: Watcher,
     /// The commits that the states of the file are from which something is done for.
     commits: BTreeMap<Revision, Commit>,
+    /// When what was seen was last written down; none: something was done since.
+    sight_kept: Option<Timestamp>,
     store: Arc<dyn Store>,
 }
 
@@ -250,6 +257,7 @@ impl Session {
         let mut session = Session {
             watcher,
             commits: BTreeMap::new(),
+            sight_kept: None,
             store,
         };
         session.know_commit();
@@ -289,7 +297,26 @@ impl Session {
     pub async fn round(&mut self, beats: &Beats<'_>) -> Result<Round, StoreError> {
         let round = self.watcher.round(beats).await;
         self.store.save(&self.watcher.memory)?;
+        self.keep_sight(&round.observed);
         Ok(round)
+    }
+
+    /// Writes down what was seen. Nothing here rests on it: where that fails, the work goes on.
+    fn keep_sight(&mut self, observed: &Observed) {
+        let is_fresh = |kept: &Timestamp| observed.now.since(*kept) < SIGHT_PACE;
+        if self.sight_kept.as_ref().is_some_and(is_fresh) {
+            return;
+        }
+        self.sight_kept = Some(observed.now);
+        let sight = Sight::of(
+            &self.watcher.desired.cluster,
+            observed,
+            &self.watcher.memory,
+        );
+        if let Err(error) = self.store.keep_sight(&sight) {
+            let why = error.source.to_string();
+            tracing::warn!(%error, why, "what was seen can't be written down: plans that are made elsewhere are older");
+        }
     }
 
     /// An action begins.
@@ -331,10 +358,11 @@ impl Session {
         memory::end(
             &mut self.watcher.memory,
             &ended.action,
-            &ended.outcome,
+            (&ended.outcome, ended.took),
             &revision,
             now,
         );
+        self.sight_kept = None;
         self.watcher.hosts.outdate(ended.action.operation.host());
         let entry = HistoryEntry {
             at: now,

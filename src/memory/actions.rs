@@ -1,7 +1,10 @@
 //! What is remembered of actions: that they are under way, and what became of them.
 
+use std::time::Duration;
+
 use super::guests;
 use super::holders::{doubt_life, end_life, set_holder};
+use super::took::measure;
 use crate::model::action::{Build, FenceHost, Operation};
 use crate::model::bug::Bug;
 use crate::model::desired::Revision;
@@ -128,14 +131,15 @@ pub fn revision_of(memory: &Memory, action: &Action) -> Option<Revision> {
     busy_with(memory, action)?.revision.clone()
 }
 
-/// An action that was decided for this state of the file has ended.
+/// An action that was decided for this state of the file has ended, after so long.
 pub fn end(
     memory: &mut Memory,
     action: &Action,
-    outcome: &Outcome,
+    (outcome, took): (&Outcome, Duration),
     revision: &Revision,
     now: Timestamp,
 ) {
+    measure(memory, action, outcome, took);
     if let (Some(instance), Some(_)) = (action.operation.instance(), busy_with(memory, action)) {
         memory.busy.remove(instance);
     }

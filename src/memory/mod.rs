@@ -7,6 +7,7 @@ pub mod hosts;
 pub mod inherited;
 pub mod leaving;
 pub mod quorum;
+pub mod took;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -53,6 +54,7 @@ fn forget_removed(memory: &mut Memory, desired: &Desired) {
     memory
         .handing_over
         .retain(|id, _| desired.groups.contains_key(id));
+    memory.took.retain(|id, _| desired.groups.contains_key(id));
 }
 
 /// Takes into memory who answered for our addresses.

@@ -15,7 +15,8 @@ use super::time::Timestamp;
 use super::unit::Bytes;
 
 /// The world as one round saw it.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Observed {
     /// When.
     pub now: Timestamp,
@@ -30,6 +31,7 @@ pub struct Observed {
     /// What operators ordered, as far as it is in force now.
     pub orders: Orders,
     /// Witnesses that were asked, and whether they answered.
+    #[serde(with = "pairs")]
     pub witnesses: BTreeMap<Witness, bool>,
     /// Hosts whose guard we keep, and from when on the lease that it was told last is over for certain.
     pub leases: BTreeMap<HostId, Timestamp>,
@@ -49,8 +51,31 @@ pub struct Observed {
     pub orders_unread: Option<String>,
 }
 
+/// A map whose keys are no strings, as a list of pairs: JSON has no other way.
+mod pairs {
+    use std::collections::BTreeMap;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub fn serialize<K: Serialize, V: Serialize, S: Serializer>(
+        map: &BTreeMap<K, V>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(map)
+    }
+
+    pub fn deserialize<'de, K, V, D>(deserializer: D) -> Result<BTreeMap<K, V>, D::Error>
+    where
+        K: Deserialize<'de> + Ord,
+        V: Deserialize<'de>,
+        D: Deserializer<'de>,
+    {
+        Vec::deserialize(deserializer).map(BTreeMap::from_iter)
+    }
+}
+
 /// What a guard was told of the hosts whose majority it looks for. What it was told last may not have arrived.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct GuardKnows {
     /// The hosts that it knew for certain; none: nothing arrived since this process began.
     pub surely: Option<BTreeSet<HostId>>,
@@ -59,7 +84,7 @@ pub struct GuardKnows {
 }
 
 /// That others work with a host.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Theirs {
     /// Which controllers do.
     pub whose: BTreeSet<ControllerId>,
@@ -281,7 +306,12 @@ pub struct GuestFile {
     pub mode: u32,
     /// `user:group`.
     pub owner: String,
-    /// Its content, only where it differs from what is desired and is not too long.
+    /// When its content was last written, by the clock of the guest.
+    #[serde(default)]
+    pub changed: Option<Timestamp>,
+    /// Its content, only where it differs from what is desired and is not too long. It may hold secrets: it is never written
+    /// down.
+    #[serde(default, skip_serializing)]
     pub content: Option<String>,
 }
 

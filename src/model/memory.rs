@@ -64,6 +64,27 @@ pub struct Memory {
     /// Instances that an action is at work on now: no other action may touch them.
     #[serde(default)]
     pub busy: BTreeMap<InstanceId, Busy>,
+    /// How long things took lately, by service or load balancer: in milliseconds, the newest last.
+    #[serde(default)]
+    pub took: BTreeMap<GroupId, BTreeMap<Doing, Vec<u64>>>,
+}
+
+/// What is measured when it is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Doing {
+    /// A guest is made and started.
+    Build,
+    /// A guest boots and gets its own address, where its image has one to begin with.
+    Bootstrap,
+    /// A guest boots, gets its files, and its process starts, up to its first heartbeat.
+    SetUp,
+    /// Files are written and the process starts anew, up to its heartbeat.
+    Restart,
+    /// A guest gets another address.
+    Rebind,
+    /// A guest gets a VIP.
+    AddVip,
 }
 
 /// A host that another controller worked with, and that we did not see since.

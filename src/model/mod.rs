@@ -22,6 +22,7 @@ pub mod receiver;
 pub mod saved;
 pub mod scenario;
 pub mod secret;
+pub mod sight;
 pub mod time;
 pub mod unit;
 pub mod until;

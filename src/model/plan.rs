@@ -212,8 +212,10 @@ impl fmt::Display for ReasonCode {
 pub struct Interruption {
     /// What is interrupted.
     pub what: String,
-    /// For about how long; None: for good. An assumption until it was measured on this cluster.
+    /// For about how long; None: for good.
     pub about: Option<Duration>,
+    /// How often that was measured on this cluster; None: it is an assumption, or for good.
+    pub measured: Option<usize>,
 }
 
 /// A file that an action changes.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::desired::Revision;
 use super::id::{ClusterName, HostId, InstanceId};
-use super::plan::{ActionId, Plan, Reason};
+use super::plan::{Action, ActionId, Plan, Reason};
 use super::time::Timestamp;
 
 /// What makes a plan a saved one.
@@ -99,8 +99,12 @@ pub struct Applied {
 impl SavedAction {
     /// All actions of a plan.
     pub fn all(plan: &Plan) -> Vec<SavedAction> {
-        let actions = plan.actions.iter();
-        let shown = actions.map(|action| SavedAction {
+        SavedAction::of(&plan.actions)
+    }
+
+    /// Some actions.
+    pub fn of(actions: &[Action]) -> Vec<SavedAction> {
+        let shown = actions.iter().map(|action| SavedAction {
             id: action.id,
             kind: action.operation.kind().to_owned(),
             instance: action.operation.instance().cloned(),

@@ -8,6 +8,7 @@ use super::parse_answer::{ParseError, Record, records};
 use super::parse_host::is_digest;
 use crate::model::desired::Init;
 use crate::model::facts::{DaemonFacts, GuestAddress, GuestFacts, GuestFile};
+use crate::model::time::Timestamp;
 
 /// `files` are the paths that were asked for, in the order in which they were.
 pub fn parse_guest(answer: &str, files: &[&str]) -> Result<GuestFacts, ParseError> {
@@ -58,8 +59,13 @@ fn file(record: &Record<'_>) -> Result<GuestFile, ParseError> {
         sha256: sha256.to_owned(),
         mode: u32::from_str_radix(record.word(2)?, 8).map_err(|_| record.error())?,
         owner: record.word(3)?.to_owned(),
+        changed: Some(seconds(record.parsed(4)?)),
         content: None,
     })
+}
+
+fn seconds(since_1970: i64) -> Timestamp {
+    Timestamp(since_1970.saturating_mul(1_000))
 }
 
 fn daemon(record: &Record<'_>) -> Result<DaemonFacts, ParseError> {
@@ -114,7 +120,7 @@ mod tests {
             2: eth0    inet 10.0.0.120/24 scope global secondary eth0:vip\\   valid_lft forever\n\
             3: tun0    inet 10.9.0.1 peer 10.9.0.2/32 scope global tun0\n";
         let answer = format!(
-            "reconcile-answer\ninit busybox\naddresses <base64\n{}\n.\nfile 1 {digest} 640 root:www\ncontent 1 <base64\n{}\n.\ndaemon yes r1 -\nend\n",
+            "reconcile-answer\ninit busybox\naddresses <base64\n{}\n.\nfile 1 {digest} 640 root:www 1700000000\ncontent 1 <base64\n{}\n.\ndaemon yes r1 -\nend\n",
             STANDARD.encode(addresses),
             STANDARD.encode("old\n"),
         );
@@ -138,6 +144,7 @@ mod tests {
             (file.mode, file.owner.as_str(), file.content.as_deref()),
             (0o640, "root:www", Some("old\n"))
         );
+        assert_eq!(file.changed, Some(Timestamp(1_700_000_000_000)));
         let daemon = facts.daemon.unwrap();
         assert_eq!(
             (daemon.running, daemon.started.as_deref(), daemon.loaded),

@@ -1,7 +1,5 @@
 //! Building a guest: the rows of actions that lead from nothing (or from a dead guest) to a configured one.
 
-use std::time::Duration;
-
 use super::Planner;
 use super::draft::Step;
 use super::images::Supply;
@@ -13,7 +11,7 @@ use crate::model::facts::HostFacts;
 use crate::model::id::{HostId, InstanceId};
 use crate::model::mark::{Mark, Stage};
 use crate::model::memory::HostMemory;
-use crate::model::plan::{ActionId, Motive, Notice, NoticeKind, Reason};
+use crate::model::plan::{ActionId, Interruption, Motive, Notice, NoticeKind, Reason};
 use crate::model::unit::span;
 use crate::render;
 
@@ -26,7 +24,7 @@ pub(super) struct Purpose {
     /// What must have succeeded before.
     pub needs: Vec<ActionId>,
     /// What users notice.
-    pub interrupts: Option<(String, Duration)>,
+    pub interrupts: Option<Interruption>,
 }
 
 /// A build of which nothing is in the plan yet but the copy of its image: all that could stand in its way was
@@ -105,12 +103,10 @@ impl<'a> Planner<'a> {
         let mut step = Step::new(motive, operation, summary, purpose.reason)
             .needs(copy)
             .needs(purpose.needs)
+            .interrupts(purpose.interrupts)
             .after(self.last.get(instance).copied());
         if let Provision::Ssh { bootstrap } = image.provision {
             step = step.needs(self.bootstraps.get(&bootstrap).copied());
-        }
-        if let Some((what, about)) = purpose.interrupts {
-            step = step.interrupts(what, about);
         }
         let id = self.draft.push(step);
         self.arrivals.insert(instance.clone(), id);

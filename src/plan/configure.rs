@@ -16,7 +16,9 @@ use crate::model::desired::{Group, Role};
 use crate::model::facts::GuestFacts;
 use crate::model::id::{DomainName, HostId, InstanceId};
 use crate::model::mark::{Mark, Stage};
-use crate::model::plan::{ActionId, FileChange, Motive, Notice, NoticeKind, Reason, ReasonCode};
+use crate::model::plan::{
+    ActionId, FileChange, Interruption, Motive, Notice, NoticeKind, Reason, ReasonCode,
+};
 
 /// How long a guest that runs may take to let us in.
 pub(super) const REACH: Duration = Duration::from_secs(10);
@@ -42,7 +44,7 @@ pub(super) struct Setup {
     pub must_live: bool,
     /// Whether its process, which does not run, is started.
     pub starts: bool,
-    pub interrupts: Option<(String, Duration)>,
+    pub interrupts: Option<Interruption>,
 }
 
 impl<'a> Planner<'a> {
@@ -261,15 +263,13 @@ impl<'a> Planner<'a> {
         let last = self.last.get(instance).copied();
         // Where the plan brings the guest to its address, nothing reaches it before.
         let arrived = last.filter(|_| self.arrivals.contains_key(instance));
-        let mut step = Step::new(setup.motive, operation, setup.summary, setup.reason)
+        let step = Step::new(setup.motive, operation, setup.summary, setup.reason)
             .needs(setup.needs)
             .needs(arrived)
             .after(setup.after)
             .after(last)
-            .changes(setup.changes);
-        if let Some((what, about)) = setup.interrupts {
-            step = step.interrupts(what, about);
-        }
+            .changes(setup.changes)
+            .interrupts(setup.interrupts);
         let id = self.draft.push(step);
         self.last.insert(instance.clone(), id);
         self.planned.insert(instance.clone(), setup.config);

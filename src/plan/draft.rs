@@ -1,7 +1,6 @@
 //! A plan in the making: actions get their numbers, reasons their lines.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use crate::model::action::Operation;
 use crate::model::desired::Line;
@@ -73,18 +72,19 @@ impl Step {
         self
     }
 
-    /// It interrupts this for about that long.
-    pub fn interrupts(mut self, what: impl Into<String>, about: Duration) -> Self {
-        self.interrupts = Some(Interruption {
-            what: what.into(),
-            about: Some(about),
-        });
+    /// It interrupts this.
+    pub fn interrupts(mut self, what: Option<Interruption>) -> Self {
+        self.interrupts = what;
         self
     }
 
     /// It ends what these say.
     pub fn ends(mut self, what: Option<String>) -> Self {
-        self.interrupts = what.map(|what| Interruption { what, about: None });
+        self.interrupts = what.map(|what| Interruption {
+            what,
+            about: None,
+            measured: None,
+        });
         self
     }
 

@@ -185,7 +185,7 @@ fn change<'a>(
         return Some(content_change(None, file, secrets));
     };
     if seen.sha256 != file.sha256 {
-        let old = content(seen).unwrap_or("(content not read: too long)\n");
+        let old = content(seen).unwrap_or("(content not known)\n");
         return Some(content_change(Some(old), file, secrets));
     }
     let same_owner = seen.owner == file.owner || seen.owner.split(':').next() == Some(&file.owner);

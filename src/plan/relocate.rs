@@ -1,19 +1,15 @@
 //! A guest leaves its host for another one: it ends there, and is made here, with another address. In that order: an
 //! instance never runs twice by our own doing.
 
-use std::time::Duration;
-
 use super::Planner;
 use super::build::Purpose;
 use super::draft::reason_at;
+use super::gap::Gap;
 use super::inventory::Found;
 use super::placement::{Cause, Move, Place};
 use crate::model::desired::Group;
 use crate::model::id::InstanceId;
 use crate::model::plan::{Motive, Reason, ReasonCode};
-
-/// How long a guest takes from its end on one host to its heartbeat on another: an assumption until it is measured.
-const RELOCATION: Duration = Duration::from_secs(30);
 
 impl<'a> Planner<'a> {
     /// Why a guest with this place leaves its host, where it does.
@@ -42,7 +38,7 @@ impl<'a> Planner<'a> {
     ) -> Option<()> {
         let prepared = self.prepare(instance)?;
         let needs = self.step_aside(instance, group, (motive, &reason), prepared.copy);
-        let interrupts = self.noticed(instance, group, RELOCATION);
+        let interrupts = self.noticed(instance, group, Gap::Rebuild);
         let end = self.push_destroy(found, motive, reason.clone(), &needs, None);
         let purpose = Purpose {
             motive,

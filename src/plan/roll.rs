@@ -10,13 +10,13 @@ use super::balancers::Obstacle;
 use super::configure::{AS_IT_IS, REACH, Setup};
 use super::draft::{Step, reason_at};
 use super::drift::Drift;
+use super::gap::Gap;
 use super::health::Health;
 use super::inventory::Found;
 use super::machine::{fingerprint_changes, flags_changed, is_same_machine};
 use super::need::Need;
 use super::rotation::is_routed;
 use super::round::State;
-use super::row::RESTART;
 use crate::model::action::{GuestConfig, Operation, SetMark};
 use crate::model::desired::{Group, Role};
 use crate::model::facts::Seen;
@@ -350,7 +350,7 @@ impl<'a> Planner<'a> {
             boot: REACH,
             must_live: restarts,
             interrupts: restarts
-                .then(|| self.noticed(instance, group, RESTART))
+                .then(|| self.noticed(instance, group, Gap::Restart))
                 .flatten(),
         }
     }

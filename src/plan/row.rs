@@ -10,6 +10,7 @@ use super::build::Purpose;
 use super::configure::AS_IT_IS;
 use super::draft::Step;
 use super::drift::Drift;
+use super::gap::Gap;
 use super::health::Health;
 use super::inventory::Found;
 use super::rotation::is_routed;
@@ -21,10 +22,6 @@ use crate::model::mark::Mark;
 use crate::model::plan::{ActionId, Motive, Reason};
 use crate::render;
 
-/// How long a guest takes from its destruction to its heartbeat: an assumption until it is measured.
-const REBUILD: Duration = Duration::from_secs(30);
-/// How long a process takes to start anew: an assumption until it is measured.
-pub(super) const RESTART: Duration = Duration::from_secs(3);
 /// How long a guest keeps a new address without our word that it works.
 const REBIND_FALLBACK: Duration = Duration::from_secs(20);
 
@@ -38,7 +35,7 @@ impl<'a> Planner<'a> {
         let prepared = self.prepare(instance)?;
         // Nobody is taken out of rotation while an image is still on its way.
         let needs = self.step_aside(instance, group, (Motive::Change, &reason), prepared.copy);
-        let interrupts = self.noticed(instance, group, REBUILD);
+        let interrupts = self.noticed(instance, group, Gap::Rebuild);
         let purpose = Purpose {
             motive: Motive::Change,
             reason,
@@ -120,12 +117,10 @@ impl<'a> Planner<'a> {
             healthy: (group.heartbeat_of(found.mark.port), group.heartbeat.grace),
         }));
         let summary = format!("{instance} from {} to {to}", found.mark.address);
-        let mut step = Step::change(operation, summary, reason)
+        let step = Step::change(operation, summary, reason)
             .needs(needs)
+            .interrupts(self.noticed(instance, group, Gap::Rebind))
             .after(self.last.get(instance).copied());
-        if let Some((what, about)) = self.noticed(instance, group, RESTART) {
-            step = step.interrupts(what, about);
-        }
         let id = self.draft.push(step);
         self.last.insert(instance.clone(), id);
         self.arrivals.insert(instance.clone(), id);
@@ -206,21 +201,6 @@ impl<'a> Planner<'a> {
         self.round.views_of(group).any(|(other, view)| {
             other != instance
                 && (view.state == State::Live(Health::Healthy) || self.planned.contains_key(other))
-        })
-    }
-
-    /// What users notice where nobody else serves meanwhile.
-    pub(super) fn noticed(
-        &self,
-        instance: &InstanceId,
-        group: &Group,
-        about: Duration,
-    ) -> Option<(String, Duration)> {
-        (!self.others_live(instance, group)).then(|| {
-            (
-                format!("{} (its only instance that serves)", group.id),
-                about,
-            )
         })
     }
 }

@@ -79,12 +79,17 @@ fn fingerprints(plan: &Plan) -> Vec<String> {
 /// Of all that an action would do, and of what it would do it to; but for when it was decided.
 fn fingerprint(plan: &Plan, action: &Action) -> String {
     let (needs, after) = (&action.needs, &action.after);
+    sha256(&format!("{needs:?} {after:?} {}", deed(plan, action)))
+}
+
+/// All that an action would do, whatever it waits for.
+pub(super) fn deed(plan: &Plan, action: &Action) -> String {
     let (why, what) = (action.reason.code, &action.operation);
-    let mut text = format!("{needs:?} {after:?} {why} {what:?}");
+    let mut text = format!("{why} {what:?}");
     for change in &action.changes {
         let _ = write!(text, " {change:?}");
     }
     // What is made now is called after now.
     let made_now = format!("-{:x}", plan.observed_at.0);
-    sha256(&text.replace(&made_now, "-now"))
+    text.replace(&made_now, "-now")
 }

@@ -81,7 +81,8 @@ impl<'a> Planner<'a> {
         let step = Step::change(operation, summary, why)
             .needs(needs.iter().copied())
             .needs(self.last.get(&other).copied())
-            .after(self.last.get(instance).copied());
+            .after(self.last.get(instance).copied())
+            .interrupts(Some(self.vip_gap(group, lb)));
         let drop = self.draft.push(step);
         self.last.insert(instance.clone(), drop);
         let add = self.add_vip(

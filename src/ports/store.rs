@@ -2,6 +2,7 @@
 
 use crate::model::memory::Memory;
 use crate::model::plan::{HistoryEntry, TakeOver};
+use crate::model::sight::Sight;
 
 /// Why the store did not do it.
 #[derive(Debug, thiserror::Error)]
@@ -35,4 +36,7 @@ pub trait Store: StoreView {
 
     /// Appends to the history that another controller was taken over from.
     fn record_take_over(&self, entry: &TakeOver) -> Result<(), StoreError>;
+
+    /// Replaces what was last seen, all or nothing. Nothing here reads it again: plans that are made elsewhere do.
+    fn keep_sight(&self, sight: &Sight<'_>) -> Result<(), StoreError>;
 }

@@ -120,6 +120,7 @@ fn facts(guest: &Guest, query: &GuestQuery) -> GuestFacts {
                 sha256: file.sha256.clone(),
                 mode: file.mode,
                 owner: file.owner.clone(),
+                changed: None,
                 content,
             },
         ))

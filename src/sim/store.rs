@@ -5,6 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::model::memory::Memory;
 use crate::model::plan::{HistoryEntry, TakeOver};
+use crate::model::sight::Sight;
 use crate::ports::store::{Store, StoreError, StoreView};
 
 /// Keeps memory as the text that a file would hold, so that what can't be written down is noticed.
@@ -47,6 +48,10 @@ impl Store for MemoryStore {
     }
 
     fn record_take_over(&self, _: &TakeOver) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn keep_sight(&self, _: &Sight<'_>) -> Result<(), StoreError> {
         Ok(())
     }
 }

@@ -20,6 +20,9 @@ mod problem;
 mod read;
 pub mod scenario;
 pub mod schema;
+#[cfg(test)]
+#[path = "../../tests/support/json_schema.rs"]
+pub mod schema_check;
 mod show;
 mod source;
 mod syntax;

@@ -65,6 +65,7 @@ impl<'a> Troubles<'a> {
             events.extend(hosts.map(|on| (last + late, on)));
         }
         events.push(said(last + LATE[1], "resume"));
+        events.push(said(last + LATE[1], "approve"));
         self.case.mending = Trouble(events);
     }
 

@@ -3,6 +3,7 @@
 // Every test has its own copy of this module and uses another part of it.
 #![allow(dead_code)]
 
+pub mod json_schema;
 pub mod lab;
 pub mod script;
 pub mod spec;

@@ -21,6 +21,8 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
+use reconcile::cli::plan_json::plan_json;
+use reconcile::cli::plan_schema;
 use reconcile::cli::plan_text::{NewFiles, plan_text};
 use reconcile::cli::style::Style;
 use reconcile::model::facts::HostFile;
@@ -34,6 +36,7 @@ use reconcile::ports::clock::Clock;
 use reconcile::sim::vm::{FileState, Guest, address_of};
 use reconcile::sim::world::{DomainState, Fault, Link, Stranger, World};
 
+use super::json_schema;
 use super::lab::Lab;
 use super::spec;
 
@@ -140,6 +143,7 @@ impl<'a> Script<'a> {
     }
 
     fn show(&mut self, plan: Plan) {
+        fits_the_schema(&plan);
         let now = self.lab.cluster.clock.now();
         self.shown += &plan_text(&plan, now, NewFiles::Counted, &Style::plain(110));
         self.shown += "\n";
@@ -350,4 +354,11 @@ fn stranger() -> Stranger {
         mac: "02:00:00:00:00:99".to_owned(),
         since: Timestamp::default(),
     }
+}
+
+/// Programs find in every plan what they were promised, and no key that nobody told them of.
+fn fits_the_schema(plan: &Plan) {
+    let schema = json_schema::strict(plan_schema::json_schema());
+    let plan = serde_json::from_str(&plan_json(plan)).unwrap();
+    assert_eq!(json_schema::refused(&schema, &plan, ""), [""; 0]);
 }

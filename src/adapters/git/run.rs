@@ -1,7 +1,7 @@
 //! Runs `git` on a bare repository of our own.
 
 use std::ffi::OsStr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 use std::time::Duration;
 
@@ -92,6 +92,14 @@ impl Git {
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
 
+    /// What git prints of the repository that `directory` is in.
+    pub async fn said_in(directory: &Path, args: &[&str]) -> Result<String, String> {
+        let mut command = Command::new("git");
+        command.arg("-C").arg(directory).args(args);
+        let output = succeeded(alone(command), LOCAL).await?;
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+
     /// How a question that is answered by the exit status is answered: 0 is yes, 1 is no.
     pub async fn answered(&self, args: &[&str]) -> Result<bool, String> {
         let output = ended(self.command(args), LOCAL).await?;
@@ -108,13 +116,18 @@ impl Git {
         command.arg("--git-dir").arg(&self.directory);
         command.args(["-c", "gc.auto=0", "-c", "core.fsmonitor=false"]);
         command.args(args);
-        MISLEADING.iter().for_each(|name| {
-            command.env_remove(name);
-        });
-        command.env("GIT_TERMINAL_PROMPT", "0").env("LC_ALL", "C");
-        command.stdin(Stdio::null()).kill_on_drop(true);
-        command
+        alone(command)
     }
+}
+
+/// A command that works on what it is told to, asks nobody, and ends with us.
+fn alone(mut command: Command) -> Command {
+    MISLEADING.iter().for_each(|name| {
+        command.env_remove(name);
+    });
+    command.env("GIT_TERMINAL_PROMPT", "0").env("LC_ALL", "C");
+    command.stdin(Stdio::null()).kill_on_drop(true);
+    command
 }
 
 /// Runs a command that must succeed.

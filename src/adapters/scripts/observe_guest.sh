@@ -24,13 +24,13 @@ if [ $# -gt 0 ]; then
   exec 3<<SUMS 4<<STATS
 $(sha256sum "$@")
 SUMS
-$(stat -L -c '%a %s %U:%G %n' "$@")
+$(stat -L -c '%a %s %U:%G %Y %n' "$@")
 STATS
   for entry in $list; do
     read -r sum _ <&3
-    read -r mode size owner name <&4
+    read -r mode size owner changed name <&4
     [ "$name" = "$1" ] || fail "files changed while they were looked at"
-    echo "file ${entry%%:*} ${sum#\\} $mode $owner"
+    echo "file ${entry%%:*} ${sum#\\} $mode $owner $changed"
     if [ "${sum#\\}" != "${entry#*:}" ] && [ "$size" -le 65536 ]; then encode content "${entry%%:*}" < "$1"; fi
     shift
   done

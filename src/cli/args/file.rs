@@ -36,4 +36,8 @@ pub struct SchemaArgs {
     /// The schema of files that cluster.yaml includes instead
     #[arg(long, conflicts_with = "scenario")]
     pub included: bool,
+
+    /// The schema of plans as --output json prints them instead
+    #[arg(long, conflicts_with_all = ["scenario", "included"])]
+    pub plan: bool,
 }

@@ -16,17 +16,37 @@ Examples:
                                     look at it first, then do exactly that
   reconcile watch                   keep it so: heal what breaks, follow edits
   reconcile status                  show what runs where, and what is wrong
-  reconcile --dry-run --output json --detailed-exitcode";
+  reconcile --dry-run --output json --detailed-exitcode
+  reconcile --dry-run --output markdown > comment.md
+                                    for a comment at a pull request";
 
 pub(super) const EXIT_CODES: &str = "\
 Exit codes:
   0  done, or nothing to do
   1  error: bad arguments or file, or nothing could be applied
-  2  changes are pending (only with --dry-run --detailed-exitcode)
+  2  changes are pending (only with --detailed-exitcode), or there is drift
   3  something is blocked; the plan says why
   4  something could not be observed; nothing was decided about it
   5  a saved plan does not hold any more: nothing was applied
   6  applied in part: some actions succeeded, some did not";
+
+pub(super) const PLAN_ABOUT: &str = "\
+Shows the plan and does nothing, as `reconcile --dry-run` does.
+
+With --from and --to, it compares two commits of the repository that the file lies in, or of what `reconcile watch --repo` \
+has fetched: what the later one does that the earlier one does not, and the other way round. No host is asked: both are \
+planned against what a controller saw last, which it keeps in the file observed.json of its state directory. A copy of that \
+does elsewhere, as in a CI job. It holds no secret, and no content of any file. Secrets, keys and images need not be there.";
+
+pub(super) const PLAN_EXAMPLES: &str = "\
+Examples:
+  reconcile plan                             as reconcile --dry-run
+  reconcile plan --why                       with the grounds of each action
+  reconcile plan --from main --to HEAD       what would merging this branch do?
+  reconcile plan --from origin/main --to HEAD --observed observed.json --output markdown
+
+Exit codes: 0 shown; 1 error; 2 changes are pending (with --detailed-exitcode); 3 something is blocked; 4 something could \
+not be observed";
 
 pub(super) const APPLY_ABOUT: &str = "\
 Applies a plan that `reconcile --dry-run --out PLAN` has saved: exactly those actions, or none.
@@ -75,6 +95,19 @@ Examples:
 
 Exit codes: 0 shown; 1 error; 3 something is blocked; 4 something could not be observed";
 
+pub(super) const DRIFT_ABOUT: &str = "\
+Shows what differs from the state of the file that is in force: what died, what somebody edited on a guest (as a \
+diff, with when the file was written), what is there and should not be.
+
+It observes all hosts once, as --dry-run does, and changes nothing. An edit of the file that is not in force yet is no drift.";
+
+pub(super) const DRIFT_EXAMPLES: &str = "\
+Examples:
+  reconcile drift
+  reconcile drift --output json | jq '.drift[] | select(.files != [])'
+
+Exit codes: 0 there is none; 1 error; 2 there is some; 3 something is blocked; 4 something could not be observed";
+
 pub(super) const WHY_ABOUT: &str = "\
 Explains a placement: where an instance is or would go, what decided that, and every host with what counts for it or \
 why it can't take the instance.
@@ -120,7 +153,8 @@ Examples:
 Exit codes: 0 formatted; 1 a file has errors, or --check found one that is not formatted";
 
 pub(super) const SCHEMA_ABOUT: &str = "\
-Prints the JSON Schema of cluster.yaml, for completion and checks in editors.";
+Prints the JSON Schema of cluster.yaml, for completion and checks in editors; of scenarios; or of plans, for programs that \
+read what --output json prints.";
 
 pub(super) const SCHEMA_EXAMPLES: &str = "\
 Examples:
@@ -128,7 +162,8 @@ Examples:
   # then, as the first line of cluster.yaml (yaml-language-server):
   # yaml-language-server: $schema=cluster.schema.json
   reconcile schema --included > included.schema.json   # for the files of `include:`
-  reconcile schema --scenario > scenario.schema.json";
+  reconcile schema --scenario > scenario.schema.json
+  reconcile schema --plan              of plans, saved ones too, for programs that read them";
 
 pub(super) const EXPLAIN_ABOUT: &str = "\
 Explains a key of cluster.yaml: what it takes, what counts when it is left out, what it is for, and the keys below it.

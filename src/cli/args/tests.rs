@@ -73,6 +73,21 @@ fn flags_of_the_apply_are_refused_with_a_command() {
 }
 
 #[test]
+fn markdown_is_for_plans_alone() {
+    assert!(read("reconcile --dry-run --output markdown").is_ok());
+    for line in [
+        "reconcile status --output markdown",
+        "reconcile --output markdown",
+    ] {
+        let error = read(line).unwrap_err().to_string();
+        assert!(
+            error.contains("only plans have --output markdown"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
 fn contradicting_flags_are_refused() {
     assert!(read("reconcile --dry-run --yes").is_err());
     assert!(read("reconcile --detailed-exitcode").is_err());

@@ -244,8 +244,10 @@ impl Apply<'_> {
         print(&match self.args.global.output {
             Output::Json => applied_json(done, plan),
             // After an apply that left nothing open, its own summary has said all.
-            Output::Text if !done.is_empty() && plan.converged() => String::new(),
-            Output::Text => shown(self.args, plan, now, self.style),
+            Output::Text | Output::Markdown if !done.is_empty() && plan.converged() => {
+                String::new()
+            }
+            Output::Text | Output::Markdown => shown(self.args, plan, now, self.style),
         })?;
         Ok(Exit::of_apply(outcomes(done), plan))
     }

@@ -109,7 +109,7 @@ impl<'a> Desk<'a> {
         };
         let style = Style::of_stdout(self.args.global.no_color);
         print(&match self.args.global.output {
-            Output::Text => answer_text(&answer, &style),
+            Output::Text | Output::Markdown => answer_text(&answer, &style),
             Output::Json => answer_json(&answer),
         })
     }

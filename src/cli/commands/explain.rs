@@ -10,7 +10,7 @@ use crate::spec::explain::{Unknown, explain};
 pub(super) fn run(args: &Args, key: &str, style: &Style) -> Result<Exit, Failure> {
     let places = explain(key).map_err(unknown)?;
     print(&match args.global.output {
-        Output::Text => explain_text(&places, style),
+        Output::Text | Output::Markdown => explain_text(&places, style),
         Output::Json => explain_json(&places),
     })
 }

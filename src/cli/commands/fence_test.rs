@@ -40,7 +40,7 @@ pub(super) async fn run(
         asked.push(ask(device, &desired, host, &reader, &look).await);
     }
     print(&match args.global.output {
-        Output::Text => fence_text(id, &asked, style),
+        Output::Text | Output::Markdown => fence_text(id, &asked, style),
         Output::Json => fence_json(id, &asked),
     })?;
     Ok(exit_of(&asked))

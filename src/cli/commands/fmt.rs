@@ -31,7 +31,7 @@ pub(super) fn run(args: &Args, how: &FmtArgs, style: &Style) -> Result<Exit, Fai
     };
     let formatted: Vec<Formatted> = files.iter().map(|file| one(file, asked)).collect();
     print(&match args.global.output {
-        Output::Text => told(&formatted, asked, args, style),
+        Output::Text | Output::Markdown => told(&formatted, asked, args, style),
         Output::Json => fmt_json(&formatted, asked),
     })?;
     Ok(match formatted.iter().all(|file| file.is_good(asked)) {

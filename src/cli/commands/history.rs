@@ -12,7 +12,7 @@ pub(super) fn run(args: &Args, history: &HistoryArgs, style: &Style) -> Result<E
     let entries = store.records()?;
     let entries = select(&entries, history.number, history.instance.as_ref());
     print(&match args.global.output {
-        Output::Text => history_text(&entries, style),
+        Output::Text | Output::Markdown => history_text(&entries, style),
         Output::Json => history_json(&entries),
     })
 }

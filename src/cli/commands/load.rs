@@ -48,11 +48,29 @@ pub(super) fn desired(args: &Args) -> Result<Desired, Failure> {
 }
 
 /// The same where nothing is contacted, with what is not here and would be needed then.
-pub(super) fn checked(args: &Args) -> Result<(Desired, Vec<String>), Failure> {
+pub(super) fn checked(args: &Args) -> Result<Checked, Failure> {
     let origin = Origin::of(args)?;
-    let disk = disk(args, &origin).with_stand_ins();
-    let (desired, _) = read_from(&origin, &disk)?;
-    Ok((desired, disk.missing()))
+    checked_of(&origin, disk(args, &origin))
+}
+
+/// The same of the file at this place, with the files beside it.
+pub(super) fn checked_of(origin: &Origin, disk: DiskFiles) -> Result<Checked, Failure> {
+    let disk = disk.with_stand_ins();
+    let (desired, snapshot) = read_from(origin, &disk)?;
+    Ok(Checked {
+        desired,
+        snapshot,
+        not_here: disk.missing(),
+    })
+}
+
+/// A file that was read where nothing is contacted.
+pub(super) struct Checked {
+    pub desired: Desired,
+    /// What it was read from.
+    pub snapshot: Snapshot,
+    /// What it refers to, and is not on this machine.
+    pub not_here: Vec<String>,
 }
 
 /// The same, with what it takes to read it again when it has changed.

@@ -7,6 +7,7 @@ pub mod complete;
 mod desk;
 mod disarm;
 mod drain;
+mod drift;
 mod dry_run;
 mod explain;
 mod fence;
@@ -18,6 +19,7 @@ mod notify;
 mod orders;
 mod origin;
 mod pause;
+mod plan;
 mod rehearse;
 mod render;
 mod resume;
@@ -122,11 +124,13 @@ fn cause(error: &dyn std::error::Error) -> String {
 pub async fn run(args: Args, screen: Screen) -> Exit {
     let style = Style::of_stdout(args.global.no_color);
     let result = match &args.command {
-        None if args.apply.dry_run => dry_run::run(&args, &style).await,
+        None if args.apply.dry_run => dry_run::run(&args, &args.apply.plan(), &style).await,
         None => apply::run(&args, &style, &screen).await,
+        Some(Command::Plan(how)) => plan::run(&args, how, &style).await,
         Some(Command::Apply(saved)) => apply::run_saved(&args, saved, &style, &screen).await,
         Some(Command::Watch(how)) => watch::run(&args, how).await,
         Some(Command::Status) => status::run(&args, &style).await,
+        Some(Command::Drift) => drift::run(&args, &style).await,
         Some(Command::Why(asked)) => why::run(&args, asked, &style).await,
         Some(Command::Validate(how)) => validate::run(&args, how, &style),
         Some(Command::Fmt(how)) => fmt::run(&args, how, &style),
@@ -156,17 +160,20 @@ pub async fn run(args: Args, screen: Screen) -> Exit {
         match args.global.output {
             // Programs read results, and this is one.
             Output::Json => println!("{}", failure_json(&failure)),
-            Output::Text => eprintln!("{}", failure_text(&failure, args.global.no_color)),
+            Output::Text | Output::Markdown => {
+                eprintln!("{}", failure_text(&failure, args.global.no_color))
+            }
         }
         failure.exit()
     })
 }
 
 fn schema(which: &SchemaArgs) -> serde_json::Value {
-    match (which.scenario, which.included) {
-        (true, _) => crate::spec::scenario::schema::json_schema(),
-        (false, true) => crate::spec::schema::included_schema(),
-        (false, false) => crate::spec::schema::json_schema(),
+    match (which.scenario, which.included, which.plan) {
+        (true, ..) => crate::spec::scenario::schema::json_schema(),
+        (_, true, _) => crate::spec::schema::included_schema(),
+        (.., true) => super::plan_schema::json_schema(),
+        (false, false, false) => crate::spec::schema::json_schema(),
     }
 }
 

@@ -38,7 +38,7 @@ pub(super) async fn run(
         .map(|(name, receiver)| test(&messenger, name, receiver, &event));
     let told = join_all(told).await;
     print(&match args.global.output {
-        Output::Text => notify_text(&told, style),
+        Output::Text | Output::Markdown => notify_text(&told, style),
         Output::Json => notify_json(&told),
     })?;
     Ok(exit_of(&told))

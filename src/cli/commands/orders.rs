@@ -11,7 +11,7 @@ pub(super) fn run(args: &Args, style: &Style) -> Result<Exit, Failure> {
     let desk = Desk::open(args)?;
     let orders = OrderShown::all(&desk.in_force()?);
     print(&match args.global.output {
-        Output::Text => orders_text(&orders, desk.now, style),
+        Output::Text | Output::Markdown => orders_text(&orders, desk.now, style),
         Output::Json => orders_json(&orders),
     })
 }

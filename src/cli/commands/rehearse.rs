@@ -92,7 +92,7 @@ fn rehearsed(
             .map_err(|error| Failure::Other(format!("can't write {}: {error}", file.display())))?;
     }
     print(&match args.global.output {
-        Output::Text => rehearsal_text(&found, style),
+        Output::Text | Output::Markdown => rehearsal_text(&found, style),
         Output::Json => rehearsal_json(&found),
     })?;
     Ok(verdict(found.is_good()))
@@ -116,7 +116,7 @@ fn survived(
     counter.finish();
     let found = found.map_err(other)?;
     print(&match args.global.output {
-        Output::Text => survival_text(&found, style),
+        Output::Text | Output::Markdown => survival_text(&found, style),
         Output::Json => survival_json(&found),
     })?;
     Ok(verdict(found.is_good()))

@@ -32,7 +32,7 @@ pub(super) async fn run(args: &Args, style: &Style) -> Result<Exit, Failure> {
     let report = report.following(load::followed(args, &watcher.desired.cluster)?);
     let report = report.telling(undelivered(&reading.state, watcher)?);
     print(&match args.global.output {
-        Output::Text => status_text(&report, style),
+        Output::Text | Output::Markdown => status_text(&report, style),
         Output::Json => report.json(),
     })?;
     Ok(Exit::of_notices(&round.plan))

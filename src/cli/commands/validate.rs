@@ -14,7 +14,9 @@ use crate::plan::lint::lints;
 use crate::plan::{fencing, quorum};
 
 pub(super) fn run(args: &Args, how: &ValidateArgs, style: &Style) -> Result<Exit, Failure> {
-    let (desired, not_here) = load::checked(args)?;
+    let load::Checked {
+        desired, not_here, ..
+    } = load::checked(args)?;
     let agents = Agents::default().missing(&desired, &FenceAgents);
     let warnings = lints(&desired).into_iter();
     let warnings = warnings.chain(fencing::missing_agents(&desired, &agents));
@@ -22,7 +24,7 @@ pub(super) fn run(args: &Args, how: &ValidateArgs, style: &Style) -> Result<Exit
     let warnings = warnings.chain(notify::warnings(&desired));
     let warnings: Vec<Notice> = warnings.chain(unchecked(&desired, &not_here)).collect();
     print(&match args.global.output {
-        Output::Text => valid_text(&desired, &warnings, how.strict, style),
+        Output::Text | Output::Markdown => valid_text(&desired, &warnings, how.strict, style),
         Output::Json => valid_json(&desired, &warnings),
     })?;
     Ok(match how.strict && !warnings.is_empty() {

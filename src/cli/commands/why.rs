@@ -21,7 +21,7 @@ pub(super) async fn run(args: &Args, asked: &WhyArgs, style: &Style) -> Result<E
     let why = why.ok_or_else(|| no_instance(&desired, &asked.instance))?;
     let report = WhyReport::of(&desired, &round.observed, &why, asked.host.as_ref());
     print(&match args.global.output {
-        Output::Text => why_text(&report, style),
+        Output::Text | Output::Markdown => why_text(&report, style),
         Output::Json => report.json(),
     })?;
     Ok(Exit::of_notices(&round.plan))

@@ -105,14 +105,14 @@ fn added(change: &FileChange) -> usize {
     added.count()
 }
 
-fn mark(kind: ChangeKind) -> &'static str {
+pub(in crate::cli) fn mark(kind: ChangeKind) -> &'static str {
     match kind {
         ChangeKind::New => "+",
         ChangeKind::Content | ChangeKind::Hidden | ChangeKind::Attributes => "~",
     }
 }
 
-fn without_diff(kind: ChangeKind) -> &'static str {
+pub(in crate::cli) fn without_diff(kind: ChangeKind) -> &'static str {
     match kind {
         ChangeKind::New | ChangeKind::Content => "content not shown",
         ChangeKind::Hidden => "content changes, not shown",
@@ -134,7 +134,7 @@ fn with_diff(change: &FileChange, indent: usize, style: &Style) -> String {
 }
 
 /// A unified diff without its two lines of names: the path stands above it already.
-fn body(diff: &str) -> impl Iterator<Item = &str> {
+pub(in crate::cli) fn body(diff: &str) -> impl Iterator<Item = &str> {
     let names = |line: &&str| line.starts_with("--- ") || line.starts_with("+++ ");
     diff.lines().skip_while(names)
 }

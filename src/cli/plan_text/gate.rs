@@ -23,9 +23,13 @@ fn title(gate: &Gate, style: &Style) -> String {
         true => (Paint::StrongBad, "keep it from coming into force"),
         false => (Paint::Strong, "let it pass"),
     };
-    let title = style.paint(paint, "Guards");
-    let rest = format!("  {words}: change {}, up to `{}`", gate.change, gate.class);
-    format!("{title}{}\n", style.paint(Paint::Dim, rest))
+    let (name, rest) = (
+        "Guards",
+        format!("  {words}: change {}, up to `{}`", gate.change, gate.class),
+    );
+    let fits = text::width(name) + text::width(&rest) <= style.width;
+    let (title, rest) = (style.paint(paint, name), style.paint(Paint::Dim, rest));
+    format!("{title}{}{rest}\n", if fits { "" } else { "\n" })
 }
 
 fn told(guard: &Guard, file: &str, column: usize, style: &Style) -> String {

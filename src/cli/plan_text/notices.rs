@@ -4,7 +4,8 @@ use crate::cli::style::{Paint, Style};
 use crate::cli::text;
 use crate::model::plan::{Notice, NoticeKind, Plan};
 
-const KINDS: [NoticeKind; 4] = [
+/// The kinds, in the order in which they are told.
+pub(in crate::cli) const KINDS: [NoticeKind; 4] = [
     NoticeKind::Blocked,
     NoticeKind::Unknown,
     NoticeKind::Waiting,
@@ -15,7 +16,7 @@ const KINDS: [NoticeKind; 4] = [
 const MAX_SUBJECT: usize = 24;
 
 /// A section for each kind that there is, with an empty line between two.
-pub(super) fn sections(plan: &Plan, style: &Style) -> String {
+pub(in crate::cli) fn sections(plan: &Plan, style: &Style) -> String {
     let sections = KINDS.iter().filter_map(|kind| section(plan, *kind, style));
     sections.collect::<Vec<_>>().join("\n")
 }
@@ -35,16 +36,36 @@ fn section(plan: &Plan, kind: NoticeKind, style: &Style) -> Option<String> {
 }
 
 /// Notices of which all but the subject is the same: never empty.
-struct Group<'a>(Vec<&'a Notice>);
+pub(in crate::cli) struct Group<'a>(pub Vec<&'a Notice>);
 
 impl Group<'_> {
     fn subjects(&self) -> String {
         let subjects = self.0.iter().map(|notice| text::clean(&notice.subject));
         subjects.collect::<Vec<_>>().join(", ")
     }
+
+    /// Why, with the place in the file, and what would help.
+    pub fn words(&self, file: &str) -> (String, Option<String>) {
+        let Some(notice) = self.0.first() else {
+            return (String::new(), None);
+        };
+        let number = self.0.len();
+        let place = notice
+            .line
+            .as_ref()
+            .map(|line| format!(" ({})", text::clean(&line.place(file))));
+        let why = text::clean(&text::of_several(&notice.text, number));
+        let help = notice
+            .help
+            .as_deref()
+            .map(|help| text::help_of_several(help, number));
+        let help = help.map(|help| format!("help: {}", text::clean(&help)));
+        (why + &place.unwrap_or_default(), help)
+    }
 }
 
-fn grouped<'a>(notices: &[&'a Notice]) -> Vec<Group<'a>> {
+/// The notices, with those of which the same is to be told together.
+pub(in crate::cli) fn grouped<'a>(notices: &[&'a Notice]) -> Vec<Group<'a>> {
     let alike = |one: &Notice, next: &Notice| {
         (&one.text, &one.help, &one.line) == (&next.text, &next.help, &next.line)
     };
@@ -61,7 +82,11 @@ fn grouped<'a>(notices: &[&'a Notice]) -> Vec<Group<'a>> {
     groups
 }
 
-fn title(kind: NoticeKind, number: usize) -> (&'static str, &'static str, Paint) {
+/// The heading of a kind of which there are so many, and what follows on it.
+pub(in crate::cli) fn title(
+    kind: NoticeKind,
+    number: usize,
+) -> (&'static str, &'static str, Paint) {
     match kind {
         NoticeKind::Blocked => ("Blocked", "  should be done and can't be", Paint::StrongBad),
         NoticeKind::Unknown => (
@@ -102,21 +127,8 @@ fn told(group: &Group<'_>, file: &str, column: usize, style: &Style) -> String {
 
 /// Why, and what would help, in lines.
 fn reasons(group: &Group<'_>, file: &str, columns: usize) -> Vec<(Paint, String)> {
-    let Some(notice) = group.0.first() else {
-        return Vec::new();
-    };
-    let place = notice
-        .line
-        .as_ref()
-        .map(|line| format!(" ({})", text::clean(&line.place(file))));
-    let why = text::of_several(&notice.text, group.0.len());
-    let why = text::clean(&why) + &place.unwrap_or_default();
+    let (why, help) = group.words(file);
     let why = text::wrap(&why, columns).into_iter();
-    let help = notice
-        .help
-        .as_deref()
-        .map(|help| text::help_of_several(help, group.0.len()))
-        .map(|help| format!("help: {}", text::clean(&help)));
     let help = help
         .map(|help| text::wrap(&help, columns))
         .unwrap_or_default();

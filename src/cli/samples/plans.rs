@@ -1,6 +1,7 @@
 //! Plans, one for each situation that people meet.
 
 use super::*;
+use crate::model::gate::{ChangeId, Class, Gate, Guard, GuardKind, Verdict};
 
 pub fn nothing_to_do() -> Plan {
     Draft::new(8).plan()
@@ -238,6 +239,41 @@ fn in_file(name: &str) -> Line {
     }
 }
 
+/// A change that takes much away, and that a guard holds.
+pub fn held() -> Plan {
+    let guard = |guard, verdict, text: &str, help: Option<&str>| Guard {
+        guard,
+        verdict,
+        text: text.into(),
+        help: help.map(str::to_owned),
+        line: help.map(|_| Line::of(4)),
+    };
+    let approve = "approve it: reconcile approve 9e13fc529ff6";
+    let gate = Gate {
+        change: ChangeId("9e13fc529ff6".into()),
+        class: Class::Destroy,
+        guards: vec![
+            guard(
+                GuardKind::MaxDestroy,
+                Verdict::Holds,
+                "4 of 5 guests go for good, at most 3 may",
+                Some(approve),
+            ),
+            guard(
+                GuardKind::Window,
+                Verdict::Passes,
+                "the window is open",
+                None,
+            ),
+        ],
+        opens: None,
+    };
+    Plan {
+        gate: Some(gate),
+        ..rolling_change()
+    }
+}
+
 /// Many guests that are unknown for the same reason.
 pub fn silent_hosts() -> Plan {
     let why = "may be on host c, which can't be seen: it is not created a second time";
@@ -286,6 +322,7 @@ pub fn plans() -> BTreeMap<&'static str, Plan> {
         ("rolling_change", rolling_change()),
         ("blocked_and_unknown", blocked_and_unknown()),
         ("silent_hosts", silent_hosts()),
+        ("held", held()),
         ("hostile", hostile()),
     ])
 }
