@@ -129,18 +129,15 @@ fn validate_says_what_would_keep_messages_from_arriving_and_sends_none() {
     let said = output(dir.path(), &["validate"]);
     assert!(said.status.success());
     let said = String::from_utf8(said.stdout).unwrap();
-    let warnings: Vec<&str> = said.lines().skip(1).collect();
-    assert_eq!(
-        warnings,
-        [
-            "warning: receiver chat: its secrets go over the network in the open (cluster.yaml:6)",
-            "  help: use https://, if the server can",
-            "warning: receiver odd: the secret is no URL (cluster.yaml:8)",
-            "  help: it begins with https://",
-            "warning: receiver pager: /nonexistent/page is not installed on this machine (cluster.yaml:7)",
-            "  help: it is run on the machine of the controller",
-        ]
-    );
+    let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    for warning in [
+        "receiver chat: its secrets go over the network in the open (cluster.yaml:6) help: use https://, if the server can",
+        "receiver odd: the secret is no URL (cluster.yaml:8) help: it begins with https://",
+        "receiver pager: /nonexistent/page is not installed on this machine (cluster.yaml:7) help: it is run on the machine",
+        "with 3 warnings",
+    ] {
+        assert!(said.contains(warning), "{said}");
+    }
     assert!(heard.try_recv().is_err());
 }
 

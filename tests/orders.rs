@@ -213,13 +213,10 @@ fn resume_lets_the_brake_go_and_says_what_is_paused_still() {
 }
 
 #[test]
-fn only_a_known_state_of_the_file_is_held() {
+fn only_a_kept_state_of_the_file_is_gone_back_to() {
     let desk = Desk::new();
     let error = desk.refuses("rollback 123456789abc");
-    assert!(
-        error.contains("revision 123456789abc is not known"),
-        "{error}"
-    );
+    assert!(error.contains("123456789abc is not kept here"), "{error}");
     let nowhere_to_go = desk.refuses("rollback");
     assert!(
         nowhere_to_go.contains("no state of the file to go back to"),
@@ -263,8 +260,17 @@ fn rollback_goes_back_to_the_last_good_state_until_the_file_is_edited() {
     let undone = desk.at(&file, &format!("rollback --undo {bad}"));
     assert!(undone.status.success());
     assert_eq!(applied(), bad);
+    let present = desk.at(&file, &format!("rollback {bad}"));
+    assert_eq!(
+        present.status.code(),
+        Some(1),
+        "it is the present one, or not kept"
+    );
 
-    assert!(desk.at(&file, "rollback").status.success());
+    let named = desk.at(&file, &format!("rollback {} --output json", &good[..6]));
+    let named: Value = serde_json::from_slice(&named.stdout).unwrap();
+    assert_eq!(named["changes"][0]["to"], good.as_str());
+    assert_eq!(applied(), good, "the one that was named is applied");
     fs::write(&file, text.replace("replicas: 3", "replicas: 5")).unwrap();
     let third = applied();
     assert!(third != good && third != bad, "an edit is applied");

@@ -112,6 +112,7 @@ mod tests {
             at: Timestamp(1),
             reason: None,
             until: until.map(Timestamp),
+            to: None,
         }
     }
 

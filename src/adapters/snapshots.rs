@@ -6,6 +6,7 @@ use std::fs::{self, DirBuilder};
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
@@ -71,8 +72,13 @@ impl Snapshots {
         self.path(revision).is_file()
     }
 
-    /// Keeps it; the oldest ones go.
-    pub fn keep(&self, revision: &Revision, snapshot: &Snapshot) -> io::Result<()> {
+    /// Keeps it; the oldest ones go, but for those that are `needed`.
+    pub fn keep(
+        &self,
+        revision: &Revision,
+        snapshot: &Snapshot,
+        needed: &[Revision],
+    ) -> io::Result<()> {
         let mut private = DirBuilder::new();
         private
             .recursive(true)
@@ -80,10 +86,31 @@ impl Snapshots {
             .create(&self.directory)?;
         // Written anew, it is the youngest.
         replace(&self.path(revision), &serde_json::to_vec(snapshot)?)?;
-        self.prune()
+        self.prune(needed)
     }
 
-    fn prune(&self) -> io::Result<()> {
+    /// Those that are kept, with the commits that they are from, the youngest first.
+    pub fn all(&self) -> io::Result<Vec<(Revision, Option<Commit>)>> {
+        let mut all = self.by_age()?;
+        all.reverse();
+        let known = all.into_iter().filter_map(|(_, path)| {
+            let name = path.file_stem()?.to_str()?.to_owned();
+            let snapshot: Snapshot = serde_json::from_slice(&fs::read(&path).ok()?).ok()?;
+            Some((Revision(name), snapshot.commit))
+        });
+        Ok(known.collect())
+    }
+
+    fn prune(&self, needed: &[Revision]) -> io::Result<()> {
+        let needed: Vec<PathBuf> = needed.iter().map(|it| self.path(it)).collect();
+        let mut all = self.by_age()?;
+        all.retain(|(_, path)| !needed.contains(path));
+        let old = all.len().saturating_sub(KEPT);
+        let old = all.iter().take(old);
+        old.map(|(_, path)| path).try_for_each(fs::remove_file)
+    }
+
+    fn by_age(&self) -> io::Result<Vec<(SystemTime, PathBuf)>> {
         let mut all: Vec<_> = fs::read_dir(&self.directory)?
             .filter_map(|entry| {
                 let entry = entry.ok()?;
@@ -91,10 +118,7 @@ impl Snapshots {
             })
             .collect();
         all.sort();
-        let old = all.len().saturating_sub(KEPT);
-        all.iter()
-            .take(old)
-            .try_for_each(|(_, path)| fs::remove_file(path))
+        Ok(all)
     }
 
     /// Reads a kept state again; `file` is what messages call it. Secrets, keys and images are read from `disk`.
@@ -175,7 +199,7 @@ services:
             spec::parse_with_sources("cluster.yaml", SPEC.as_bytes(), &disk).unwrap();
         let snapshots = Snapshots::new(dir.path());
         let snapshot = Snapshot::of(SPEC.as_bytes(), sources, None);
-        snapshots.keep(&old.revision, &snapshot).unwrap();
+        snapshots.keep(&old.revision, &snapshot, &[]).unwrap();
         let kept = fs::read_to_string(snapshots.path(&old.revision)).unwrap();
         assert!(kept.contains("hello") && !kept.contains("hush"), "{kept}");
 
@@ -199,7 +223,7 @@ services:
         let (old, sources) = read();
         let snapshots = Snapshots::new(dir.path());
         let snapshot = Snapshot::of(text.as_bytes(), sources, None);
-        snapshots.keep(&old.revision, &snapshot).unwrap();
+        snapshots.keep(&old.revision, &snapshot, &[]).unwrap();
 
         fs::write(
             services.join("one.yaml"),
@@ -214,7 +238,7 @@ services:
     }
 
     #[test]
-    fn the_oldest_states_go() {
+    fn the_oldest_states_go_but_for_those_that_are_needed() {
         let dir = tempfile::tempdir().unwrap();
         let (snapshots, snapshot) = (
             Snapshots::new(dir.path()),
@@ -222,11 +246,15 @@ services:
         );
         let revision = |n: usize| Revision(format!("{n:04}"));
         for n in 0..KEPT + 3 {
-            snapshots.keep(&revision(n), &snapshot).unwrap();
+            snapshots
+                .keep(&revision(n), &snapshot, &[revision(0)])
+                .unwrap();
         }
         let left: Vec<usize> = (0..KEPT + 3)
             .filter(|n| snapshots.has(&revision(*n)))
             .collect();
-        assert_eq!(left, (3..KEPT + 3).collect::<Vec<_>>());
+        assert_eq!(left[0], 0);
+        assert_eq!(left[1..], (3..KEPT + 3).collect::<Vec<_>>());
+        assert_eq!(snapshots.all().unwrap().len(), KEPT + 1);
     }
 }

@@ -52,8 +52,10 @@ impl Told {
                     reason: order.reason.or(before.reason.clone()),
                     until: order.until.or(before.until),
                     by: order.by,
+                    to: order.to,
                 };
-                match (&after.reason, after.until) == (&before.reason, before.until) {
+                let said = |order: &Order| (order.reason.clone(), order.until, order.to.clone());
+                match said(&after) == said(&before) {
                     true => Result::Already(before),
                     false => Result::Renewed(after),
                 }

@@ -2,7 +2,8 @@
 //!
 //! An order in JSON has `order` (`disarmed`, `paused`, `drained`, `confirmed`, `held`, `approved`,
 //! `allowed`, `hurried`, `unprotected`, `released`, `retried`), `of` (`cluster`, `service/NAME` or `host/NAME` of a pause, else the name of the host, the group, the
-//! instance, the revision, the change or the commit; missing where there is only one), `by`, `at`, `reason` or null, `until` or null.
+//! instance, the revision, the change or the commit; missing where there is only one), `by`, `at`, `reason` or null, `until` or null; a held one
+//! `to`, where the state that takes its place was named.
 
 use serde::Serialize;
 
@@ -10,6 +11,7 @@ use super::moment;
 use super::style::{Paint, Style};
 use super::table::{Align, Cell, Table};
 use super::text;
+use crate::model::desired::Revision;
 use crate::model::orders::{Order, OrderKey, Orders};
 use crate::model::time::Timestamp;
 use crate::model::unit::span;
@@ -31,6 +33,9 @@ pub struct OrderShown {
     pub reason: Option<String>,
     /// Until when it holds.
     pub until: Option<Timestamp>,
+    /// The state of the file that takes the place of a held one, where it was named.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub to: Option<Revision>,
 }
 
 impl OrderShown {
@@ -42,6 +47,7 @@ impl OrderShown {
             at: order.at,
             reason: order.reason.clone(),
             until: order.until,
+            to: order.to.clone(),
         }
     }
 
@@ -67,7 +73,8 @@ impl OrderShown {
         let until = until.map(|until| format!(", until {until}"));
         let reason = self.reason.as_ref();
         let reason = reason.map(|reason| format!(": {}", text::clean(reason)));
-        until.unwrap_or_default() + &reason.unwrap_or_default()
+        let to = self.to.as_ref().map(|to| format!(", back to {to}"));
+        to.into_iter().chain(until).chain(reason).collect()
     }
 }
 

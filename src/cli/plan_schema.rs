@@ -158,7 +158,7 @@ fn gate() -> Value {
             ),
             (
                 "guards",
-                list("What each guard says.", object("A guard.", guard)),
+                list("What each guard says.", in_file(object("A guard.", guard))),
             ),
             (
                 "opens",
@@ -243,8 +243,15 @@ fn change() -> Value {
     )
 }
 
+/// What has a line may have the included file that it is in, too.
+fn in_file(mut of: Value) -> Value {
+    of["properties"]["file"] =
+        text("The included file that the line is in; missing where it is in the file itself.");
+    of
+}
+
 fn reason() -> Value {
-    object(
+    in_file(object(
         "Why.",
         [
             (
@@ -257,12 +264,12 @@ fn reason() -> Value {
             ("text", text("The reason in words, with what was observed.")),
             ("line", line()),
         ],
-    )
+    ))
 }
 
 fn notice() -> Value {
     let kinds = json!(["blocked", "unknown", "waiting", "warning"]);
-    object(
+    in_file(object(
         "A notice.",
         [
             (
@@ -279,7 +286,7 @@ fn notice() -> Value {
             ),
             ("line", line()),
         ],
-    )
+    ))
 }
 
 fn order() -> Value {

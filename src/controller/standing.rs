@@ -59,6 +59,7 @@ mod tests {
             at: Timestamp(1),
             reason: None,
             until: Some(Timestamp(100)),
+            to: None,
         };
         let orders = Orders {
             disarmed: Some(order),

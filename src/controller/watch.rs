@@ -331,6 +331,7 @@ impl Watch {
             observed,
         } = round;
         self.begin_with(&mut plan)?;
+        self.roll_back_what_fails(&observed)?;
         let took = millis(begin.elapsed());
         debug!(took_ms = took, actions = plan.actions.len(), "round");
         self.monitor.listen_to(&looks);

@@ -82,6 +82,12 @@ pub fn begin(memory: &mut Memory, action: &Action, revision: &Revision, now: Tim
     }
 }
 
+/// Whether files are brought back to what nobody has edited.
+fn is_mending(action: &Action) -> bool {
+    let drift = action.reason.code == ReasonCode::ConfigDrift;
+    action.motive == Motive::Heal && drift && !action.changes.is_empty()
+}
+
 /// The mark that an operation gives to a guest.
 fn mark_given(operation: &Operation) -> Option<&Mark> {
     match operation {
@@ -176,6 +182,9 @@ pub fn end(
                 .entry(configure.guest.instance.clone())
                 .or_default();
             guest.revision = Some(revision.clone());
+            if is_mending(action) {
+                guests::remember_mended(guest, revision, now);
+            }
             match configure.healthy {
                 Some((ref heartbeat, _)) => {
                     guest.worked_on = Some(now);
@@ -192,6 +201,7 @@ pub fn end(
             let guest = action.operation.instance();
             if let Some(guest) = guest.and_then(|guest| memory.guests.get_mut(guest)) {
                 guest.failed = Some(now);
+                guest.failed_with = Some(revision.clone());
                 guest.answered = None;
             }
         }

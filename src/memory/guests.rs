@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::model::desired::Desired;
+use crate::model::desired::{Desired, Revision};
 use crate::model::facts::Observed;
 use crate::model::mark::Mark;
-use crate::model::memory::{GuestMemory, Memory};
+use crate::model::memory::{GuestMemory, Memory, Mended};
 use crate::model::orders::Order;
 use crate::model::policy::Restarts;
 use crate::model::time::Timestamp;
@@ -88,6 +88,7 @@ pub fn has_lived(guest: &GuestMemory, generation: &str) -> bool {
 
 /// A guest gave the heartbeat that was waited for: from now on it has lived, also where it falls silent before the next look.
 pub(super) fn remember_life(guest: &mut GuestMemory, generation: &str, now: Timestamp) {
+    guest.failed_with = None;
     if is_of(&guest.run, generation) {
         guest.healthy_since.get_or_insert(now);
         guest.failing_since = None;
@@ -113,6 +114,8 @@ fn new_run(old: &GuestMemory, run: String, long: Duration, now: Timestamp) -> Gu
         worked_on: old.worked_on,
         last_attempt: old.last_attempt,
         failed: old.failed,
+        failed_with: old.failed_with.clone(),
+        mended: old.mended.clone(),
         started: old.started,
         not_built: old.not_built.clone(),
         revision: old.revision.clone(),
@@ -137,10 +140,26 @@ fn remember_beat(guest: &mut GuestMemory, failures: u32, long: Duration, now: Ti
         return;
     }
     guest.failing_since = None;
+    guest.failed_with = None;
     guest.healthy_since.get_or_insert(now);
     if guest.crashes == 0 || was_well(guest, long, now) {
         forget_trials(guest);
     }
+}
+
+/// The time between two mendings that belong to one row.
+const ROW: Duration = Duration::from_secs(600);
+
+/// Its files were put right. A row of that ends when they stay so for a while, or another state of the file comes.
+pub(super) fn remember_mended(guest: &mut GuestMemory, revision: &Revision, now: Timestamp) {
+    let row = guest.mended.take();
+    let row = row.filter(|it| it.revision == *revision && now.since(it.last) < ROW);
+    guest.mended = Some(Mended {
+        count: row.as_ref().map_or(0, |row| row.count) + 1,
+        since: row.map_or(now, |row| row.since),
+        last: now,
+        revision: revision.clone(),
+    });
 }
 
 fn forget_trials(guest: &mut GuestMemory) {

@@ -306,6 +306,7 @@ mod tests {
             at: Timestamp(at),
             reason: None,
             until: None,
+            to: None,
         };
         let since = Timestamp(5 * DAY);
         let mut host = HostMemory {

@@ -130,6 +130,7 @@ mod tests {
             at: Timestamp(at),
             reason: None,
             until: None,
+            to: None,
         };
         let with = |at, mut look: Observed| {
             look.orders.confirmed.insert(host("c"), order(at));

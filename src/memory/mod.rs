@@ -18,7 +18,7 @@ use crate::model::desired::{Desired, Group, Revision};
 use crate::model::facts::{Answer, Observed};
 use crate::model::gate::Pending;
 use crate::model::id::InstanceId;
-use crate::model::memory::{Foreign, Memory};
+use crate::model::memory::{Foreign, GuestMemory, Memory};
 use crate::model::plan::{NoticeKind, Plan};
 use crate::model::time::Timestamp;
 
@@ -116,6 +116,34 @@ pub fn remember_applied(memory: &mut Memory, desired: &Desired, observed: &Obser
 pub fn bring_into_force(memory: &mut Memory, revision: &Revision) {
     memory.in_force = Some(revision.clone());
     memory.pending = None;
+    memory.rolled_back = None;
+}
+
+/// An instance that was set up for this state of the file in vain, where there was a better one. On a host that can't be seen, it may
+/// be the host's fault.
+pub fn failing<'m>(
+    memory: &'m Memory,
+    observed: &Observed,
+    revision: &Revision,
+) -> Option<&'m InstanceId> {
+    let better = memory.good.iter().any(|good| good != revision);
+    let unproven = better && !memory.good.contains(revision);
+    let mut guests = memory.guests.iter().filter(|_| unproven);
+    let is_there = |instance: &InstanceId| {
+        let seen = observed
+            .hosts
+            .iter()
+            .filter(|(_, seen)| seen.facts().is_some());
+        let known = seen.filter_map(|(host, _)| memory.hosts.get(host));
+        known
+            .into_iter()
+            .any(|host| host.guests.contains_key(instance))
+    };
+    let fails = |guest: &GuestMemory| guest.failed_with.as_ref() == Some(revision);
+    let failing = guests.find(|(instance, guest)| {
+        fails(guest) && !memory.busy.contains_key(*instance) && is_there(instance)
+    });
+    failing.map(|(instance, _)| instance)
 }
 
 /// A guard holds this state of the file.

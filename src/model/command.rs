@@ -37,9 +37,9 @@ pub enum Turn {
     Take(OrderKey),
     /// What is paused is looked after again; of the whole cluster, the brake is let go, too.
     Resume(Scope),
-    /// A state of the file is not applied; none: the present one.
+    /// An earlier state of the file is applied instead of the present one; none: the last good one.
     Rollback(Option<Revision>),
-    /// It is applied after all.
+    /// A state that is held back is applied after all; none: the present one.
     Undo(Option<Revision>),
     /// The change that waits comes into force, whatever holds it.
     Approve {

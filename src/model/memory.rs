@@ -37,6 +37,9 @@ pub struct Memory {
     /// The state of the file that is in force: it passed the guards.
     #[serde(default)]
     pub in_force: Option<Revision>,
+    /// The one before it, where that was given up because an instance did not come up with it.
+    #[serde(default)]
+    pub rolled_back: Option<Revision>,
     /// The newest one, where a guard holds that.
     #[serde(default)]
     pub pending: Option<Pending>,
@@ -224,6 +227,12 @@ pub struct GuestMemory {
     /// When setting it up last failed.
     #[serde(default)]
     pub failed: Option<Timestamp>,
+    /// The state of the file that it was set up for then, until it gives a heartbeat.
+    #[serde(default)]
+    pub failed_with: Option<Revision>,
+    /// How often in a row what differed on it was put right, while nobody had asked for anything else.
+    #[serde(default)]
+    pub mended: Option<Mended>,
     /// When its process, which did not run, was last started without waiting for its heartbeat.
     #[serde(default)]
     pub started: Option<Timestamp>,
@@ -267,8 +276,29 @@ impl GuestMemory {
 
     /// Whether it was tried in vain, so that it may wait to be tried again.
     pub fn was_in_vain(&self) -> bool {
-        !self.trials.is_empty() || self.not_built.is_some()
+        !self.trials.is_empty() || self.not_built.is_some() || self.circle().is_some()
     }
+
+    /// That it was put right so often that somebody else must be changing it back.
+    pub fn circle(&self) -> Option<&Mended> {
+        self.mended.as_ref().filter(|mended| mended.count >= CIRCLE)
+    }
+}
+
+/// Who is put right so often in a row goes in circles.
+const CIRCLE: u32 = 5;
+
+/// Files of a guest that were put right several times in a row.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mended {
+    /// How often.
+    pub count: u32,
+    /// When for the first time.
+    pub since: Timestamp,
+    /// When last.
+    pub last: Timestamp,
+    /// The state of the file that they were brought back to.
+    pub revision: Revision,
 }
 
 /// A build that failed.

@@ -58,7 +58,13 @@ pub struct Order {
     /// Until when it holds; none: until it is taken back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Timestamp>,
+    /// Of a state of the file that is held back: the one that takes its place; none: the last good one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<Revision>,
 }
+
+/// Who gives an order that no person gave.
+pub const OURSELVES: &str = "reconcile";
 
 impl Orders {
     /// Every order with its key, the farthest-reaching kinds first.
@@ -147,6 +153,19 @@ impl Orders {
     pub fn pause_of(&self, scopes: impl IntoIterator<Item = Scope>) -> Option<Scope> {
         let mut scopes = scopes.into_iter();
         scopes.find(|scope| self.paused.contains_key(scope))
+    }
+
+    /// The state of the file that takes the place of a held one: the one that was named, or the first `good` one that is `kept`
+    /// and not held itself.
+    pub fn instead_of<'r>(
+        &'r self,
+        held: &Revision,
+        good: &'r [Revision],
+        kept: impl Fn(&Revision) -> bool,
+    ) -> Option<&'r Revision> {
+        let named = self.held.get(held).and_then(|order| order.to.as_ref());
+        let mut all = named.into_iter().chain(good);
+        all.find(|revision| !self.held.contains_key(*revision) && kept(revision))
     }
 
     /// Whether an order keeps things as they are that would otherwise be put right.
@@ -275,6 +294,7 @@ mod tests {
             at: Timestamp(1),
             reason: Some("kernel update".into()),
             until: until.map(Timestamp),
+            to: None,
         }
     }
 

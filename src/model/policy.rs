@@ -54,6 +54,8 @@ impl MaxDestroy {
 pub struct Changes {
     /// The farthest-reaching ones that are applied without a person; none: not any.
     pub automatic: Option<Class>,
+    /// What is done with a change with which an instance does not come up.
+    pub on_failure: OnFailure,
     /// When they may: at any time, where none is named.
     pub allow: Vec<Window>,
     /// When they may not, whatever is allowed.
@@ -64,10 +66,21 @@ impl Default for Changes {
     fn default() -> Self {
         Changes {
             automatic: Some(Class::Destroy),
+            on_failure: OnFailure::Halt,
             allow: Vec::new(),
             deny: Vec::new(),
         }
     }
+}
+
+/// What is done with a change with which an instance does not come up. It halts in any case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnFailure {
+    /// A person is waited for.
+    Halt,
+    /// The last good state of the file comes back.
+    Rollback,
 }
 
 /// A time that comes again and again.

@@ -59,6 +59,22 @@ impl Means {
         }
     }
 
+    /// The secrets that it is given.
+    pub fn secrets(&self) -> Vec<&Secret> {
+        match self {
+            Means::Webhook(hook) => {
+                let texts = std::iter::once(&hook.url).chain(hook.headers.values());
+                let body = match &hook.body {
+                    Body::Own(_, secrets) => secrets.values().collect(),
+                    Body::Format(_) => Vec::new(),
+                };
+                texts.flat_map(Filled::secrets).chain(body).collect()
+            }
+            Means::Email(mail) => mail.login.iter().map(|(_, password)| password).collect(),
+            Means::Command(_) => Vec::new(),
+        }
+    }
+
     /// In a word, as it is written in the file.
     pub fn word(&self) -> &'static str {
         match self {

@@ -152,6 +152,9 @@ impl<'a> Planner<'a> {
         let line = self.round.desired.lines.of(&group.key());
         // What is done in this plan is the nearest reason.
         let by_itself = needs.is_empty() && self.differs_by_itself(instance, motive);
+        if motive == Motive::Heal && by_itself && self.goes_in_circles(instance, group) {
+            return;
+        }
         let why = match (motive, by_itself) {
             (_, false) => reason_at(
                 ReasonCode::RoutesChanged,

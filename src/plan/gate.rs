@@ -54,6 +54,28 @@ impl Planner<'_> {
         }
     }
 
+    /// Says that the newer state of the file was given up by ourselves: that is a failure, however well all goes now.
+    pub(super) fn say_what_was_rolled_back(&mut self) {
+        let (memory, held) = (self.round.memory, &self.round.observed.orders.held);
+        let given_up = memory.rolled_back.as_ref();
+        let Some((revision, order)) = given_up.and_then(|it| held.get_key_value(it)) else {
+            return;
+        };
+        let why = order
+            .reason
+            .as_deref()
+            .unwrap_or("an instance does not come up with it");
+        self.draft.notices.push(Notice {
+            kind: NoticeKind::Blocked,
+            subject: format!("revision {revision}"),
+            text: format!("it failed and was rolled back: {why}"),
+            help: Some(format!(
+                "mend the file: the next edit is applied; or try it again: reconcile rollback --undo {revision}"
+            )),
+            line: None,
+        });
+    }
+
     /// Says that a newer state of the file waits. Only a window opens by itself.
     pub(super) fn say_what_is_pending(&mut self) {
         let pending = self.round.memory.pending.as_ref();

@@ -6,6 +6,7 @@ mod bootstraps;
 mod brake;
 mod budget;
 mod build;
+mod circles;
 pub mod compare;
 mod configure;
 mod create;
@@ -117,6 +118,7 @@ fn plan_round(round: Round<'_>) -> Plan {
     planner.say_orders();
     planner.say_rivals();
     planner.say_what_is_pending();
+    planner.say_what_was_rolled_back();
     planner.into_plan()
 }
 

@@ -48,13 +48,13 @@ impl States {
 
     /// The state that is applied: the present one, or the last good one where that is held.
     pub fn in_force(&self, world: &World) -> Option<&Arc<Desired>> {
-        let is_held = |revision: &Revision| world.orders.held.contains_key(revision);
-        let present = self.present()?;
-        if !is_held(&present.revision) {
+        let (orders, present) = (&world.orders, self.present()?);
+        if !orders.held.contains_key(&present.revision) {
             return Some(present);
         }
-        let mut good = self.good.iter().filter(|revision| !is_held(revision));
-        good.find_map(|good| self.all.iter().find(|state| state.revision == *good))
+        let state = |revision: &Revision| self.all.iter().find(|s| s.revision == *revision);
+        let kept = |revision: &Revision| state(revision).is_some();
+        state(orders.instead_of(&present.revision, &self.good, kept)?)
     }
 }
 
@@ -176,6 +176,7 @@ fn put(world: &mut World, key: OrderKey, command: &Command) -> Result<(), String
         at,
         reason: command.reason.clone(),
         until,
+        to: None,
     };
     world.orders.put(key, order);
     Ok(())
@@ -209,16 +210,22 @@ fn may_be_off(world: &World, id: &HostId, force: bool) -> Result<(), String> {
     }
 }
 
-/// The present state of the file is not to be applied any more, or another one.
+/// The present state of the file is not to be applied any more, but an earlier one.
 fn hold(
     world: &mut World,
     revision: Option<&Revision>,
     command: &Command,
     states: &States,
 ) -> Result<(), String> {
-    let held = known(revision, states)?;
+    let held = known(None, states)?;
+    let to = revision
+        .map(|named| known(Some(named), states))
+        .transpose()?;
     let key = OrderKey::Held(held.clone());
     put(world, key.clone(), command)?;
+    if let Some(order) = world.orders.held.get_mut(&held) {
+        order.to = to;
+    }
     if states.in_force(world).is_none() {
         world.orders.take(&key);
         return Err(format!(

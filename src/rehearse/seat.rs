@@ -13,8 +13,9 @@ use crate::controller::watch::{Admission, Signal, Watch};
 use crate::controller::{Session, Watcher};
 use crate::execute::Hands;
 use crate::memory;
-use crate::model::desired::Desired;
+use crate::model::desired::{Desired, Revision};
 use crate::model::gate::Pending;
+use crate::model::orders::{OURSELVES, Order, OrderKey};
 use crate::ports::herald::{Herald, Nobody};
 use crate::ports::store::{StoreError, StoreView};
 use crate::sim::cluster::Cluster;
@@ -48,6 +49,19 @@ impl Admission for InForce {
 
     // The timeline says so by the next plan.
     fn waits(&self, _: &Pending) {}
+
+    fn roll_back(&self, revision: &Revision, why: &str) {
+        let mut world = self.0.world();
+        let order = Order {
+            by: OURSELVES.to_owned(),
+            at: world.now,
+            reason: Some(why.to_owned()),
+            until: None,
+            to: None,
+        };
+        world.orders.put(OrderKey::Held(revision.clone()), order);
+        self.0.rolled_back.notify_one();
+    }
 }
 
 impl Seat {

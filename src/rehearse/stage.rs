@@ -115,7 +115,7 @@ impl Stage<'_> {
             (world.halted, world.halt_at) = (false, None);
             world.vigil.renewed = world.now;
         }
-        if let Err(error) = self.first.start(&self.desired, &self.states) {
+        if let Err(error) = self.first.start(&self.to_follow(), &self.states) {
             self.breaks(format!("the controller did not start: {error}"));
         }
     }
@@ -138,6 +138,7 @@ impl Stage<'_> {
                     cluster.world().halted = false;
                     self.happens("the controller dies", true);
                 }
+                () = cluster.rolled_back.notified() => self.give_up(),
                 () = cluster.clock.sleep(left) => {
                     self.end(&over);
                     if next == until {

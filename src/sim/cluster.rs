@@ -56,6 +56,8 @@ pub struct Cluster {
     calm: Mutex<Calm>,
     /// Notified when the controller dies.
     pub killed: Notify,
+    /// A controller gave a state of the file up.
+    pub rolled_back: Notify,
 }
 
 /// What is known of how much the controller has to look again while nothing happens.
@@ -93,6 +95,7 @@ impl Cluster {
             changes: Arc::default(),
             calm: Mutex::new(Calm::No),
             killed: Notify::new(),
+            rolled_back: Notify::new(),
         })
     }
 
@@ -112,6 +115,7 @@ impl Cluster {
             changes: Arc::clone(&self.changes),
             calm: Mutex::new(Calm::No),
             killed: Notify::new(),
+            rolled_back: Notify::new(),
         })
     }
 

@@ -125,10 +125,78 @@ fn what_is_committed_is_done_and_a_bad_commit_changes_nothing() {
     product.wait_remade(&victim, seconds(120));
     rename(&product.path("away.git"), &repository.path());
     let back = repository.commit(&spec);
-    until("the next commit comes into force", LIMIT, || {
-        (product.status()["followed"]["applied"]["id"] == *back).then_some(())
-    });
+    in_force(&product, &back);
     product.write(&spec);
     product.wait_converged(LIMIT);
     watch.stop();
+}
+
+// One story on one lab, too: what was rolled back is followed by an edit that needs a person.
+#[test]
+fn a_bad_commit_rolls_back_by_itself_and_a_far_reaching_one_waits_for_a_person() {
+    let (product, spec) = Product::converged();
+    let spec = spec.with(|s| s.changes = "automatic: restart, on_failure: rollback".to_owned());
+    let repository = Repository::new(&product);
+    let good = repository.commit(&spec);
+    product.write(&spec);
+    let watch = product.watch_repository(&repository.path());
+    in_force(&product, &good);
+    product.wait_converged(LIMIT);
+
+    let traffic = Traffic::start(&product.lab, &format!("http://{}/random", spec.vip), 20);
+    let begin = Instant::now();
+    let bad = repository.commit(&spec.with(|s| s.run = "/bin/false".to_owned()));
+    until("it is rolled back", LIMIT, || {
+        let said = product.run(&["status"]);
+        let words = said.words();
+        (words.contains("it failed and was rolled back") && said.code == 3).then_some(())
+    });
+    let at = begin.elapsed().as_secs_f64();
+    until("all are as before", LIMIT, || {
+        let status = product.status();
+        let well = |i: &&serde_json::Value| i["healthy"] == true;
+        let serving = status["instances"].as_array()?.iter().filter(well).count();
+        (serving == 5).then_some(())
+    });
+    println!(
+        "from the push to the rollback: {at:.1} s, until all serve: {:.1} s",
+        begin.elapsed().as_secs_f64()
+    );
+    let followed = &product.status()["followed"];
+    assert_eq!(
+        followed["applied"]["id"], good,
+        "the one before it is in force"
+    );
+    assert_eq!(followed["refused"]["commit"]["id"], bad);
+
+    let larger = spec.with(|s| s.memory = "112MiB".to_owned());
+    let commit = repository.commit(&larger);
+    until("it waits for a person", LIMIT, || {
+        let status = product.status();
+        let refused = &status["followed"]["refused"];
+        let why = refused["why"].as_str()?;
+        (refused["commit"]["id"] == *commit && why.contains("automatic")).then_some(())
+    });
+    let memory = |product: &Product| {
+        let mut all = product.lab.domains();
+        all.retain(|domain| domain.instance.starts_with("random-"));
+        all.into_iter()
+            .map(|domain| domain.memory_kib >> 10)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(memory(&product), [96, 96, 96], "nothing of it is done");
+    let approved = product.run(&["approve", &commit[..12], "--reason", "it is needed"]);
+    assert_eq!(approved.code, 0, "{}", approved.all());
+    in_force(&product, &commit);
+    product.write(&larger);
+    product.wait_converged(LIMIT);
+    assert_eq!(memory(&product), [112, 112, 112]);
+    traffic.stop().assert_nothing_failed();
+    watch.stop();
+}
+
+fn in_force(product: &Product, commit: &str) {
+    until("the commit is in force", LIMIT, || {
+        (product.status()["followed"]["applied"]["id"] == *commit).then_some(())
+    });
 }

@@ -36,6 +36,8 @@ pub struct Spec {
     pub reserve: String,
     /// What stands under `rebalance:`, on one line.
     pub rebalance: String,
+    /// What stands under `changes:`, on one line.
+    pub changes: String,
     known_hosts: String,
     identity: String,
 }
@@ -62,6 +64,7 @@ impl Spec {
             watched: "every: 500ms, timeout: 2s, retries: 4, grace: 1m".to_owned(),
             reserve: "0MiB".to_owned(),
             rebalance: String::new(),
+            changes: String::new(),
             known_hosts: path("known_hosts"),
             identity: path("id_ed25519"),
         }
@@ -117,6 +120,9 @@ images:
         )?;
         if !self.safety.is_empty() {
             writeln!(f, "safety: {{ {} }}", self.safety)?;
+        }
+        if !self.changes.is_empty() {
+            writeln!(f, "changes: {{ {} }}", self.changes)?;
         }
         if !self.rebalance.is_empty() {
             writeln!(f, "rebalance: {{ {} }}", self.rebalance)?;

@@ -257,6 +257,7 @@ fn order(world: &mut World, verb: &str, about: &str, rest: &str) {
         at: world.now,
         reason: Some("kernel update".to_owned()),
         until: seconds.map(|n| world.now.plus(Duration::from_secs(n))),
+        to: None,
     };
     world.orders.put(key, order);
 }

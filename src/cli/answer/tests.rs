@@ -13,6 +13,7 @@ fn order(reason: Option<&str>, until: Option<Timestamp>) -> Order {
         at: NOW,
         reason: reason.map(str::to_owned),
         until,
+        to: None,
     }
 }
 

@@ -338,14 +338,15 @@ Examples:
 Exit codes: 0 each message was taken; 1 one was not, or error";
 
 pub(super) const ROLLBACK_ABOUT: &str = "\
-Orders that a state of the file is not applied: the present one, or the one that is named.
+Applies an earlier state of the file, and holds the present one back until the file is edited, or another commit comes: the last state \
+with which all was as desired, or the one that is named, by its revision or its commit, as plans, `validate` and `history` show them.
 
-A state is named by its revision, as plans, `validate` and `history` show it.";
+No guard asks whether it may. A controller that runs does it at once, else the next run of `reconcile`.";
 
 pub(super) const ROLLBACK_EXAMPLES: &str = "\
 Examples:
   reconcile rollback --reason 'random-1 never comes up'
-  reconcile rollback 3f2a91c04b7e
+  reconcile rollback 1f0e7c3a9           to the state of that commit
   reconcile rollback --undo 3f2a91c04b7e";
 
 pub(super) const APPROVE_ABOUT: &str = "\

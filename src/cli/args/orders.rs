@@ -5,7 +5,6 @@ use std::time::Duration;
 use clap::Subcommand;
 
 use super::help;
-use crate::model::desired::Revision;
 use crate::model::id::{GroupId, HostId, InstanceId};
 use crate::model::orders::{Scope, reason};
 use crate::model::unit::parse_long_span;
@@ -91,26 +90,18 @@ pub struct UnprotectArgs {
 /// Arguments of `rollback`.
 #[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
 pub struct RollbackArgs {
-    /// The state of the file that is not to be applied; left out, the present one
-    #[arg(value_parser = revision)]
-    pub revision: Option<Revision>,
+    /// The earlier state of the file, or its commit, that is applied instead; left out, the last one with which all was as
+    /// desired. With --undo: the state that is held back
+    #[arg(value_parser = digits)]
+    pub revision: Option<String>,
 
-    /// Let it be applied after all
+    /// Let what is held back be applied after all
     #[arg(long)]
     pub undo: bool,
 
     /// Why: shown wherever the order is
     #[arg(long, value_name = "TEXT", value_parser = reason)]
     pub reason: Option<String>,
-}
-
-fn revision(text: &str) -> Result<Revision, String> {
-    match is_hex(text) {
-        true => Ok(Revision(text.to_owned())),
-        false => {
-            Err("a revision is hex digits, as plans and `reconcile validate` show them".into())
-        }
-    }
 }
 
 /// Arguments of `approve`.
@@ -136,7 +127,10 @@ pub struct ApproveArgs {
 fn digits(text: &str) -> Result<String, String> {
     match is_hex(text) {
         true => Ok(text.to_owned()),
-        false => Err("changes and commits are called by hex digits, at least 4 of them".into()),
+        false => Err(
+            "changes, states of the file and commits are called by hex digits, at least 4 of them"
+                .into(),
+        ),
     }
 }
 

@@ -77,12 +77,17 @@ impl<'a> Desk<'a> {
             at: self.now,
             reason: when.reason.clone(),
             until,
+            to: None,
         })
     }
 
     /// Gives an order, and says so.
     pub fn give(&self, key: OrderKey, when: &When) -> Result<Exit, Failure> {
-        let order = self.order(when)?;
+        self.put(key, &self.order(when)?)
+    }
+
+    /// Gives this order, and says so.
+    pub fn put(&self, key: OrderKey, order: &Order) -> Result<Exit, Failure> {
         self.turn(|orders| vec![Told::give(orders, key.clone(), order.clone())])
     }
 

@@ -98,6 +98,7 @@ mod tests {
                 at: Timestamp(1),
                 reason: None,
                 until: None,
+                to: None,
             };
             orders.put(OrderKey::Drained(host.clone()), order);
         }

@@ -111,7 +111,7 @@ pub(super) fn in_force(args: &Args, origin: &Origin) -> Result<InForce, Failure>
             snapshot: Some(snapshot),
         });
     }
-    let Some(good) = last_good(&state, &orders)? else {
+    let Some(good) = instead_of(&desired.revision, &state, &orders)? else {
         return Err(Failure::Other(nothing_before(&desired.revision)));
     };
     let read = Snapshots::new(&state).read(&good, &origin.name, &disk(args, origin));
@@ -165,17 +165,24 @@ impl InForce {
         let Some(snapshot) = &self.snapshot else {
             return;
         };
-        if let Err(error) = Snapshots::new(state).keep(&self.desired.revision, snapshot) {
+        let memory = FileStore::new(state).load().unwrap_or_default();
+        let needed: Vec<Revision> = memory.in_force.into_iter().chain(memory.good).collect();
+        let kept = Snapshots::new(state).keep(&self.desired.revision, snapshot, &needed);
+        if let Err(error) = kept {
             tracing::warn!(%error, "this state of the file can't be kept: rollback won't know it");
         }
     }
 }
 
-/// The last state of the file with which all was as desired, of those that are kept and not held.
-pub(super) fn last_good(state: &Path, orders: &Orders) -> Result<Option<Revision>, Failure> {
+/// The state of the file that takes the place of a held one.
+pub(super) fn instead_of(
+    held: &Revision,
+    state: &Path,
+    orders: &Orders,
+) -> Result<Option<Revision>, Failure> {
     let (memory, kept) = (FileStore::new(state).load()?, Snapshots::new(state));
-    let mut good = memory.good.into_iter();
-    Ok(good.find(|revision| !orders.held.contains_key(revision) && kept.has(revision)))
+    let instead = orders.instead_of(held, &memory.good, |revision| kept.has(revision));
+    Ok(instead.cloned())
 }
 
 /// What is said where a state of the file is held, and there is none to go back to.

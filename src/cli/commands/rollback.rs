@@ -1,57 +1,81 @@
-//! `reconcile rollback`: a state of the file is not applied.
+//! `reconcile rollback`: an earlier state of the file is applied, and the present one held back until another edit.
 
 use super::desk::Desk;
 use super::{Failure, load};
+use crate::adapters::snapshots::Snapshots;
 use crate::cli::args::Args;
 use crate::cli::args::orders::{RollbackArgs, When};
 use crate::cli::exit::Exit;
+use crate::cli::text;
+use crate::model::commit::Commit;
 use crate::model::desired::Revision;
 use crate::model::orders::OrderKey;
-use crate::ports::store::StoreView;
+
+/// So many states are named where none is the one that was asked for.
+const NAMED: usize = 8;
 
 pub(super) fn run(args: &Args, rollback: &RollbackArgs) -> Result<Exit, Failure> {
     let desk = Desk::open(args)?;
-    if let (true, Some(revision)) = (rollback.undo, &rollback.revision) {
-        return desk.take_back(&OrderKey::Held(revision.clone()));
-    }
-    let present = || load::desired(args).map(|desired| desired.revision);
-    let revision = match &rollback.revision {
-        Some(revision) if is_known(&desk, revision)? => revision.clone(),
-        Some(revision) if present()? == *revision => revision.clone(),
-        Some(revision) => return Err(unknown(revision, &present()?)),
-        None => present()?,
-    };
-    let key = OrderKey::Held(revision.clone());
     if rollback.undo {
-        return desk.take_back(&key);
+        return undo(args, &desk, rollback.revision.as_deref());
     }
-    let mut orders = desk.in_force()?;
-    orders.put(key.clone(), desk.order(&When::default())?);
-    if revision == present()? && load::last_good(&desk.state, &orders)?.is_none() {
-        return Err(Failure::Other(load::nothing_before(&revision)));
-    }
-    let when = When {
+    let held = load::desired(args)?.revision;
+    let to = rollback.revision.as_deref();
+    let to = to.map(|named| earlier(&desk, named, &held)).transpose()?;
+    let key = OrderKey::Held(held.clone());
+    let mut order = desk.order(&When {
         reason: rollback.reason.clone(),
         ..When::default()
+    })?;
+    order.to = to;
+    let mut orders = desk.in_force()?;
+    orders.put(key.clone(), order.clone());
+    if load::instead_of(&held, &desk.state, &orders)?.is_none() {
+        return Err(Failure::Other(load::nothing_before(&held)));
+    }
+    desk.put(key, &order)
+}
+
+/// Takes it back: of the state that is named, or of the present one.
+fn undo(args: &Args, desk: &Desk<'_>, named: Option<&str>) -> Result<Exit, Failure> {
+    let orders = desk.in_force()?;
+    let known = named.and_then(|named| orders.held.keys().find(|held| held.0.starts_with(named)));
+    let revision = match (known, named) {
+        (Some(known), _) => known.clone(),
+        (None, Some(named)) => Revision(named.to_owned()),
+        (None, None) => load::desired(args)?.revision,
     };
-    desk.give(key, &when)
+    desk.take_back(&OrderKey::Held(revision))
 }
 
-/// Whether anything was ever done for this state of the file, or it is held already.
-fn is_known(desk: &Desk<'_>, revision: &Revision) -> Result<bool, Failure> {
-    let memory = desk.store.load()?;
-    let applied = memory.guests.values().flat_map(|g| [&g.revision, &g.tried]);
-    let applied = applied.flatten().any(|known| known == revision);
-    let mut history = desk.store.history()?.into_iter();
-    let key = OrderKey::Held(revision.clone());
-    Ok(applied
-        || history.any(|entry| entry.revision == *revision)
-        || desk.in_force()?.get(&key).is_some())
+/// The kept state of this name, or of the commit of this name.
+fn earlier(desk: &Desk<'_>, named: &str, present: &Revision) -> Result<Revision, Failure> {
+    let kept = Snapshots::new(&desk.state).all().unwrap_or_default();
+    let is_named = |(revision, commit): &&(Revision, Option<Commit>)| {
+        let of_commit = |commit: &Commit| commit.id.as_str().starts_with(named);
+        revision.0.starts_with(named) || commit.as_ref().is_some_and(of_commit)
+    };
+    match kept.iter().find(is_named) {
+        Some((found, _)) if found != present => Ok(found.clone()),
+        Some(_) => Err(Failure::Other(format!(
+            "{named} is the present state of the file: there is nothing to go back to\n  \
+             help: leave it out to go back to the last state with which all was as desired"
+        ))),
+        None => Err(Failure::Other(unknown(named, &kept))),
+    }
 }
 
-fn unknown(revision: &Revision, present: &Revision) -> Failure {
-    Failure::Other(format!(
-        "revision {revision} is not known: nothing was ever done for it\n  help: the present one is {present}; \
-         `reconcile history --output json` has those before it"
-    ))
+fn unknown(named: &str, kept: &[(Revision, Option<Commit>)]) -> String {
+    let told = kept.iter().take(NAMED).map(|(revision, commit)| {
+        let commit = commit.as_ref().map(|commit| {
+            let subject = text::clean(&commit.subject);
+            format!("  commit {} {subject}", commit.id)
+        });
+        format!("\n  {revision}{}", commit.unwrap_or_default())
+    });
+    let told: String = told.collect();
+    match told.is_empty() {
+        true => format!("{named} is not kept here, and no other state of the file is"),
+        false => format!("{named} is not kept here; the youngest states that are:{told}"),
+    }
 }

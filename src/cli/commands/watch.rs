@@ -16,7 +16,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use super::load::InForce;
 use super::origin::Origin;
 use super::{Failure, load};
-use crate::adapters::file_orders::ORDERS_FILE;
+use crate::adapters::file_orders::{FileOrders, ORDERS_FILE};
 use crate::adapters::file_spool::FileSpool;
 use crate::adapters::file_store::FileStore;
 use crate::adapters::notify::Messenger;
@@ -59,7 +59,10 @@ pub(super) async fn run(args: &Args, how: &WatchArgs) -> Result<Exit, Failure> {
     let post = Post::new(&desired, clock, messenger, spool);
     source.is_heard_by(&post);
     let (send, signals) = unbounded_channel();
-    let verdicts = Arc::new(Verdicts::new(touched.clone()));
+    let verdicts = Arc::new(Verdicts::new(
+        touched.clone(),
+        FileOrders::new(&reading.state),
+    ));
     let orders_watch = follow_orders(&reading.state, send.clone(), touched)?;
     let access = Access {
         reader: Arc::clone(&reading.reader),
@@ -74,7 +77,6 @@ pub(super) async fn run(args: &Args, how: &WatchArgs) -> Result<Exit, Failure> {
         access,
         refused: None,
         verdicts: Arc::clone(&verdicts),
-        in_force: None,
     };
     tokio::spawn(reload.run(touches, send.clone()));
     tokio::spawn(pass_signals(send));
@@ -156,8 +158,6 @@ struct Reload {
     refused: Option<String>,
     /// What the controller says of what was passed on.
     verdicts: Arc<Verdicts>,
-    /// What is in force.
-    in_force: Option<Arc<Desired>>,
 }
 
 impl Reload {
@@ -185,7 +185,7 @@ impl Reload {
     fn heed_verdicts(&mut self) {
         for verdict in self.verdicts.take() {
             match verdict {
-                Verdict::InForce(desired) => self.in_force = Some(desired),
+                Verdict::InForce(desired) => self.source.accept(&desired),
                 Verdict::Waits(pending) => self.source.waits(&self.origin, &pending),
             }
         }
@@ -204,13 +204,10 @@ impl Reload {
         match read {
             Ok(new) => {
                 let state = |desired: &Desired| (desired.revision.clone(), desired.commit.clone());
-                let is_new = |known: &Arc<Desired>| state(&new.desired) == state(known);
                 if new.snapshot.is_none() {
                     self.source.is_held(&self.origin);
-                } else if self.in_force.as_ref().is_some_and(is_new) {
-                    self.source.accept(&self.origin, &new.desired.cluster);
                 }
-                if is_new(&self.desired) {
+                if state(&new.desired) == state(&self.desired) {
                     return self.refused.is_some().then_some(Signal::Restored);
                 }
                 new.keep(&self.access.state);

@@ -12,6 +12,7 @@ pub fn orders() -> Orders {
         at: ago(600),
         reason: reason.map(str::to_owned),
         until,
+        to: None,
     };
     let today = Some(ago(-3_600));
     let mut orders = Orders::default();

@@ -68,6 +68,7 @@ fn crowded() -> World {
                 .now
                 .plus(std::time::Duration::from_secs(7_200)),
         ),
+        to: None,
     };
     world.observed.orders.drained.insert(host("b"), order);
     let group = world

@@ -11,9 +11,11 @@ use crate::controller::look::{Beats, Eyes};
 use crate::controller::session::Round;
 use crate::execute::Hands;
 use crate::memory;
-use crate::model::desired::Desired;
+use crate::model::desired::{Desired, Revision};
+use crate::model::facts::Observed;
 use crate::model::gate::Pending;
 use crate::model::plan::Plan;
+use crate::model::policy::OnFailure;
 use crate::model::time::Timestamp;
 use crate::ports::store::StoreError;
 
@@ -26,6 +28,8 @@ pub trait Admission: Send + Sync {
     fn in_force(&self, desired: &Arc<Desired>);
     /// This one waits.
     fn waits(&self, pending: &Pending);
+    /// This one is to be held back from now on, by an order of our own.
+    fn roll_back(&self, revision: &Revision, why: &str);
 }
 
 /// A state of the file that is not in force yet, with its ports.
@@ -76,7 +80,10 @@ impl Watch {
             return Ok(None);
         }
         self.opens = None;
+        let rolled_back = former.rolled_back();
         self.session.bring_into_force()?;
+        self.session.watcher.memory.rolled_back = rolled_back;
+        self.session.save()?;
         self.admission.in_force(&candidate.desired);
         self.follow(&former.desired, candidate.ports.0);
         Ok(Some(round))
@@ -95,6 +102,24 @@ impl Watch {
             say(pending);
             self.admission.waits(pending);
         }
+        self.session.save()
+    }
+
+    /// Where the file says so, a state with which an instance does not come up makes way for the last good one.
+    pub(super) fn roll_back_what_fails(&mut self, observed: &Observed) -> Result<(), StoreError> {
+        let watcher = &mut self.session.watcher;
+        let revision = &watcher.desired.revision;
+        let asked = watcher.desired.changes.on_failure == OnFailure::Rollback;
+        let told = watcher.memory.rolled_back.as_ref() == Some(revision);
+        let Some(instance) =
+            memory::failing(&watcher.memory, observed, revision).filter(|_| asked && !told)
+        else {
+            return Ok(());
+        };
+        let why = format!("{instance} does not come up with it");
+        error!(%revision, "the change failed and is rolled back: {why}");
+        self.admission.roll_back(revision, &why);
+        watcher.memory.rolled_back = Some(revision.clone());
         self.session.save()
     }
 

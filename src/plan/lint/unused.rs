@@ -35,12 +35,15 @@ fn networks(desired: &Desired) -> Vec<Notice> {
     told.collect()
 }
 
-/// Secrets whose name is in no text, and whose value is given to no fencing device.
+/// Secrets whose name is in no text, and whose value is given to no fencing device and no receiver of messages.
 fn secrets(desired: &Desired) -> Vec<Notice> {
     let texts = texts(desired);
     let words = texts.iter().flat_map(|text| words(text));
     let words: BTreeSet<&str> = words.collect();
-    let given: BTreeSet<&str> = given_to_devices(desired).collect();
+    let receivers = desired.notify.values();
+    let told = receivers.flat_map(|receiver| receiver.means.secrets());
+    let told = told.map(|secret| secret.reveal());
+    let given: BTreeSet<&str> = given_to_devices(desired).chain(told).collect();
     let is_used = |name: &str, value: &str| words.contains(name) || given.contains(value);
     let unused = desired.secrets.iter();
     let unused = unused.filter(|(name, secret)| !is_used(name, secret.reveal()));

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::Stage;
 use crate::controller::watch::Signal;
 use crate::model::command::Command;
+use crate::model::desired::Desired;
 use crate::model::orders::OrderKey;
 use crate::model::unit::span;
 use crate::ports::store::StoreView;
@@ -58,6 +59,20 @@ impl Stage<'_> {
             format!("as edited at {}", span(*at))
         });
         format!(" (applied now: the file {written})")
+    }
+
+    /// A controller holds a state of the file back by itself.
+    pub(super) fn give_up(&mut self) {
+        self.apply();
+        self.first.signal(Signal::Ordered);
+        self.second.signal(Signal::Ordered);
+    }
+
+    /// The state of the file that a controller finds when it starts.
+    pub(super) fn to_follow(&self) -> Arc<Desired> {
+        let states = self.states();
+        let found = states.in_force(&self.cluster.world()).cloned();
+        found.unwrap_or_else(|| Arc::clone(&self.desired))
     }
 
     /// The states of the file, as the controllers know them.

@@ -19,6 +19,12 @@ pub static CHANGES: Object = Object {
             CLASSES,
             "How far a change may reach and be applied by the controller without a person; one that reaches farther waits for `reconcile approve`.",
         ),
+        default(
+            "on_failure",
+            "halt",
+            Shape::Choice(&["halt", "rollback"]),
+            "What is done when an instance does not come up with a change: it halts and waits for a person, or the last good state of the file comes back.",
+        ),
         optional(
             "windows",
             Shape::Object(&WINDOW_RULES),

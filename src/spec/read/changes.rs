@@ -9,10 +9,12 @@ use crate::spec::words;
 pub fn changes(root: &Fields<'_>) -> Option<Changes> {
     let fields = root.object("changes")?;
     let automatic = fields.get("automatic", words::class);
+    let on_failure = fields.choice("on_failure");
     let windows = fields.object("windows")?;
     let (allow, deny) = (list(&windows, "allow"), list(&windows, "deny"));
     Some(Changes {
         automatic: automatic?.value,
+        on_failure: on_failure?.value,
         allow: allow?,
         deny: deny?,
     })

@@ -133,10 +133,7 @@ impl Branch {
     }
 
     /// See [`super::source::Source::accept`].
-    pub fn accept(&mut self, origin: &Origin, cluster: &ClusterName) {
-        let Some((commit, _)) = &origin.commit else {
-            return;
-        };
+    pub fn accept(&mut self, commit: &Commit, cluster: &ClusterName) {
         let known = &self.follower.followed;
         if known.applied.as_ref() != Some(commit) || known.refused.is_some() {
             let now = SystemClock.now();

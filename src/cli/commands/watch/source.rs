@@ -12,8 +12,8 @@ use crate::cli::args::{Args, WatchArgs};
 use crate::cli::commands::Failure;
 use crate::cli::commands::origin::Origin;
 use crate::controller::post::Post;
+use crate::model::desired::Desired;
 use crate::model::gate::Pending;
-use crate::model::id::ClusterName;
 
 /// How long the file must be left alone before it is read: editors write in several steps.
 const DEBOUNCE: Duration = Duration::from_millis(300);
@@ -81,10 +81,10 @@ impl Source {
         }
     }
 
-    /// What was read from `origin` is in force.
-    pub fn accept(&mut self, origin: &Origin, cluster: &ClusterName) {
-        if let Source::Branch(branch) = self {
-            branch.accept(origin, cluster);
+    /// This state of the file is in force: that of the newest commit, or of an earlier one.
+    pub fn accept(&mut self, desired: &Desired) {
+        if let (Source::Branch(branch), Some(commit)) = (self, &desired.commit) {
+            branch.accept(commit, &desired.cluster);
         }
     }
 

@@ -4,9 +4,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::mpsc::UnboundedSender;
 
+use crate::adapters::file_orders::FileOrders;
+use crate::adapters::system_clock::SystemClock;
+use crate::cli::answer::Told;
 use crate::controller::watch::Admission;
-use crate::model::desired::Desired;
+use crate::model::desired::{Desired, Revision};
 use crate::model::gate::Pending;
+use crate::model::orders::{OURSELVES, Order, OrderKey};
+use crate::ports::clock::Clock as _;
+use crate::ports::orders::OrdersDesk as _;
 
 /// What became of a state of the file.
 pub(super) enum Verdict {
@@ -20,12 +26,14 @@ pub(super) enum Verdict {
 pub(super) struct Verdicts {
     new: Mutex<Vec<Verdict>>,
     touched: UnboundedSender<()>,
+    orders: FileOrders,
 }
 
 impl Verdicts {
-    pub fn new(touched: UnboundedSender<()>) -> Self {
+    pub fn new(touched: UnboundedSender<()>, orders: FileOrders) -> Self {
         Verdicts {
             new: Mutex::default(),
+            orders,
             touched,
         }
     }
@@ -50,5 +58,25 @@ impl Admission for Verdicts {
 
     fn waits(&self, pending: &Pending) {
         self.put(Verdict::Waits(pending.clone()));
+    }
+
+    // The change of the orders is heard as one by a person would be.
+    fn roll_back(&self, revision: &Revision, why: &str) {
+        let now = SystemClock.now();
+        let order = Order {
+            by: OURSELVES.to_owned(),
+            at: now,
+            reason: Some(why.to_owned()),
+            until: None,
+            to: None,
+        };
+        let key = OrderKey::Held(revision.clone());
+        let given = self.orders.change(now, &mut |orders| {
+            let told = Told::give(orders, key.clone(), order.clone());
+            told.entry(now, OURSELVES).into_iter().collect()
+        });
+        if let Err(error) = given {
+            tracing::error!(%error, "it can't be rolled back: the order can't be kept");
+        }
     }
 }

@@ -137,6 +137,7 @@ impl World {
             at: self.observed.now,
             reason: Some("kernel update".into()),
             until: None,
+            to: None,
         }
     }
 
