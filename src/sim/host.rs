@@ -9,7 +9,7 @@ use super::cluster::{Cluster, LOOK, Way, host_answers};
 use super::laws;
 use super::vm::Guest;
 use super::world::{DomainState, OVERLAY, World};
-use crate::model::action::{Build, FormerDisk, Removal, SetMark, Sweep};
+use crate::model::action::{Build, FormerDisk, Leaves, Removal, SetMark, Sweep};
 use crate::model::desired::{Host, ImageFile};
 use crate::model::facts::{
     Answer, Domain, DomainState as Run, HostFacts, HostFile, Seen, Unseen, UnseenKind,
@@ -250,7 +250,13 @@ impl HypervisorControl for Cluster {
                         return Err(moved(name));
                     }
                     end(world, host, name)?;
-                    world.host_mut(host)?.domains.remove(name);
+                    let domains = &mut world.host_mut(host)?.domains;
+                    match removal.leaves {
+                        Leaves::Nothing => drop(domains.remove(name)),
+                        Leaves::ItsDomain => {
+                            domains.get_mut(name).into_iter().for_each(|d| d.mark = None);
+                        }
+                    }
                 }
                 Ok(())
             },
@@ -334,6 +340,7 @@ fn end_former(world: &mut World, host: &HostId, build: &Build) -> Result<Former,
     host_answers(world, host)?;
     let name = build.machine.domain.as_str();
     match find(world, host, name, &build.machine.uuid)? {
+        None if build.machine.former_disk == FormerDisk::NotOurs => Err(moved(name)),
         None => Ok(Former::Gone),
         Some(domain) if generation(domain) == build.mark.generation => match domain.run {
             Some(_) => Ok(Former::Runs),
@@ -341,10 +348,25 @@ fn end_former(world: &mut World, host: &HostId, build: &Build) -> Result<Former,
         },
         Some(domain) if Some(generation(domain)) == build.replaces.as_deref() => {
             end(world, host, name)?;
-            Ok(Former::Gone)
+            match build.machine.former_disk {
+                FormerDisk::Replaced | FormerDisk::Used | FormerDisk::PutAside => Ok(Former::Gone),
+                FormerDisk::NotOurs => {
+                    mark_anew(world, host, build)?;
+                    Ok(Former::Defined)
+                }
+            }
         }
         Some(_) => Err(moved(name)),
     }
+}
+
+/// The next life of a domain whose definition is not ours.
+fn mark_anew(world: &mut World, host: &HostId, build: &Build) -> Result<(), ActError> {
+    let name = build.machine.domain.as_str();
+    if let Some(domain) = world.host_mut(host)?.domains.get_mut(name) {
+        domain.mark = Some(build.mark.clone());
+    }
+    Ok(())
 }
 
 fn make_disks(world: &mut World, host: &HostId, build: &Build) -> Result<(), ActError> {
@@ -371,7 +393,7 @@ fn make_disks(world: &mut World, host: &HostId, build: &Build) -> Result<(), Act
 fn define(world: &mut World, host: &HostId, build: &Build) -> Result<(), ActError> {
     host_answers(world, host)?;
     let first_address = match build.machine.former_disk {
-        FormerDisk::Used => build.mark.address,
+        FormerDisk::Used | FormerDisk::NotOurs => build.mark.address,
         FormerDisk::Replaced | FormerDisk::PutAside => {
             world.first_address(&build.machine.base, &build.mark)
         }
