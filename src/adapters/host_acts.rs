@@ -103,7 +103,7 @@ impl SshWriter {
 }
 
 /// The mark without its namespace: libvirt adds that itself, and refuses an element that has it.
-fn bare(mark: &str) -> String {
+pub(super) fn bare(mark: &str) -> String {
     let prefix = format!("<reconcile:guest xmlns:reconcile=\"{MARK_NAMESPACE}\"");
     mark.replacen(&prefix, "<guest", 1)
 }

@@ -2,6 +2,7 @@
 //! the same plan. The top function is its table of contents; each step is a file.
 
 mod adopted;
+pub mod adoption;
 mod balancers;
 mod bootstraps;
 mod brake;

@@ -254,7 +254,10 @@ impl HypervisorControl for Cluster {
                     match removal.leaves {
                         Leaves::Nothing => drop(domains.remove(name)),
                         Leaves::ItsDomain => {
-                            domains.get_mut(name).into_iter().for_each(|d| d.mark = None);
+                            domains
+                                .get_mut(name)
+                                .into_iter()
+                                .for_each(|d| d.mark = None);
                         }
                     }
                 }

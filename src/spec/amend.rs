@@ -3,40 +3,12 @@
 
 mod insert;
 
-use std::net::Ipv4Addr;
-
 use super::format::comments;
 use super::source::Source;
 use super::tree::{Entry, Node};
 use super::{SpecErrors, SpecFiles, compose, parse};
+use crate::model::adoption::Amendment;
 use crate::model::desired::Desired;
-use crate::model::id::{GroupId, HostId};
-
-/// One edit.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Amendment {
-    /// A service that is not there yet.
-    Service {
-        /// Its name.
-        id: GroupId,
-        /// Its keys, each with its value as it is written.
-        keys: Vec<(&'static str, String)>,
-    },
-    /// Another number of instances of a service.
-    Replicas {
-        /// Its name.
-        id: GroupId,
-        /// How many.
-        replicas: u32,
-    },
-    /// One more address in the pool of a host.
-    Pool {
-        /// The host.
-        host: HostId,
-        /// The address.
-        address: Ipv4Addr,
-    },
-}
 
 /// The file after its edits.
 #[derive(Debug, Clone, PartialEq)]
@@ -135,7 +107,8 @@ fn only(before: &Desired, after: &Desired, amendments: &[Amendment]) -> bool {
                 if new.replicas != *replicas {
                     return false;
                 }
-                new.replicas = old.replicas;
+                // How many may be away follows from it.
+                (new.replicas, new.budget) = (old.replicas, old.budget.clone());
             }
             Amendment::Pool { host, address } => {
                 let (old, new) = (before.hosts.get(host), after.hosts.get_mut(host));

@@ -11,7 +11,7 @@ pub(super) fn service(
     text: &str,
     root: &Node,
     name: &str,
-    keys: &[(&str, String)],
+    keys: &[(String, String)],
 ) -> Option<String> {
     if is_at(text, root, '{') {
         return None;
@@ -78,7 +78,7 @@ pub(super) fn item(text: &str, of: &Entry, item: &str) -> Option<String> {
     }
 }
 
-fn block(name: &str, keys: &[(&str, String)], depth: usize, end: &str) -> String {
+fn block(name: &str, keys: &[(String, String)], depth: usize, end: &str) -> String {
     let (outer, inner) = (" ".repeat(depth), " ".repeat(depth + STEP));
     let keys = keys.iter().map(|(k, v)| format!("{inner}{k}: {v}{end}"));
     format!("{outer}{name}:{end}{}", keys.collect::<String>())

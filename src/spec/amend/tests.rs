@@ -18,11 +18,9 @@ images: { alpine: { path: /alpine.qcow2 } }
 fn db() -> Amendment {
     Amendment::Service {
         id: "db".parse().unwrap(),
-        keys: vec![
-            ("image", "alpine".to_owned()),
-            ("memory", "2GiB".to_owned()),
-            ("port", "5432".to_owned()),
-        ],
+        keys: [("image", "alpine"), ("memory", "2GiB"), ("port", "5432")]
+            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .to_vec(),
     }
 }
 
@@ -76,7 +74,10 @@ fn where_there_is_no_service_yet_the_section_is_made() {
 
 #[test]
 fn a_pool_gets_one_more_address_as_it_is_written() {
-    insta::assert_snapshot!("pools", changed(HEAD, &[pool("a", "10.0.9.1"), pool("b", "10.0.9.2")]));
+    insta::assert_snapshot!(
+        "pools",
+        changed(HEAD, &[pool("a", "10.0.9.1"), pool("b", "10.0.9.2")])
+    );
     let list = HEAD.replace("pool: 10.0.1.1-10.0.1.30", "pool: [10.0.1.1, 10.0.1.3]");
     insta::assert_snapshot!("list", changed(&list, &[pool("a", "10.0.9.1")]));
 }
@@ -105,7 +106,12 @@ fn what_would_change_something_else_is_refused() {
     // What an included file says is not here.
     let files = Memory::with(&[("web.yaml", "services: { web: { image: alpine, port: 80 } }")]);
     let text = format!("include: web.yaml\n{HEAD}");
-    let amended = amend("cluster.yaml", text.as_bytes(), &files, &[replicas("web", 2)]);
+    let amended = amend(
+        "cluster.yaml",
+        text.as_bytes(),
+        &files,
+        &[replicas("web", 2)],
+    );
     assert!(matches!(amended, Err(AmendError::NoPlace(_))));
     assert!(amend("cluster.yaml", text.as_bytes(), &files, &[db()]).is_ok());
 }
