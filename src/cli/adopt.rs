@@ -96,8 +96,9 @@ pub async fn prepare(
         .ok_or_else(|| {
             NotPrepared::Unseen(format!("the file does not ask for {}", candidate.instance))
         })?;
+    let asked = Arc::clone(&desired);
     let trial = as_if(desired, memory.clone(), eyes.clone(), adoption.clone()).await;
-    adoption::leaves_it_alone(&trial.plan, &candidate.instance)?;
+    adoption::leaves_it_alone(&asked, &trial.observed, &trial.plan, &adoption.mark)?;
     Ok(Prepared::Open(Box::new(Open {
         adoption,
         amended,

@@ -135,3 +135,88 @@ pub fn already_json(candidate: &Candidate, mark: &Mark) -> String {
         "diff": null,
     }))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::adoption::{Adoption, Surveyed};
+    use crate::model::facts::Observed;
+    use crate::model::id::DomainName;
+    use crate::model::mark::Stage;
+    use crate::spec::amend::Amended;
+    use crate::spec::{NoFiles, parse};
+
+    const BEFORE: &str = "cluster: demo
+networks: { lan: { cidr: 10.0.0.0/16, gateway: 10.0.0.1, bridge: br0 } }
+hosts: { a: { address: 10.0.0.11, pool: 10.0.1.1-10.0.1.30 } }
+images: { plain: { path: /i.qcow2, interfaces: false } }
+";
+    const AFTER: &str = "services:
+  db:
+    image: plain
+    memory: 1GiB
+    port: 5432
+    stateful: true
+    protect: true
+";
+
+    fn open() -> Open {
+        let text = format!("{BEFORE}{AFTER}");
+        let desired = parse("cluster.yaml", text.as_bytes(), &NoFiles).unwrap();
+        let mark = Mark {
+            cluster: "demo".parse().unwrap(),
+            instance: "db-1".parse().unwrap(),
+            address: "10.0.1.7".parse().unwrap(),
+            moving_to: None,
+            port: 5432,
+            digest: "memory=1GiB adopted=yes".to_owned(),
+            generation: "db-1-1".to_owned(),
+            stage: Stage::Ready,
+        };
+        Open {
+            adoption: Adoption {
+                host: "a".parse().unwrap(),
+                domain: DomainName::found("old-db").unwrap(),
+                uuid: "u1".to_owned(),
+                mark,
+            },
+            amended: Some(Amended { text, desired }),
+            surveyed: Surveyed {
+                disks: vec![
+                    "/vms/old-db.qcow2".to_owned(),
+                    "/dev/vg/\u{1b}[31mdata".to_owned(),
+                ],
+                ..Surveyed::default()
+            },
+            observed: Observed::default(),
+        }
+    }
+
+    fn told(open: &Open, done: Done) -> Told<'_> {
+        Told {
+            open,
+            file: "cluster.yaml",
+            before: BEFORE,
+            done,
+        }
+    }
+
+    #[test]
+    fn what_is_written_comes_first_and_what_becomes_of_it_last() {
+        let open = open();
+        insta::assert_snapshot!(
+            "80",
+            adopted_text(&told(&open, Done::Would), &Style::plain(80))
+        );
+        insta::assert_snapshot!(
+            "120",
+            adopted_text(&told(&open, Done::Yes), &Style::plain(120))
+        );
+    }
+
+    #[test]
+    fn programs_read_the_same() {
+        let open = open();
+        insta::assert_snapshot!(adopted_json(&told(&open, Done::Yes)));
+    }
+}

@@ -491,11 +491,35 @@ pub fn adoption(
     })
 }
 
-/// What reconcile would do to an instance, or does not know of it, right after its adoption: then it is not adopted.
+/// What would be amiss right after an adoption, as a round saw and planned it as if that were done: then it is not done.
 ///
 /// # Errors
-/// There is something.
-pub fn leaves_it_alone(plan: &Plan, instance: &InstanceId) -> Result<(), Refused> {
+/// There is something that reconcile would do to the instance, or does not know of it.
+pub fn leaves_it_alone(
+    desired: &Desired,
+    observed: &Observed,
+    plan: &Plan,
+    mark: &Mark,
+) -> Result<(), Refused> {
+    let instance = &mark.instance;
+    let beat = observed.beats.get(instance);
+    if let (Some(group), true) = (
+        desired.group_of(instance),
+        beat.is_none_or(|beat| beat.failures > 0),
+    ) {
+        let why = beat
+            .and_then(|beat| beat.error.as_deref())
+            .unwrap_or("no answer");
+        let (address, asked) = (mark.address, group.heartbeat.asked_at());
+        let text = format!(
+            "it gives no heartbeat at http://{address}:{}{}: {why}",
+            asked.port, asked.path
+        );
+        return refuse(
+            text,
+            "it has to answer 200 and OK there; another place: --port, --heartbeat, --address",
+        );
+    }
     let mut actions = plan
         .actions
         .iter()
