@@ -34,9 +34,9 @@ pub enum Prepared {
     /// Nothing: it was adopted before.
     Already {
         /// The domain.
-        candidate: Candidate,
+        candidate: Box<Candidate>,
         /// Its mark.
-        mark: Mark,
+        mark: Box<Mark>,
     },
     /// The file is edited, then the domain is marked.
     Open(Box<Open>),
@@ -83,6 +83,7 @@ pub async fn prepare(
     let Round { observed, .. } = watcher.round(&Beats::Ask).await;
     let candidate = adoption::find(book.desired, &observed, memory, wish)?;
     if let Some(mark) = candidate.mark.clone() {
+        let (candidate, mark) = (Box::new(candidate), Box::new(mark));
         return Ok(Prepared::Already { candidate, mark });
     }
     let surveyed = survey(book.desired, surveyor, &candidate).await?;
