@@ -3,6 +3,7 @@
 
 use super::Planner;
 use super::build::Prepared;
+use super::inventory::Found;
 use super::machine::{is_adopted, machine};
 use super::need::Need;
 use crate::model::action::{Build, FormerDisk};
@@ -67,8 +68,23 @@ impl<'a> Planner<'a> {
         })
     }
 
+    /// What a living guest needs. Whatever its domain would have to change for is refused where that was adopted.
+    pub(super) fn need(
+        &mut self,
+        instance: &InstanceId,
+        group: &'a Group,
+        found: &Found<'_>,
+    ) -> Option<Need> {
+        let need = self.need_of_ours(instance, group, found)?;
+        if self.is_adopted(instance) && need.changes_its_domain() {
+            self.say_it_stays(instance, group, &need);
+            return None;
+        }
+        Some(need)
+    }
+
     /// Says that what the file asks for is not done.
-    pub(super) fn say_it_stays(&mut self, instance: &InstanceId, group: &Group, need: &Need) {
+    fn say_it_stays(&mut self, instance: &InstanceId, group: &Group, need: &Need) {
         let why = match need {
             Need::Move(_, reason)
             | Need::Yield(reason)

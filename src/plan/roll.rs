@@ -160,21 +160,8 @@ impl<'a> Planner<'a> {
         }
     }
 
-    pub(super) fn need(
-        &mut self,
-        instance: &InstanceId,
-        group: &'a Group,
-        found: &Found<'_>,
-    ) -> Option<Need> {
-        let need = self.need_of_ours(instance, group, found)?;
-        if self.is_adopted(instance) && need.changes_its_domain() {
-            self.say_it_stays(instance, group, &need);
-            return None;
-        }
-        Some(need)
-    }
-
-    fn need_of_ours(
+    /// What it needs, if its domain is ours.
+    pub(super) fn need_of_ours(
         &mut self,
         instance: &InstanceId,
         group: &'a Group,

@@ -8,6 +8,7 @@ use super::cluster::{Cluster, LOOK, Way, host_answers};
 use super::state::DomainState;
 use super::vm::Guest;
 use super::world::World;
+use crate::model::action::Build;
 use crate::model::adoption::{Adoption, Surveyed};
 use crate::model::desired::Host;
 use crate::model::facts::{Unseen, UnseenKind};
@@ -45,6 +46,15 @@ impl World {
         self.start(host, name);
         Ok(())
     }
+}
+
+/// The next life of a domain whose definition is not ours.
+pub(super) fn mark_anew(world: &mut World, host: &HostId, build: &Build) -> Result<(), ActError> {
+    let name = build.machine.domain.as_str();
+    if let Some(domain) = world.host_mut(host)?.domains.get_mut(name) {
+        domain.mark = Some(build.mark.clone());
+    }
+    Ok(())
 }
 
 #[async_trait]

@@ -5,7 +5,9 @@ use std::net::Ipv4Addr;
 
 use async_trait::async_trait;
 
+use super::adopt::mark_anew;
 use super::cluster::{Cluster, LOOK, Way, host_answers};
+use super::disks::make_disks;
 use super::laws;
 use super::vm::Guest;
 use super::world::{DomainState, OVERLAY, World};
@@ -361,36 +363,6 @@ fn end_former(world: &mut World, host: &HostId, build: &Build) -> Result<Former,
         }
         Some(_) => Err(moved(name)),
     }
-}
-
-/// The next life of a domain whose definition is not ours.
-fn mark_anew(world: &mut World, host: &HostId, build: &Build) -> Result<(), ActError> {
-    let name = build.machine.domain.as_str();
-    if let Some(domain) = world.host_mut(host)?.domains.get_mut(name) {
-        domain.mark = Some(build.mark.clone());
-    }
-    Ok(())
-}
-
-fn make_disks(world: &mut World, host: &HostId, build: &Build) -> Result<(), ActError> {
-    host_answers(world, host)?;
-    let state = world.host_mut(host)?;
-    if !state.files.contains_key(&build.machine.base) {
-        return Err(ActError::Failed(format!(
-            "the base image {} is not on this host",
-            build.machine.base
-        )));
-    }
-    if state.free().is_some_and(|free| free < OVERLAY) {
-        let text = format!("{}: no space left on device", build.machine.disk);
-        return Err(ActError::Failed(text));
-    }
-    if build.machine.former_disk == FormerDisk::Used {
-        state.take_back(&build.machine.disk);
-    }
-    let disks = [Some(build.machine.disk.clone()), build.machine.seed.clone()];
-    state.volumes.extend(disks.into_iter().flatten());
-    Ok(())
 }
 
 fn define(world: &mut World, host: &HostId, build: &Build) -> Result<(), ActError> {

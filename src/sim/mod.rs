@@ -9,6 +9,7 @@ pub mod claim;
 pub mod clock;
 pub mod cluster;
 pub mod conduct;
+mod disks;
 mod doubles;
 mod fencing;
 mod file;
