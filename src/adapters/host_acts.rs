@@ -11,7 +11,7 @@ use super::script::{Script, WriteScript};
 use super::ssh_reader::{broken, text};
 use super::ssh_writer::{SshWriter, senseless};
 use super::{endpoints, scripts, seed};
-use crate::model::action::{Build, FormerDisk, Removal, SetMark, Sweep};
+use crate::model::action::{Build, FormerDisk, Leaves, Removal, SetMark, Sweep};
 use crate::model::desired::{Host, ImageFile};
 use crate::model::mark::MARK_NAMESPACE;
 use crate::observe::parse_answer::records;
@@ -51,6 +51,7 @@ impl HypervisorControl for SshWriter {
         only_below(&host.storage, removal.kept.as_slice())?;
         let script = about(&scripts::REMOVE, removal)
             .var("KEPT", removal.kept.as_deref().unwrap_or_default())
+            .var("LEAVES", leaves(removal.leaves))
             .args(&removal.volumes);
         let (effect, _) = self.act(&endpoints::host(host), &script, END).await?;
         self.forget_key(&removal.generation);
@@ -102,7 +103,7 @@ impl SshWriter {
 }
 
 /// The mark without its namespace: libvirt adds that itself, and refuses an element that has it.
-fn bare(mark: &str) -> String {
+pub(super) fn bare(mark: &str) -> String {
     let prefix = format!("<reconcile:guest xmlns:reconcile=\"{MARK_NAMESPACE}\"");
     mark.replacen(&prefix, "<guest", 1)
 }
@@ -131,6 +132,7 @@ fn build_script(host: &Host, build: &Build) -> Result<WriteScript, ActError> {
         .var("UUID", &machine.uuid)
         .var("GENERATION", &build.mark.generation)
         .var("REPLACES", build.replaces.as_deref().unwrap_or_default())
+        .var("MARK", bare(&crate::render::mark_xml(&build.mark)))
         .var("XML", &build.xml)
         .var("DISK", &machine.disk)
         .var("BASE", &machine.base)
@@ -150,6 +152,14 @@ fn former(disk: FormerDisk) -> &'static str {
         FormerDisk::Replaced => "replaced",
         FormerDisk::Used => "used",
         FormerDisk::PutAside => "aside",
+        FormerDisk::NotOurs => "not-ours",
+    }
+}
+
+fn leaves(leaves: Leaves) -> &'static str {
+    match leaves {
+        Leaves::Nothing => "nothing",
+        Leaves::ItsDomain => "its-domain",
     }
 }
 

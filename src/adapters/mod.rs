@@ -1,5 +1,6 @@
 //! The ports over OpenSSH, virsh, HTTP, files and the system clock.
 
+mod adoption;
 mod claims;
 pub mod controller_id;
 mod copy;

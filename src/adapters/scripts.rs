@@ -28,6 +28,8 @@ pub static WHO_ANSWERS: Body<Read> = Body::new(&[COMMON, include_str!("scripts/w
 /// Everything that is to be known of the inside of a guest.
 pub static OBSERVE_GUEST: Body<Read> =
     Body::new(&[COMMON, GUEST, include_str!("scripts/observe_guest.sh")]);
+/// A close look at one domain.
+pub static SURVEY: Body<Read> = Body::new(&[COMMON, LIBVIRT, include_str!("scripts/survey.sh")]);
 /// Whether the guard of a host runs.
 pub static OBSERVE_GUARD: Body<Read> = Body::new(&[
     COMMON,
@@ -53,6 +55,9 @@ pub static SWEEP: Body<Write> =
 /// Writes a mark.
 pub static SET_MARK: Body<Write> =
     Body::new(&[COMMON, LIBVIRT, HOST, include_str!("scripts/set_mark.sh")]);
+/// Writes a mark into a domain that has none.
+pub static ADOPT: Body<Write> =
+    Body::new(&[COMMON, LIBVIRT, HOST, include_str!("scripts/adopt.sh")]);
 /// Takes the claim on a host, or renews it.
 pub static KEEP_CLAIM: Body<Write> = Body::new(&[
     COMMON,
@@ -141,12 +146,14 @@ mod tests {
             WHO_ANSWERS,
             OBSERVE_GUEST,
             OBSERVE_GUARD,
+            SURVEY,
             REACH,
             BUILD,
             FENCE,
             REMOVE,
             SWEEP,
             SET_MARK,
+            ADOPT,
             KEEP_CLAIM,
             RELEASE_CLAIM,
             KEEP_GUARD,
@@ -224,7 +231,7 @@ mod tests {
             "rc-service ",
         ];
         let harmless = ["rm -f \"$bios\"", "kill -0 ", "-v rc-service "];
-        for (name, text) in texts().into_iter().take(5) {
+        for (name, text) in texts().into_iter().take(6) {
             let text = String::from_utf8(text).unwrap();
             let body = harmless
                 .iter()

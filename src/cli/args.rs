@@ -1,6 +1,7 @@
 //! The command line as types, with the help that people read. It parses and checks arguments against each other; it
 //! opens no file and decides nothing.
 
+mod adopt;
 mod apply;
 mod file;
 mod help;
@@ -19,6 +20,7 @@ use clap::{ArgAction, ColorChoice, CommandFactory, FromArgMatches, Parser, Subco
 use clap_complete::Shell;
 use tracing::level_filters::LevelFilter;
 
+pub use adopt::AdoptArgs;
 pub use apply::{ApplyArgs, PlanArgs, SavedArgs};
 pub use file::{FmtArgs, SchemaArgs, ValidateArgs};
 pub use looks::{HistoryArgs, RenderArgs, WhyArgs};
@@ -189,6 +191,10 @@ pub enum Command {
     #[command(long_about = help::RENDER_ABOUT, after_help = help::RENDER_EXAMPLES)]
     Render(RenderArgs),
 
+    /// Make an existing domain part of the cluster, as it is
+    #[command(long_about = adopt::ABOUT, after_help = adopt::EXAMPLES)]
+    Adopt(AdoptArgs),
+
     /// Empty a host: its guests go elsewhere, and none come
     #[command(long_about = help::DRAIN_ABOUT, after_help = help::DRAIN_EXAMPLES)]
     Drain(DrainArgs),
@@ -304,6 +310,7 @@ impl Command {
             Command::Explain { .. } => "explain",
             Command::Rehearse(_) => "rehearse",
             Command::Render(_) => "render",
+            Command::Adopt(_) => "adopt",
             Command::Drain(_) => "drain",
             Command::Undrain(_) => "undrain",
             Command::Pause(_) => "pause",

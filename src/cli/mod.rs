@@ -1,6 +1,8 @@
 //! What people and scripts see: arguments, exit codes; plans, progress, status and history as text and JSON. Everything
 //! here that makes text is a pure function of values; nothing here observes, decides or acts.
 
+pub mod adopt;
+mod adopt_view;
 pub mod answer;
 pub mod args;
 pub mod commands;

@@ -131,6 +131,7 @@ pub fn recreate(name: &str, on: &str) -> Operation {
 fn removal(name: &str, on: &str) -> Removal {
     Removal {
         kept: None,
+        leaves: Leaves::Nothing,
         host: host(on),
         instance: instance(name),
         domain: domain(name),

@@ -1,6 +1,7 @@
 //! Triggers → round → memory. The single pass of `reconcile`, and the loop of `reconcile watch`. Binds planner,
 //! ports and memory; decides nothing itself.
 
+pub mod adopt;
 pub mod agents;
 pub mod apply;
 pub mod claims;

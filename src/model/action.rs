@@ -67,7 +67,7 @@ pub struct Build {
     pub machine: Machine,
     /// The mark that it gets.
     pub mark: Mark,
-    /// Its domain XML, the mark included.
+    /// Its domain XML, the mark included; of a domain that stays as it is, the mark alone.
     pub xml: String,
     /// Its NoCloud seed, where its image takes one.
     pub seed: Option<Seed>,
@@ -84,6 +84,8 @@ pub enum FormerDisk {
     Used,
     /// It is put aside: its data is not lost, but the guest can't boot from it.
     PutAside,
+    /// It is nothing of ours, as little as the definition of the domain, which was adopted: both stay as they are.
+    NotOurs,
 }
 
 /// The virtual hardware of a guest.
@@ -149,6 +151,17 @@ pub struct Removal {
     pub volumes: Vec<String>,
     /// Its disk, where that is kept under another name: what is stateful never loses its data by our doing.
     pub kept: Option<String>,
+    /// What is left of it.
+    pub leaves: Leaves,
+}
+
+/// What is left of a guest that is removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Leaves {
+    /// Nothing of its domain.
+    Nothing,
+    /// Its domain, without our mark: it was adopted, so its definition is not ours to remove.
+    ItsDomain,
 }
 
 /// Leftover disks.

@@ -175,7 +175,10 @@ impl From<InstanceId> for String {
     }
 }
 
-/// The name that an instance's domain has in libvirt: `CLUSTER-GROUP-NUMBER`.
+/// The longest name of a domain that is adopted: what a script makes of it must be a name of a file, too.
+const MAX_DOMAIN: usize = 200;
+
+/// The name that an instance's domain has in libvirt: `CLUSTER-GROUP-NUMBER`, or the one that it was adopted with.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct DomainName(String);
@@ -184,6 +187,14 @@ impl DomainName {
     /// The domain of `instance` in `cluster`.
     pub fn new(cluster: &ClusterName, instance: &InstanceId) -> Self {
         Self(format!("{cluster}-{instance}"))
+    }
+
+    /// A name that a domain has already. None of one that is not plain enough to be the name of a file.
+    pub fn found(name: &str) -> Option<Self> {
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+        let first = name.starts_with(|c: char| c.is_ascii_alphanumeric());
+        let fits = first && name.len() <= MAX_DOMAIN && name.chars().all(plain);
+        fits.then(|| Self(name.to_owned()))
     }
 
     /// The instance of `cluster` whose domain has this name, if it is such a name.

@@ -2,6 +2,7 @@
 //! module may depend on this one, and this one depends on none.
 
 pub mod action;
+pub mod adoption;
 pub mod bug;
 pub mod claim;
 pub mod command;

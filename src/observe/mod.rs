@@ -7,3 +7,4 @@ pub mod parse_event;
 pub mod parse_guest;
 pub mod parse_host;
 pub mod parse_neighbours;
+pub mod parse_survey;

@@ -30,19 +30,19 @@ pub(super) struct Purpose {
 /// A build of which nothing is in the plan yet but the copy of its image: all that could stand in its way was
 /// looked at.
 pub(super) struct Prepared<'a> {
-    group: &'a Group,
-    image: &'a Image,
-    build: Build,
+    pub(super) group: &'a Group,
+    pub(super) image: &'a Image,
+    pub(super) build: Build,
     /// The copy of its image that it needs.
     pub copy: Option<ActionId>,
     /// That an old disk is used again, in words.
-    old_disk: Option<String>,
+    pub(super) old_disk: Option<String>,
 }
 
 impl<'a> Planner<'a> {
     /// Builds an instance at its place, makes it known under its address, and configures it. Returns the last action.
     pub(super) fn build(&mut self, instance: &InstanceId, purpose: Purpose) -> Option<ActionId> {
-        if self.round.place(instance)?.moves.is_some() {
+        if !self.is_adopted(instance) && self.round.place(instance)?.moves.is_some() {
             self.say_move(instance);
             return None;
         }
@@ -52,6 +52,9 @@ impl<'a> Planner<'a> {
 
     /// Finds out whether an instance can be built. If not, that is said.
     pub(super) fn prepare(&mut self, instance: &InstanceId) -> Option<Prepared<'a>> {
+        if self.is_adopted(instance) {
+            return self.prepare_as_it_is(instance);
+        }
         let group = self.round.views.get(instance)?.group;
         let place = self.round.place(instance)?.clone();
         let (host, facts) = self.round.host(place.host)?;

@@ -14,7 +14,7 @@ use super::rotation::Trust;
 use crate::model::action::{Configure, GuestConfig, Operation, SetMark};
 use crate::model::desired::{Group, Role};
 use crate::model::facts::GuestFacts;
-use crate::model::id::{DomainName, HostId, InstanceId};
+use crate::model::id::{HostId, InstanceId};
 use crate::model::mark::{Mark, Stage};
 use crate::model::plan::{
     ActionId, FileChange, Interruption, Motive, Notice, NoticeKind, Reason, ReasonCode,
@@ -247,7 +247,7 @@ impl<'a> Planner<'a> {
         };
         let set_mark = (mark.port != group.port()).then(|| SetMark {
             host: host.clone(),
-            domain: DomainName::new(&self.round.desired.cluster, instance),
+            domain: self.domain_name(instance, mark),
             mark: new_mark.clone(),
         });
         let operation = Operation::Configure(Box::new(Configure {

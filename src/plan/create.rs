@@ -202,7 +202,10 @@ impl<'a> Planner<'a> {
         let memory = self.round.memory.guests.get(instance)?;
         let built_by_us = memory.built.as_ref() == Some(&found.mark.generation);
         let never_healthy = built_by_us && memory.run == run_of(found);
-        self.machine_change(group, found).filter(|_| never_healthy)
+        if !never_healthy || self.is_adopted(instance) {
+            return None;
+        }
+        self.machine_change(group, found)
     }
 
     fn why_set_up(&self, instance: &InstanceId, group: &Group, drift: &Drift) -> (Motive, Reason) {

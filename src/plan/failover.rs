@@ -8,9 +8,9 @@ use super::hold::Hold;
 use super::inventory::Found;
 use super::round::State;
 use super::vip::vip_move;
-use crate::model::action::{Operation, Removal};
+use crate::model::action::{Leaves, Operation, Removal};
 use crate::model::desired::{Group, LoadBalancer};
-use crate::model::id::{DomainName, InstanceId};
+use crate::model::id::InstanceId;
 use crate::model::plan::{ActionId, Motive, Reason, ReasonCode};
 
 /// What is the matter with a guest that was seen to hold a VIP.
@@ -246,11 +246,12 @@ impl<'a> Planner<'a> {
         let operation = Operation::Fence(Removal {
             host: found.host.clone(),
             instance: instance.clone(),
-            domain: DomainName::new(&self.round.desired.cluster, instance),
+            domain: found.domain_name(),
             uuid: found.domain.uuid.clone(),
             generation: found.mark.generation.clone(),
             volumes: Vec::new(),
             kept: None,
+            leaves: Leaves::ItsDomain,
         });
         let step = Step::new(
             motive,

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
 use super::hosts::Hosts;
+use super::machine::is_adopted;
 use super::refusal::Refusal;
 use crate::model::bug::Bug;
 use crate::model::desired::Desired;
@@ -55,6 +56,15 @@ pub struct Found<'a> {
     pub domain: &'a Domain,
     /// The mark of the domain.
     pub mark: &'a Mark,
+}
+
+impl Found<'_> {
+    /// What its domain is called: one that was adopted keeps its name.
+    pub fn domain_name(&self) -> DomainName {
+        let own = || DomainName::new(&self.mark.cluster, &self.mark.instance);
+        let adopted = is_adopted(&self.mark.digest).then(|| DomainName::found(&self.domain.name));
+        adopted.flatten().unwrap_or_else(own)
+    }
 }
 
 /// The domains of one instance.

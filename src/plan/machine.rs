@@ -1,6 +1,8 @@
 //! What a guest is built from: its virtual hardware, its files on the host, its mark. Names that must be the same in
 //! every life of an instance (UUID, hardware address) are derived from its name.
 
+use std::rc::Rc;
+
 use sha2::{Digest, Sha256};
 
 use crate::model::action::{FormerDisk, Machine};
@@ -188,6 +190,8 @@ const OF_IMAGE: &str = "image";
 const STATEFUL: &str = "stateful";
 /// The word of a fingerprint that says that the guest survives its block in the file.
 const PROTECT: &str = "protect";
+/// The word of a fingerprint that says that somebody else made the domain, and it was adopted.
+const ADOPTED: &str = "adopted";
 
 /// What a guest is built from, readable: two of them are compared word by word to tell what changed.
 pub fn fingerprint(desired: &Desired, group: &Group, image: &Image, host: &Host) -> String {
@@ -237,6 +241,24 @@ pub fn is_stateful(fingerprint: &str) -> bool {
 /// Whether a guest with this fingerprint survives its block in the file.
 pub fn is_protected(fingerprint: &str) -> bool {
     has_flag(fingerprint, PROTECT)
+}
+
+/// Whether a guest with this fingerprint was adopted.
+pub fn is_adopted(fingerprint: &str) -> bool {
+    has_flag(fingerprint, ADOPTED)
+}
+
+/// The fingerprint of a guest that is adopted, of what the file asks for.
+pub fn as_adopted(wanted: &str) -> String {
+    format!("{wanted} {ADOPTED}=yes")
+}
+
+/// What the file asks for, as the mark of a guest with the fingerprint `old` would say it.
+pub fn like(old: &str, wanted: Rc<str>) -> Rc<str> {
+    match is_adopted(old) {
+        true => as_adopted(&wanted).into(),
+        false => wanted,
+    }
 }
 
 /// What two fingerprints say otherwise that changes nothing of the guest.

@@ -1,6 +1,8 @@
 //! The planner: desired, observed and memory → a plan. Pure: no I/O, no clock, no randomness; the same input gives
 //! the same plan. The top function is its table of contents; each step is a file.
 
+mod adopted;
+pub mod adoption;
 mod balancers;
 mod bootstraps;
 mod brake;

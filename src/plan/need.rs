@@ -27,6 +27,14 @@ pub(super) enum Need {
 }
 
 impl Need {
+    /// Whether its domain would not be the same afterwards.
+    pub(super) fn changes_its_domain(&self) -> bool {
+        match self {
+            Need::Move(..) | Need::Yield(_) | Need::Rebuild(_) | Need::Rebind(..) => true,
+            Need::Restart(..) | Need::Quiet(..) | Need::Mark(_) => false,
+        }
+    }
+
     pub(super) fn interrupts(&self) -> bool {
         match self {
             Need::Move(..)

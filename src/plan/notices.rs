@@ -1,7 +1,7 @@
 //! What can't be seen, what is in the way, what another action is at work on: said, not acted on.
 
 use super::health::Health;
-use super::machine::{disk_of, has_disk};
+use super::machine::{disk_of, has_disk, is_adopted};
 use super::refusal::{confirm, help_inherited};
 use super::round::State;
 use super::{Planner, fencing};
@@ -138,7 +138,7 @@ impl Planner<'_> {
             let Some(found) = view.found.filter(|_| view.group.stateful) else {
                 continue;
             };
-            let ready = found.mark.stage == Stage::Ready;
+            let ready = found.mark.stage == Stage::Ready && !is_adopted(&found.mark.digest);
             let facts = self.round.host(found.host).filter(|_| ready);
             if let Some((host, _)) = facts.filter(|(_, facts)| !has_disk(facts, instance)) {
                 let disk = disk_of(self.round.desired, host, instance);

@@ -121,6 +121,7 @@ impl Planner<'_> {
             return;
         }
         let place = self.round.place(instance);
+        let place = place.filter(|_| !self.is_adopted(instance));
         let leaves = place.and_then(|place| self.relocation(group, place));
         if let (Some(found), Some((_, why))) = (found, leaves) {
             let fails = self.how_it_fails(instance, group, found.host);

@@ -5,14 +5,14 @@ use std::fmt::Write as _;
 use std::net::Ipv4Addr;
 
 use super::Planner;
+use super::adopted::STAYS_DEFINED;
 use super::balancers::Obstacle;
 use super::draft::{Step, reason, reason_at};
 use super::inventory::Found;
 use super::lost::is_life;
 use super::machine::{self, DISK_ENDING, VOLUME_ENDINGS, volume_directory};
 use super::round::State;
-use crate::model::action::{Operation, Removal, Sweep};
-use crate::model::bug::Bug;
+use crate::model::action::{Leaves, Operation, Removal, Sweep};
 use crate::model::desired::{Group, Line, Role};
 use crate::model::id::{DomainName, HostId, InstanceId};
 use crate::model::mark::Stage;
@@ -203,25 +203,35 @@ impl<'a> Planner<'a> {
         ends: Option<String>,
     ) -> ActionId {
         let instance = &found.mark.instance;
-        let mut volumes = self.volumes_of(instance, found.host);
-        let kept = self.kept_disk(found);
+        let leaves = match machine::is_adopted(&found.mark.digest) {
+            true => Leaves::ItsDomain,
+            false => Leaves::Nothing,
+        };
+        let ours = leaves == Leaves::Nothing;
+        let mut volumes = match ours {
+            true => self.volumes_of(instance, found.host),
+            false => Vec::new(),
+        };
+        let kept = self.kept_disk(found).filter(|_| ours);
         volumes.retain(|volume| kept.as_ref() != Some(volume));
+        if !ours {
+            why.text.push_str(STAYS_DEFINED);
+        }
         if let Some(disk) = &kept {
             let _ = write!(
                 why.text,
                 "; it is stateful: its disk is kept as {disk}.kept"
             );
         }
-        let foreign = Some(&found.mark.cluster).filter(|_| Bug::TouchAForeignGuest.is_in());
-        let cluster = foreign.unwrap_or(&self.round.desired.cluster);
         let operation = Operation::Destroy(Removal {
             host: found.host.clone(),
             instance: instance.clone(),
-            domain: DomainName::new(cluster, instance),
+            domain: found.domain_name(),
             uuid: found.domain.uuid.clone(),
             generation: found.mark.generation.clone(),
             volumes,
             kept,
+            leaves,
         });
         let summary = format!(
             "{instance} on host {} with {}",

@@ -13,14 +13,14 @@ use super::drift::Drift;
 use super::gap::Gap;
 use super::health::Health;
 use super::inventory::Found;
-use super::machine::{fingerprint_changes, flags_changed, is_same_machine};
+use super::machine::{fingerprint_changes, flags_changed, is_same_machine, like};
 use super::need::Need;
 use super::rotation::is_routed;
 use super::round::State;
 use crate::model::action::{GuestConfig, Operation, SetMark};
 use crate::model::desired::{Group, Role};
 use crate::model::facts::Seen;
-use crate::model::id::{DomainName, InstanceId};
+use crate::model::id::InstanceId;
 use crate::model::mark::{Mark, Stage};
 use crate::model::plan::{ActionId, Motive, Notice, NoticeKind, Reason, ReasonCode};
 
@@ -172,7 +172,8 @@ impl<'a> Planner<'a> {
         }
     }
 
-    pub(super) fn need(
+    /// What it needs, if its domain is ours.
+    pub(super) fn need_of_ours(
         &mut self,
         instance: &InstanceId,
         group: &'a Group,
@@ -270,6 +271,7 @@ impl<'a> Planner<'a> {
     fn built_otherwise(&mut self, group: &'a Group, found: &Found<'_>) -> Option<Rc<str>> {
         let (host, _) = self.round.host(found.host)?;
         let wanted = self.fingerprint_of(&found.mark.instance, group, host)?;
+        let wanted = like(&found.mark.digest, wanted);
         (*wanted != *found.mark.digest).then_some(wanted)
     }
 
@@ -371,7 +373,7 @@ impl<'a> Planner<'a> {
         let instance = &found.mark.instance;
         let operation = Operation::SetMark(SetMark {
             host: found.host.clone(),
-            domain: DomainName::new(&self.round.desired.cluster, instance),
+            domain: found.domain_name(),
             mark: mark.clone(),
         });
         let (motive, summary, text) = match found.mark.moving_to {

@@ -17,7 +17,7 @@ use super::rotation::is_routed;
 use super::round::State;
 use crate::model::action::{GuestConfig, Operation, Rebind};
 use crate::model::desired::{Group, Role};
-use crate::model::id::{DomainName, InstanceId};
+use crate::model::id::InstanceId;
 use crate::model::mark::Mark;
 use crate::model::plan::{ActionId, Motive, Reason};
 use crate::render;
@@ -104,7 +104,7 @@ impl<'a> Planner<'a> {
         let path = interfaces.path.clone();
         let operation = Operation::Rebind(Box::new(Rebind {
             guest: self.round.guest_ref(group, found.host, found.mark),
-            domain: DomainName::new(&self.round.desired.cluster, instance),
+            domain: found.domain_name(),
             to,
             network,
             interfaces,

@@ -1,6 +1,7 @@
 //! The traits towards the world. Reading and acting are traits of their own: whoever is handed only the reading ones
 //! (a dry run, the status) has no method to change anything with.
 
+pub mod adoption;
 pub mod claim;
 pub mod clock;
 pub mod fencer;

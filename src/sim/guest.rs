@@ -58,10 +58,11 @@ fn at(world: &World, host: &HostId, address: Ipv4Addr) -> Result<Place, ActError
 fn meant(world: &World, guest: &GuestRef) -> Result<Place, ActError> {
     let place = at(world, &guest.host, guest.address)?;
     let (_, domain) = stands_at(world, &place)?;
+    // A machine that nobody looked into before has no key that is known.
     let is_it = domain
         .mark
         .as_ref()
-        .is_some_and(|m| m.instance == guest.instance && m.generation == guest.generation);
+        .is_none_or(|m| m.instance == guest.instance && m.generation == guest.generation);
     match is_it {
         true => Ok(place),
         false => Err(ActError::Unreachable(Unseen::new(

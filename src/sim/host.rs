@@ -5,11 +5,13 @@ use std::net::Ipv4Addr;
 
 use async_trait::async_trait;
 
+use super::adopt::mark_anew;
 use super::cluster::{Cluster, LOOK, Way, host_answers};
+use super::disks::make_disks;
 use super::laws;
 use super::vm::Guest;
 use super::world::{DomainState, OVERLAY, World};
-use crate::model::action::{Build, FormerDisk, Removal, SetMark, Sweep};
+use crate::model::action::{Build, FormerDisk, Leaves, Removal, SetMark, Sweep};
 use crate::model::desired::{Host, ImageFile};
 use crate::model::facts::{
     Answer, Domain, DomainState as Run, HostFacts, HostFile, Seen, Unseen, UnseenKind,
@@ -250,7 +252,16 @@ impl HypervisorControl for Cluster {
                         return Err(moved(name));
                     }
                     end(world, host, name)?;
-                    world.host_mut(host)?.domains.remove(name);
+                    let domains = &mut world.host_mut(host)?.domains;
+                    match removal.leaves {
+                        Leaves::Nothing => drop(domains.remove(name)),
+                        Leaves::ItsDomain => {
+                            domains
+                                .get_mut(name)
+                                .into_iter()
+                                .for_each(|d| d.mark = None);
+                        }
+                    }
                 }
                 Ok(())
             },
@@ -334,6 +345,7 @@ fn end_former(world: &mut World, host: &HostId, build: &Build) -> Result<Former,
     host_answers(world, host)?;
     let name = build.machine.domain.as_str();
     match find(world, host, name, &build.machine.uuid)? {
+        None if build.machine.former_disk == FormerDisk::NotOurs => Err(moved(name)),
         None => Ok(Former::Gone),
         Some(domain) if generation(domain) == build.mark.generation => match domain.run {
             Some(_) => Ok(Former::Runs),
@@ -341,37 +353,22 @@ fn end_former(world: &mut World, host: &HostId, build: &Build) -> Result<Former,
         },
         Some(domain) if Some(generation(domain)) == build.replaces.as_deref() => {
             end(world, host, name)?;
-            Ok(Former::Gone)
+            match build.machine.former_disk {
+                FormerDisk::Replaced | FormerDisk::Used | FormerDisk::PutAside => Ok(Former::Gone),
+                FormerDisk::NotOurs => {
+                    mark_anew(world, host, build)?;
+                    Ok(Former::Defined)
+                }
+            }
         }
         Some(_) => Err(moved(name)),
     }
 }
 
-fn make_disks(world: &mut World, host: &HostId, build: &Build) -> Result<(), ActError> {
-    host_answers(world, host)?;
-    let state = world.host_mut(host)?;
-    if !state.files.contains_key(&build.machine.base) {
-        return Err(ActError::Failed(format!(
-            "the base image {} is not on this host",
-            build.machine.base
-        )));
-    }
-    if state.free().is_some_and(|free| free < OVERLAY) {
-        let text = format!("{}: no space left on device", build.machine.disk);
-        return Err(ActError::Failed(text));
-    }
-    if build.machine.former_disk == FormerDisk::Used {
-        state.take_back(&build.machine.disk);
-    }
-    let disks = [Some(build.machine.disk.clone()), build.machine.seed.clone()];
-    state.volumes.extend(disks.into_iter().flatten());
-    Ok(())
-}
-
 fn define(world: &mut World, host: &HostId, build: &Build) -> Result<(), ActError> {
     host_answers(world, host)?;
     let first_address = match build.machine.former_disk {
-        FormerDisk::Used => build.mark.address,
+        FormerDisk::Used | FormerDisk::NotOurs => build.mark.address,
         FormerDisk::Replaced | FormerDisk::PutAside => {
             world.first_address(&build.machine.base, &build.mark)
         }

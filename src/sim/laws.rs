@@ -250,7 +250,8 @@ fn instance_is_as_desired(
     })?;
     let image = world.desired.images.get(&group.image);
     let wanted = image.map(|i| machine::fingerprint(&world.desired, group, i, desired));
-    ensure(Some(&mark.digest) == wanted.as_ref(), || {
+    let wanted = wanted.map(|wanted| machine::like(&mark.digest, wanted.into()));
+    ensure(Some(&*mark.digest) == wanted.as_deref(), || {
         format!("{instance} is another machine")
     })
 }

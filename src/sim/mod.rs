@@ -1,6 +1,7 @@
 //! A cluster in memory, behind the same ports as the real one, on a clock that nobody waits for. What it must never
 //! allow is checked at every effect: see `laws`. It decides nothing and knows no plan.
 
+mod adopt;
 pub mod bad_states;
 pub mod chance;
 pub mod changes;
@@ -8,6 +9,7 @@ pub mod claim;
 pub mod clock;
 pub mod cluster;
 pub mod conduct;
+mod disks;
 mod doubles;
 mod fencing;
 mod file;

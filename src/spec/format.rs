@@ -115,6 +115,16 @@ fn said(text: &str) -> Vec<(String, std::ops::Range<usize>)> {
     said
 }
 
+/// The comments of a text, in their order.
+pub(super) fn comments(text: &str) -> Vec<String> {
+    let said = said(text).into_iter();
+    let comments = said.filter_map(|(told, _)| {
+        let (_, comment) = told.strip_prefix("# ")?.split_once(' ')?;
+        Some(comment.to_owned())
+    });
+    comments.collect()
+}
+
 fn tell(event: &Event<'_>, values: usize) -> Option<String> {
     let kind = |style: &ScalarStyle| match style {
         ScalarStyle::Plain => "plain",

@@ -4,6 +4,7 @@
 //! The way of a file: `source` (bytes → text), `compose` (text → `tree`), `include` (the entries of other files are put
 //! into the tree), `fields` (tree → typed values, driven by the tables in `keys`), `read` (sections → drafts), `check` (across sections), and here drafts → [`Desired`].
 
+pub mod amend;
 mod check;
 mod compose;
 mod context;

@@ -14,6 +14,7 @@ mod trace;
 mod traffic;
 mod wait;
 
+mod adopt;
 mod claim;
 mod converge;
 mod distributions;

@@ -137,6 +137,7 @@ fn xml(machine: &Machine, mark: &Mark) -> String {
 pub fn removal(build: &Build) -> Removal {
     Removal {
         kept: None,
+        leaves: reconcile::model::action::Leaves::Nothing,
         host: build.host.clone(),
         instance: build.mark.instance.clone(),
         domain: build.machine.domain.clone(),

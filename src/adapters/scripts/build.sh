@@ -1,12 +1,13 @@
 # build.sh: creates a guest, or makes it anew. All the time of a recreation the domain stays defined: its mark, and
 # with it its address, survives a crash in the middle. Whatever was half done is overwritten by the next try.
-# DOMAIN UUID GENERATION REPLACES XML DISK BASE SIZE FORMER SEED SEED64; empty: none.
-# FORMER: whether a disk that is there is replaced, used, or put aside.
+# DOMAIN UUID GENERATION REPLACES MARK XML DISK BASE SIZE FORMER SEED SEED64; empty: none.
+# FORMER: whether a disk that is there is replaced, used, or put aside; or that it is not ours, nor the definition of the domain.
 lock "$DOMAIN"
 lock_storage -s
 look
 case $found in
-  '') ;; # Nothing there. What was to be replaced is gone: its place is free.
+  # Nothing there. What was to be replaced is gone: its place is free.
+  '') [ "$FORMER" != not-ours ] || moved "$DOMAIN is gone, and it was not made by us" ;;
   "$GENERATION")
     ! active || already
     vsh start "$UUID" >/dev/null || fail "$DOMAIN is defined and does not start"
@@ -15,6 +16,15 @@ case $found in
   "$REPLACES") end_domain ;;
   *) moved "$DOMAIN is in another life ($found) than the plan saw (${REPLACES:-none}): somebody else rebuilt it" ;;
 esac
+
+if [ "$FORMER" = not-ours ]; then
+  vsh metadata "$UUID" urn:reconcile:mark:1 --config --key reconcile --set "$MARK" >/dev/null ||
+    fail "libvirt does not take the mark of $DOMAIN"
+  [ "$(generation)" = "$GENERATION" ] || fail "$DOMAIN has not the mark that it should have"
+  vsh start "$UUID" >/dev/null || fail "$DOMAIN does not start"
+  active || fail "$DOMAIN ended right after its start"
+  exit 0
+fi
 
 # A disk that somebody else wrote over the image would be read wrongly, so its format is looked at, not guessed.
 [ -f "$BASE" ] || fail "the base image $BASE is not on this host"

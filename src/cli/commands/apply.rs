@@ -261,14 +261,14 @@ fn held(plan: &Plan) -> Option<&Gate> {
         .then_some(gate)
 }
 
-fn no_rivals(observed: &Observed) -> Result<(), Failure> {
+pub(super) fn no_rivals(observed: &Observed) -> Result<(), Failure> {
     match observed.rivals.is_empty() {
         true => Ok(()),
         false => Err(refused(&rivals_text(&observed.rivals))),
     }
 }
 
-fn unclaimed(barred: &Barred) -> Failure {
+pub(super) fn unclaimed(barred: &Barred) -> Failure {
     match barred {
         Barred::Rival(rivals) => refused(&rivals_text(rivals)),
         Barred::Unclaimed | Barred::Asked(_) => Failure::Other(format!(

@@ -1,5 +1,6 @@
 //! One file per subcommand: what it reads, what it prints, and its exit code.
 
+mod adopt;
 mod apply;
 mod approve;
 mod arm;
@@ -128,6 +129,7 @@ pub async fn run(args: Args, screen: Screen) -> Exit {
         None => apply::run(&args, &style, &screen).await,
         Some(Command::Plan(how)) => plan::run(&args, how, &style).await,
         Some(Command::Apply(saved)) => apply::run_saved(&args, saved, &style, &screen).await,
+        Some(Command::Adopt(how)) => adopt::run(&args, how, &style).await,
         Some(Command::Watch(how)) => watch::run(&args, how).await,
         Some(Command::Status) => status::run(&args, &style).await,
         Some(Command::Drift) => drift::run(&args, &style).await,

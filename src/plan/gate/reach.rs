@@ -193,7 +193,8 @@ impl<'a> Planner<'a> {
         };
         let host = self.round.desired.hosts.get(host);
         let wanted = host.and_then(|host| self.fingerprint_of(instance, group, host));
-        let same = wanted.is_some_and(|wanted| *wanted == *mark.digest);
+        let same =
+            wanted.is_some_and(|wanted| *machine::like(&mark.digest, wanted) == *mark.digest);
         Some(if same {
             PERHAPS
         } else {
