@@ -54,6 +54,8 @@ pub fn begin(memory: &mut Memory, action: &Action, revision: &Revision, now: Tim
                 .entry(build.mark.instance.clone())
                 .or_default();
             guest.last_attempt = Some(now);
+            // How the life before it was set up says nothing of this one.
+            guest.failed_with = None;
             guest.built = Some(build.mark.generation.clone());
             guest.adopted = None;
             remember_mark(memory, &build.host, &build.mark);
