@@ -19,7 +19,7 @@ use clap::{ArgAction, ColorChoice, CommandFactory, FromArgMatches, Parser, Subco
 use clap_complete::Shell;
 use tracing::level_filters::LevelFilter;
 
-pub use apply::{ApplyArgs, PlanArgs, SavedArgs};
+pub use apply::{ApplyArgs, PlanArgs, SavedArgs, TargetArgs};
 pub use file::{FmtArgs, SchemaArgs, ValidateArgs};
 pub use looks::{HistoryArgs, RenderArgs, WhyArgs};
 pub use notify::NotifyCommand;

@@ -14,6 +14,8 @@ Examples:
   reconcile --yes                   do it without asking, in scripts
   reconcile --dry-run --out plan.json && reconcile apply plan.json
                                     look at it first, then do exactly that
+  reconcile --target service/web random-2 --exclude host/b
+                                    in an emergency: work on these, and leave the rest as it is
   reconcile watch                   keep it so: heal what breaks, follow edits
   reconcile status                  show what runs where, and what is wrong
   reconcile --dry-run --output json --detailed-exitcode
@@ -41,6 +43,7 @@ does elsewhere, as in a CI job. It holds no secret, and no content of any file. 
 pub(super) const PLAN_EXAMPLES: &str = "\
 Examples:
   reconcile plan                             as reconcile --dry-run
+  reconcile plan --target random-2           only what is done for this one, and what that needs
   reconcile plan --why                       with the grounds of each action
   reconcile plan --from main --to HEAD       what would merging this branch do?
   reconcile plan --from origin/main --to HEAD --observed observed.json --output markdown
