@@ -89,7 +89,7 @@ impl Lab {
         assert_eq!(again, round.plan, "the same input gives the same plan");
         laws::plan_is_sound(&round.plan).unwrap();
         plan_obeys_orders(&round.plan).unwrap();
-        self.converged = round.plan.converged();
+        self.converged = round.plan.converged() && round.plan.orders.targets.is_all();
         self.unseen_hand = false;
         self.no_law_is_broken();
         round.plan

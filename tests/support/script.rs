@@ -116,7 +116,10 @@ impl<'a> Script<'a> {
                     .await
             }
             "edit" => self.edit(rest),
-            "target" => self.lab.aim(targets(rest)),
+            "target" => {
+                self.plan = None;
+                self.lab.aim(targets(rest));
+            }
             "restart" => self.lab.restart(),
             "memory-lost" => {
                 self.lab.store.forget();
