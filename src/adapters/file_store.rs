@@ -312,6 +312,7 @@ mod tests {
             took_ms: 2,
             revision: Revision("abc".into()),
             commit: None,
+            targets: crate::model::targets::Targets::default(),
             action: "create".into(),
             motive: Motive::Heal,
             instance: Some("web-1".parse().unwrap()),

@@ -21,7 +21,7 @@ use clap_complete::Shell;
 use tracing::level_filters::LevelFilter;
 
 pub use adopt::AdoptArgs;
-pub use apply::{ApplyArgs, PlanArgs, SavedArgs};
+pub use apply::{ApplyArgs, PlanArgs, SavedArgs, TargetArgs};
 pub use file::{FmtArgs, SchemaArgs, ValidateArgs};
 pub use looks::{HistoryArgs, RenderArgs, WhyArgs};
 pub use notify::NotifyCommand;

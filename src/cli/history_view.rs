@@ -1,7 +1,7 @@
 //! The history as an aligned table, and as JSON: one object per line. Pure.
 //!
 //! A line of JSON is a [`HistoryEntry`] with `format_version: 1` before its own keys: `at` (RFC 3339, UTC), `took_ms`,
-//! `revision`, `commit` (where it is from one: `id`, `author`, `at`, `subject`, `signature`), `action` (the kind),
+//! `revision`, `targets` (`only[]`, `except[]`, where the run was not about everything), `commit` (where it is from one: `id`, `author`, `at`, `subject`, `signature`), `action` (the kind),
 //! `motive`, `instance` or null, `host`, `summary`, `reason` (`code`, `text`, `line` or null), `outcome` (`"changed"`, `"already_done"`, `{"skipped": why}`, `{"failed": why}`).
 //!
 //! Or it is an order that was given or taken back, and then has `order` and `of` as in [`super::orders_view`], `at`,
@@ -93,7 +93,11 @@ fn row(entry: &HistoryEntry) -> [Cell; 7] {
     let commit = commit
         .filter(|_| entry.motive == Motive::Change)
         .unwrap_or_default();
-    let why = text::clean(&entry.reason.text) + &commit + &why_not.unwrap_or_default();
+    let only = match entry.targets.is_all() {
+        true => String::new(),
+        false => format!(" (only: {})", entry.targets),
+    };
+    let why = text::clean(&entry.reason.text) + &commit + &only + &why_not.unwrap_or_default();
     [
         Cell::new(Paint::Dim, time),
         Cell::plain(&entry.action),
@@ -267,6 +271,26 @@ mod tests {
         let line = json.lines().find(|line| line.contains("took_ms")).unwrap();
         let first: serde_json::Value = serde_json::from_str(line).unwrap();
         assert_eq!(first["commit"]["signature"]["by"], "anna@example.org");
+    }
+
+    #[test]
+    fn a_run_that_was_not_about_everything_is_told_from_others() {
+        let mut entry = samples::history().remove(0);
+        let line = |entry: &HistoryEntry| {
+            let record = Record::Action(Box::new(entry.clone()));
+            let text = history_text(&[&record], &Style::plain(160));
+            (text, history_json(&[&record]))
+        };
+        assert!(!line(&entry).1.contains("targets"));
+        entry.targets = samples::targets();
+        let (text, json) = line(&entry);
+        assert!(
+            text.contains("(only: random-2, service/web, but not host/b)"),
+            "{text}"
+        );
+        let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+        assert_eq!(json["targets"]["only"][1], "service/web");
+        assert_eq!(json["targets"]["except"][0], "host/b");
     }
 
     #[test]

@@ -8,11 +8,13 @@
 use serde::Serialize;
 
 use super::moment;
+use super::plan_text::paragraph;
 use super::style::{Paint, Style};
 use super::table::{Align, Cell, Table};
 use super::text;
 use crate::model::desired::Revision;
 use crate::model::orders::{Order, OrderKey, Orders};
+use crate::model::targets::Targets;
 use crate::model::time::Timestamp;
 use crate::model::unit::span;
 
@@ -92,6 +94,15 @@ pub fn order_lines(orders: &[OrderShown], now: Timestamp, style: &Style) -> Stri
         ]);
     }
     table.render(style)
+}
+
+/// What a run is about, for the top of an output; empty where that is everything.
+pub fn target_line(targets: &Targets, style: &Style) -> String {
+    if targets.is_all() {
+        return String::new();
+    }
+    let said = format!("only: {}; the rest is left as it is", targets);
+    paragraph(style, Paint::StrongWarn, 0, &said)
 }
 
 /// The list of the orders in force, for people.

@@ -13,6 +13,7 @@
 //! | `gate` | null where the state of the file is in force, else `change` (its name), `class` (`none`, `reload`, `restart`, `recreate`, `destroy`, `data`), `guards[]` (`guard`, `verdict`: `passes` or `holds`, `text`, `help` or null, `line` or null), `opens` (when the next window does) or null |
 //! | `interrupts[]` | what users notice in all: `what`, `about_ms` (null: for good), `measured` (whether all of that was) |
 //! | `orders[]` | what operators ordered and is in force, as of [`super::orders_view`] |
+//! | `targets` | null where it is about everything, else `only[]` (nobody else; empty: all) and `except[]` (not these): `web-1`, `service/NAME`, `host/NAME` |
 //! | `actions[]` | in an order in which they can be done, see below |
 //! | `notices[]` | `kind` (`blocked`, `unknown`, `waiting`, `warning`), `subject`, `text`, `help` or null, `line` or null |
 //!
@@ -47,6 +48,7 @@ use crate::model::plan::{
     Action, ActionId, FileChange, HistoryEntry, Interruption, Motive, Notice, Plan, Reason,
 };
 use crate::model::saved::Seal;
+use crate::model::targets::Targets;
 use crate::model::time::Timestamp;
 
 /// The version of the keys and their meaning.
@@ -93,6 +95,7 @@ pub struct PlanShown<'a> {
     gate: Option<&'a Gate>,
     interrupts: Vec<Cost<'a>>,
     orders: Vec<OrderShown>,
+    targets: Option<&'a Targets>,
     actions: Vec<ActionShown<'a>>,
     notices: &'a [Notice],
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -149,6 +152,7 @@ impl<'a> PlanShown<'a> {
             gate: plan.gate.as_ref(),
             interrupts: Cost::all(plan),
             orders: OrderShown::all(&plan.orders),
+            targets: Some(&plan.orders.targets).filter(|targets| !targets.is_all()),
             actions: plan.actions.iter().map(ActionShown::of).collect(),
             notices: &plan.notices,
             applied: None,
@@ -244,6 +248,23 @@ mod tests {
         assert_eq!(orders[2]["order"], "paused");
         assert_eq!(orders[2]["of"], "cluster");
         assert_eq!(orders[2]["reason"], Value::Null);
+    }
+
+    #[test]
+    fn a_saved_plan_remembers_what_it_is_about() {
+        use crate::model::saved::SavedPlan;
+        use crate::plan::saved::seal;
+        let mut plan = samples::failover();
+        let hour = std::time::Duration::from_secs(3_600);
+        let read = |plan: &Plan| -> SavedPlan {
+            serde_json::from_str(&saved_json(plan, &seal(plan, hour))).unwrap()
+        };
+        let whole = read(&plan);
+        assert_eq!(whole.targets, None);
+        plan.orders.targets = samples::targets();
+        let part = read(&plan);
+        assert_eq!(part.targets, Some(samples::targets()));
+        assert_ne!(part.saved.id, whole.saved.id);
     }
 
     #[test]

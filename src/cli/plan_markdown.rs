@@ -11,7 +11,7 @@ use super::cost;
 use super::grounds::AllGrounds;
 use super::orders_view::OrderShown;
 use super::plan_text::notices::{Group, KINDS, grouped, title};
-use super::plan_text::{Extras, age, because};
+use super::plan_text::{Extras, age, because, what};
 use super::style::Style;
 use super::tally::Tally;
 use super::text;
@@ -106,7 +106,7 @@ fn verdict(plan: &Plan, tally: &Tally, compared: Option<&str>) -> String {
     let compared = compared.map(|head| format!(" {}", inline(&shortened(head, 2 * SHORT))));
     let compared = compared.unwrap_or_default();
     if plan.converged() && tally.warnings == 0 && compared.is_empty() {
-        return format!("**No changes:** {} is as desired.", plan.cluster);
+        return format!("**No changes:** {} is as desired.", what(plan));
     }
     let held = match plan.is_held() {
         true => " **Guards hold it back.**",
@@ -151,12 +151,16 @@ fn context(plan: &Plan, now: Timestamp) -> String {
 
 fn orders(plan: &Plan, now: Timestamp, room: &mut Room) -> String {
     let style = Style::plain(super::style::DEFAULT_WIDTH);
+    let only = (!plan.orders.targets.is_all()).then(|| {
+        let told = format!("{}; the rest is left as it is", plan.orders.targets);
+        format!("- **only:** {}\n", inline(&told))
+    });
     let orders = OrderShown::all(&plan.orders).into_iter().map(|order| {
         let (word, subject) = (order.key.word(), order.key.subject());
         let told = format!("{subject} {}", order.told(now, &style));
         format!("- **{word}** {}\n", inline(&told))
     });
-    let (told, left) = room.take_in_order(orders);
+    let (told, left) = room.take_in_order(only.into_iter().chain(orders));
     told + &left_out(left, "order")
 }
 

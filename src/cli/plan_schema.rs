@@ -54,6 +54,7 @@ pub fn json_schema() -> Value {
             "orders",
             list("What operators ordered and is in force.", order()),
         ),
+        ("targets", or_null(targets())),
         (
             "actions",
             list(
@@ -287,6 +288,22 @@ fn notice() -> Value {
             ("line", line()),
         ],
     ))
+}
+
+pub(super) fn targets() -> Value {
+    object(
+        "What it is about, where that is not everything.",
+        [
+            (
+                "only",
+                list(
+                    "Nobody else; empty: all.",
+                    text("`web-1`, `service/NAME` or `host/NAME`."),
+                ),
+            ),
+            ("except", list("Not these.", text("Which."))),
+        ],
+    )
 }
 
 fn order() -> Value {

@@ -6,7 +6,7 @@ pub(super) mod notices;
 
 use super::cost::{self, noticed};
 use super::grounds::AllGrounds;
-use super::orders_view::{OrderShown, order_lines};
+use super::orders_view::{OrderShown, order_lines, target_line};
 use super::style::{Paint, Style};
 use super::tally::{Sort, Tally};
 use super::text;
@@ -54,6 +54,7 @@ pub fn plan_text_with(
 ) -> String {
     let notes = extras.notes;
     let orders = order_lines(&OrderShown::all(&plan.orders), now, style);
+    let orders = target_line(&plan.orders.targets, style) + &orders;
     if plan.converged() && notes.is_none() {
         let mut parts = vec![orders, notices::sections(plan, style)];
         parts.retain(|part| !part.is_empty());
@@ -98,7 +99,15 @@ fn no_changes(plan: &Plan, style: &Style) -> String {
     );
     let head = style.paint(Paint::Good, "No changes:");
     let checked = style.paint(Paint::Dim, checked);
-    format!("{head} {} is as desired {checked}.\n", plan.cluster)
+    format!("{head} {} is as desired {checked}.\n", what(plan))
+}
+
+/// What a plan is about.
+pub(super) fn what(plan: &Plan) -> String {
+    match plan.orders.targets.is_all() {
+        true => plan.cluster.to_string(),
+        false => format!("what is targeted of {}", plan.cluster),
+    }
 }
 
 /// Which cluster, which state of the file, and how much of the world was seen, when.

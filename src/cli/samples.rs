@@ -8,7 +8,7 @@ mod world;
 
 pub use commits::{commit, followed};
 pub use history::{history, records};
-pub use orders::orders;
+pub use orders::{orders, targets};
 pub use plans::*;
 pub use world::{World, healthy_world};
 

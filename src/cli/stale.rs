@@ -190,6 +190,7 @@ mod tests {
 
     fn saved(plan: &Plan) -> SavedPlan {
         SavedPlan {
+            targets: None,
             cluster: plan.cluster.clone(),
             revision: plan.revision.clone(),
             observed_at: plan.observed_at,

@@ -6,8 +6,8 @@ use crate::model::plan::{HistoryEntry, Plan};
 use crate::ports::progress::Progress;
 use crate::ports::store::StoreError;
 
-/// Carries out `plan`, whose state of the file is in force by that: what became of its actions, in the order of their ends. When `stop` is notified, what has not
-/// begun is given up and what is in hand is finished.
+/// Carries out `plan`, whose state of the file is in force by that, unless the plan is about some targets only: what became of its
+/// actions, in the order of their ends. When `stop` is notified, what has not begun is given up and what is in hand is finished.
 pub async fn carry_out(
     session: &mut Session,
     runner: &mut Runner,

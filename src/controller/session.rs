@@ -22,6 +22,7 @@ use crate::model::id::{HostId, InstanceId};
 use crate::model::memory::Memory;
 use crate::model::plan::{Action, HistoryEntry, Plan, TakeOver};
 use crate::model::sight::Sight;
+use crate::model::targets::Targets;
 use crate::model::time::Timestamp;
 use crate::plan::queries::{self, Look};
 use crate::plan::{self, Renderer};
@@ -43,6 +44,8 @@ pub struct Watcher {
     pub memory: Memory,
     /// The ports that look.
     pub eyes: Eyes,
+    /// What it is about.
+    pub targets: Targets,
     renderer: Renderer,
     /// The guests that were looked at in the last round.
     last: Vec<Look>,
@@ -94,6 +97,7 @@ impl Watcher {
             file,
             memory,
             eyes,
+            targets: Targets::default(),
             renderer: Renderer::default(),
             last: Vec::new(),
             hosts: HostLooks::default(),
@@ -175,6 +179,7 @@ impl Watcher {
                 &mut self.standing,
             )
             .await;
+        observed.orders.targets = self.targets.clone();
         let fencers = self.eyes.fencers.as_ref();
         observed.missing_agents = self.agents.missing(&self.desired, fencers);
         self.last = looks.clone();
@@ -272,10 +277,12 @@ impl Session {
         session
     }
 
-    /// The desired state of the last round is in force from now on.
+    /// The desired state of the last round is in force from now on, unless only some of it is worked on.
     pub fn bring_into_force(&mut self) -> Result<(), StoreError> {
-        let revision = &self.watcher.desired.revision;
-        memory::bring_into_force(&mut self.watcher.memory, revision);
+        if self.watcher.targets.is_all() {
+            let revision = &self.watcher.desired.revision;
+            memory::bring_into_force(&mut self.watcher.memory, revision);
+        }
         self.know_commit();
         self.save()
     }
@@ -377,6 +384,7 @@ impl Session {
             took_ms: u64::try_from(ended.took.as_millis()).unwrap_or(u64::MAX),
             commit: self.commits.get(&revision).cloned(),
             revision,
+            targets: self.watcher.targets.clone(),
             action: ended.action.operation.kind().to_owned(),
             motive: ended.action.motive,
             instance: ended.action.operation.instance().cloned(),

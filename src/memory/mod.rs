@@ -83,10 +83,14 @@ pub fn remember_applied(memory: &mut Memory, desired: &Desired, observed: &Obser
     for (instance, guest) in at_rest.filter(|(i, _)| !plan.in_hand.contains(*i)) {
         guest.adopted = plan.adopted.get(instance).cloned();
     }
-    leaving::forget_emptied(memory, desired, observed, plan);
+    // That there is nothing to do for what is no target says nothing.
+    let whole = plan.orders.targets.is_all();
+    if whole {
+        leaving::forget_emptied(memory, desired, observed, plan);
+    }
     let since = memory.uneven_since.unwrap_or(plan.observed_at);
     memory.uneven_since = plan.uneven.then_some(since);
-    if is_good(memory, plan) {
+    if whole && is_good(memory, plan) {
         memory.good.retain(|revision| *revision != plan.revision);
         memory.good.insert(0, plan.revision.clone());
         memory.good.truncate(GOOD);

@@ -24,6 +24,7 @@ pub mod saved;
 pub mod scenario;
 pub mod secret;
 pub mod sight;
+pub mod targets;
 pub mod time;
 pub mod unit;
 pub mod until;

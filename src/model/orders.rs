@@ -13,6 +13,7 @@ use super::commit::CommitId;
 use super::desired::Revision;
 use super::gate::ChangeId;
 use super::id::{GroupId, HostId, InstanceId};
+use super::targets::Targets;
 use super::time::Timestamp;
 pub use key::OrderKey;
 
@@ -43,6 +44,9 @@ pub struct Orders {
     pub unprotected: BTreeMap<GroupId, Order>,
     /// A person looked at what made the brake hold, and lets it go.
     pub released: Option<Order>,
+    /// What this run is about: it holds for one run of a command, and is never written down.
+    #[serde(skip)]
+    pub targets: Targets,
 }
 
 /// One order.

@@ -17,6 +17,7 @@ use super::id::{ClusterName, HostId, InstanceId};
 use super::memory::Brake;
 use super::orders::{OrderEntry, Orders};
 use super::saved::Applied;
+use super::targets::Targets;
 use super::time::Timestamp;
 
 /// What one round decided.
@@ -309,6 +310,9 @@ pub struct HistoryEntry {
     /// The commit that this was from, where it was from one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub commit: Option<Commit>,
+    /// What the run was about that did it, where that was not everything.
+    #[serde(default, skip_serializing_if = "Targets::is_all")]
+    pub targets: Targets,
     /// The kind of action.
     pub action: String,
     /// Heal or change.

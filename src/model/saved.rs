@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::desired::Revision;
 use super::id::{ClusterName, HostId, InstanceId};
 use super::plan::{Action, ActionId, Plan, Reason};
+use super::targets::Targets;
 use super::time::Timestamp;
 
 /// What makes a plan a saved one.
@@ -32,6 +33,9 @@ pub struct SavedPlan {
     pub observed_at: Timestamp,
     /// What it does, for people.
     pub actions: Vec<SavedAction>,
+    /// What it is about, where that is not everything.
+    #[serde(default)]
+    pub targets: Option<Targets>,
     /// What holds it to that.
     pub saved: Seal,
 }

@@ -76,7 +76,7 @@ impl<'a> Planner<'a> {
         if drift.is_none() && as_marked || drift.interrupts() {
             return None; // a restart is a change of its own, in the row
         }
-        if self.hands_off(instance) {
+        if self.hands_off_routes(instance, group) {
             return None;
         }
         let reason = match drift.is_none() {
@@ -231,11 +231,12 @@ impl<'a> Planner<'a> {
                     Hold::Yes | Hold::No | Hold::Fenceable => None,
                 }
             }
-            State::Live(Health::Healthy) if self.round.is_paused(instance) => Some((
-                NoticeKind::Waiting,
-                format!("{instance} sends requests to it, and is paused"),
-            )),
             State::Live(Health::Healthy) => {
+                let left = self.round.left_by(instance);
+                if let Some(left) = left.filter(|_| !self.may_be_told(instance, group)) {
+                    let why = format!("{instance} sends requests to it, and {}", left.words());
+                    return Some((NoticeKind::Waiting, why));
+                }
                 let (host, mark) = self.present_mark(instance)?;
                 match self.fitting(instance, group, &host, mark.address, &AS_IT_IS) {
                     None => Some((

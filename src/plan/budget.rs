@@ -105,6 +105,9 @@ impl Planner<'_> {
         let not_up = self.not_up(instance, group).filter(|_| !given);
         if let Some(other) = not_up {
             return Some(match self.kept_back.has(&other) {
+                true if self.round.is_no_target(&other, None) => {
+                    format!("{other} has to come up first, and is no target of this run")
+                }
                 true => format!("{other} has to come up first, and an order leaves it as it is"),
                 false => format!("{other} has to come up first"),
             });

@@ -54,14 +54,16 @@ impl<'a> Planner<'a> {
         let life = self.life_of(holder).filter(|f| f.domain.run.is_some());
         let stays = life.is_some_and(|life| self.end_of(life.mark).is_none());
         let wanted = self.round.desired.groups.contains_key(&instance.group);
+        let left = self.round.left_by(instance);
+        let left = left.map(|left| format!("it {}", left.words()));
         let text = match self.round.facts(instance) {
             _ if instance.group == group.id || !stays || !wanted => return None,
-            None => "it can't be looked into",
-            Some(_) if self.round.is_paused(instance) => "it is paused",
-            Some(_) if self.round.memory.busy.contains_key(instance) => "it is worked on",
-            Some(_) => return None,
+            None => "it can't be looked into".to_owned(),
+            Some(_) if self.round.memory.busy.contains_key(instance) && left.is_none() => {
+                "it is worked on".to_owned()
+            }
+            Some(_) => left?,
         };
-        let text = text.to_owned();
         let refusal = Refusal {
             text,
             ..Refusal::default()

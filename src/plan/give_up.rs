@@ -87,8 +87,9 @@ impl Hosts<'_> {
             Scope::Group(group.id.clone()),
             Scope::Host(host.clone()),
         ];
-        let paused = self.observed.orders.pause_of(scopes).is_some();
-        match paused || group.placement.pin.contains_key(&instance.index) {
+        let orders = &self.observed.orders;
+        let left = orders.pause_of(scopes).is_some() || !orders.targets.include(instance, &[host]);
+        match left || group.placement.pin.contains_key(&instance.index) {
             true => "given up",
             false => "made elsewhere",
         }

@@ -7,6 +7,7 @@ use super::balancers::Obstacle;
 use super::health::{Health, run_of};
 use super::inventory::Found;
 use super::lost::is_life;
+use super::orders::LeftBy;
 use super::quorum;
 use super::refusal::Refusal;
 use super::round::{Round, State};
@@ -208,7 +209,11 @@ impl<'a> Planner<'a> {
         let handed_over = self.round.is_handed_over(group, lb);
         let known = self.known_holder(group, lb).filter(|_| handed_over);
         let left = |i: &InstanceId| known.is_some_and(|holder| holder.instance == *i);
-        let may = |i: &InstanceId| !self.round.is_paused(i) || handed_over;
+        let may = |i: &InstanceId| match self.round.left_by(i) {
+            None => true,
+            Some(LeftBy::Order(_)) => handed_over,
+            Some(LeftBy::Targets) => false,
+        };
         let views = self.round.views_of(group).map(|(i, _)| i);
         let fit = views.filter(|i| may(i) && self.is_healthy(i) && self.round.facts(i).is_some());
         let held = self.known_holder(group, lb).map(|holder| &holder.instance);
@@ -219,7 +224,7 @@ impl<'a> Planner<'a> {
     /// Who of its group can take a VIP over from an instance.
     pub(super) fn heir(&self, instance: &InstanceId, group: &Group) -> Option<InstanceId> {
         let others = self.round.views_of(group).map(|(i, _)| i);
-        let mut others = others.filter(|i| *i != instance && !self.round.is_paused(i));
+        let mut others = others.filter(|i| *i != instance && !self.round.is_left_alone(i));
         let heir = others.find(|i| {
             let can = self.is_healthy(i) && self.round.facts(i).is_some();
             can || self.planned.contains_key(*i)

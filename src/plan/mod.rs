@@ -283,7 +283,8 @@ impl<'a> Planner<'a> {
         let Round {
             desired, observed, ..
         } = self.round;
-        let instances = observed.guests.keys().filter(|i| self.kept_back.has(i));
+        let is_left = |i: &&InstanceId| self.kept_back.has(i) || self.round.is_no_target(i, None);
+        let instances = observed.guests.keys().filter(is_left);
         let left_alone = instances.cloned().collect();
         let mut notices = self.draft.notices.clone();
         notices.sort();

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Planner;
 use super::round::{Round, State};
 use crate::model::bug::Bug;
-use crate::model::desired::{Desired, Group, LoadBalancer};
+use crate::model::desired::{Desired, Group, LoadBalancer, Role};
 use crate::model::id::{HostId, InstanceId};
 use crate::model::orders::{Order, OrderKey, Orders, Scope};
 use crate::model::plan::{Notice, NoticeKind};
@@ -15,12 +15,31 @@ use crate::model::unit::span;
 /// How many are named where an order keeps work back.
 const NAMED: usize = 5;
 
-/// What an order keeps back: the instances, by the order.
+/// What is kept back: the instances, by what does.
 #[derive(Debug, Default)]
-pub(super) struct KeptBack(BTreeMap<OrderKey, BTreeSet<String>>);
+pub(super) struct KeptBack(BTreeMap<LeftBy, BTreeSet<String>>);
+
+/// What leaves something as it is.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum LeftBy {
+    /// An order.
+    Order(OrderKey),
+    /// This run is not about it.
+    Targets,
+}
+
+impl LeftBy {
+    /// What is said of who is left.
+    pub(super) fn words(&self) -> &'static str {
+        match self {
+            LeftBy::Order(_) => "is paused",
+            LeftBy::Targets => "is no target of this run",
+        }
+    }
+}
 
 impl KeptBack {
-    /// Whether any order keeps it back.
+    /// Whether anything keeps it back.
     pub(super) fn has(&self, instance: &InstanceId) -> bool {
         let has = |names: &BTreeSet<String>| names.contains(&instance.to_string());
         self.0.values().any(has)
@@ -37,6 +56,38 @@ impl Round<'_> {
         let host = self.host_of(instance).cloned().map(Scope::Host);
         let scopes = [Some(Scope::Cluster), Some(group), host];
         self.observed.orders.pause_of(scopes.into_iter().flatten())
+    }
+
+    /// What leaves an instance as it is: the widest pause that it is under, or that this run is not about it.
+    pub(super) fn left_by(&self, instance: &InstanceId) -> Option<LeftBy> {
+        let paused = self
+            .pause_of(instance)
+            .filter(|_| !Bug::IgnoreAPause.is_in());
+        let paused = paused.map(|scope| LeftBy::Order(OrderKey::Paused(scope)));
+        paused.or_else(|| self.is_no_target(instance, None).then_some(LeftBy::Targets))
+    }
+
+    /// Whether this run is not about an instance, or what is of it on the host `also`.
+    pub(super) fn is_no_target(&self, instance: &InstanceId, also: Option<&HostId>) -> bool {
+        let targets = &self.observed.orders.targets;
+        if targets.is_all() {
+            return false;
+        }
+        let hosts: Vec<&HostId> = self.host_of(instance).into_iter().chain(also).collect();
+        // One more for a while comes for the others of its group.
+        let group = self.views.get(instance).map(|view| view.group);
+        let extra =
+            group.is_some_and(|group| group.is_extra(instance.index) && self.has_target(group));
+        match extra {
+            true => targets.exclude(instance, &hosts),
+            false => !targets.include(instance, &hosts),
+        }
+    }
+
+    /// Whether this run is about some instance of a group.
+    fn has_target(&self, group: &Group) -> bool {
+        let mut own = self.views_of(group).map(|(instance, _)| instance);
+        own.any(|i| !group.is_extra(i.index) && !self.is_no_target(i, None))
     }
 
     /// Where an instance is, was, or would be.
@@ -63,34 +114,59 @@ impl Round<'_> {
         self.memory.handing_over.get(&group.id) == Some(&lb.vip.addr())
     }
 
-    /// Whether an instance is paused.
-    pub(super) fn is_paused(&self, instance: &InstanceId) -> bool {
-        self.pause_of(instance).is_some()
+    /// Whether an instance is left as it is.
+    pub(super) fn is_left_alone(&self, instance: &InstanceId) -> bool {
+        self.left_by(instance).is_some()
     }
 }
 
 impl<'a> Planner<'a> {
-    /// Whether an instance must be left as it is because it is paused. To be asked where there is something to do; that
-    /// it is not done is said.
+    /// Whether an instance must be left as it is because it is paused, or no target. To be asked where there is something to
+    /// do; that it is not done is said.
     pub(super) fn hands_off(&mut self, instance: &InstanceId) -> bool {
-        let paused = self.round.pause_of(instance);
-        let Some(scope) = paused.filter(|_| !Bug::IgnoreAPause.is_in()) else {
+        let left = self.round.left_by(instance);
+        self.keeps_back(left, instance)
+    }
+
+    /// The same of a load balancer that is only told where to send requests.
+    pub(super) fn hands_off_routes(&mut self, instance: &InstanceId, group: &Group) -> bool {
+        !self.may_be_told(instance, group) && self.hands_off(instance)
+    }
+
+    /// Whether a load balancer that is no target is told of instances that are, because these need it: where it gets nothing else by
+    /// that, and is not left out by name.
+    pub(super) fn may_be_told(&self, instance: &InstanceId, group: &Group) -> bool {
+        let (round, Role::LoadBalancer(lb)) = (&self.round, &group.role) else {
             return false;
         };
-        self.keep_back(OrderKey::Paused(scope), instance);
-        true
+        let targets = &round.observed.orders.targets;
+        let hosts: Vec<&HostId> = round.host_of(instance).into_iter().collect();
+        let mut services = lb
+            .routes
+            .iter()
+            .filter_map(|r| round.desired.groups.get(&r.service));
+        round.left_by(instance) == Some(LeftBy::Targets)
+            && !targets.exclude(instance, &hosts)
+            && services.any(|service| round.has_target(service))
+            && !self.differs_by_itself(instance, self.drift_motive(instance))
     }
 
     /// The same of what is left of an instance on a host, where the instance itself may be elsewhere.
     pub(super) fn hands_off_at(&mut self, instance: &InstanceId, host: &HostId) -> bool {
-        if self.hands_off(instance) {
-            return true;
-        }
-        let paused = self.pause_at(host);
-        if let Some(key) = paused.clone() {
-            self.keep_back(key, instance);
-        }
-        paused.is_some()
+        let targeted = !self.round.is_no_target(instance, Some(host));
+        let left = self.round.left_by(instance);
+        // Of somebody elsewhere, what is left on a host that is a target is worked on.
+        let left = left.filter(|left| *left != LeftBy::Targets || !targeted);
+        let left = left.or_else(|| (!targeted).then_some(LeftBy::Targets));
+        let left = left.or_else(|| self.pause_at(host).map(LeftBy::Order));
+        self.keeps_back(left, instance)
+    }
+
+    fn keeps_back(&mut self, left: Option<LeftBy>, instance: &InstanceId) -> bool {
+        let is_left = left.is_some();
+        left.into_iter()
+            .for_each(|left| self.keep_back(left, instance));
+        is_left
     }
 
     /// The pause of a host, where it is paused.
@@ -104,13 +180,13 @@ impl<'a> Planner<'a> {
     pub(super) fn stays_dead(&mut self, instance: &InstanceId) -> bool {
         let disarmed = self.round.observed.orders.disarmed.is_some();
         if disarmed {
-            self.keep_back(OrderKey::Disarmed, instance);
+            self.keep_back(LeftBy::Order(OrderKey::Disarmed), instance);
         }
         disarmed
     }
 
-    fn keep_back(&mut self, key: OrderKey, what: impl ToString) {
-        let kept = self.kept_back.0.entry(key).or_default();
+    fn keep_back(&mut self, by: LeftBy, what: impl ToString) {
+        let kept = self.kept_back.0.entry(by).or_default();
         kept.insert(what.to_string());
     }
 
@@ -122,10 +198,10 @@ impl<'a> Planner<'a> {
         lb: &'a LoadBalancer,
         may_hold: &[&InstanceId],
     ) -> bool {
-        let Some(key) = self.why_vip_stays(group, lb, may_hold) else {
+        let Some(by) = self.why_vip_stays(group, lb, may_hold) else {
             return false;
         };
-        self.keep_back(key, format!("VIP {}", lb.vip.addr()));
+        self.keep_back(by, format!("VIP {}", lb.vip.addr()));
         true
     }
 
@@ -134,27 +210,34 @@ impl<'a> Planner<'a> {
         group: &'a Group,
         lb: &'a LoadBalancer,
         may_hold: &[&InstanceId],
-    ) -> Option<OrderKey> {
-        let pause = |instance: &InstanceId| self.round.pause_of(instance).map(OrderKey::Paused);
+    ) -> Option<LeftBy> {
+        let left = |instance: &InstanceId| self.round.left_by(instance);
+        let all_left = |by: &LeftBy| {
+            let mut mine = self.round.views_of(group).map(|(i, _)| left(i)).peekable();
+            mine.peek().is_some() && mine.all(|other| other.as_ref() == Some(by))
+        };
+        if all_left(&LeftBy::Targets) {
+            return Some(LeftBy::Targets);
+        }
         let former = self.former_holders(group, lb);
         // Nobody has it because we took it: that is finished.
         if self.round.is_handed_over(group, lb) && former.is_empty() && may_hold.is_empty() {
             return None;
         }
         let mut mine = self.round.views_of(group).map(|(i, _)| i).peekable();
-        let first = mine.peek().and_then(|i| pause(i));
-        if first.is_some() && mine.all(|i| self.round.is_paused(i)) {
+        let first = mine.peek().and_then(|i| left(i));
+        if first.is_some() && mine.all(|i| self.round.is_left_alone(i)) {
             return first;
         }
         // Of two copies, the one that had it may be on another host than the one that counts.
-        let former = former
-            .iter()
-            .find_map(|f| pause(&f.mark.instance).or_else(|| self.pause_at(f.host)));
-        let paused = may_hold.iter().copied().find_map(pause).or(former);
+        let former = former.iter().find_map(|f| {
+            left(&f.mark.instance).or_else(|| self.pause_at(f.host).map(LeftBy::Order))
+        });
+        let kept = may_hold.iter().copied().find_map(left).or(former);
         // One that was lost while its holder lives was not lost by a failure.
         let failed = !may_hold.is_empty() || self.is_last_holder_lost(group, lb);
         let disarmed = self.round.observed.orders.disarmed.is_some() && failed;
-        paused.or(disarmed.then_some(OrderKey::Disarmed))
+        kept.or(disarmed.then_some(LeftBy::Order(OrderKey::Disarmed)))
     }
 
     /// Whether who held a VIP last does not live.
@@ -163,24 +246,41 @@ impl<'a> Planner<'a> {
         holder.is_some_and(|holder| !self.is_healthy(&holder.instance))
     }
 
-    /// Why nobody can take a VIP over from `holder` before it is worked on: the others are paused.
-    pub(super) fn heirs_are_paused(&self, holder: &InstanceId, group: &Group) -> Option<String> {
+    /// Why nobody can take a VIP over from `holder` before it is worked on: the others are left alone.
+    pub(super) fn heirs_are_left(&self, holder: &InstanceId, group: &Group) -> Option<String> {
         if self.holders.get(&group.id) != Some(holder) {
             return None;
         }
         let others = || self.round.views_of(group).filter(|(i, _)| *i != holder);
-        let heir = others().any(|(i, _)| !self.round.is_paused(i));
-        let (paused, _) = others()
+        let heir = others().any(|(i, _)| !self.round.is_left_alone(i));
+        let (other, _) = others()
             .find(|(i, _)| self.is_healthy(i))
             .filter(|_| !heir)?;
-        Some(format!("it holds the VIP, and {paused} is paused"))
+        let words = self.round.left_by(other)?.words();
+        Some(format!("it holds the VIP, and {other} {words}"))
+    }
+
+    /// What hinders those that this run is not about is not said.
+    fn only_of_targets(&mut self) {
+        let round = &self.round;
+        if round.observed.orders.targets.is_all() {
+            return;
+        }
+        let instances = round.views.keys().filter(|i| round.is_no_target(i, None));
+        let names: BTreeSet<String> = instances.map(InstanceId::to_string).collect();
+        self.draft
+            .notices
+            .retain(|notice| !names.contains(&notice.subject));
     }
 
     /// Says what orders keep back, and which of them are about nothing.
     pub(super) fn say_orders(&mut self) {
         let (round, orders) = (&self.round, &self.round.observed.orders);
         let now = round.observed.now;
-        let kept = self.kept_back.0.iter().filter_map(|(key, names)| {
+        let kept = self.kept_back.0.iter().filter_map(|(by, names)| {
+            let LeftBy::Order(key) = by else {
+                return Some(in_part(names));
+            };
             let order = orders.get(key)?;
             Some(Notice {
                 kind: NoticeKind::Waiting,
@@ -192,9 +292,27 @@ impl<'a> Planner<'a> {
         });
         let unread = round.observed.orders_unread.as_deref().map(unreadable);
         let lost = about_nothing(orders, round.desired);
-        self.draft.notices.extend(kept.chain(unread).chain(lost));
+        let said: Vec<Notice> = kept.chain(unread).chain(lost).collect();
+        self.only_of_targets();
+        self.draft.notices.extend(said);
         let ends: Vec<_> = orders.all().filter_map(|(_, order)| order.until).collect();
         ends.into_iter().for_each(|at| self.draft.look_again_at(at));
+    }
+}
+
+/// What would be worked on, were it a target.
+fn in_part(names: &BTreeSet<String>) -> Notice {
+    Notice {
+        kind: NoticeKind::Warning,
+        subject: "targets".to_owned(),
+        text: format!(
+            "a part of the file is applied, and the rest is not; {}",
+            left(names)
+        ),
+        help: Some(
+            "to bring the file into force, run it without --target and --exclude".to_owned(),
+        ),
+        line: None,
     }
 }
 

@@ -163,10 +163,10 @@ impl<'a> Planner<'a> {
                     let why = format!("it gives {vip} to another load balancer first");
                     return Some((NoticeKind::Waiting, why));
                 }
-                let paused = self.heirs_are_paused(instance, group);
-                let paused = paused.map(|why| (NoticeKind::Waiting, why));
+                let left = self.heirs_are_left(instance, group);
+                let left = left.map(|why| (NoticeKind::Waiting, why));
                 let away = self.holder_out_of_sight(group, lb);
-                away.or(paused)
+                away.or(left)
                     .or_else(|| self.has_no_heir(instance, group, lb))
             }
         }

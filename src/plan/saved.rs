@@ -18,10 +18,11 @@ const ID_DIGITS: usize = 12;
 pub fn seal(plan: &Plan, lasts: Duration) -> Seal {
     let fingerprints = fingerprints(plan);
     let all = format!(
-        "{} {} {} {}",
+        "{} {} {} {} {}",
         plan.cluster,
         plan.revision,
         plan.observed_at,
+        plan.orders.targets,
         fingerprints.join(" ")
     );
     let mut id = sha256(&all);

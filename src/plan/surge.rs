@@ -84,6 +84,8 @@ impl<'a> Planner<'a> {
     fn extra(&mut self, group: &'a Group, left: &[InstanceId]) -> More {
         let instances: Vec<InstanceId> =
             self.round.views_of(group).map(|(i, _)| i.clone()).collect();
+        let is_target = |i: &InstanceId| !self.round.is_no_target(i, None);
+        let instances: Vec<InstanceId> = instances.into_iter().filter(is_target).collect();
         let (mut lacking, mut interrupts) = (0, false);
         for instance in &instances {
             let view = self.round.views.get(instance).cloned();

@@ -139,7 +139,16 @@ impl<'a> Hosts<'a> {
         }
         let (now, lost) = (self.observed.now, self.silent_at(memory));
         let due = lease_due(memory, host, self.desired, self.observed);
+        let out = self.observed.orders.targets.exclude_host(&host.id);
         match (self.next_device(host, memory), self.pause_of(host)) {
+            (Some(_), _) if out => Verdict::No(Refusal {
+                text: format!(
+                    "host {} is left out of this run, and so not switched off",
+                    host.id
+                ),
+                help: None,
+                until: None,
+            }),
             (Some(_), Some(scope)) => Verdict::No(Refusal {
                 text: format!("host {} is paused, and so not switched off", host.id),
                 help: Some(format!("reconcile resume {scope}")),

@@ -2,8 +2,10 @@
 
 use super::laws::{ensure, outline};
 use crate::model::action::Operation;
+use crate::model::id::GroupId;
 use crate::model::orders::Scope;
 use crate::model::plan::{Motive, Plan, ReasonCode};
+use crate::model::targets::Subject;
 
 /// No action touches what is paused, and none fails over while that is disarmed. Only a VIP that was taken from its
 /// holder for another guest is still given.
@@ -35,6 +37,34 @@ pub fn plan_obeys_orders(plan: &Plan) -> Result<(), String> {
                 )
             },
         )?;
+    }
+    plan_keeps_to_targets(plan)
+}
+
+/// Who is no target is worked on only where those who are need it: a load balancer is told of them, an image or a fence comes first,
+/// one more of their group is made while they are replaced.
+fn plan_keeps_to_targets(plan: &Plan) -> Result<(), String> {
+    let targets = &plan.orders.targets;
+    // An instance that moves may be a target by a host that the action does not name.
+    let by_host = targets
+        .only
+        .iter()
+        .any(|one| matches!(one, Subject::Host(_)));
+    let has_target = |group: &GroupId| {
+        let mut named = targets.only.iter();
+        named.any(|one| matches!(one, Subject::Instance(i) if i.group == *group))
+    };
+    for action in &plan.actions {
+        let Some(instance) = action.operation.instance() else {
+            continue;
+        };
+        let hosts = [action.operation.host()];
+        let more = matches!(action.operation, Operation::Create(_)) && has_target(&instance.group);
+        let told = matches!(action.operation, Operation::Configure(_));
+        let may = by_host || more || told || targets.include(instance, &hosts);
+        ensure(may && !targets.exclude(instance, &hosts), || {
+            format!("{} is about no target:\n{}", action.id, outline(plan))
+        })?;
     }
     Ok(())
 }

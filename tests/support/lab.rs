@@ -11,6 +11,7 @@ use reconcile::execute::{Hands, Hold, Runner};
 use reconcile::memory;
 use reconcile::model::desired::Desired;
 use reconcile::model::plan::{HistoryEntry, NoticeKind, Plan};
+use reconcile::model::targets::Targets;
 use reconcile::model::time::Timestamp;
 use reconcile::plan::{self, Renderer};
 use reconcile::ports::clock::Clock;
@@ -70,6 +71,11 @@ impl Lab {
         self.restart();
     }
 
+    /// The run is about these only.
+    pub fn aim(&mut self, targets: Targets) {
+        self.session.watcher.targets = targets;
+    }
+
     pub fn hands(&self) -> Hands {
         hands(&self.cluster, &self.desired)
     }
@@ -83,7 +89,7 @@ impl Lab {
         assert_eq!(again, round.plan, "the same input gives the same plan");
         laws::plan_is_sound(&round.plan).unwrap();
         plan_obeys_orders(&round.plan).unwrap();
-        self.converged = round.plan.converged();
+        self.converged = round.plan.converged() && round.plan.orders.targets.is_all();
         self.unseen_hand = false;
         self.no_law_is_broken();
         round.plan
@@ -92,6 +98,7 @@ impl Lab {
     /// Carries a plan out. None: the controller was killed in the middle.
     pub async fn carry_out(&mut self, plan: &Plan) -> Option<Vec<HistoryEntry>> {
         let past = self.store.history().unwrap().len();
+        let before = self.store.load().unwrap().in_force;
         let cluster = Arc::clone(&self.cluster);
         let ended = {
             let stop = Notify::new();
@@ -104,7 +111,13 @@ impl Lab {
         };
         self.no_law_is_broken();
         ended?;
-        Some(self.store.history().unwrap().split_off(past))
+        // Only a run that is about everything brings the file into force.
+        let targets = &plan.orders.targets;
+        let whole = targets.is_all().then(|| plan.revision.clone());
+        assert_eq!(self.store.load().unwrap().in_force, whole.or(before));
+        let ended = self.store.history().unwrap().split_off(past);
+        assert!(ended.iter().all(|entry| entry.targets == *targets));
+        Some(ended)
     }
 
     /// The next plan with something to do, or the last one: what only has to come up is waited for.

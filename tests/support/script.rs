@@ -12,6 +12,7 @@
 //!     take-vip INSTANCE, lose-vip INSTANCE, moving INSTANCE ADDRESS
 //!     order pause|resume SCOPE, order drain|undrain|confirm HOST, order retry INSTANCE (each may end in: for SECONDS),
 //!     order disarm|arm
+//!     target SUBJECT…, target SUBJECT… but SUBJECT…, target but SUBJECT…, target (everything again): what the run is about
 //!     bad-disks INSTANCE NUMBER (the next ones can't be booted)
 //!     fail STEP SUBJECT TIMES, crash-after EFFECTS
 //!
@@ -30,6 +31,7 @@ use reconcile::model::id::HostId;
 use reconcile::model::orders::{Order, OrderKey};
 use reconcile::model::plan::{HistoryEntry, Outcome, Plan};
 use reconcile::model::scenario::Libvirt;
+use reconcile::model::targets::Targets;
 use reconcile::model::time::Timestamp;
 use reconcile::model::unit::Bytes;
 use reconcile::ports::clock::Clock;
@@ -114,6 +116,10 @@ impl<'a> Script<'a> {
                     .await
             }
             "edit" => self.edit(rest),
+            "target" => {
+                self.plan = None;
+                self.lab.aim(targets(rest));
+            }
             "restart" => self.lab.restart(),
             "memory-lost" => {
                 self.lab.store.forget();
@@ -186,6 +192,20 @@ fn outcome(outcome: &Outcome) -> String {
         Outcome::AlreadyDone => "was done already".to_owned(),
         Outcome::Skipped(why) => format!("skipped: {why}"),
         Outcome::Failed(why) => format!("failed: {why}"),
+    }
+}
+
+fn targets(words: &str) -> Targets {
+    let (only, except) = words.split_once("but").unwrap_or((words, ""));
+    let read = |words: &str| {
+        words
+            .split_whitespace()
+            .map(|word| word.parse().unwrap())
+            .collect()
+    };
+    Targets {
+        only: read(only),
+        except: read(except),
     }
 }
 

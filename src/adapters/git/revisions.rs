@@ -72,7 +72,7 @@ impl Revisions {
             .theirs
             .said(&["rev-parse", "--verify", "--quiet", &asked])
             .await;
-        let id = id.map_err(|_| unusable(format!("the repository has none of that name")))?;
+        let id = id.map_err(|_| unusable("the repository has none of that name".to_owned()))?;
         let id = id.trim().parse::<CommitId>();
         let id = id.map_err(|error| unusable(error.to_string()))?;
         Ok((self.ours.about(&id).await?, self.ours.files(&id).await?))

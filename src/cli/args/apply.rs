@@ -3,7 +3,30 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::model::targets::{Subject, Targets};
 use crate::model::unit::parse_long_span;
+
+/// What a run is about, where it is not about everything.
+#[derive(Debug, Clone, PartialEq, Eq, Default, clap::Args)]
+pub struct TargetArgs {
+    /// Only these: an instance (web-1), service/NAME or host/NAME; everything else is left as it is
+    #[arg(long, value_name = "SUBJECT", num_args = 1..)]
+    pub target: Vec<Subject>,
+
+    /// All but these
+    #[arg(long, value_name = "SUBJECT", num_args = 1..)]
+    pub exclude: Vec<Subject>,
+}
+
+impl TargetArgs {
+    /// The same as a set.
+    pub fn targets(&self) -> Targets {
+        Targets {
+            only: self.target.iter().cloned().collect(),
+            except: self.exclude.iter().cloned().collect(),
+        }
+    }
+}
 
 /// Flags that only mean something without a command.
 #[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
@@ -15,6 +38,10 @@ pub struct ApplyArgs {
     /// Apply the plan without asking
     #[arg(short, long, conflicts_with = "dry_run")]
     pub yes: bool,
+
+    /// What it is about.
+    #[command(flatten)]
+    pub targets: TargetArgs,
 
     /// With --dry-run: tell the grounds of each action
     #[arg(long, requires = "dry_run")]
@@ -37,7 +64,7 @@ pub struct ApplyArgs {
 #[derive(Debug, Clone, PartialEq, Eq, clap::Args)]
 pub struct PlanArgs {
     /// Compare two commits: what the file of --to does that the file of this one does not. No host is asked
-    #[arg(long, value_name = "REV", requires = "to", value_parser = revision)]
+    #[arg(long, value_name = "REV", requires = "to", conflicts_with_all = ["target", "exclude"], value_parser = revision)]
     pub from: Option<String>,
 
     /// The later commit: a branch, a tag, digits, HEAD~1
@@ -47,6 +74,10 @@ pub struct PlanArgs {
     /// With --from: what was last seen of the cluster (default: the observed.json of the state directory)
     #[arg(long, value_name = "FILE", requires = "from")]
     pub observed: Option<PathBuf>,
+
+    /// What it is about.
+    #[command(flatten)]
+    pub targets: TargetArgs,
 
     /// Tell the grounds of each action: line, evidence, order, the hosts that were not taken
     #[arg(long)]
@@ -88,6 +119,7 @@ impl ApplyArgs {
             from: None,
             to: None,
             observed: None,
+            targets: self.targets.clone(),
             why: self.why,
             detailed_exitcode: self.detailed_exitcode,
             out: self.out.clone(),
@@ -100,6 +132,8 @@ impl ApplyArgs {
         let flags = [
             (self.dry_run, "--dry-run"),
             (self.yes, "--yes"),
+            (!self.targets.target.is_empty(), "--target"),
+            (!self.targets.exclude.is_empty(), "--exclude"),
             (self.why, "--why"),
             (self.detailed_exitcode, "--detailed-exitcode"),
             (self.out.is_some(), "--out"),

@@ -189,3 +189,28 @@ fn the_state_directory_follows_the_basedir_specification() {
     assert_eq!(state_dir(Some("x".into()), env), Some("x".into()));
     assert_eq!(state_dir(None, |_| None), None);
 }
+
+#[test]
+fn a_run_may_be_about_some_only_and_a_controller_never_is() {
+    let args = read("reconcile --dry-run --target random-1 service/web --exclude host/b").unwrap();
+    let targets = args.apply.targets.targets();
+    assert_eq!(targets.to_string(), "random-1, service/web, but not host/b");
+    assert_eq!(args.apply.plan().targets.targets(), targets);
+    assert!(read("reconcile plan --target random-1 --target host/a").is_ok());
+    for (line, said) in [
+        ("reconcile watch --target random-1", "--target"),
+        (
+            "reconcile --exclude=random-1 status",
+            "--exclude has no meaning",
+        ),
+        (
+            "reconcile plan --from a --to b --target random-1",
+            "cannot be used",
+        ),
+        ("reconcile --target random", "not an instance (as in web-1)"),
+        ("reconcile --target pod/x", "`host/NAME`"),
+    ] {
+        let error = read(line).unwrap_err().to_string();
+        assert!(error.contains(said), "{line}: {error}");
+    }
+}

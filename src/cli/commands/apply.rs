@@ -62,7 +62,11 @@ async fn apply(
     screen: &Screen,
     saved: Option<SavedPlan>,
 ) -> Result<Exit, Failure> {
-    let mut reading = load::reading(args)?;
+    let targets = match &saved {
+        Some(saved) => saved.targets.clone().unwrap_or_default(),
+        None => args.apply.targets.targets(),
+    };
+    let mut reading = load::reading_about(args, targets)?;
     let store = FileStore::new(&reading.state);
     let _lock = store.lock()?;
     reading.in_force.keep(&reading.state);

@@ -48,7 +48,12 @@ pub(super) fn script(shell: Shell) -> Result<String, Failure> {
 /// The command line, with what its arguments may name.
 fn command() -> Command {
     let of_hosts = |command: Command| takes(command, "host", hosts);
-    Args::command()
+    let targets = |command: Command| {
+        let command = takes(command, "target", subjects);
+        takes(command, "exclude", subjects)
+    };
+    targets(Args::command())
+        .mut_subcommand("plan", targets)
         .mut_subcommand("why", |why| of_hosts(takes(why, "instance", instances)))
         .mut_subcommand("render", |render| takes(render, "instance", instances))
         .mut_subcommand("history", |history| takes(history, "instance", instances))
@@ -111,6 +116,12 @@ fn hosts() -> Vec<String> {
 fn instances() -> Vec<String> {
     let outline = asked().map(|(_, outline)| outline).unwrap_or_default();
     outline.instances().map(|id| id.to_string()).collect()
+}
+
+/// What a run can be about.
+fn subjects() -> Vec<String> {
+    let scopes = scopes().into_iter().skip(1);
+    instances().into_iter().chain(scopes).collect()
 }
 
 fn scopes() -> Vec<String> {

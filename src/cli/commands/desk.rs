@@ -1,6 +1,7 @@
 //! What the commands that give orders have in common: who gives them, which names exist, how the orders are changed,
 //! and what is told of it.
 
+use std::collections::BTreeSet;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
 
@@ -16,7 +17,9 @@ use crate::cli::moment::Zone;
 use crate::cli::style::Style;
 use crate::model::desired::Desired;
 use crate::model::id::{ClusterName, GroupId, HostId, InstanceId};
+use crate::model::memory::Memory;
 use crate::model::orders::{Order, OrderKey, Orders, Scope};
+use crate::model::targets::{Subject, Targets};
 use crate::model::time::Timestamp;
 use crate::ports::clock::Clock;
 use crate::ports::orders::{OrdersDesk, OrdersView};
@@ -171,6 +174,37 @@ impl<'a> Desk<'a> {
             None => exists(load::known(self.args)?.as_ref()),
         }
     }
+}
+
+/// Whether there is all that a run is to be about. What a host has still of what left the file may be named, too.
+pub(super) fn check_targets(
+    targets: &Targets,
+    desired: &Desired,
+    memory: &Memory,
+) -> Result<(), Failure> {
+    let found = memory.hosts.values().flat_map(|host| host.guests.keys());
+    let wanted = desired.instances().map(|(instance, _)| instance);
+    let instances: BTreeSet<InstanceId> = wanted.chain(found.cloned()).collect();
+    let mut groups: BTreeSet<&GroupId> = instances.iter().map(|one| &one.group).collect();
+    groups.extend(desired.groups.keys());
+    for subject in targets.named() {
+        match subject {
+            Subject::Instance(one) if !instances.contains(one) => {
+                let names: Vec<String> = instances.iter().map(InstanceId::to_string).collect();
+                let names = names.iter().map(String::as_str);
+                return Err(unknown("instance", &one.to_string(), names));
+            }
+            Subject::Group(one) if !groups.contains(one) => {
+                let names = groups.iter().map(|group| group.as_str());
+                return Err(unknown("service or load balancer", one.as_str(), names));
+            }
+            Subject::Host(one) if !desired.hosts.contains_key(one) => {
+                return Err(unknown_host(desired, one));
+            }
+            Subject::Instance(_) | Subject::Group(_) | Subject::Host(_) => {}
+        }
+    }
+    Ok(())
 }
 
 pub(super) fn unknown_host(desired: &Desired, host: &HostId) -> Failure {

@@ -24,7 +24,7 @@ use crate::plan::saved::seal;
 const EXPIRES: Duration = Duration::from_secs(3600);
 
 pub(super) async fn run(args: &Args, how: &PlanArgs, style: &Style) -> Result<Exit, Failure> {
-    let mut reading = load::reading(args)?;
+    let mut reading = load::reading_about(args, how.targets.targets())?;
     let round = reading.watcher.round(&Beats::Ask).await;
     let now = reading.watcher.eyes.clock.now();
     let snapshot = reading.in_force.snapshot.as_ref();

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::Failure;
-use super::desk::caller;
+use super::desk::{caller, check_targets};
 use super::origin::{self, Origin, followed_cluster, followed_store};
 use crate::adapters::controller_id;
 use crate::adapters::fence_agent::FenceAgents;
@@ -30,6 +30,7 @@ use crate::model::desired::{Desired, Revision};
 use crate::model::followed::Followed;
 use crate::model::id::ClusterName;
 use crate::model::orders::Orders;
+use crate::model::targets::Targets;
 use crate::ports::clock::Clock;
 use crate::ports::orders::OrdersView;
 use crate::ports::progress::Progress;
@@ -250,6 +251,15 @@ pub(super) fn reading(args: &Args) -> Result<Reading, Failure> {
 /// The same for a controller that goes on with what was in force.
 pub(super) fn reading_to_go_on(args: &Args, origin: &Origin) -> Result<Reading, Failure> {
     reading_of(args, to_go_on(args, origin)?)
+}
+
+/// The same of a run that is about these.
+pub(super) fn reading_about(args: &Args, targets: Targets) -> Result<Reading, Failure> {
+    let mut reading = reading(args)?;
+    let watcher = &mut reading.watcher;
+    check_targets(&targets, &watcher.desired, &watcher.memory)?;
+    watcher.targets = targets;
+    Ok(reading)
 }
 
 fn reading_of(args: &Args, in_force: InForce) -> Result<Reading, Failure> {

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::shapes::{add, count, list, moment, object, or_null, text, word};
-use super::{MOTIVES, commit, done_by, reason};
+use super::{MOTIVES, commit, done_by, reason, targets};
 
 pub(super) fn saved() -> Value {
     object(
@@ -87,5 +87,6 @@ pub(super) fn done() -> Value {
         "commit",
         commit("The commit that this was from, where it was from one."),
     );
+    add(&mut done, "targets", targets());
     done
 }

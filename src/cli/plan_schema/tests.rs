@@ -4,19 +4,25 @@ use super::*;
 use crate::cli::compared_view::samples_json;
 use crate::cli::plan_json::{applied_json, plan_json, saved_json};
 use crate::cli::samples;
+use crate::model::orders::Orders;
 use crate::model::plan::Plan;
 use crate::plan::saved::seal;
 use crate::spec::schema_check::{refused, strict, unwritten};
 
 fn all() -> Vec<Value> {
     let hour = std::time::Duration::from_secs(3_600);
+    let orders = Orders {
+        targets: samples::targets(),
+        ..samples::orders()
+    };
     let ordered = Plan {
-        orders: samples::orders(),
+        orders,
         commit: Some(samples::commit()),
         ..samples::rolling_change()
     };
     let mut history = samples::history();
     history[0].commit = Some(samples::commit());
+    history[0].targets = samples::targets();
     let texts = samples::plans().into_values().map(|plan| plan_json(&plan));
     let others = [
         plan_json(&ordered),

@@ -40,6 +40,20 @@ fn a_plan_names_the_commit_that_it_carries_out() {
 }
 
 #[test]
+fn what_a_plan_is_about_stands_at_its_top() {
+    let mut plan = samples::failover();
+    plan.orders.targets = samples::targets();
+    for width in [80, 120] {
+        let text = shown(&plan, Style::plain(width));
+        let head: Vec<&str> = text.lines().take(6).collect();
+        insta::assert_snapshot!(format!("targets_{width}"), head.join("\n"));
+    }
+    let mut plan = samples::nothing_to_do();
+    plan.orders.targets = samples::targets();
+    insta::assert_snapshot!("no_changes_of_targets", shown(&plan, Style::plain(80)));
+}
+
+#[test]
 fn nothing_to_do_is_exactly_one_line() {
     assert_eq!(
         shown(&samples::nothing_to_do(), Style::plain(80)),

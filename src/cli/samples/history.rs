@@ -5,6 +5,7 @@ use super::*;
 use crate::model::event::Undelivered;
 use crate::model::orders::{OrderEntry, OrderKey, Turn};
 use crate::model::saved::Applied;
+use crate::model::targets::Targets;
 
 /// Two days: a guest was made, and the holder of the VIP was lost.
 pub fn history() -> Vec<HistoryEntry> {
@@ -79,6 +80,7 @@ fn entry(action: &Action, at: Timestamp) -> HistoryEntry {
         took_ms: 6_200,
         revision: Revision("3f2a91c04b7e".into()),
         commit: None,
+        targets: Targets::default(),
         action: action.operation.kind().to_owned(),
         motive: action.motive,
         instance: action.operation.instance().cloned(),

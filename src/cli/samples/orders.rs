@@ -4,6 +4,16 @@ use super::world::ago;
 use super::*;
 use crate::model::gate::ChangeId;
 use crate::model::orders::{Order, OrderKey, Scope};
+use crate::model::targets::Targets;
+
+/// What a run may be about.
+pub fn targets() -> Targets {
+    let read = |text: &str| text.parse().unwrap();
+    Targets {
+        only: ["random-2", "service/web"].map(read).into(),
+        except: [read("host/b")].into(),
+    }
+}
 
 /// One order of each kind.
 pub fn orders() -> Orders {

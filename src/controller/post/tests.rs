@@ -146,6 +146,7 @@ fn failed(number: usize) -> HistoryEntry {
         took_ms: 1,
         revision: Revision("abc".into()),
         commit: None,
+        targets: crate::model::targets::Targets::default(),
         action: "configure".into(),
         motive: Motive::Heal,
         instance: Some(format!("api-{}", number + 1).parse().unwrap()),

@@ -96,6 +96,9 @@ impl<'a> Planner<'a> {
         };
         self.count_what_is_there(&mut reach);
         for (instance, view) in self.round.views.clone() {
+            if self.round.is_no_target(&instance, None) {
+                continue;
+            }
             match &view.state {
                 State::Absent | State::Lost(..) => reach.comes += 1,
                 State::Live(_) | State::Busy | State::Hidden(..) | State::Perhaps(_) => {
@@ -114,7 +117,8 @@ impl<'a> Planner<'a> {
         let hidden = inventory.all_hidden().map(|(.., mark)| mark);
         for mark in found.chain(hidden) {
             reach.all += 1;
-            if self.round.views.contains_key(&mark.instance) {
+            let stays = self.round.views.contains_key(&mark.instance);
+            if stays || self.round.is_no_target(&mark.instance, None) {
                 continue;
             }
             reach.goes.insert(mark.instance.clone());
@@ -209,6 +213,7 @@ impl<'a> Planner<'a> {
             .holders
             .values()
             .chain(memory.former_holders.values());
+        let holders = holders.filter(|holder| !self.round.is_no_target(&holder.instance, None));
         let mut held: BTreeSet<Ipv4Addr> = holders.filter_map(|holder| holder.vip).collect();
         for (group, lb) in self.round.desired.load_balancers() {
             if group.replicas > 0 {

@@ -23,6 +23,8 @@ pub(super) enum Tie {
     Stateful,
     /// By order.
     Paused,
+    /// This run is not about it.
+    NoTarget,
     /// It is worked on, or not seen.
     Busy,
 }
@@ -159,12 +161,16 @@ impl<'a> Placer<'a, '_> {
 
     /// Why an instance stays where it is, whatever its company does.
     fn tie(&self, group: GroupNo, existing: &Existing<'a>) -> Option<Tie> {
-        let id = &self.board.groups[group].group.id;
-        let scopes = [Scope::Group(id.clone()), Scope::Host(existing.host.clone())];
-        if self.board.groups[group].group.stateful {
+        let group = self.board.groups[group].group;
+        let (host, orders) = (existing.host, self.orders);
+        let scopes = [Scope::Group(group.id.clone()), Scope::Host(host.clone())];
+        let instance = InstanceId::new(&group.id, existing.index);
+        if group.stateful {
             Some(Tie::Stateful)
-        } else if self.orders.pause_of(scopes).is_some() {
+        } else if orders.pause_of(scopes).is_some() {
             Some(Tie::Paused)
+        } else if !orders.targets.include(&instance, &[host]) {
+            Some(Tie::NoTarget)
         } else {
             (!existing.movable).then_some(Tie::Busy)
         }
@@ -337,6 +343,10 @@ impl Tie {
             Tie::Paused => (
                 "is paused",
                 Some("let it go on: reconcile resume".to_owned()),
+            ),
+            Tie::NoTarget => (
+                "is no target of this run",
+                Some(format!("name it, too: --target {follower}")),
             ),
             Tie::Busy => ("can't move now", None),
         };

@@ -22,6 +22,8 @@ pub enum Rejection<'a> {
     Leaving,
     /// It is paused: nothing is made on it.
     Paused,
+    /// It is left out of this run.
+    LeftOut,
     /// Its pool is used up.
     NoAddress,
     /// Too little memory.
@@ -77,6 +79,8 @@ pub enum Kind {
     Leaving,
     /// See [`Rejection::Paused`].
     Paused,
+    /// See [`Rejection::LeftOut`].
+    LeftOut,
     /// See [`Rejection::NoAddress`].
     NoAddress,
     /// See [`Rejection::Memory`].
@@ -121,6 +125,7 @@ impl<'a> Rejection<'a> {
             Rejection::Drained { .. } => Kind::Drained,
             Rejection::Leaving => Kind::Leaving,
             Rejection::Paused => Kind::Paused,
+            Rejection::LeftOut => Kind::LeftOut,
             Rejection::NoAddress => Kind::NoAddress,
             Rejection::Memory { .. } => Kind::Memory,
             Rejection::Cpus { .. } => Kind::Cpus,
@@ -145,6 +150,7 @@ impl Kind {
             Kind::Drained => "drained",
             Kind::Leaving => "leaving",
             Kind::Paused => "paused",
+            Kind::LeftOut => "left-out",
             Kind::NoAddress => "no-address",
             Kind::Memory => "memory",
             Kind::Cpus => "cpus",
@@ -167,6 +173,7 @@ impl Kind {
             Kind::Drained => ("is drained", "are drained"),
             Kind::Leaving => ("is leaving", "are leaving"),
             Kind::Paused => ("is paused", "are paused"),
+            Kind::LeftOut => ("is left out of this run", "are left out of this run"),
             Kind::NoAddress => ("has no address left", "have no address left"),
             Kind::Memory => ("has too little memory", "have too little memory"),
             Kind::Cpus => ("has too few processors", "have too few processors"),
@@ -199,6 +206,7 @@ impl fmt::Display for Rejection<'_> {
             }
             Rejection::Leaving => f.write_str("not in the file any more"),
             Rejection::Paused => f.write_str("paused"),
+            Rejection::LeftOut => f.write_str("left out of this run"),
             Rejection::NoAddress => f.write_str("no address is free"),
             Rejection::Memory { free, needed } => {
                 write!(f, "memory {} free, {needed} needed", whole(*free))

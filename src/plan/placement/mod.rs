@@ -146,8 +146,10 @@ fn usable<'a>(host: &Host, observed: &'a Observed) -> Result<(), Rejection<'a>> 
         }
         (Some(Seen::Yes(_)), Some(_) | None) => {
             let scope = Scope::Host(host.id.clone());
+            let out = observed.orders.targets.exclude_host(&host.id);
             match observed.orders.paused.contains_key(&scope) {
                 true => Err(Rejection::Paused),
+                false if out => Err(Rejection::LeftOut),
                 false => Ok(()),
             }
         }

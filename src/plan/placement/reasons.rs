@@ -205,6 +205,7 @@ fn remedy(
         Rejection::Drained { .. } => format!("take host {host} back: reconcile undrain {host}"),
         Rejection::Leaving => format!("put host {host} back into `hosts`"),
         Rejection::Paused => format!("let host {host} go on: reconcile resume host/{host}"),
+        Rejection::LeftOut => format!("leave --exclude host/{host} out"),
         Rejection::NoAddress => "enlarge a pool, or lower `replicas`".to_owned(),
         Rejection::Memory { free, needed } => {
             let missing = Bytes(needed.0.saturating_sub(free.0));

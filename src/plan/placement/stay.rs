@@ -73,6 +73,7 @@ impl<'a> Placer<'a, '_> {
             Rejection::Leaving => (Cause::Leaving, format!("host {host} is {why}")),
             Rejection::Drained { .. }
             | Rejection::Paused
+            | Rejection::LeftOut
             | Rejection::NoAddress
             | Rejection::Memory { .. }
             | Rejection::Cpus { .. }

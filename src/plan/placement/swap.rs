@@ -9,7 +9,7 @@ use super::board::{Board, GroupNo, HostNo};
 use super::filter::{Kind, Question};
 use super::{Existing, Place, Placer};
 use crate::model::desired::Group;
-use crate::model::id::InstanceId;
+use crate::model::id::{HostId, InstanceId};
 use crate::model::orders::Scope;
 use crate::model::plan::{Notice, NoticeKind};
 
@@ -116,7 +116,10 @@ impl<'a> Placer<'a, '_> {
         let host = stuck.seat.map(|seat| &self.board.hosts[seat.host].host.id);
         let scopes = [Scope::Cluster, Scope::Group(group.id.clone())];
         let scopes = scopes.into_iter().chain(host.cloned().map(Scope::Host));
-        let left_alone = self.orders.pause_of(scopes).is_some();
+        let instance = stuck.instance(&self.board);
+        let hosts: Vec<&HostId> = host.into_iter().collect();
+        let target = self.orders.targets.include(&instance, &hosts);
+        let left_alone = !target || self.orders.pause_of(scopes).is_some();
         let bound = group.stateful || stuck.stays == Stays::Only;
         !left_alone && self.orders.disarmed.is_none() && !bound
     }
