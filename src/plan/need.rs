@@ -35,6 +35,18 @@ impl Need {
         }
     }
 
+    /// Whether files on the guest are written.
+    pub(super) fn changes_files(&self) -> bool {
+        match self {
+            Need::Quiet(_, drift) | Need::Restart(_, drift) => !drift.changes.is_empty(),
+            Need::Move(..)
+            | Need::Yield(_)
+            | Need::Rebuild(_)
+            | Need::Rebind(..)
+            | Need::Mark(_) => false,
+        }
+    }
+
     pub(super) fn interrupts(&self) -> bool {
         match self {
             Need::Move(..)

@@ -73,15 +73,7 @@ impl<'a> Planner<'a> {
             self.say_later(instance, group, (NoticeKind::Unknown, why));
             return None;
         }
-        let mends = match &need {
-            Need::Quiet(_, drift) | Need::Restart(_, drift) => !drift.changes.is_empty(),
-            Need::Move(..)
-            | Need::Yield(_)
-            | Need::Rebuild(_)
-            | Need::Rebind(..)
-            | Need::Mark(_) => false,
-        };
-        let mends = mends && self.drift_motive(instance) == Motive::Heal;
+        let mends = need.changes_files() && self.drift_motive(instance) == Motive::Heal;
         if mends && self.goes_in_circles(instance, group) {
             return None;
         }
