@@ -75,6 +75,8 @@ pub struct Watch {
     progress: Arc<dyn Progress>,
     /// Who tells people elsewhere.
     herald: Arc<dyn Herald>,
+    /// Whether that one heard that memory can't be written.
+    told_of_trouble: bool,
     monitor: Monitor,
     /// The claims on hosts.
     claims: Claims,
@@ -117,6 +119,7 @@ impl Watch {
         signals: UnboundedReceiver<Signal>,
     ) -> Self {
         let (heard, changes) = tokio::sync::mpsc::unbounded_channel();
+        session.endure();
         guards::inherit(&mut session.watcher);
         let eyes = &session.watcher.eyes;
         let events = Events::of(&session.watcher.desired, eyes, &heard);
@@ -131,6 +134,7 @@ impl Watch {
             admission,
             progress: Arc::clone(&hands.progress),
             herald: Arc::new(Nobody),
+            told_of_trouble: false,
             runner: Runner::new(hands),
             monitor,
             claims,
@@ -332,6 +336,7 @@ impl Watch {
         } = round;
         self.begin_with(&mut plan)?;
         self.roll_back_what_fails(&observed)?;
+        self.heed_trouble(&mut plan);
         let took = millis(begin.elapsed());
         debug!(took_ms = took, actions = plan.actions.len(), "round");
         self.monitor.listen_to(&looks);

@@ -5,6 +5,7 @@ use tracing::{error, info, warn};
 use super::Watch;
 use crate::model::facts::Observed;
 use crate::model::plan::{NoticeKind, Plan};
+use crate::ports::herald::Word;
 
 impl Watch {
     /// Says what is new since the last round.
@@ -26,6 +27,18 @@ impl Watch {
             info!(revision = %plan.revision, "all is as desired");
         }
         self.said = plan.notices.clone();
+    }
+
+    /// What can't be written is said in the plan, and elsewhere; what has to wait for that waits.
+    pub(super) fn heed_trouble(&mut self, plan: &mut Plan) {
+        self.session.heed_trouble(plan);
+        let trouble = self.session.trouble();
+        let was_told = std::mem::replace(&mut self.told_of_trouble, trouble.is_some());
+        match trouble {
+            Some(trouble) if !was_told => self.herald.heard(Word::Unwritten(&trouble.why)),
+            None if was_told => self.herald.heard(Word::Written),
+            Some(_) | None => {}
+        }
     }
 
     /// Whoever tells people elsewhere hears of a round, unless another controller is at work: that one tells them.
