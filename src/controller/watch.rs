@@ -77,6 +77,8 @@ pub struct Watch {
     herald: Arc<dyn Herald>,
     /// Whether that one heard that memory can't be written.
     told_of_trouble: bool,
+    /// By how much the clock was last seen to be ahead, in milliseconds.
+    clock_ahead: i64,
     monitor: Monitor,
     /// The claims on hosts.
     claims: Claims,
@@ -135,6 +137,7 @@ impl Watch {
             progress: Arc::clone(&hands.progress),
             herald: Arc::new(Nobody),
             told_of_trouble: false,
+            clock_ahead: 0,
             runner: Runner::new(hands),
             monitor,
             claims,
@@ -337,6 +340,7 @@ impl Watch {
         self.begin_with(&mut plan)?;
         self.roll_back_what_fails(&observed)?;
         self.heed_trouble(&mut plan);
+        self.heed_clock(&observed);
         let took = millis(begin.elapsed());
         debug!(took_ms = took, actions = plan.actions.len(), "round");
         self.monitor.listen_to(&looks);

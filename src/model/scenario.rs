@@ -190,6 +190,8 @@ pub enum ControllerEvent {
     SecondEnds,
     /// The disk of its state directory is so from now on.
     Disk(OwnDisk),
+    /// Its clock is set, by so many hours.
+    Clock(i8),
 }
 
 /// How the disk is on which a controller keeps its memory and history.

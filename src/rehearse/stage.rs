@@ -242,6 +242,7 @@ impl Stage<'_> {
                 }
             }
             ControllerEvent::SecondEnds => self.second.kill().await,
+            ControllerEvent::Clock(hours) => self.first.store.set_clock(hours),
             ControllerEvent::Disk(disk) => {
                 self.first.store.disk(disk);
                 self.cluster.world().vigil.unkept = disk == OwnDisk::ReadOnly;

@@ -3,10 +3,13 @@
 use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use serde_json::Value;
+
 use crate::model::memory::Memory;
 use crate::model::plan::{HistoryEntry, TakeOver};
 use crate::model::scenario::OwnDisk;
 use crate::model::sight::Sight;
+use crate::model::time::Timestamp;
 use crate::ports::store::{Store, StoreError, StoreView};
 
 /// Keeps memory as the text that a file would hold, so that what can't be written down is noticed.
@@ -15,6 +18,8 @@ pub struct MemoryStore {
     memory: Mutex<Option<String>>,
     history: Mutex<Vec<HistoryEntry>>,
     disk: Mutex<OwnDisk>,
+    /// By how much the clock was set since the controller began, in milliseconds.
+    ahead: Mutex<i64>,
 }
 
 impl MemoryStore {
@@ -26,6 +31,22 @@ impl MemoryStore {
     /// Its disk is so from now on.
     pub fn disk(&self, disk: OwnDisk) {
         *lock(&self.disk) = disk;
+    }
+
+    /// The clock of its machine is set by so many hours. Who runs goes on by the time before.
+    pub fn set_clock(&self, hours: i8) {
+        *lock(&self.ahead) += i64::from(hours) * 3_600_000;
+    }
+
+    /// A controller begins, by the clock as it is now: what was written by the time before is earlier or later by that.
+    pub fn turn_clock(&self) {
+        let ahead = std::mem::take(&mut *lock(&self.ahead));
+        let mut memory = lock(&self.memory);
+        let read = |text: &String| serde_json::from_str::<Value>(text).ok();
+        if let Some(mut value) = memory.as_ref().filter(|_| ahead != 0).and_then(read) {
+            shift(&mut value, ahead);
+            *memory = Some(value.to_string());
+        }
     }
 
     fn takes(&self, why: io::ErrorKind, fails: &[OwnDisk]) -> Result<(), StoreError> {
@@ -82,6 +103,20 @@ impl Store for MemoryStore {
 
     fn keep_sight(&self, _: &Sight<'_>) -> Result<(), StoreError> {
         self.has_room()
+    }
+}
+
+/// Every moment is so much earlier.
+fn shift(value: &mut Value, by: i64) {
+    match value {
+        Value::Array(all) => all.iter_mut().for_each(|one| shift(one, by)),
+        Value::Object(all) => all.values_mut().for_each(|one| shift(one, by)),
+        Value::String(text) => {
+            if let Ok(at) = serde_json::from_value::<Timestamp>(Value::String(text.clone())) {
+                *text = Timestamp(at.0 - by).to_string();
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 

@@ -111,6 +111,7 @@ impl fmt::Display for ControllerEvent {
             ControllerEvent::SecondEnds => "second ends",
             ControllerEvent::Disk(OwnDisk::Full) => "disk full",
             ControllerEvent::Disk(OwnDisk::ReadOnly) => "disk read-only",
+            ControllerEvent::Clock(hours) => return write!(f, "clock {hours:+}h"),
             ControllerEvent::Disk(OwnDisk::Works) => "disk works",
         })
     }

@@ -56,7 +56,7 @@ pub(super) const ADDRESS: [Verb<AddressEvent>; 2] = [
 ];
 
 /// To the controller.
-pub(super) const CONTROLLER: [Verb<ControllerEvent>; 8] = [
+pub(super) const CONTROLLER: [Verb<ControllerEvent>; 10] = [
     Plain("crash", ControllerEvent::Crash),
     Counted("crash after", ControllerEvent::CrashAfter),
     Plain("restart", ControllerEvent::Restart),
@@ -64,6 +64,8 @@ pub(super) const CONTROLLER: [Verb<ControllerEvent>; 8] = [
     Plain("second ends", ControllerEvent::SecondEnds),
     Plain("disk full", ControllerEvent::Disk(OwnDisk::Full)),
     Plain("disk read-only", ControllerEvent::Disk(OwnDisk::ReadOnly)),
+    Plain("clock +1h", ControllerEvent::Clock(1)),
+    Plain("clock -1h", ControllerEvent::Clock(-1)),
     Plain("disk works", ControllerEvent::Disk(OwnDisk::Works)),
 ];
 
