@@ -170,8 +170,9 @@ impl Keeper {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::samples;
+    use crate::model::desired::Revision;
     use crate::model::memory::HostMemory;
+    use crate::model::plan::{Motive, Outcome, Reason, ReasonCode};
     use crate::model::scenario::OwnDisk;
     use crate::ports::store::StoreView;
     use crate::sim::store::MemoryStore;
@@ -179,9 +180,23 @@ mod tests {
     const NOW: Timestamp = Timestamp(1_000);
 
     fn line(number: i64) -> Line {
-        let mut entry = samples::history().remove(0);
-        entry.at = Timestamp(number);
-        Line::Action(Box::new(entry))
+        Line::Action(Box::new(HistoryEntry {
+            at: Timestamp(number),
+            took_ms: 2,
+            revision: Revision("abc".to_owned()),
+            commit: None,
+            action: "create".to_owned(),
+            motive: Motive::Heal,
+            instance: None,
+            host: "a".parse().unwrap(),
+            summary: String::new(),
+            reason: Reason {
+                code: ReasonCode::Missing,
+                text: String::new(),
+                line: None,
+            },
+            outcome: Outcome::Changed,
+        }))
     }
 
     fn memory(host: &str) -> Memory {

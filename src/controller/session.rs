@@ -8,7 +8,7 @@ use futures::future::join_all;
 
 use super::agents::Agents;
 use super::hosts::HostLooks;
-use super::keeper::{Keeper, Line, Trouble};
+use super::keeper::{Keeper, Line};
 use super::look::{Beats, Eyes};
 use super::standing::Standing;
 use super::unkept;
@@ -263,7 +263,7 @@ pub struct Session {
     commits: BTreeMap<Revision, Commit>,
     /// When what was seen was last written down; none: something was done since.
     sight_kept: Option<Timestamp>,
-    keeper: Keeper,
+    pub(super) keeper: Keeper,
 }
 
 impl Session {
@@ -287,27 +287,6 @@ impl Session {
         }
         self.know_commit();
         self.save()
-    }
-
-    /// From now on, the work goes on when memory and history can't be written.
-    pub fn endure(&mut self) {
-        self.keeper.endure();
-    }
-
-    /// Why memory and history can't be written, while that is so.
-    pub fn trouble(&self) -> Option<&Trouble> {
-        self.keeper.trouble()
-    }
-
-    /// A plan is about to be carried out: it says that memory can't be written, and what has to wait for that waits.
-    pub fn heed_trouble(&mut self, plan: &mut Plan) {
-        let Some(trouble) = self.keeper.trouble() else {
-            return;
-        };
-        unkept::tell(plan, trouble);
-        if !plan.actions.is_empty() && self.keeper.set_aside().is_err() {
-            unkept::hold(plan, &self.watcher.desired);
-        }
     }
 
     /// What is remembered is kept.

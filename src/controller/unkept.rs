@@ -1,13 +1,37 @@
-//! What waits while nothing can be written down, not even that the memory on the disk is not true any more. Pure.
+//! What waits while nothing can be written down, not even that the memory on the disk is not true any more.
 
 use std::collections::BTreeSet;
 
+use super::Session;
 use super::keeper::Trouble;
 use crate::model::action::Operation;
 use crate::model::desired::Desired;
 use crate::model::plan::{Action, ActionId, Notice, NoticeKind, Plan};
 
 const HELP: &str = "make room on the disk of the controller, or let it be written to; nothing has to be started anew";
+
+impl Session {
+    /// From now on, the work goes on when memory and history can't be written.
+    pub fn endure(&mut self) {
+        self.keeper.endure();
+    }
+
+    /// Why memory and history can't be written, while that is so.
+    pub fn trouble(&self) -> Option<&Trouble> {
+        self.keeper.trouble()
+    }
+
+    /// A plan is about to be carried out: it says that memory can't be written, and what has to wait for that waits.
+    pub fn heed_trouble(&mut self, plan: &mut Plan) {
+        let Some(trouble) = self.keeper.trouble() else {
+            return;
+        };
+        tell(plan, trouble);
+        if !plan.actions.is_empty() && self.keeper.set_aside().is_err() {
+            hold(plan, &self.watcher.desired);
+        }
+    }
+}
 
 /// Whether whoever comes later has to know of an operation: by an old memory, it would start a second one of what must not be
 /// twice.

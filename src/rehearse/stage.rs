@@ -245,7 +245,7 @@ impl Stage<'_> {
             ControllerEvent::Clock(hours) => self.first.store.set_clock(hours),
             ControllerEvent::Disk(disk) => {
                 self.first.store.disk(disk);
-                self.cluster.world().vigil.unkept = disk == OwnDisk::ReadOnly;
+                self.cluster.world().unkept = disk == OwnDisk::ReadOnly;
             }
         }
         self.attend();

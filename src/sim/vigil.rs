@@ -94,8 +94,6 @@ pub struct Vigil {
     pub braked: bool,
     /// No controller is at work: what a host does is seen by nobody.
     pub unattended: bool,
-    /// The controller can write down nothing, not even that what is there is not true any more.
-    pub unkept: bool,
 }
 
 /// Looks at the world after a change.
