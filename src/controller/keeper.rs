@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use tracing::{error, info};
 
+use super::Session;
+use crate::model::desired::Host;
 use crate::model::memory::Memory;
 use crate::model::plan::{HistoryEntry, TakeOver};
 use crate::model::sight::Sight;
@@ -39,6 +41,23 @@ enum Failing {
     Ends,
     /// The work goes on.
     Endures,
+}
+
+impl Session {
+    /// What is remembered is kept.
+    pub fn save(&mut self) -> Result<(), StoreError> {
+        let now = self.watcher.eyes.clock.now();
+        self.keeper.save(&self.watcher.memory, now)
+    }
+
+    /// The guards of these hosts are about to end: nothing rests on them any more.
+    pub fn disowned(&mut self, hosts: &[Host]) -> Result<(), StoreError> {
+        for host in hosts {
+            self.watcher.disown(&host.id);
+        }
+        let now = self.watcher.eyes.clock.now();
+        self.keeper.save_before(&self.watcher.memory, now)
+    }
 }
 
 /// Keeps memory and history in a store.
@@ -183,6 +202,7 @@ mod tests {
         Line::Action(Box::new(HistoryEntry {
             at: Timestamp(number),
             took_ms: 2,
+            targets: Default::default(),
             revision: Revision("abc".to_owned()),
             commit: None,
             action: "create".to_owned(),

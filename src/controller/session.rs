@@ -18,7 +18,7 @@ use crate::memory::inherited;
 use crate::memory::leaving::with_leaving;
 use crate::model::claim::NamedHosts;
 use crate::model::commit::Commit;
-use crate::model::desired::{Desired, Host, Revision};
+use crate::model::desired::{Desired, Revision};
 use crate::model::facts::Observed;
 use crate::model::id::{HostId, InstanceId};
 use crate::model::memory::Memory;
@@ -289,12 +289,6 @@ impl Session {
         self.save()
     }
 
-    /// What is remembered is kept.
-    pub fn save(&mut self) -> Result<(), StoreError> {
-        let now = self.watcher.eyes.clock.now();
-        self.keeper.save(&self.watcher.memory, now)
-    }
-
     /// What is in hand belongs to the state of the file that it was decided for, also when a newer one has come.
     fn know_commit(&mut self) {
         let (desired, memory) = (&self.watcher.desired, &self.watcher.memory);
@@ -352,15 +346,6 @@ impl Session {
             self.watcher.forget(guest);
         }
         Ok(())
-    }
-
-    /// The guards of these hosts are about to end: nothing rests on them any more.
-    pub fn disowned(&mut self, hosts: &[Host]) -> Result<(), StoreError> {
-        for host in hosts {
-            self.watcher.disown(&host.id);
-        }
-        let now = self.watcher.eyes.clock.now();
-        self.keeper.save_before(&self.watcher.memory, now)
     }
 
     /// Another controller has ended, for which this one has `waited`.

@@ -107,6 +107,7 @@ mod tests {
             at: Timestamp(at),
             reason: None,
             until: until.map(Timestamp),
+            to: None,
         }
     }
 

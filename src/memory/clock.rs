@@ -82,6 +82,8 @@ fn of_guest(guest: &mut GuestMemory) -> Vec<&mut Timestamp> {
         adopted: _,
         ended: _,
         tried: _,
+        failed_with: _,
+        mended,
     } = guest;
     let moments = [
         healthy_since,
@@ -91,7 +93,10 @@ fn of_guest(guest: &mut GuestMemory) -> Vec<&mut Timestamp> {
         failed,
         started,
     ];
-    moments.into_iter().flatten().chain([since]).collect()
+    let mended = mended.iter_mut();
+    let mended = mended.flat_map(|mended| [&mut mended.since, &mut mended.last]);
+    let moments = moments.into_iter().flatten().chain(mended);
+    moments.chain([since]).collect()
 }
 
 #[cfg(test)]
