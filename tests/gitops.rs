@@ -321,6 +321,47 @@ fn a_rewritten_branch_waits_for_a_person() {
 }
 
 #[test]
+fn a_branch_that_is_emptied_changes_nothing_and_is_followed_again_when_it_is_back() {
+    let lab = Lab::new();
+    let first = lab.commit(CLUSTER, &[]);
+    let _watch = lab.watch(&[]);
+    lab.wait_applied(&first);
+    lab.run(
+        "git",
+        &["-C", "origin.git", "update-ref", "-d", "refs/heads/main"],
+    );
+    let gone = lab.wait("gone", |f| f["unreachable"] != Value::Null);
+    assert_eq!(gone["applied"]["id"], first);
+    let why = gone["unreachable"]["why"].as_str().unwrap();
+    assert!(why.contains("refs/heads/main"), "{why}");
+    // What is in force is healed on: a host that does not answer is still told of.
+    let status = lab.output(&["status", "--output", "json"]);
+    let status: Value = serde_json::from_slice(&status.stdout).unwrap();
+    assert_eq!(status["commit"]["id"], first);
+    let second = lab.commit(&edited(2), &[]);
+    let back = lab.wait_applied(&second);
+    assert_eq!(back["unreachable"], Value::Null);
+}
+
+#[test]
+fn a_commit_that_moves_all_addresses_or_asks_for_too_much_comes_into_force_as_a_whole_or_not_at_all()
+ {
+    let lab = Lab::new();
+    let first = lab.commit(CLUSTER, &[]);
+    let _watch = lab.watch(&[]);
+    lab.wait_applied(&first);
+    // More guests than the pool has addresses: it parses, and can't be.
+    let too_many = lab.commit(&edited(11), &[]);
+    let followed = lab.wait_refused(&too_many);
+    assert_eq!(followed["applied"]["id"], first);
+    let why = followed["refused"]["why"].as_str().unwrap();
+    assert!(why.starts_with("cluster.yaml:"), "{why}");
+    let moved = CLUSTER.replace("10.0.0.", "10.9.9.");
+    let moved = lab.commit(&moved, &[]);
+    lab.wait_applied(&moved);
+}
+
+#[test]
 fn two_commits_in_quick_succession_end_with_the_second_and_a_hangup_asks_at_once() {
     let lab = Lab::new();
     let first = lab.commit(CLUSTER, &[]);

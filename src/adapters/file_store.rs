@@ -6,7 +6,7 @@ use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use serde::Serialize;
 
@@ -15,6 +15,7 @@ use crate::model::memory::Memory;
 use crate::model::plan::{HistoryEntry, Record, TakeOver};
 use crate::model::saved::Applied;
 use crate::model::sight::Sight;
+use crate::model::time::Timestamp;
 use crate::ports::store::{Store, StoreError, StoreView};
 
 /// A state directory. It is made when something is first written to it.
@@ -68,10 +69,10 @@ impl FileStore {
             Err(TryLockError::WouldBlock) => return Err(failed(held(&mut file))),
         }
         let pid = std::process::id().to_string();
-        let written = file
+        // Who has it is a courtesy, for which there may be no room.
+        let _ = file
             .set_len(0)
             .and_then(|()| file.write_all(pid.as_bytes()));
-        written.map_err(failed)?;
         Ok(StoreLock { _file: file })
     }
 
@@ -89,6 +90,15 @@ impl FileStore {
             Err(TryLockError::Error(error)) => Err(failed(error)),
             Err(TryLockError::WouldBlock) => Ok(Controller::Process(pid(&mut file))),
         }
+    }
+
+    /// When whoever has the lock last wrote memory, or took the lock; none: nobody knows.
+    pub fn written(&self) -> Option<Timestamp> {
+        let files = [self.memory(), self.dir.join("lock")];
+        let times = files.iter().filter_map(|file| fs::metadata(file).ok());
+        let times = times.filter_map(|data| data.modified().ok());
+        let since = times.max()?.duration_since(UNIX_EPOCH).ok()?;
+        Some(Timestamp::default().plus(since))
     }
 
     /// The history with all that is in it, oldest first.
@@ -151,14 +161,18 @@ impl FileStore {
             .open(path)?;
         // The controller and commands that give orders write to it, each for a moment.
         file.lock()?;
-        cut_torn_line(&mut file)?;
-        file.write_all(&line)?;
-        file.sync_data()?;
+        let end = cut_torn_line(&mut file)?;
+        let written = file.write_all(&line).and_then(|()| file.sync_data());
+        if let Err(failed) = written {
+            // It is written again by whoever was told so. If it stays after all, it is there twice, and not torn.
+            let _ = file.set_len(end);
+            return Err(failed);
+        }
         if new { sync_dir(&self.dir) } else { Ok(()) }
     }
 
     /// Unreadable memory is kept for whoever wants to know why, under another name.
-    fn set_aside(&self, error: &serde_json::Error) {
+    fn set_aside_unreadable(&self, error: &serde_json::Error) {
         let aside = self.dir.join("memory.json.unreadable");
         let kept = fs::rename(self.memory(), &aside);
         tracing::warn!(
@@ -220,7 +234,7 @@ fn held(file: &mut File) -> io::Error {
 }
 
 /// Leaves the file's end behind its last whole line. A process that was killed may have written half of one.
-fn cut_torn_line(file: &mut File) -> io::Result<()> {
+fn cut_torn_line(file: &mut File) -> io::Result<u64> {
     let length = file.seek(SeekFrom::End(0))?;
     let mut end = length;
     let mut block = [0; 4096];
@@ -239,7 +253,7 @@ fn cut_torn_line(file: &mut File) -> io::Result<()> {
     if end < length {
         file.set_len(end)?;
     }
-    file.seek(SeekFrom::Start(end)).map(|_| ())
+    file.seek(SeekFrom::Start(end))
 }
 
 pub(super) fn error<'a>(
@@ -262,7 +276,7 @@ impl StoreView for FileStore {
             Err(failed) => return Err(error("can't read", &path)(failed)),
         };
         Ok(serde_json::from_slice(&text).unwrap_or_else(|error| {
-            self.set_aside(&error);
+            self.set_aside_unreadable(&error);
             Memory::default()
         }))
     }
@@ -278,6 +292,18 @@ impl Store for FileStore {
         let text = serde_json::to_vec_pretty(memory).map_err(io::Error::from);
         text.and_then(|text| replace(&self.memory(), &text))
             .map_err(error("can't write", &self.memory()))
+    }
+
+    fn set_aside(&self) -> Result<(), StoreError> {
+        let path = self.memory();
+        // Where even another name takes room, it has to go.
+        let gone = fs::rename(&path, path.with_extension("json.outdated"))
+            .or_else(|_| fs::remove_file(&path));
+        match gone {
+            Err(absent) if absent.kind() == ErrorKind::NotFound => Ok(()),
+            gone => gone.and_then(|()| sync_dir(&self.dir)),
+        }
+        .map_err(error("can't set aside", &path))
     }
 
     fn record(&self, entry: &HistoryEntry) -> Result<(), StoreError> {
@@ -302,7 +328,6 @@ mod tests {
     use crate::model::desired::Revision;
     use crate::model::memory::HostMemory;
     use crate::model::plan::{Motive, Outcome, Reason, ReasonCode};
-    use crate::model::time::Timestamp;
 
     use super::*;
 
@@ -394,5 +419,20 @@ mod tests {
         assert_eq!(refused.source.to_string(), words);
         drop(lock);
         store.lock().unwrap();
+    }
+
+    #[test]
+    fn a_memory_that_is_set_aside_counts_as_lost_until_one_is_saved() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = FileStore::new(dir.path());
+        store.set_aside().unwrap();
+        let mut memory = Memory::default();
+        let host = ("a".parse().unwrap(), HostMemory::default());
+        memory.hosts.extend([host]);
+        store.save(&memory).unwrap();
+        store.set_aside().unwrap();
+        assert_eq!(store.load().unwrap(), Memory::default());
+        store.save(&memory).unwrap();
+        assert_eq!(store.load().unwrap(), memory);
     }
 }

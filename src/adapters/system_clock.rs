@@ -1,11 +1,15 @@
 //! The system's clock.
 
+use std::sync::OnceLock;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use async_trait::async_trait;
 
 use crate::model::time::Timestamp;
 use crate::ports::clock::Clock;
+
+/// What the clock showed when it was first asked, and how long the machine had been up.
+static BEGAN: OnceLock<(Timestamp, Timestamp)> = OnceLock::new();
 
 /// The time of this machine.
 #[derive(Debug, Clone, Copy, Default)]
@@ -14,6 +18,11 @@ pub struct SystemClock;
 #[async_trait]
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
+        let (wall, up) = *BEGAN.get_or_init(|| (self.wall(), self.uptime()));
+        wall.plus(self.uptime().since(up))
+    }
+
+    fn wall(&self) -> Timestamp {
         let since = SystemTime::now().duration_since(UNIX_EPOCH);
         Timestamp::default().plus(since.unwrap_or_default())
     }

@@ -116,7 +116,7 @@ impl Follower {
             Err(error) => return self.not_reached(error.to_string(), now),
         };
         self.followed.reached_at = Some(now);
-        self.followed.unreachable = None;
+        let unreachable = self.followed.unreachable.take();
         let is_approved = approved.contains(&head);
         if self.is_in_force(&head) {
             // What was refused is gone.
@@ -129,7 +129,10 @@ impl Follower {
         }
         let (commit, verdict) = match self.examine(&head, is_approved).await {
             Ok(examined) => examined,
-            Err(error) => return self.not_reached(error.to_string(), now),
+            Err(error) => {
+                self.followed.unreachable = unreachable;
+                return self.not_reached(error.to_string(), now);
+            }
         };
         let refusal = verdict.as_ref().err().cloned();
         if let Some(refusal) = &refusal {
@@ -166,12 +169,12 @@ impl Follower {
         if let Err(refusal) = judge(&commit, descends, approved, self.rules) {
             return Ok((commit, Err(refusal)));
         }
-        let files = self.repository.files(head).await;
-        let files = files.map_err(|error| Refusal {
-            why: error.to_string(),
-            help: None,
-        });
-        Ok((commit, files))
+        match self.repository.files(head).await {
+            Ok(files) => Ok((commit, Ok(files))),
+            // A full disk is no fault of the commit: it is tried again.
+            Err(error @ RepositoryError::Unreachable(_)) => Err(error),
+            Err(RepositoryError::Unusable(why)) => Ok((commit, Err(Refusal { why, help: None }))),
+        }
     }
 
     fn not_reached(&mut self, why: String, now: Timestamp) -> News {

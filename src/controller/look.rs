@@ -104,7 +104,7 @@ impl Eyes {
             Beats::Ask => Wait::ForAll,
             Beats::Known(_) => Wait::Briefly,
         };
-        let mut observed = standing.at(self.clock.now(), self.orders.as_ref());
+        let mut observed = standing.at(self.clock.as_ref(), self.orders.as_ref());
         let may_ask = |look: &&Look| {
             !beats.is_suspect(look) && !memory.busy.contains_key(&look.guest.instance)
         };

@@ -10,11 +10,13 @@ mod events;
 pub mod guards;
 mod heard;
 mod hosts;
+mod keeper;
 pub mod look;
 mod monitor;
 pub mod post;
 mod session;
 mod standing;
+mod unkept;
 pub mod watch;
 
 pub use session::{Round, Session, Watcher};

@@ -8,15 +8,17 @@ use futures::future::join_all;
 
 use super::agents::Agents;
 use super::hosts::HostLooks;
+use super::keeper::{Keeper, Line};
 use super::look::{Beats, Eyes};
 use super::standing::Standing;
+use super::unkept;
 use crate::execute::Ended;
 use crate::memory;
 use crate::memory::inherited;
 use crate::memory::leaving::with_leaving;
 use crate::model::claim::NamedHosts;
 use crate::model::commit::Commit;
-use crate::model::desired::{Desired, Host, Revision};
+use crate::model::desired::{Desired, Revision};
 use crate::model::facts::Observed;
 use crate::model::id::{HostId, InstanceId};
 use crate::model::memory::Memory;
@@ -261,7 +263,7 @@ pub struct Session {
     commits: BTreeMap<Revision, Commit>,
     /// When what was seen was last written down; none: something was done since.
     sight_kept: Option<Timestamp>,
-    store: Arc<dyn Store>,
+    pub(super) keeper: Keeper,
 }
 
 impl Session {
@@ -271,7 +273,7 @@ impl Session {
             watcher,
             commits: BTreeMap::new(),
             sight_kept: None,
-            store,
+            keeper: Keeper::new(store),
         };
         session.know_commit();
         session
@@ -285,11 +287,6 @@ impl Session {
         }
         self.know_commit();
         self.save()
-    }
-
-    /// What is remembered is kept.
-    pub fn save(&self) -> Result<(), StoreError> {
-        self.store.save(&self.watcher.memory)
     }
 
     /// What is in hand belongs to the state of the file that it was decided for, also when a newer one has come.
@@ -311,7 +308,7 @@ impl Session {
     /// One round, remembered.
     pub async fn round(&mut self, beats: &Beats<'_>) -> Result<Round, StoreError> {
         let round = self.watcher.round(beats).await;
-        self.store.save(&self.watcher.memory)?;
+        self.save()?;
         self.keep_sight(&round.observed);
         Ok(round)
     }
@@ -328,41 +325,40 @@ impl Session {
             observed,
             &self.watcher.memory,
         );
-        if let Err(error) = self.store.keep_sight(&sight) {
+        if let Err(error) = self.keeper.keep_sight(&sight) {
             let why = error.source.to_string();
             tracing::warn!(%error, why, "what was seen can't be written down: plans that are made elsewhere are older");
         }
     }
 
-    /// An action begins.
+    /// An action begins, or does not, where whoever comes later has to know of it and can't.
     pub fn begun(&mut self, action: &Action) -> Result<(), StoreError> {
         let now = self.watcher.eyes.clock.now();
-        let revision = &self.watcher.desired.revision;
-        memory::begin(&mut self.watcher.memory, action, revision, now);
+        let (desired, before) = (&self.watcher.desired, self.watcher.memory.clone());
+        memory::begin(&mut self.watcher.memory, action, &desired.revision, now);
+        let needed = self.keeper.is_strict() || unkept::must_be_kept(&action.operation, desired);
+        let kept = self.keeper.save_before(&self.watcher.memory, now);
+        if needed && kept.is_err() {
+            self.watcher.memory = before;
+            return kept;
+        }
         if let (true, Some(guest)) = (action.operation.ends_a_life(), action.operation.instance()) {
             self.watcher.forget(guest);
         }
-        self.store.save(&self.watcher.memory)
-    }
-
-    /// The guards of these hosts are about to end: nothing rests on them any more.
-    pub fn disowned(&mut self, hosts: &[Host]) -> Result<(), StoreError> {
-        for host in hosts {
-            self.watcher.disown(&host.id);
-        }
-        self.store.save(&self.watcher.memory)
+        Ok(())
     }
 
     /// Another controller has ended, for which this one has `waited`.
     pub fn took_over(&mut self, from: &str, waited: Duration) -> Result<(), StoreError> {
         let now = self.watcher.eyes.clock.now();
         memory::take_over(&mut self.watcher.memory, now);
-        self.store.save(&self.watcher.memory)?;
-        self.store.record_take_over(&TakeOver {
+        self.save()?;
+        let entry = TakeOver {
             at: now,
             took_over_from: from.to_owned(),
             waited_ms: u64::try_from(waited.as_millis()).unwrap_or(u64::MAX),
-        })
+        };
+        self.keeper.record(Line::TakeOver(entry), now)
     }
 
     /// An action has ended. What the history says of it.
@@ -393,8 +389,9 @@ impl Session {
             reason: ended.action.reason.clone(),
             outcome: ended.outcome.clone(),
         };
-        self.store.record(&entry)?;
-        self.store.save(&self.watcher.memory)?;
+        let line = Line::Action(Box::new(entry.clone()));
+        self.keeper.record(line, now)?;
+        self.save()?;
         Ok(entry)
     }
 }

@@ -75,6 +75,10 @@ pub struct Watch {
     progress: Arc<dyn Progress>,
     /// Who tells people elsewhere.
     herald: Arc<dyn Herald>,
+    /// Whether that one heard that memory can't be written.
+    told_of_trouble: bool,
+    /// By how much the clock was last seen to be ahead, in milliseconds.
+    clock_ahead: i64,
     monitor: Monitor,
     /// The claims on hosts.
     claims: Claims,
@@ -117,6 +121,7 @@ impl Watch {
         signals: UnboundedReceiver<Signal>,
     ) -> Self {
         let (heard, changes) = tokio::sync::mpsc::unbounded_channel();
+        session.endure();
         guards::inherit(&mut session.watcher);
         let eyes = &session.watcher.eyes;
         let events = Events::of(&session.watcher.desired, eyes, &heard);
@@ -131,6 +136,8 @@ impl Watch {
             admission,
             progress: Arc::clone(&hands.progress),
             herald: Arc::new(Nobody),
+            told_of_trouble: false,
+            clock_ahead: 0,
             runner: Runner::new(hands),
             monitor,
             claims,
@@ -332,6 +339,8 @@ impl Watch {
         } = round;
         self.begin_with(&mut plan)?;
         self.roll_back_what_fails(&observed)?;
+        self.heed_trouble(&mut plan);
+        self.heed_clock(&observed);
         let took = millis(begin.elapsed());
         debug!(took_ms = took, actions = plan.actions.len(), "round");
         self.monitor.listen_to(&looks);

@@ -1,6 +1,7 @@
 //! What observation can't tell: how memory follows from a round and from an outcome. Pure.
 
 mod actions;
+mod clock;
 pub mod guests;
 mod holders;
 pub mod hosts;
@@ -184,9 +185,10 @@ pub fn take_over(memory: &mut Memory, now: Timestamp) {
     hosts::doubt(memory);
 }
 
-/// What a controller that starts anew keeps of its memory: nobody is at work any more.
-pub fn after_restart(mut memory: Memory) -> Memory {
+/// What a controller that starts anew, at `now`, keeps of its memory: nobody is at work any more, and nothing was in the future.
+pub fn after_restart(mut memory: Memory, now: Timestamp) -> Memory {
     memory.busy = BTreeMap::new();
+    clock::not_after(&mut memory, now);
     hosts::count_anew(&mut memory);
     let hosts = memory.hosts.values_mut();
     hosts.for_each(|host| host.guests.retain(|_, _| !Bug::ForgetAtRestart.is_in()));

@@ -20,6 +20,9 @@ use super::unit::Bytes;
 pub struct Observed {
     /// When.
     pub now: Timestamp,
+    /// By how much the calendar is ahead of that, in milliseconds: the clock was set since the controller began.
+    #[serde(skip)]
+    pub clock_ahead: i64,
     /// Each desired host.
     pub hosts: BTreeMap<HostId, Seen<HostFacts>>,
     /// Guests that were looked into. One that is missing here was not asked.

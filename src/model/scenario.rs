@@ -188,6 +188,22 @@ pub enum ControllerEvent {
     Second,
     /// The second one is stopped.
     SecondEnds,
+    /// The disk of its state directory is so from now on.
+    Disk(OwnDisk),
+    /// Its clock is set, by so many hours.
+    Clock(i8),
+}
+
+/// How the disk is on which a controller keeps its memory and history.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OwnDisk {
+    /// It can be written to.
+    #[default]
+    Works,
+    /// There is no room on it; what is there can be renamed and removed.
+    Full,
+    /// Nothing on it can be changed.
+    ReadOnly,
 }
 
 /// Who can be cut off from whom.
@@ -264,7 +280,10 @@ impl Happening {
             Happening::Instance(_, event) => !matches!(event, InstanceEvent::Thaw),
             Happening::Partition(sides) => !sides.is_empty(),
             // With `crash after`, the failure comes when it dies.
-            Happening::Controller(event) => matches!(event, ControllerEvent::Crash),
+            Happening::Controller(event) => matches!(
+                event,
+                ControllerEvent::Crash | ControllerEvent::Disk(OwnDisk::Full | OwnDisk::ReadOnly)
+            ),
             // It fails when it is started; an address that is taken makes nothing worse that worked.
             Happening::Service(..) | Happening::Address(..) => false,
             Happening::Edit(..) | Happening::Command { .. } | Happening::Expect(_) => false,

@@ -188,6 +188,17 @@ impl Board {
         self.put("edit", condition, now);
     }
 
+    /// Memory and history can't be written.
+    pub fn unwritten(&mut self, key: &str, why: &str, now: Timestamp) {
+        let text = format!(
+            "memory and history can't be written: {why}; healing goes on, and a controller that is killed now forgets"
+        );
+        let subject = "the controller";
+        let condition = Condition::new(EventKind::Controller, Severity::Warning, subject, text);
+        let condition = condition.over("memory and history are written again");
+        self.put(key, condition, now);
+    }
+
     /// Something happened to the controller.
     pub fn controller(severity: Severity, text: String) -> Happened {
         let condition = Condition::new(

@@ -202,12 +202,13 @@ impl Planner<'_> {
     /// With the moment when it opens, where it holds.
     fn window(&self, change: &ChangeId) -> Option<(Guard, Option<Timestamp>)> {
         let desired = self.round.desired;
-        let (rules, now) = (&desired.changes, self.round.observed.now);
+        let (rules, observed) = (&desired.changes, self.round.observed);
+        let by_calendar = Timestamp(observed.now.0.saturating_add(observed.clock_ahead));
         if rules.allow.is_empty() && rules.deny.is_empty() {
             return None;
         }
         let line = desired.lines.of("changes.windows");
-        let stand = windows::look(rules, now);
+        let stand = windows::look(rules, by_calendar);
         if stand.open {
             return Some((passes(GuardKind::Window, stand.text, line), None));
         }
@@ -222,7 +223,9 @@ impl Planner<'_> {
             help: Some(format!("at once: `reconcile approve --now {change}`")),
             line,
         };
-        Some((guard, stand.opens))
+        let opens = stand.opens;
+        let opens = opens.map(|at| Timestamp(at.0.saturating_sub(observed.clock_ahead)));
+        Some((guard, opens))
     }
 
     /// Held, where no person has approved exactly this change.

@@ -9,8 +9,14 @@ use crate::model::time::Timestamp;
 /// A clock.
 #[async_trait]
 pub trait Clock: Send + Sync {
-    /// The present moment.
+    /// The present moment, by the clock as it was when the process began: whoever sets it meanwhile makes nothing look
+    /// older or younger than it is. For everything that is measured.
     fn now(&self) -> Timestamp;
+
+    /// The present moment by the calendar, whoever set that. Only for what people date: windows, ends of orders.
+    fn wall(&self) -> Timestamp {
+        self.now()
+    }
 
     /// How long the machine of this clock has been up, asleep or awake, counted from any moment: no clock that is set
     /// moves it. For deadlines that nobody may overrun.

@@ -42,6 +42,10 @@ pub enum Word<'a> {
     Refused(&'a str),
     /// What the file says by now can be applied.
     Accepted,
+    /// Memory and history can't be written, and why.
+    Unwritten(&'a str),
+    /// They are written again.
+    Written,
     /// It ended, as it was told to.
     Stopped,
 }

@@ -9,7 +9,8 @@ use crate::model::commit::{Commit, CommitId};
 /// Why a repository did not do it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum RepositoryError {
-    /// It could not be reached, or has no such branch: what was there before stays as it is.
+    /// It could not be reached, or has no such branch, or what is new can't be written down here: what was there before
+    /// stays as it is, and it is tried again.
     #[error("{0}")]
     Unreachable(String),
     /// A commit can't be used.

@@ -31,6 +31,10 @@ pub trait Store: StoreView {
     /// Replaces the memory, all or nothing.
     fn save(&self, memory: &Memory) -> Result<(), StoreError>;
 
+    /// From now on, there is no memory until one is saved: the one that is there is not true any more, and the true one
+    /// can't be written. Takes no room.
+    fn set_aside(&self) -> Result<(), StoreError>;
+
     /// Appends to the history.
     fn record(&self, entry: &HistoryEntry) -> Result<(), StoreError>;
 

@@ -16,6 +16,7 @@ use crate::memory;
 use crate::model::desired::{Desired, Revision};
 use crate::model::gate::Pending;
 use crate::model::orders::{OURSELVES, Order, OrderKey};
+use crate::ports::clock::Clock;
 use crate::ports::herald::{Herald, Nobody};
 use crate::ports::store::{StoreError, StoreView};
 use crate::sim::cluster::Cluster;
@@ -82,7 +83,8 @@ impl Seat {
         desired: &Arc<Desired>,
         states: &[Arc<Desired>],
     ) -> Result<(), StoreError> {
-        let memory = memory::after_restart(self.store.load()?);
+        self.store.turn_clock();
+        let memory = memory::after_restart(self.store.load()?, self.cluster.now());
         let begins = states
             .iter()
             .find(|state| memory.in_force.as_ref() == Some(&state.revision));

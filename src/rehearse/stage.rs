@@ -15,7 +15,7 @@ use super::seat::Seat;
 use super::sight;
 use crate::model::desired::Desired;
 use crate::model::id::InstanceId;
-use crate::model::scenario::{ControllerEvent, Event, Expectation, Happening, Scenario};
+use crate::model::scenario::{ControllerEvent, Event, Expectation, Happening, OwnDisk, Scenario};
 use crate::ports::clock::Clock;
 use crate::sim::chance::Chance;
 use crate::sim::clock::EPOCH;
@@ -242,6 +242,11 @@ impl Stage<'_> {
                 }
             }
             ControllerEvent::SecondEnds => self.second.kill().await,
+            ControllerEvent::Clock(hours) => self.first.store.set_clock(hours),
+            ControllerEvent::Disk(disk) => {
+                self.first.store.disk(disk);
+                self.cluster.world().unkept = disk == OwnDisk::ReadOnly;
+            }
         }
         self.attend();
     }

@@ -44,7 +44,7 @@ impl Outages {
 fn is_free_to_act(world: &World, vigil: &Vigil) -> bool {
     let watches = world.rounds != Rounds::Apart && !vigil.unattended && !world.halted;
     let attended = watches && vigil.second_since.is_none();
-    let held = vigil.braked || world.orders.hold_back();
+    let held = vigil.braked || world.unkept || world.orders.hold_back();
     let mut hosts = world.hosts.keys();
     attended && !held && hosts.all(|host| vigil.prompt.contains(host))
 }

@@ -45,6 +45,8 @@ pub struct World {
     pub halt_at: Option<usize>,
     /// The controller is dead: nothing that it began goes on.
     pub halted: bool,
+    /// It can write down nothing, not even that what is there is not true any more.
+    pub unkept: bool,
     /// What was done, in order.
     pub journal: Vec<String>,
     /// Whether every law holds: without faults, nothing voluntary may cost a request.
@@ -118,6 +120,7 @@ impl World {
             effects: 0,
             halt_at: None,
             halted: false,
+            unkept: false,
             journal: Vec::new(),
             strict: true,
             rounds: Rounds::Apart,

@@ -186,7 +186,7 @@ fn controller(
     store: &Arc<MemoryStore>,
     desired: &Arc<Desired>,
 ) -> (Session, Runner) {
-    let memory = memory::after_restart(store.load().unwrap());
+    let memory = memory::after_restart(store.load().unwrap(), cluster.now());
     let eyes = wiring::eyes(cluster, Arc::clone(&cluster.clock) as _);
     let watcher = Watcher::new(Arc::clone(desired), memory, eyes);
     let runner = Runner::new(hands(cluster, &watcher.desired));

@@ -26,9 +26,24 @@ pub async fn files(git: &Git, directory: &Path, id: &CommitId) -> Result<PathBuf
     if !there.is_dir() {
         let unusable = |why| RepositoryError::Unusable(format!("commit {id}: {why}"));
         measure(git, id).await.map_err(unusable)?;
-        write(git, &all, &there, id).await.map_err(unusable)?;
+        let written = write(git, &all, &there, id).await;
+        written.map_err(|why| match is_for_want_of_room(&why) {
+            true => RepositoryError::Unreachable(format!("commit {id}: {why}")),
+            false => unusable(why),
+        })?;
     }
     Ok(there)
+}
+
+/// Whether it is this machine that could not take it, by the words of its libc: that may be over the next time.
+fn is_for_want_of_room(why: &str) -> bool {
+    let words = [
+        "No space left on device",
+        "Disk quota exceeded",
+        "File too large",
+        "Read-only file system",
+    ];
+    words.iter().any(|word| why.contains(word))
 }
 
 /// Refuses what would fill the disk. A tree that holds itself many times over costs nothing to make.

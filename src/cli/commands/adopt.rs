@@ -100,7 +100,9 @@ async fn act(
 ) -> Result<(), Failure> {
     let desired = Arc::clone(&reading.watcher.desired);
     apply::no_rivals(&open.observed)?;
-    reading.watcher.memory = memory::after_restart(std::mem::take(&mut reading.watcher.memory));
+    let now = reading.watcher.eyes.clock.now();
+    let memory = std::mem::take(&mut reading.watcher.memory);
+    reading.watcher.memory = memory::after_restart(memory, now);
     let claimant = load::claimant(&reading.state, "adopt")?;
     let hands = load::hands(&desired, &reading.reader, Arc::new(Quiet), &claimant);
     let mut claims = ClaimsOnce::new(&desired, &hands);

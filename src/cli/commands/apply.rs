@@ -70,7 +70,8 @@ async fn apply(
     let store = FileStore::new(&reading.state);
     let _lock = store.lock()?;
     reading.in_force.keep(&reading.state);
-    reading.watcher.memory = memory::after_restart(reading.watcher.memory);
+    let now = reading.watcher.eyes.clock.now();
+    reading.watcher.memory = memory::after_restart(reading.watcher.memory, now);
     let claimant = load::claimant(&reading.state, "apply")?;
     reading.watcher.eyes.us = Some(claimant.id.clone());
     let desired = Arc::clone(&reading.watcher.desired);

@@ -105,7 +105,7 @@ pub(super) fn in_force(args: &Args, origin: &Origin) -> Result<InForce, Failure>
     let (desired, snapshot) = read(args, origin)?;
     let state = state(args, &desired.cluster)?;
     // Without orders that can be read, nothing is begun.
-    let orders = FileOrders::new(&state).read()?.in_force(SystemClock.now());
+    let orders = FileOrders::new(&state).read()?.in_force(SystemClock.wall());
     if !orders.held.contains_key(&desired.revision) {
         return Ok(InForce {
             desired,
@@ -135,7 +135,7 @@ fn to_go_on(args: &Args, origin: &Origin) -> Result<InForce, Failure> {
     let kept = Snapshots::new(&state);
     let held = FileOrders::new(&state)
         .read()?
-        .in_force(SystemClock.now())
+        .in_force(SystemClock.wall())
         .held;
     let before = FileStore::new(&state).load()?.in_force;
     let before = before.filter(|before| *before != present.desired.revision);

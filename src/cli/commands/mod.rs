@@ -38,6 +38,8 @@ use super::args::{Args, Command, Output, SchemaArgs};
 use super::exit::Exit;
 use super::progress::Screen;
 use super::stale::Stale;
+use std::io::ErrorKind;
+
 use super::style::{Colour, Style};
 use crate::model::gate::Gate;
 use crate::spec::SpecErrors;
@@ -54,7 +56,7 @@ pub enum Failure {
         errors: SpecErrors,
     },
     /// Memory or history can't be read or written.
-    #[error("{error}{}", cause(.error))]
+    #[error("{error}{}{}", cause(.error), make_room(.error))]
     Store {
         /// What went wrong.
         #[from]
@@ -119,6 +121,19 @@ fn cause(error: &dyn std::error::Error) -> String {
     error
         .source()
         .map_or_else(String::new, |source| format!(": {source}"))
+}
+
+/// What helps where nothing can be written.
+fn make_room(error: &crate::ports::store::StoreError) -> &'static str {
+    match error.source.kind() {
+        ErrorKind::StorageFull
+        | ErrorKind::QuotaExceeded
+        | ErrorKind::FileTooLarge
+        | ErrorKind::ReadOnlyFilesystem => {
+            "\n  help: make room on that disk, or let it be written to; or name another directory: --state-dir DIR"
+        }
+        _ => "",
+    }
 }
 
 /// Runs the command that `args` name.

@@ -48,7 +48,8 @@ pub(super) async fn run(args: &Args, how: &WatchArgs) -> Result<Exit, Failure> {
     reading.in_force.keep(&reading.state);
     // What the file says by now may be newer than what is in force.
     let _ = touched.send(()); // it is listened to until the end
-    reading.watcher.memory = memory::after_restart(reading.watcher.memory);
+    let now = reading.watcher.eyes.clock.now();
+    reading.watcher.memory = memory::after_restart(reading.watcher.memory, now);
     let desired = Arc::clone(&reading.watcher.desired);
     let claimant = load::claimant(&reading.state, "watch")?;
     reading.watcher.eyes.us = Some(claimant.id.clone());

@@ -14,6 +14,8 @@ struct Shelf {
     commits: Mutex<BTreeMap<CommitId, (Commit, Option<CommitId>)>>,
     /// Whose files are kept.
     kept: Mutex<Vec<CommitId>>,
+    /// Nothing can be written here.
+    full: Mutex<bool>,
 }
 
 fn id(n: u8) -> CommitId {
@@ -72,7 +74,10 @@ impl Repository for Shelf {
     }
 
     async fn files(&self, id: &CommitId) -> Result<PathBuf, RepositoryError> {
-        Ok(PathBuf::from(id.as_str()))
+        match *self.full.lock().unwrap() {
+            true => Err(RepositoryError::Unreachable("No space left".to_owned())),
+            false => Ok(PathBuf::from(id.as_str())),
+        }
     }
 
     fn tidy(&self, keep: &[CommitId]) {
@@ -216,4 +221,27 @@ async fn a_refused_commit_that_is_taken_back_is_refused_no_more() {
     shelf.push(commit(1, good()), None);
     assert_eq!(follow(&mut follower, 3).await, News::None);
     assert_eq!(follower.followed.refused, None);
+}
+
+#[tokio::test]
+async fn a_commit_for_which_there_is_no_room_is_not_refused_and_tried_again() {
+    let shelf = Arc::new(Shelf::default());
+    shelf.push(commit(1, good()), None);
+    let mut follower = follower(&shelf, SIGNED);
+    follow(&mut follower, 1).await;
+    shelf.push(commit(2, good()), Some(1));
+    *shelf.full.lock().unwrap() = true;
+    for at in [2, 3] {
+        let news = follow(&mut follower, at).await;
+        assert!(matches!(news, News::Unreachable(_)), "{news:?}");
+        let since = follower.followed.unreachable.as_ref().unwrap().since;
+        assert_eq!(since, Timestamp(2));
+    }
+    assert_eq!(
+        (applied(&follower), &follower.followed.refused),
+        (Some(id(1)), &None)
+    );
+    *shelf.full.lock().unwrap() = false;
+    follow(&mut follower, 4).await;
+    assert_eq!(applied(&follower), Some(id(2)));
 }

@@ -28,6 +28,9 @@ use crate::ports::herald::{Herald, Word};
 use crate::ports::notifier::{Notifier, Spool};
 use desk::Desk;
 
+/// That memory and history can't be written, as the board knows it.
+const UNWRITTEN: &str = "unwritten";
+
 /// Where messages are written, kept and delivered.
 pub struct Post {
     shared: Arc<Shared>,
@@ -167,10 +170,21 @@ impl Herald for Post {
         // Of a branch, more is known than that: see `followed`.
         let follows = self.shared.desk().follows_a_branch();
         self.take_in(|board| match word {
-            Word::Began => vec![Board::controller(
-                Severity::Info,
-                "the controller began".to_owned(),
-            )],
+            Word::Began => {
+                board.take(UNWRITTEN, now); // if it is still so, it is found anew
+                vec![Board::controller(
+                    Severity::Info,
+                    "the controller began".to_owned(),
+                )]
+            }
+            Word::Unwritten(why) => {
+                board.unwritten(UNWRITTEN, why, now);
+                Vec::new()
+            }
+            Word::Written => {
+                board.take(UNWRITTEN, now);
+                Vec::new()
+            }
             Word::Stopped => {
                 let text = "the controller was stopped: nothing is healed until it runs again";
                 vec![Board::controller(Severity::Info, text.to_owned())]

@@ -28,9 +28,15 @@ impl Watch {
             {
                 monitor.forget(guest);
             }
+            session.begun(action)?;
             progress.started(action);
-            session.begun(action)
-        })?;
+            Ok::<(), StoreError>(())
+        });
+        // The next round knows that it has to wait.
+        let skipped = skipped.unwrap_or_else(|error| {
+            let why = format!("memory can't be written: {}", error.source);
+            self.runner.give_up(&why)
+        });
         for ended in &skipped {
             self.end(ended)?;
         }

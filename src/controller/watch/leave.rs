@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use tokio::sync::mpsc::UnboundedSender;
-use tracing::info;
+use tracing::{info, warn};
 
 use super::Watch;
 use crate::controller::claims::Told;
@@ -110,10 +110,12 @@ impl Watch {
     /// Ends all guards: those on hosts that we reach at once, whatever the file says of them, and the others later. What their
     /// leases would show is not known any more then.
     async fn end_guards(&mut self) -> Result<(), StoreError> {
-        self.disarm().await?;
         let desired = Arc::clone(&self.session.watcher.desired);
         let hosts: Vec<Host> = desired.hosts.values().cloned().collect();
-        self.session.disowned(&hosts)?;
+        if !self.may_disown(&hosts) {
+            return Ok(());
+        }
+        self.disarm().await?;
         self.guards = Some(Guards::ended(&desired, self.runner.hands()));
         Ok(())
     }
@@ -131,9 +133,20 @@ impl Watch {
         let watcher = &self.session.watcher;
         let desired = Arc::clone(&watcher.desired);
         let hosts = guards::ours(&desired, self.runner.hands());
-        self.session.disowned(&hosts)?;
-        guards::disarm(hosts, &desired.cluster, self.runner.hands()).await;
+        if self.may_disown(&hosts) {
+            guards::disarm(hosts, &desired.cluster, self.runner.hands()).await;
+        }
         Ok(())
+    }
+
+    /// Nothing rests on these guards any more. Not where a controller that starts later could not know so: a lease would be
+    /// evidence to it, without a guard.
+    fn may_disown(&mut self, hosts: &[Host]) -> bool {
+        let kept = self.session.disowned(hosts);
+        if let Err(error) = &kept {
+            warn!(why = %error.source, "the guards stay, since memory can't be written");
+        }
+        kept.is_ok()
     }
 }
 

@@ -5,7 +5,7 @@ use std::fmt;
 
 use super::{
     AddressEvent, ControllerEvent, Expected, Happening, HostEvent, InstanceEvent, Libvirt, Node,
-    ServiceEvent,
+    OwnDisk, ServiceEvent,
 };
 use crate::model::condition::HostCondition;
 use crate::model::unit::span;
@@ -109,6 +109,10 @@ impl fmt::Display for ControllerEvent {
             ControllerEvent::Restart => "restart",
             ControllerEvent::Second => "second",
             ControllerEvent::SecondEnds => "second ends",
+            ControllerEvent::Disk(OwnDisk::Full) => "disk full",
+            ControllerEvent::Disk(OwnDisk::ReadOnly) => "disk read-only",
+            ControllerEvent::Clock(hours) => return write!(f, "clock {hours:+}h"),
+            ControllerEvent::Disk(OwnDisk::Works) => "disk works",
         })
     }
 }

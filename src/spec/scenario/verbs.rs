@@ -1,7 +1,7 @@
 //! What can happen to hosts, instances and the controller, in the words of the scenario.
 
 use crate::model::scenario::{
-    AddressEvent, ControllerEvent, HostEvent, InstanceEvent, Libvirt, ServiceEvent,
+    AddressEvent, ControllerEvent, HostEvent, InstanceEvent, Libvirt, OwnDisk, ServiceEvent,
 };
 use crate::spec::problem::slip_of;
 use crate::spec::words::{self, Wrong};
@@ -56,12 +56,17 @@ pub(super) const ADDRESS: [Verb<AddressEvent>; 2] = [
 ];
 
 /// To the controller.
-pub(super) const CONTROLLER: [Verb<ControllerEvent>; 5] = [
+pub(super) const CONTROLLER: [Verb<ControllerEvent>; 10] = [
     Plain("crash", ControllerEvent::Crash),
     Counted("crash after", ControllerEvent::CrashAfter),
     Plain("restart", ControllerEvent::Restart),
     Plain("second", ControllerEvent::Second),
     Plain("second ends", ControllerEvent::SecondEnds),
+    Plain("disk full", ControllerEvent::Disk(OwnDisk::Full)),
+    Plain("disk read-only", ControllerEvent::Disk(OwnDisk::ReadOnly)),
+    Plain("clock +1h", ControllerEvent::Clock(1)),
+    Plain("clock -1h", ControllerEvent::Clock(-1)),
+    Plain("disk works", ControllerEvent::Disk(OwnDisk::Works)),
 ];
 
 impl<T> Verb<T> {
