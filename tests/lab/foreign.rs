@@ -29,7 +29,14 @@ fn strangers_survive_everything_and_their_addresses_are_left_alone() {
     assert!(!addresses.contains(&free), "{addresses:?}");
     product.wait_converged(seconds(30));
 
+    // Everything goes: a yes is too easily said for that.
     product.write(spec.with(|s| s.empty = true));
+    let held = product.run(&["--yes", "--output", "json"]);
+    assert_eq!(held.code, 3, "{}", held.all());
+    let shown = product.run(&["--dry-run", "--output", "json"]).json();
+    let change = shown["gate"]["change"].as_str().expect("a guard holds it");
+    let approved = product.run(&["approve", change]);
+    assert_eq!(approved.code, 0, "{}", approved.all());
     product.apply();
     assert_eq!(
         product.lab.domains(),
