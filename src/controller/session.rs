@@ -73,14 +73,6 @@ pub struct Former {
     agents: Agents,
 }
 
-impl Former {
-    /// Its state of the file, where that was given up for the one that is tried.
-    pub fn rolled_back(&self) -> Option<Revision> {
-        let given_up = self.memory.rolled_back.clone();
-        given_up.filter(|revision| *revision == self.desired.revision)
-    }
-}
-
 /// What one round saw and decided.
 pub struct Round {
     /// What was seen.

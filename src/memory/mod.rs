@@ -119,9 +119,11 @@ pub fn remember_applied(memory: &mut Memory, desired: &Desired, observed: &Obser
 
 /// This state of the file is in force from now on.
 pub fn bring_into_force(memory: &mut Memory, revision: &Revision) {
-    memory.in_force = Some(revision.clone());
+    let before = memory.in_force.replace(revision.clone());
+    // Only what makes way for this one was given up for it.
+    let given_up = memory.rolled_back.take();
+    memory.rolled_back = given_up.filter(|it| before.as_ref() == Some(it));
     memory.pending = None;
-    memory.rolled_back = None;
 }
 
 /// An instance that was set up for this state of the file in vain, where there was a better one. On a host that can't be seen, it may

@@ -207,6 +207,17 @@ pub enum Turn {
 }
 
 impl Order {
+    /// One that no person gave, until it is taken back.
+    pub fn our_own(at: Timestamp, why: &str) -> Order {
+        Order {
+            by: OURSELVES.to_owned(),
+            at,
+            reason: Some(why.to_owned()),
+            until: None,
+            to: None,
+        }
+    }
+
     /// Whether it holds at this moment.
     pub fn holds(&self, now: Timestamp) -> bool {
         self.until.is_none_or(|until| now < until)

@@ -15,7 +15,7 @@ use crate::execute::Hands;
 use crate::memory;
 use crate::model::desired::{Desired, Revision};
 use crate::model::gate::Pending;
-use crate::model::orders::{OURSELVES, Order, OrderKey};
+use crate::model::orders::{Order, OrderKey};
 use crate::ports::clock::Clock;
 use crate::ports::herald::{Herald, Nobody};
 use crate::ports::store::{StoreError, StoreView};
@@ -53,13 +53,7 @@ impl Admission for InForce {
 
     fn roll_back(&self, revision: &Revision, why: &str) {
         let mut world = self.0.world();
-        let order = Order {
-            by: OURSELVES.to_owned(),
-            at: world.now,
-            reason: Some(why.to_owned()),
-            until: None,
-            to: None,
-        };
+        let order = Order::our_own(world.now, why);
         world.orders.put(OrderKey::Held(revision.clone()), order);
         self.0.rolled_back.notify_one();
     }

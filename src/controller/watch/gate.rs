@@ -80,10 +80,7 @@ impl Watch {
             return Ok(None);
         }
         self.opens = None;
-        let rolled_back = former.rolled_back();
         self.session.bring_into_force()?;
-        self.session.watcher.memory.rolled_back = rolled_back;
-        self.session.save()?;
         self.admission.in_force(&candidate.desired);
         self.follow(&former.desired, candidate.ports.0);
         Ok(Some(round))

@@ -63,13 +63,7 @@ impl Admission for Verdicts {
     // The change of the orders is heard as one by a person would be.
     fn roll_back(&self, revision: &Revision, why: &str) {
         let now = SystemClock.now();
-        let order = Order {
-            by: OURSELVES.to_owned(),
-            at: now,
-            reason: Some(why.to_owned()),
-            until: None,
-            to: None,
-        };
+        let order = Order::our_own(now, why);
         let key = OrderKey::Held(revision.clone());
         let given = self.orders.change(now, &mut |orders| {
             let told = Told::give(orders, key.clone(), order.clone());
